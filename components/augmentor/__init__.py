@@ -1,0 +1,1 @@
+"""Augmentor: adds changed copies to the training records."""

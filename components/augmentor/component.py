@@ -1,0 +1,33 @@
+"""Augmentor: inputs, outputs, parameters."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.augmentor.executor import Executor
+
+
+class AugmentorSpec(ComponentSpec):
+    PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
+    INPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
+    OUTPUTS = {"augmented_examples": ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class Augmentor(BaseBeamComponent):
+    """Adds changed copies to the train split."""
+
+    SPEC_CLASS = AugmentorSpec
+    EXECUTOR_SPEC = BeamExecutorSpec(Executor)
+
+    def __init__(self, examples: BaseChannel, settings: str, code_version: str) -> None:
+        """`settings` is the `[augmentation]` section as JSON."""
+        spec = AugmentorSpec(
+            examples=examples,
+            settings=settings,
+            code_version=code_version,
+            augmented_examples=Channel(type=standard_artifacts.Examples),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,35 @@
+"""Artifact I/O of Augmentor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import apache_beam as beam
+from tfx.components.example_gen import utils
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.augmentor.shards import AugmentShard
+from components.record import split_files
+
+
+class Executor(BaseBeamExecutor):
+    """Augments the train split and hands on the eval split as it is. The test split stays behind:
+    what the trainer cannot read, it cannot learn from."""
+
+    def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
+        source = artifact_utils.get_single_uri(input_dict["examples"])
+        augmented = artifact_utils.get_single_instance(output_dict["augmented_examples"])
+        settings = json.loads(exec_properties["settings"])
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | beam.Create(split_files(source, "train"), reshuffle=True)
+                | beam.ParDo(AugmentShard(augmented.uri, settings))
+            )
+        io_utils.copy_dir(f"{source}/Split-eval", f"{augmented.uri}/Split-eval")
+        augmented.split_names = artifact_utils.encode_split_names(["train", "eval"])
+        utils.set_payload_format_property(augmented, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)

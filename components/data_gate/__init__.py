@@ -1,0 +1,1 @@
+"""DataGate: stops the run when its data would give untrue numbers."""

@@ -1,0 +1,40 @@
+"""DataGate: inputs, outputs, parameters."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.artifacts import SplitReport
+from components.data_gate.executor import Executor
+
+
+class DataGateSpec(ComponentSpec):
+    PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+    }
+    OUTPUTS = {"split_report": ChannelParameter(type=SplitReport)}
+
+
+class DataGate(BaseComponent):
+    """Passes only data without anomalies, leaks, empty splits and too many rejects."""
+
+    SPEC_CLASS = DataGateSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    def __init__(
+        self, examples: BaseChannel, anomalies: BaseChannel, settings: str, code_version: str
+    ) -> None:
+        """`settings` is the `[validation]` section as JSON."""
+        spec = DataGateSpec(
+            examples=examples,
+            anomalies=anomalies,
+            settings=settings,
+            code_version=code_version,
+            split_report=Channel(type=SplitReport),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,1 @@
+"""ImageMaskExampleGen: image-mask pairs become records, split by group."""

@@ -1,0 +1,47 @@
+"""ImageMaskExampleGen: inputs, outputs, parameters."""
+
+from __future__ import annotations
+
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.proto import example_gen_pb2
+from tfx.types import Channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.example_gen.executor import Executor
+
+_PATTERNS = {"mias": "*", "folders": "*/*"}
+
+
+class ImageMaskExampleGenSpec(ComponentSpec):
+    """The stock driver reads `input_base`, `input_config` and `range_config` to fingerprint the files."""
+
+    PARAMETERS = {
+        "input_base": ExecutionParameter(type=str),
+        "input_config": ExecutionParameter(type=example_gen_pb2.Input),
+        "settings": ExecutionParameter(type=str),
+        "code_version": ExecutionParameter(type=str),
+    }
+    INPUTS: dict = {}
+    OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class ImageMaskExampleGen(FileBasedExampleGen):
+    """Turns a folder of images and their truth into records in the splits train, eval and test."""
+
+    SPEC_CLASS = ImageMaskExampleGenSpec
+    EXECUTOR_SPEC = BeamExecutorSpec(Executor)
+
+    def __init__(self, input_base: str, layout: str, settings: str, code_version: str) -> None:
+        """`settings` is the `[data]` section as JSON. The glob of the layout tells the driver what to fingerprint."""
+        pattern = example_gen_pb2.Input.Split(name="all", pattern=_PATTERNS[layout])
+        spec = ImageMaskExampleGenSpec(
+            input_base=input_base,
+            input_config=example_gen_pb2.Input(splits=[pattern]),
+            settings=settings,
+            code_version=code_version,
+            examples=Channel(type=standard_artifacts.Examples),
+        )
+        # FileBasedExampleGen's own constructor takes a fixed list of parameters, without ours.
+        BaseBeamComponent.__init__(self, spec=spec)

@@ -1,0 +1,119 @@
+"""Layout `mias`: films beside a truth table of enclosing discs, as the mini-MIAS database is laid out.
+
+A row is `film tissue class [severity [x y radius]]`; the origin of x and y is the bottom-left corner. Normal
+films end after the class. Where calcifications are spread over a film the numbers are missing or a note stands
+in their place. Tables in circulation have headers, blank lines, trailing spaces and CR LF line ends.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.errors import UsageError
+from components.example_gen.samples import Lesion, Listing, Reject, Sample, by_stem, image_files
+
+CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
+
+_FILM = re.compile(r"mdb(\d{3})")
+_ROW = re.compile(rf"(mdb\d{{3}}\S*)\s+[FGD]\s+({'|'.join(CLASSES)})(?:\s+([BM])(?:\s+(.+))?)?")
+
+
+class UnclearRow(ValueError):
+    """A row of the truth table that starts like one but cannot be read."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the truth table. `lesion` is None for normal films and where the table gives no coordinates."""
+
+    film: str
+    abnormality: str
+    severity: str | None
+    lesion: Lesion | None
+
+
+def parse_row(line: str) -> Row | None:
+    """The row in a line of the table, or None for headers and blank lines.
+
+    Raises:
+        UnclearRow: the line names a film but does not follow the form of a row.
+    """
+    line = line.strip()
+    if not _FILM.match(line):
+        return None
+    match = _ROW.fullmatch(line)
+    if not match or (match[2] == "NORM") != (match[3] is None):
+        raise UnclearRow(f"{line!r} is not `film tissue class severity x y radius`")
+    film, abnormality, severity, rest = match.groups()
+    return Row(film, abnormality, severity, _lesion(rest))
+
+
+def list_mias(root: Path, truth_table: str) -> Listing:
+    """Films of `root` with the lesions of the table; films 2k-1 and 2k are one woman and so one group.
+
+    Raises:
+        UsageError: the truth table is missing.
+    """
+    table = root / truth_table
+    if not table.is_file():
+        raise UsageError(
+            f"{root}: has no truth table {truth_table!r}. Set [data] truth_table, or another layout."
+        )
+    rows, rejects = _read_table(table)
+    films = by_stem(image_files(root))
+    samples = []
+    for name in sorted(films.keys() | rows.keys()):
+        found = _film(root, name, films.get(name, []), rows.get(name, []), truth_table)
+        if isinstance(found, Sample):
+            samples.append(found)
+        else:
+            rejects.append(found)
+    return Listing(tuple(samples), tuple(rejects))
+
+
+def _read_table(table: Path) -> tuple[dict[str, list[Row]], list[Reject]]:
+    rows: dict[str, list[Row]] = {}
+    rejects = []
+    for number, line in enumerate(table.read_text(encoding="latin-1").splitlines(), start=1):
+        try:
+            row = parse_row(line)
+        except UnclearRow as error:
+            rejects.append(Reject(f"{table.name} line {number}", str(error)))
+            continue
+        if row:
+            rows.setdefault(row.film, []).append(row)
+    return rows, rejects
+
+
+def _film(root: Path, name: str, paths: list[Path], rows: list[Row], truth_table: str) -> Sample | Reject:
+    if not paths:
+        return Reject(name, f"in {truth_table}, but there is no such film")
+    source = paths[0].relative_to(root).as_posix()
+    number = _FILM.match(name)
+    if len(paths) > 1:
+        return Reject(source, f"several films of one name: {', '.join(path.name for path in paths)}")
+    if not number:
+        return Reject(source, "not named like a film of the database: mdb and three digits")
+    if not rows:
+        return Reject(source, f"no row in {truth_table}: whether it is normal is not known")
+    if any(row.severity and not row.lesion for row in rows):
+        return Reject(source, f"a lesion without coordinates in {truth_table}: its mask would be incomplete")
+    return Sample(
+        id=name,
+        group=f"pair{(int(number[1]) + 1) // 2:03d}",
+        image=source,
+        lesions=tuple(row.lesion for row in rows if row.lesion),
+        label=_label(rows),
+    )
+
+
+def _lesion(numbers: str | None) -> Lesion | None:
+    match = re.fullmatch(r"(\d+)\s+(\d+)\s+(\d+)", numbers or "")
+    return Lesion(*(float(number) for number in match.groups())) if match else None
+
+
+def _label(rows: list[Row]) -> str:
+    severities = {row.severity for row in rows}
+    return "malignant" if "M" in severities else "benign" if "B" in severities else "normal"

@@ -1,0 +1,55 @@
+"""Truth as class indices: from grey mask images and from discs given by centre and radius."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+
+class UnclearMask(ValueError):
+    """A mask image whose classes cannot be told without a rule."""
+
+
+def binary_mask(pixels: np.ndarray, threshold: int | None, *, lossy: bool = False) -> np.ndarray:
+    """Background 0 and foreground 1, `(H, W)` uint8, of a gray `(H, W)` or gray-valued RGB `(H, W, 3)` mask image.
+
+    With a threshold, foreground is `value >= threshold`. Without one the mask must hold at most two values,
+    one of them 0, and must come from a lossless format.
+
+    Raises:
+        UnclearMask: colours, several grey values, or a lossy source without a threshold.
+    """
+    if pixels.ndim == 3:
+        if not (pixels == pixels[..., :1]).all():
+            raise UnclearMask(
+                "the mask has colours, expected grey values: convert it to one grey value per class"
+            )
+        pixels = pixels[..., 0]
+    if threshold is not None:
+        return (pixels >= threshold).astype(np.uint8)
+    if lossy:
+        raise UnclearMask("a JPEG mask has no sharp classes: set [data] mask_threshold, or use PNG")
+    values = np.unique(pixels)
+    if len(values[values > 0]) > 1:
+        raise UnclearMask(
+            f"the mask has {len(values)} grey values ({values[0]} to {values[-1]}), expected 0 and one other: "
+            "set [data] mask_threshold"
+        )
+    return (pixels > 0).astype(np.uint8)
+
+
+def disc_mask(height: int, width: int, discs: Iterable[tuple[float, float, float]]) -> np.ndarray:
+    """Union of discs `(row, column, radius)` in pixels, `(height, width)` uint8; parts outside are cut off."""
+    rows, columns = np.ogrid[:height, :width]
+    mask = np.zeros((height, width), bool)
+    for row, column, radius in discs:
+        mask |= (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+    return mask.astype(np.uint8)
+
+
+def component_count(mask: np.ndarray) -> int:
+    """Number of 8-connected regions of foreground (any class above 0)."""
+    count, _ = cv2.connectedComponents((mask > 0).astype(np.uint8), connectivity=8)
+    return count - 1

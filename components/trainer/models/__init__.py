@@ -1,0 +1,1 @@
+"""Segmentation architectures: one per file, all behind `registry.ARCHITECTURES`."""

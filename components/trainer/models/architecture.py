@@ -1,0 +1,26 @@
+"""What every architecture declares: its parameters, its input rule and how it is built."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Architecture(BaseModel):
+    """Parameters of an architecture; unknown names and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @property
+    @abstractmethod
+    def input_multiple(self) -> int:
+        """Height and width of the input must be multiples of this number of pixels."""
+
+    @abstractmethod
+    def build(self, height: int, width: int, channels: int) -> keras.Model:
+        """A model from float32 `(N, height, width, channels)` to float32 probabilities `(N, height, width, 1)`."""

@@ -1,0 +1,1 @@
+"""The typed description of a run and how it is read from TOML."""

@@ -1,0 +1,106 @@
+"""Reads a recipe or a TOML file into a `Config`; every mistake names file, section, key and what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from components.errors import UsageError
+from pipeline.config.model import Config
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with Maskline."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def load_config(recipe: str, overrides: Sequence[str] = ()) -> Config:
+    """The config of a recipe name or a TOML file, with `section.key=value` overrides applied.
+
+    Raises:
+        UsageError: no such recipe or file, bad TOML, unknown keys, wrong types, impossible combinations.
+    """
+    path = _find(recipe)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a TOML file: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    for override in overrides:
+        _apply(document, override)
+    return parse_config(document, source=_source(path, overrides))
+
+
+def parse_config(document: dict[str, Any], source: str) -> Config:
+    """Validates a parsed TOML document; `source` is the name that errors carry."""
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise UsageError("\n".join(_line(problem, source) for problem in error.errors())) from None
+
+
+def _find(recipe: str) -> Path:
+    if recipe in recipe_names():
+        return RECIPES / f"{recipe}.toml"
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    raise UsageError(
+        f"{recipe}: neither a recipe ({', '.join(recipe_names())}) nor a TOML file. "
+        "Name a recipe or give the path of a file."
+    )
+
+
+def _source(path: Path, overrides: Sequence[str]) -> str:
+    return f"{path.name} with --set {' '.join(overrides)}" if overrides else path.name
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    *sections, name = key.strip().split(".")
+    if not equals or not sections or not name:
+        raise UsageError(f"--set {override}: expected section.key=value, for example evaluation.min_dice=0.8")
+    table = document
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"--set {override}: {section} is a value, not a section")
+    table[name] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """A TOML value; anything that is not one is taken as a string, so that paths need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _line(problem: Any, source: str) -> str:
+    *sections, key = [str(part) for part in problem["loc"]] or [""]
+    where = f"{source}: [{'.'.join(sections)}] {key}" if sections else f"{source}: [{key}]" if key else source
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key. {_allowed(sections)}"
+    if problem["type"] == "missing":
+        return f"{where}: missing, and it has no default"
+    if not key or key in Config.model_fields:
+        return f"{where}: {message}"
+    return f"{where}: found {problem['input']!r}, {message}"
+
+
+def _allowed(sections: Sequence[str]) -> str:
+    if sections == ["model", "parameters"]:
+        return "`maskline models` lists each architecture's parameters."
+    model: Any = Config
+    for section in sections:
+        annotation = model.model_fields[section].annotation
+        model = next(item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields"))
+    return f"Allowed: {', '.join(sorted(model.model_fields))}"

@@ -1,0 +1,168 @@
+"""The description of a run: one class per TOML section. Imports neither TensorFlow nor TFX."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from components.trainer.models.registry import ARCHITECTURES
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A TOML table: unknown keys and wrong types are errors, values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Splits(Section):
+    """Shares of the groups, as whole numbers (hash buckets): train 70, eval 15, test 15."""
+
+    train: Positive = 70
+    eval: Positive = 15
+    test: Positive = 15
+    salt: str = ""
+    """Changes which group falls into which split; keep it for the life of a data set."""
+
+
+class Phantoms(Section):
+    """Computer-made films, written where the recipe names no input."""
+
+    women: Positive
+    size: Annotated[int, Field(ge=64, le=4096)]
+    seed: int
+
+
+class Data(Section):
+    input: str = ""
+    """Folder with the source images; `--data` sets it. Empty: the phantoms below are made."""
+    layout: Literal["mias", "folders"]
+    truth_table: str = "Info.txt"
+    """`mias`: file name of the truth table beside the films."""
+    images: str = "images"
+    masks: str = "masks"
+    """`folders`: names of the two folders; files are paired by name without suffix."""
+    mask_threshold: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Grey value from which a mask pixel is foreground. None: a mask must have two values, 0 and one other."""
+    group_pattern: str | None = None
+    """`folders`: regular expression on the name without suffix; its first capture is the group. None: the
+    name is the group."""
+    height: Annotated[int, Field(ge=16)]
+    width: Annotated[int, Field(ge=16)]
+    channels: Literal[1, 3] = 1
+    splits: Splits = Splits()
+    notice: str = ""
+    """A sentence about the data that must stand in every report and manifest."""
+    phantoms: Phantoms | None = None
+
+    @field_validator("group_pattern")
+    @classmethod
+    def _captures(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from error
+            if groups != 1:
+                raise ValueError(f"it captures {groups} groups, exactly one is needed: the patient's name")
+        return pattern
+
+
+class Validation(Section):
+    max_reject_fraction: Probability = 0.05
+    """Share of the sources that may be unusable before the data gate stops the run."""
+
+
+class Augmentation(Section):
+    copies: Annotated[int, Field(ge=0)] = 0
+    """Augmented copies per training record, beside the record itself."""
+    horizontal_flip: Probability = 0.5
+    vertical_flip: Probability = 0.0
+    right_angle: Probability = 0.0
+    """Probability of a rotation by 90, 180 or 270 degrees."""
+    max_rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 15.0
+    seed: int = 0
+
+
+class Model(Section):
+    architecture: str = "unet"
+    parameters: dict[str, Any] = Field(default={}, validate_default=True)
+    """The architecture's own parameters; `maskline models` lists them."""
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in ARCHITECTURES:
+            raise ValueError(f"no such architecture; known: {', '.join(sorted(ARCHITECTURES))}")
+        return name
+
+    @field_validator("parameters")
+    @classmethod
+    def _complete(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        architecture = ARCHITECTURES.get(info.data.get("architecture", ""))
+        return architecture(**parameters).model_dump() if architecture else parameters
+
+
+class Training(Section):
+    epochs: Positive
+    batch_size: Positive = 8
+    loss: Literal["bce_dice"] = "bce_dice"
+    optimizer: Literal["adam"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    clip_value: Annotated[float, Field(gt=0)] | None = None
+    early_stopping_patience: Positive = 10
+    """Epochs without a better validation Dice after which training ends."""
+    reduce_lr_patience: Positive = 4
+    reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    seed: int = 0
+
+
+class Evaluation(Section):
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Probability from which a pixel is predicted foreground."""
+    empty_masks: Literal["skip", "zero_if_predicted"] = "skip"
+    """Dice of a case without foreground: left out of the mean, or 1 when nothing is predicted and 0 otherwise."""
+    min_dice: Probability = 0.0
+    max_loss: Annotated[float, Field(gt=0)] | None = None
+    min_dice_change: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Least difference of the mean Dice to the champion's, both measured now on the same cases."""
+    min_cases: Positive = 1
+
+
+class Serving(Section):
+    destination: str = ""
+    """Folder that holds the served versions. Empty: `serving` in the output folder."""
+
+
+class Execution(Section):
+    cache: bool = True
+    """Reuse the results of nodes whose inputs, parameters and code have not changed."""
+
+
+class Config(Section):
+    """Everything that describes a run."""
+
+    data: Data
+    validation: Validation = Validation()
+    augmentation: Augmentation = Augmentation()
+    model: Model = Model()
+    training: Training
+    evaluation: Evaluation = Evaluation()
+    serving: Serving = Serving()
+    execution: Execution = Execution()
+
+    @model_validator(mode="after")
+    def _model_fits_data(self) -> Config:
+        multiple = ARCHITECTURES[self.model.architecture](**self.model.parameters).input_multiple
+        for key in ("height", "width"):
+            size = getattr(self.data, key)
+            if size % multiple:
+                raise ValueError(
+                    f"[data] {key} = {size} does not fit [model] {self.model.architecture}: "
+                    f"it must be a multiple of {multiple}"
+                )
+        return self
