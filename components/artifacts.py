@@ -1,8 +1,23 @@
-"""Artifact types that TFX does not have."""
+"""Artifact types that TFX does not have, and the names of the files within artifacts."""
 
 from __future__ import annotations
 
 from tfx.types.artifact import Artifact
+
+REJECTS_FILE = "rejects.json"
+"""In Examples: every source that did not become a record, and why."""
+SPLIT_REPORT_FILE = "split_report.json"
+HISTORY_FILE = "history.csv"
+"""In ModelRun: one row per epoch."""
+TRAINING_FILE = "training.json"
+"""In ModelRun: the best epoch and its numbers."""
+METRICS_FILE = "metrics.json"
+"""In ModelEvaluation: the summary by which the gate decides."""
+CASES_FILE = "per_case.csv"
+"""In ModelEvaluation: one row per test record."""
+CHECKS_FILE = "checks.json"
+"""In InfraBlessing: what was tried on the exported model."""
+REPORT_FILE = "report.html"
 
 
 class SplitReport(Artifact):

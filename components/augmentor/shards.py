@@ -11,7 +11,7 @@ import cv2
 import tensorflow as tf
 
 from components.augmentor.core import with_copies
-from components.record import parse, serialize
+from components.tfexample import parse, serialize
 
 
 class AugmentShard(beam.DoFn):

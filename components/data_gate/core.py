@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from components.record import SPLITS
+from components.splits import SPLITS
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 
+from components.artifacts import REJECTS_FILE, SPLIT_REPORT_FILE
 from components.data_gate.core import Entry, find_problems, split_report
 from components.errors import DataRefused
-from components.example_gen.executor import REJECTS_FILE
 from components.files import read_json, write_json
-from components.record import SPLITS, read_split
-
-REPORT_FILE = "split_report.json"
+from components.splits import SPLITS
+from components.tfexample import read_split
 
 _FEATURES = {
     "sample/id": tf.io.FixedLenFeature([], tf.string),
@@ -47,7 +46,9 @@ class Executor(BaseExecutor):
         report = split_report(entries, rejects, problems)
         if problems:
             raise DataRefused([problem.message for problem in problems], report)
-        write_json(Path(artifact_utils.get_single_uri(output_dict["split_report"])) / REPORT_FILE, report)
+        write_json(
+            Path(artifact_utils.get_single_uri(output_dict["split_report"])) / SPLIT_REPORT_FILE, report
+        )
 
 
 def _entries(examples: str, split: str) -> Iterator[Entry]:

@@ -1,61 +1,24 @@
-"""Lists the samples of an input folder, gives each a split and derives its record."""
+"""Derives the record of a sample."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.errors import UsageError
-from components.example_gen.folders import list_folders
-from components.example_gen.mias import list_mias
-from components.example_gen.samples import Listing, Sample
+from components.example_gen.samples import Sample
 from components.imaging.codecs import UnreadableImage, is_lossy, pixel_sha256, read_image, with_channels
 from components.imaging.geometry import Letterbox
 from components.imaging.masks import UnclearMask, binary_mask, disc_mask
-from components.record import SPLITS, Record
+from components.record import Record
 
 SHARD_BYTES = 128 * 2**20
 
 
 class Unusable(ValueError):
     """A sample that cannot become a record; the message is the reason of its reject."""
-
-
-def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
-    """The samples and rejects of an input folder, by the `[data]` section of the config.
-
-    Raises:
-        UsageError: the folder, or what its layout needs, is missing; or it holds no image at all.
-    """
-    if not root.is_dir():
-        raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
-    if data["layout"] == "mias":
-        listing = list_mias(root, data["truth_table"])
-    else:
-        listing = list_folders(root, data["images"], data["masks"], data["group_pattern"])
-    if not listing.sources:
-        raise UsageError(
-            f"{root}: holds no image. Expected PGM, PNG or JPG files in layout {data['layout']!r}."
-        )
-    return listing
-
-
-def split_of(group: str, splits: Mapping[str, Any]) -> str:
-    """The split of a group: SHA-256 of salt and group modulo the shares.
-
-    It depends on nothing else, so a group stays where it is when data are added.
-    """
-    digest = hashlib.sha256(f"{splits['salt']}/{group}".encode()).digest()
-    bucket = int.from_bytes(digest[:8], "big") % sum(splits[name] for name in SPLITS)
-    for name in SPLITS:
-        bucket -= splits[name]
-        if bucket < 0:
-            return name
-    raise AssertionError("the shares cover every bucket")
 
 
 def derive(root: Path, sample: Sample, data: Mapping[str, Any]) -> Record:

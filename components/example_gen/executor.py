@@ -14,13 +14,12 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.example_gen.core import list_samples
+from components.artifacts import REJECTS_FILE
+from components.example_gen.listing import list_samples
 from components.example_gen.samples import Listing, Reject
 from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
-from components.record import SPLITS
-
-REJECTS_FILE = "rejects.json"
+from components.splits import SPLITS
 
 
 class Executor(BaseBeamExecutor):

@@ -12,9 +12,10 @@ import apache_beam as beam
 import cv2
 import tensorflow as tf
 
-from components.example_gen.core import Unusable, derive, shard_count, split_of
+from components.example_gen.core import Unusable, derive, shard_count
 from components.example_gen.samples import Sample
-from components.record import SPLITS, serialize, shard_name
+from components.splits import SPLITS, split_of
+from components.tfexample import serialize, shard_name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""ChampionResolver: fetches the model that is served now."""

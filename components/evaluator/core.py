@@ -1,0 +1,128 @@
+"""Per-case measures, their summary, and the rule by which a candidate is blessed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import bootstrap
+
+from components.imaging.overlap import Confusion, bce_dice, confusion
+
+_MEASURES = ("dice", "iou", "loss")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The measures of one image. Dice and IoU are NaN where the empty-mask policy leaves them out."""
+
+    id: str
+    group: str
+    source: str
+    label: str
+    counts: Confusion
+    dice: float
+    iou: float
+    loss: float
+
+
+def measure(
+    identity: Mapping[str, str],
+    truth: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    empty_masks: str,
+) -> Case:
+    """Compares `(H, W)` class indices with the probabilities `(H, W)` of foreground.
+
+    `empty_masks` says what Dice and IoU are where the truth has no foreground: `skip` leaves the case out,
+    `zero_if_predicted` gives 1 when nothing is predicted and 0 otherwise.
+    """
+    counts = confusion(truth, probability >= threshold)
+    left_out = counts.truth_is_empty and empty_masks == "skip"
+    return Case(
+        **identity,
+        counts=counts,
+        dice=math.nan if left_out else counts.dice,
+        iou=math.nan if left_out else counts.iou,
+        loss=bce_dice(truth > 0, probability),
+    )
+
+
+def summarize(cases: Sequence[Case]) -> dict[str, Any]:
+    """Mean, median, 95 % confidence interval and n of each measure over the cases where it is defined."""
+    return {name: _distribution([getattr(case, name) for case in cases]) for name in _MEASURES}
+
+
+def metrics(
+    cases: Sequence[Case],
+    champion: Sequence[Case] | None,
+    champion_version: str | None,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model."""
+    empty = [case for case in cases if case.counts.truth_is_empty]
+    result = {
+        "cases": len(cases),
+        "cases_with_foreground": len(cases) - len(empty),
+        "empty_cases": len(empty),
+        "empty_cases_with_prediction": sum(case.counts.fp > 0 for case in empty),
+        "empty_masks": settings["empty_masks"],
+        "threshold": settings["threshold"],
+        **summarize(cases),
+        "champion": None,
+        "dice_change": None,
+    }
+    if champion is not None:
+        changes = [case.dice - other.dice for case, other in zip(cases, champion, strict=True)]
+        result["champion"] = {"version": champion_version, **summarize(champion)}
+        result["dice_change"] = _distribution(changes)
+    reasons = reasons_to_refuse(result, settings)
+    return {**result, "blessed": not reasons, "reasons": reasons}
+
+
+def reasons_to_refuse(result: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Every limit of `[evaluation]` that is not met; an undefined number meets none."""
+    dice, loss, change = result["dice"], result["loss"]["mean"], result["dice_change"]
+    reasons = []
+    if dice["n"] < settings["min_cases"]:
+        reasons.append(
+            f"Dice is defined for {dice['n']} test cases, min_cases asks for {settings['min_cases']}"
+        )
+    if dice["mean"] is None or dice["mean"] < settings["min_dice"]:
+        reasons.append(f"mean Dice {_number(dice['mean'])} is below min_dice {settings['min_dice']:g}")
+    if settings["max_loss"] is not None and (loss is None or loss > settings["max_loss"]):
+        reasons.append(f"mean loss {_number(loss)} is above max_loss {settings['max_loss']:g}")
+    if change is not None and (change["mean"] is None or change["mean"] < settings["min_dice_change"]):
+        reasons.append(
+            f"mean Dice changes by {_number(change['mean'], '+')} against the champion "
+            f"{result['champion']['version']}, min_dice_change asks for {settings['min_dice_change']:+g}"
+        )
+    return reasons
+
+
+def _distribution(values: Sequence[float]) -> dict[str, Any]:
+    defined = np.array([value for value in values if not math.isnan(value)])
+    if not len(defined):
+        return {"mean": None, "median": None, "ci95": None, "n": 0}
+    return {
+        "mean": float(defined.mean()),
+        "median": float(np.median(defined)),
+        "ci95": _confidence_interval(defined),
+        "n": len(defined),
+    }
+
+
+def _confidence_interval(values: np.ndarray) -> list[float] | None:
+    """95 % percentile bootstrap interval of the mean, 2000 resamples, always the same ones."""
+    if len(values) < 2:
+        return None
+    result = bootstrap((values,), np.mean, n_resamples=2000, method="percentile", random_state=0)
+    return [float(result.confidence_interval.low), float(result.confidence_interval.high)]
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "undefined" if value is None else f"{value:{sign}.4f}"

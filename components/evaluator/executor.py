@@ -1,0 +1,110 @@
+"""Artifact I/O of Evaluator."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import path_utils
+
+from components.artifacts import CASES_FILE, METRICS_FILE
+from components.evaluator.core import Case, measure, metrics
+from components.files import write_json
+from components.imaging.codecs import encode_png
+from components.tfexample import parse, read_split
+
+_BATCH = 8
+
+
+class Executor(BaseExecutor):
+    """Predicts the test split with the candidate and, where there is one, the champion."""
+
+    def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
+        settings = json.loads(exec_properties["settings"])
+        examples = artifact_utils.get_single_uri(input_dict["examples"])
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        champion = artifact_utils.get_single_instance(input_dict["champion"])
+        evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
+        cases = list(_evaluate(model, examples, settings, evaluation))
+        version = champion.get_string_custom_property("version")
+        champion_cases = list(_evaluate(champion, examples, settings)) if version else None
+        result = metrics(cases, champion_cases, version, settings)
+        write_json(evaluation / METRICS_FILE, result)
+        _write_cases(evaluation / CASES_FILE, cases, champion_cases)
+        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+
+
+def _evaluate(
+    model: Artifact, examples: str, settings: dict[str, Any], evaluation: Path | None = None
+) -> Iterator[Case]:
+    """Measures every test record; with `evaluation`, the predicted masks are kept there."""
+    loaded = tf.saved_model.load(path_utils.serving_model_path(model.uri))
+    predict = loaded.signatures["serving_default"]
+    records = read_split(examples, "test")
+    index = 0
+    while batch := list(islice(records, _BATCH)):
+        probabilities = predict(examples=tf.constant(batch))["probability"].numpy()[..., 0]
+        for serialized, probability in zip(batch, probabilities, strict=True):
+            if evaluation:
+                _keep(evaluation / _prediction_name(index), probability >= settings["threshold"])
+            index += 1
+            yield _measure(serialized, probability, settings)
+
+
+def _measure(serialized: bytes, probability: np.ndarray, settings: dict[str, Any]) -> Case:
+    record = parse(serialized)
+    identity = {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
+    return measure(identity, record.mask, probability, settings["threshold"], settings["empty_masks"])
+
+
+def _prediction_name(index: int) -> str:
+    return f"predictions/{index:06d}.png"
+
+
+def _keep(path: Path, mask: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode_png(mask.astype(np.uint8)))
+
+
+def _write_cases(path: Path, cases: Sequence[Case], champion: Sequence[Case] | None) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer: csv.DictWriter[str] | None = None
+        for index, case in enumerate(cases):
+            row = _row(case, champion[index].dice if champion else math.nan, _prediction_name(index))
+            if writer is None:
+                writer = csv.DictWriter(file, list(row))
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def _row(case: Case, champion_dice: float, prediction: str) -> dict[str, Any]:
+    measures = {"dice": case.dice, "iou": case.iou, "loss": case.loss, "champion_dice": champion_dice}
+    return {
+        "id": case.id,
+        "group": case.group,
+        "source": case.source,
+        "label": case.label,
+        "truth_pixels": case.counts.tp + case.counts.fn,
+        "predicted_pixels": case.counts.tp + case.counts.fp,
+        **asdict(case.counts),
+        **{name: "" if math.isnan(value) else value for name, value in measures.items()},
+        "prediction": prediction,
+    }
+
+
+def _bless(blessing: Artifact, model: Artifact, blessed: bool) -> None:
+    """The stock Pusher reads the property, the file is the stock Evaluator's mark."""
+    (Path(blessing.uri) / ("BLESSED" if blessed else "NOT_BLESSED")).touch()
+    blessing.set_int_custom_property("blessed", int(blessed))
+    blessing.set_string_custom_property("current_model", model.uri)
+    blessing.set_int_custom_property("current_model_id", model.id)

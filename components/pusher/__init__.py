@@ -1,0 +1,1 @@
+"""Pusher: makes a blessed model the champion."""

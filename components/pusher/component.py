@@ -1,0 +1,57 @@
+"""Pusher: inputs, outputs, parameters."""
+
+from __future__ import annotations
+
+from tfx.components.pusher import component
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.pusher.executor import Executor
+
+
+class PusherSpec(ComponentSpec):
+    PARAMETERS = {
+        "serving_dir": ExecutionParameter(type=str),
+        "settings": ExecutionParameter(type=str),
+        "code_version": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+    }
+    OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class Pusher(component.Pusher):
+    """Adds `MANIFEST.json` to each version and moves `CHAMPION.json` last."""
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: BaseChannel,
+        evaluation: BaseChannel,
+        model_blessing: BaseChannel,
+        infra_blessing: BaseChannel,
+        serving_dir: str,
+        settings: str,
+        code_version: str,
+    ) -> None:
+        """`settings` is JSON that goes into the manifest as it is."""
+        spec = PusherSpec(
+            model=model,
+            evaluation=evaluation,
+            model_blessing=model_blessing,
+            infra_blessing=infra_blessing,
+            serving_dir=serving_dir,
+            settings=settings,
+            code_version=code_version,
+            pushed_model=Channel(type=standard_artifacts.PushedModel),
+        )
+        # The stock constructor takes a fixed list of parameters, without ours.
+        BaseComponent.__init__(self, spec=spec)

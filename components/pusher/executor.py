@@ -1,0 +1,50 @@
+"""Artifact I/O of Pusher."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tfx.components.pusher import executor
+from tfx.types import Artifact, artifact_utils
+
+from components.artifacts import METRICS_FILE
+from components.files import read_json
+from components.serving_dir import champion_version, model_sha256, push, read_manifest
+
+REASON = "reason"
+"""Custom property of a pushed-model artifact that was not pushed."""
+
+
+class Executor(executor.Executor):
+    """The stock executor's blessings, but a version appears whole or not at all, with its manifest."""
+
+    def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        serving = Path(exec_properties["serving_dir"])
+        if not self.CheckBlessing(input_dict):
+            self._keep_back(pushed, "the candidate is not blessed")
+            return
+        model = Path(self.GetModelPath(input_dict))
+        digest = model_sha256(model)
+        champion = champion_version(serving)
+        if champion and read_manifest(serving, champion)["model_sha256"] == digest:
+            self._keep_back(pushed, f"the candidate is the model served as version {champion}")
+            return
+        settings = json.loads(exec_properties["settings"])
+        evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
+        manifest = {
+            **settings,
+            "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model_sha256": digest,
+            "replaces": champion,
+            "metrics": read_json(evaluation / METRICS_FILE),
+        }
+        version = push(model, serving, manifest)
+        self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
+
+    def _keep_back(self, pushed: Artifact, reason: str) -> None:
+        self._MarkNotPushed(pushed)
+        pushed.set_string_custom_property(REASON, reason)

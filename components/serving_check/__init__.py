@@ -1,0 +1,1 @@
+"""ServingCheck: calls every signature of the exported model in a fresh process."""

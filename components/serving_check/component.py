@@ -1,0 +1,35 @@
+"""ServingCheck: inputs, outputs, parameters."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.serving_check.executor import Executor
+
+
+class ServingCheckSpec(ComponentSpec):
+    PARAMETERS = {"code_version": ExecutionParameter(type=str)}
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class ServingCheck(BaseComponent):
+    """Takes the place of InfraValidator, which needs a Docker daemon and does not compile for Kubeflow."""
+
+    SPEC_CLASS = ServingCheckSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    def __init__(self, examples: BaseChannel, model: BaseChannel, code_version: str) -> None:
+        spec = ServingCheckSpec(
+            examples=examples,
+            model=model,
+            code_version=code_version,
+            blessing=Channel(type=standard_artifacts.InfraBlessing),
+        )
+        super().__init__(spec=spec)

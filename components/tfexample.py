@@ -1,0 +1,90 @@
+"""Records as tf.Example in TFRecord files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from components.imaging.codecs import decode_image, encode_png
+from components.imaging.masks import component_count
+from components.record import Record
+
+
+def serialize(record: Record) -> bytes:
+    """The tf.Example of a record."""
+    image, mask = record.image, record.mask
+    depth = 8 * image.dtype.itemsize
+    scaled = image.astype(np.float32) / (2**depth - 1)
+    features = {
+        "image/encoded": _bytes(encode_png(image)),
+        "image/format": _bytes(b"png"),
+        "mask/encoded": _bytes(encode_png(mask)),
+        "image/height": _int(image.shape[0]),
+        "image/width": _int(image.shape[1]),
+        "image/channels": _int(1 if image.ndim == 2 else image.shape[2]),
+        "image/bit_depth": _int(depth),
+        "image/mean": _float(scaled.mean()),
+        "image/std": _float(scaled.std()),
+        "image/sha256": _bytes(record.source_sha256),
+        "mask/foreground_fraction": _float((mask > 0).mean()),
+        "mask/components": _int(component_count(mask)),
+        "sample/id": _bytes(record.id.encode()),
+        "sample/group": _bytes(record.group.encode()),
+        "sample/source": _bytes(record.source.encode()),
+        "sample/transform": _bytes(json.dumps(record.transform).encode()),
+    }
+    if record.label:
+        features["sample/label"] = _bytes(record.label.encode())
+    if record.derived_from:
+        features["sample/derived_from"] = _bytes(record.derived_from.encode())
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def parse(serialized: bytes) -> Record:
+    """The record of a tf.Example."""
+    feature = tf.train.Example.FromString(serialized).features.feature
+
+    def text(name: str) -> str:
+        return feature[name].bytes_list.value[0].decode() if name in feature else ""
+
+    return Record(
+        image=decode_image(feature["image/encoded"].bytes_list.value[0]),
+        mask=decode_image(feature["mask/encoded"].bytes_list.value[0]),
+        id=text("sample/id"),
+        group=text("sample/group"),
+        source=text("sample/source"),
+        source_sha256=feature["image/sha256"].bytes_list.value[0],
+        transform=json.loads(text("sample/transform")),
+        label=text("sample/label"),
+        derived_from=text("sample/derived_from"),
+    )
+
+
+def shard_name(index: int, count: int) -> str:
+    """File name of a shard. Without `.gz`: PNG bytes do not shrink, and Beam takes the compression from the name."""
+    return f"data_tfrecord-{index:05d}-of-{count:05d}"
+
+
+def split_files(examples: str, split: str) -> list[str]:
+    """The shards of a split in an Examples folder, sorted by name."""
+    return sorted(tf.io.gfile.glob(f"{examples}/Split-{split}/*"))
+
+
+def read_split(examples: str, split: str) -> Iterator[bytes]:
+    """The serialized records of a split, in the order of the shards."""
+    return tf.data.TFRecordDataset(split_files(examples, split)).as_numpy_iterator()
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _int(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def _float(value: float) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[float(value)]))

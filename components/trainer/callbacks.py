@@ -1,0 +1,74 @@
+"""What training does beside training."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from components.errors import MasklineError
+from components.trainer.batches import TrainingData
+
+PROGRESS = logging.getLogger("maskline.progress")
+"""Records carry the attribute `progress`, a dict: whoever shows a bar attaches a handler here."""
+
+
+class TrainingDiverged(MasklineError):
+    """The loss is no longer a finite number."""
+
+
+class ReportProgress(keras.callbacks.Callback):
+    """Tells `PROGRESS` each step, and each epoch with its validation Dice."""
+
+    def __init__(self, epochs: int, steps: int) -> None:
+        super().__init__()
+        self._state: dict[str, Any] = {"epoch": 0, "epochs": epochs, "step": 0, "steps": steps}
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._state |= {"epoch": epoch + 1, "step": 0}
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._state["step"] = batch + 1
+        PROGRESS.debug("step", extra={"progress": dict(self._state)})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        self._state |= {"val_dice": logs["val_dice"], "val_loss": logs["val_loss"]}
+        PROGRESS.info(
+            "epoch %d/%d: loss %.4f, validation loss %.4f, validation Dice %.4f",
+            epoch + 1,
+            self._state["epochs"],
+            logs["loss"],
+            logs["val_loss"],
+            logs["val_dice"],
+            extra={"progress": dict(self._state)},
+        )
+
+
+class StopWhenNotFinite(keras.callbacks.Callback):
+    """Stops the run at the first loss that is not finite and keeps the batch that caused it."""
+
+    def __init__(self, data: TrainingData, folder: Path) -> None:
+        super().__init__()
+        self._data = data
+        self._folder = folder
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        loss = (logs or {})["loss"]
+        if math.isfinite(loss):
+            return
+        images, masks = self._data.batch(self._epoch, batch)
+        path = self._folder / f"nonfinite_batch_epoch{self._epoch + 1}_step{batch + 1}.npz"
+        np.savez_compressed(path, images=images, masks=masks)
+        raise TrainingDiverged(
+            f"training: the loss is {loss} in epoch {self._epoch + 1}, step {batch + 1}. The batch is kept in "
+            f"{path}. Lower [training] learning_rate, or set clip_value."
+        )

@@ -1,0 +1,121 @@
+"""`run_fn` of the stock TFX Trainer."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.artifacts import HISTORY_FILE, TRAINING_FILE
+from components.files import write_json
+from components.trainer.batches import TrainingData, evaluation_batches
+from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
+from components.trainer.export import export_model
+from components.trainer.losses import LOSSES
+from components.trainer.metrics import ForegroundDice
+from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.preprocessing import Standardize
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains, restores the best epoch and exports.
+
+    `fn_args.custom_config` holds `shape` (height, width, channels), `model` and `training` (those sections of the
+    config) and `threshold`. Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's
+    folder `history.csv`, `training.json`, the best weights and TensorBoard logs.
+    """
+    config = fn_args.custom_config
+    shape, training = tuple(config["shape"]), config["training"]
+    keras.utils.set_random_seed(training["seed"])
+    run_dir = Path(fn_args.model_run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    data = TrainingData(
+        tf.io.gfile.glob(fn_args.train_files), shape, training["batch_size"], training["seed"]
+    )
+    validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
+    model = build_model(shape, config["model"])
+    compile_model(model, training, config["threshold"])
+    started = time.monotonic()
+    history = _fit(model, data, validation, training, run_dir)
+    summary = _summary(model, history, training["epochs"], time.monotonic() - started)
+    write_json(run_dir / TRAINING_FILE, summary)
+    serving_dir = Path(fn_args.serving_model_dir)
+    export_model(model, serving_dir, config["threshold"])
+    # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
+    extra = serving_dir / "assets.extra"
+    extra.mkdir()
+    model.save(extra / "model.keras")
+    write_json(extra / TRAINING_FILE, {**summary, "config": config})
+
+
+def build_model(shape: tuple[int, int, int], model: dict[str, Any]) -> keras.Model:
+    """The architecture of the `[model]` section behind per-image standardisation."""
+    network = ARCHITECTURES[model["architecture"]](**model["parameters"]).build(*shape)
+    images = keras.Input(shape, name="images")
+    return keras.Model(images, network(Standardize(name="standardize")(images)), name=model["architecture"])
+
+
+def compile_model(model: keras.Model, training: dict[str, Any], threshold: float) -> None:
+    """Loss, optimizer and metric of the `[training]` section."""
+    optimizer = keras.optimizers.get(
+        {
+            "class_name": training["optimizer"],
+            "config": {"learning_rate": training["learning_rate"], "clipvalue": training["clip_value"]},
+        }
+    )
+    model.compile(optimizer=optimizer, loss=LOSSES[training["loss"]], metrics=[ForegroundDice(threshold)])
+
+
+def _fit(
+    model: keras.Model,
+    data: TrainingData,
+    validation: tf.data.Dataset,
+    training: dict[str, Any],
+    run_dir: Path,
+) -> dict[str, list[float]]:
+    """Trains and leaves the weights of the epoch with the best validation Dice in the model."""
+    best = str(run_dir / "best.weights.h5")
+    callbacks = [
+        # The folder of this run is deleted with a failed node; the one above it stays.
+        StopWhenNotFinite(data, run_dir.parent.parent),
+        keras.callbacks.ModelCheckpoint(
+            best, monitor="val_dice", mode="max", save_best_only=True, save_weights_only=True
+        ),
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_loss", factor=training["reduce_lr_factor"], patience=training["reduce_lr_patience"]
+        ),
+        keras.callbacks.EarlyStopping(
+            monitor="val_dice", mode="max", patience=training["early_stopping_patience"]
+        ),
+        keras.callbacks.CSVLogger(str(run_dir / HISTORY_FILE)),
+        keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
+        ReportProgress(training["epochs"], data.steps_per_epoch),
+    ]
+    history = model.fit(
+        data.batches(),
+        epochs=training["epochs"],
+        validation_data=validation,
+        callbacks=callbacks,
+        verbose=0,
+    ).history
+    model.load_weights(best)
+    return history
+
+
+def _summary(
+    model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float
+) -> dict[str, Any]:
+    best = max(range(len(history["val_dice"])), key=history["val_dice"].__getitem__)
+    return {
+        "best_epoch": best + 1,
+        "epochs_run": len(history["loss"]),
+        "stopped_early": len(history["loss"]) < epochs,
+        "parameters": model.count_params(),
+        "train": {"loss": history["loss"][best], "dice": history["dice"][best]},
+        "eval": {"loss": history["val_loss"][best], "dice": history["val_dice"][best]},
+        "seconds": round(seconds, 1),
+    }

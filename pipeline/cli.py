@@ -1,0 +1,220 @@
+"""The `maskline` verbs. Neither TensorFlow nor TFX is imported until a verb needs it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from components.errors import MasklineError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Gated, served and retrained segmentation models from folders of medical images. Research software.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
+app.add_typer(config_app, name="config")
+
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value; repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def verb(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Turns the return value into the exit code, and errors into a message and theirs."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **options: Any) -> None:
+        try:
+            code = function(*args, **options) or 0
+        except (Exception, KeyboardInterrupt) as error:
+            code = _report_error(error, options.get("json_output", False), options.get("debug", False))
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+@app.command("run")
+@verb
+def run_command(
+    recipe: Recipe,
+    data: Annotated[Path | None, typer.Option(help="Folder with the images.")] = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; without it maskline-out/RECIPE.")] = None,
+    from_node: Annotated[
+        str | None, typer.Option("--from", metavar="NODE", help="Run this node and what follows it again.")
+    ] = None,
+    to_node: Annotated[
+        str | None, typer.Option("--to", metavar="NODE", help="End after this node and what it needs.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Reuse no earlier result.")] = False,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Run the pipeline here: derive, check, augment, train, evaluate, push.
+
+    Exit codes: 0 done, 1 crash, 2 usage or config, 3 refused by the evaluation, 4 refused by the data gate.
+    """
+    from pipeline.config.loader import load_config
+    from pipeline.launch import launch
+
+    overrides = [*(overrides or []), *(["execution.cache=false"] if no_cache else [])]
+    config = load_config(recipe, overrides)
+    record = launch(Path(recipe).stem, config, data, out, from_node, to_node, silent=json_output)
+    if json_output:
+        _print_json(record)
+    return record["exit_code"]
+
+
+@app.command("check")
+@verb
+def check_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the images.")],
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="RECIPE_OR_TOML", help="How to read it; without it told from the folder."),
+    ] = None,
+    overrides: Overrides = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Check a data set without training: pairs, formats, groups, duplicates, leaks. Exit code 4: problems."""
+    from pipeline.check import check_folder, print_check
+
+    report = check_folder(folder, recipe, overrides or [])
+    if json_output:
+        _print_json(report)
+    else:
+        print_check(report)
+    return 4 if report["problems"] or report["rejects"] else 0
+
+
+@app.command("models")
+@verb
+def models_command(json_output: AsJson = False, debug: Debug = False) -> None:
+    """List the architectures with their parameters and input rules."""
+    from pipeline.listings import models, print_models
+
+    if json_output:
+        _print_json(models())
+    else:
+        print_models(models())
+
+
+@app.command("runs")
+@verb
+def runs_command(
+    out: Annotated[Path, typer.Argument(help="Folder below which to look.")] = Path("maskline-out"),
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List past runs, oldest first."""
+    from pipeline.listings import print_runs
+    from pipeline.runs import list_runs
+
+    runs = list(list_runs(out))
+    if json_output:
+        _print_json(runs)
+    else:
+        print_runs(runs, out)
+
+
+@app.command("report")
+@verb
+def report_command(
+    run: Annotated[str, typer.Argument(help="A run's id or folder; `maskline runs` lists them.")],
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Print where the HTML report of a run is, or open it."""
+    from components.errors import UsageError
+    from pipeline.runs import find_run
+
+    record = find_run(run)
+    if not record.get("report"):
+        reasons = "; ".join(record.get("reasons") or ["it did not come that far"])
+        raise UsageError(f"{run}: has no report. Its status is {record['status']!r}: {reasons}")
+    path = Path(record["report"])
+    if json_output:
+        _print_json({"report": str(path)})
+    else:
+        typer.echo(path)
+    if open_browser:
+        typer.launch(path.as_uri())
+
+
+@app.command("doctor")
+@verb
+def doctor_command(
+    data: Annotated[Path | None, typer.Option(help="Data folder to look at.")] = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Check versions, memory, disk, accelerator and data folder."""
+    from pipeline.doctor import examine, print_examination
+
+    findings = examine(data)
+    if json_output:
+        _print_json(findings)
+    else:
+        print_examination(findings)
+    return 0 if all(finding["ok"] for finding in findings) else 1
+
+
+@config_app.command("show")
+@verb
+def config_show_command(
+    recipe: Recipe, overrides: Overrides = None, json_output: AsJson = False, debug: Debug = False
+) -> None:
+    """Print the whole resolved config as TOML that `maskline run` accepts."""
+    from pipeline.config.loader import load_config
+    from pipeline.listings import config_toml
+
+    config = load_config(recipe, overrides or [])
+    if json_output:
+        _print_json(config.model_dump())
+    else:
+        typer.echo(config_toml(config), nl=False)
+
+
+def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt):
+        code, message = 130, "interrupted"
+    elif isinstance(error, MasklineError):
+        code, message = error.exit_code, str(error)
+    else:
+        code, message = 1, f"{type(error).__name__}: {error}"
+        message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
+    if json_output:
+        _print_json({"exit_code": code, "error": message})
+    else:
+        typer.secho("error: ", fg="red", err=True, nl=False)
+        typer.echo(message, err=True)
+    return code
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def main() -> None:
+    """Entry point of the `maskline` command."""
+    app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

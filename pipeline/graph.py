@@ -1,0 +1,150 @@
+"""The graph: which component feeds which, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.run_report.component import RunReport
+from ml_metadata.proto import metadata_store_pb2
+from tensorflow_data_validation import StatsOptions
+from tfx.components import ExampleValidator, StatisticsGen, Trainer
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
+
+import schemas
+from components.augmentor.component import Augmentor
+from components.champion_resolver.component import ChampionResolver
+from components.code_version import code_version
+from components.data_gate.component import DataGate
+from components.evaluator.component import Evaluator
+from components.example_gen.component import ImageMaskExampleGen
+from components.pusher.component import Pusher
+from components.serving_check.component import ServingCheck
+from pipeline.config.model import Config
+
+SCHEMA = Path(schemas.__file__).parent / "image_mask.pbtxt"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run reads and writes."""
+
+    name: str
+    """Of the pipeline: runs of one name and one metadata store share their cached results."""
+    data: str
+    root: str
+    """Folder of the artifacts."""
+    serving: str
+    schema: str
+    """Path of the schema; it must change with the contents."""
+    metadata: metadata_store_pb2.ConnectionConfig
+
+
+def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
+    """The graph of a config; `champion` is the version served when the run starts, empty for none."""
+    data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
+    shape = [config.data.height, config.data.width, config.data.channels]
+
+    example_gen = ImageMaskExampleGen(
+        input_base=place.data,
+        layout=config.data.layout,
+        settings=_json(
+            {key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}
+        ),
+        code_version=code_version("example_gen"),
+    )
+    examples = example_gen.outputs["examples"]
+    schema_gen = ImportSchemaGen(schema_file=place.schema)
+    schema = schema_gen.outputs["schema"]
+    statistics_gen = StatisticsGen(
+        examples=examples, schema=schema, stats_options=StatsOptions(experimental_filter_read_paths=True)
+    )
+    validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+    gate = DataGate(
+        examples=examples,
+        anomalies=validator.outputs["anomalies"],
+        settings=_json(config.validation.model_dump()),
+        code_version=code_version("data_gate"),
+    )
+    augmentor = Augmentor(
+        examples=examples,
+        settings=_json(config.augmentation.model_dump()),
+        code_version=code_version("augmentor"),
+    )
+    # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.
+    augmentor.add_upstream_node(gate)
+    trainer = Trainer(
+        run_fn="components.trainer.run.run_fn",
+        examples=augmentor.outputs["augmented_examples"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={
+            "shape": shape,
+            "model": config.model.model_dump(),
+            "training": config.training.model_dump(),
+            "threshold": config.evaluation.threshold,
+            "code_version": code_version("trainer"),
+        },
+    )
+    model = trainer.outputs["model"]
+    resolver = ChampionResolver(
+        serving_dir=place.serving,
+        champion_version=champion,
+        code_version=code_version("champion_resolver"),
+    )
+    evaluator = Evaluator(
+        examples=examples,
+        model=model,
+        champion=resolver.outputs["champion"],
+        settings=_json(evaluation),
+        code_version=code_version("evaluator"),
+    )
+    serving_check = ServingCheck(examples=examples, model=model, code_version=code_version("serving_check"))
+    pusher = Pusher(
+        model=model,
+        evaluation=evaluator.outputs["evaluation"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        serving_dir=place.serving,
+        settings=_json({"recipe": place.name, "notice": config.data.notice}),
+        code_version=code_version("pusher"),
+    )
+    run_report = RunReport(
+        examples=examples,
+        split_report=gate.outputs["split_report"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        pushed_model=pusher.outputs["pushed_model"],
+        settings=_json({"recipe": place.name, "notice": config.data.notice, "config": config.model_dump()}),
+        code_version=code_version("run_report"),
+    )
+    return Pipeline(
+        pipeline_name=place.name,
+        pipeline_root=place.root,
+        metadata_connection_config=place.metadata,
+        enable_cache=config.execution.cache,
+        components=[
+            example_gen,
+            schema_gen,
+            statistics_gen,
+            validator,
+            gate,
+            augmentor,
+            trainer,
+            resolver,
+            evaluator,
+            serving_check,
+            pusher,
+            run_report,
+        ],
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

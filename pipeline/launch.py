@@ -1,0 +1,126 @@
+"""From a config to a run: finds the data and the output folder, then hands over to the local runner.
+
+Everything that can be wrong with the paths is found here, before TensorFlow is imported.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from components.errors import UsageError
+from components.example_gen.listing import list_samples
+from pipeline.config.model import Config
+from pipeline.nodes import NODES
+from pipeline.phantoms import write_mias_phantoms
+from pipeline.runners.console import RunConsole
+from pipeline.runners.quiet import quiet
+from pipeline.runners.request import Request
+from pipeline.runs import DEFAULT_OUT, new_run_dir
+
+LOG_FILE = "log.txt"
+
+
+def launch(
+    name: str,
+    config: Config,
+    data: Path | None,
+    out: Path | None,
+    from_node: str | None,
+    to_node: str | None,
+    silent: bool,
+) -> dict[str, Any]:
+    """Runs a config and returns the contents of its `run.json`; prints its progress unless `silent`.
+
+    Raises:
+        UsageError: there are no data, or the output folder cannot be written.
+    """
+    for node in filter(None, (from_node, to_node)):
+        if node not in NODES:
+            raise UsageError(f"{node}: no such node. The nodes are {', '.join(NODES)}")
+    out = _writable((out or DEFAULT_OUT / name).absolute())
+    with _exclusive(out):
+        source = _source(config, data, out)
+        list_samples(source, config.data.model_dump())
+        run_dir = new_run_dir(out)
+        request = Request(name, config, source, out, run_dir, from_node, to_node)
+        return _run_quietly(request, silent)
+
+
+def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
+    log = request.run_dir / LOG_FILE
+    with quiet(log) as terminal:
+        console = RunConsole(terminal, silent)
+        console.say(f"{request.name}: run {request.run_dir.name}, data {request.data}, log {log}")
+        if request.config.data.notice:
+            console.say(request.config.data.notice)
+        # The import takes seconds, and what it prints belongs into the log.
+        from pipeline.runners.local import run
+
+        record = run(request, console)
+        for line in conclusion(record):
+            console.say(line)
+    return record
+
+
+def conclusion(record: dict[str, Any]) -> list[str]:
+    """The last lines of a run, for people."""
+    lines = []
+    test = record["metrics"].get("test")
+    if test:
+        dice = test["dice"]
+        mean = "undefined" if dice["mean"] is None else f"{dice['mean']:.3f}"
+        interval = f" (95 % CI {dice['ci95'][0]:.3f} to {dice['ci95'][1]:.3f})" if dice["ci95"] else ""
+        lines.append(
+            f"Test: mean foreground Dice {mean}{interval} of {dice['n']} cases; "
+            f"{test['empty_cases']} without lesion, {test['empty_cases_with_prediction']} of them with a false one"
+        )
+    lines += [f"Refused: {reason}" for reason in record["reasons"]]
+    if record["pushed"]:
+        lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
+    elif record["not_pushed"]:
+        lines.append(f"Not pushed: {record['not_pushed']}")
+    if record["report"]:
+        lines.append(f"Report: {record['report']}")
+    return lines
+
+
+def _writable(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"{out}: the output folder cannot be written: {error.strerror}. Choose another: --out DIR"
+        ) from error
+    return out
+
+
+@contextmanager
+def _exclusive(out: Path) -> Iterator[None]:
+    """The metadata store takes one writer. The kernel gives the lock up when its holder dies."""
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{out}: another run uses this output folder. Wait for it to end, or choose another: --out DIR"
+            ) from None
+        yield
+
+
+def _source(config: Config, data: Path | None, out: Path) -> Path:
+    if data is None and config.data.input:
+        data = Path(config.data.input)
+    if data is not None:
+        return data.absolute()
+    if config.data.phantoms is None:
+        raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
+    write_mias_phantoms(out / "data", **config.data.phantoms.model_dump())
+    return out / "data"

@@ -1,0 +1,77 @@
+"""Tables and texts that verbs print: architectures, runs, configs."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from rich.console import Console
+from rich.table import Table
+
+from components.trainer.models.registry import ARCHITECTURES
+from pipeline.config.model import Config
+
+
+def models() -> list[dict[str, Any]]:
+    """Every architecture with its description, its input rule and the JSON schema of its parameters."""
+    return [
+        {
+            "name": name,
+            "description": inspect.getdoc(architecture),
+            "input_multiple": architecture().input_multiple,
+            "parameters": architecture.model_json_schema()["properties"],
+        }
+        for name, architecture in sorted(ARCHITECTURES.items())
+    ]
+
+
+def print_models(listing: list[dict[str, Any]]) -> None:
+    """The architectures, each with a table of its parameters."""
+    console = Console(highlight=False)
+    for model in listing:
+        console.print(f"[bold]{model['name']}[/]")
+        console.print(model["description"], markup=False)
+        console.print(
+            f"Height and width: multiples of {model['input_multiple']} with the default parameters.\n"
+        )
+        table = Table("parameter", "default", "allowed")
+        for name, schema in model["parameters"].items():
+            table.add_row(name, str(schema["default"]).lower(), _allowed(schema))
+        console.print(table)
+
+
+def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
+    """A line per run."""
+    console = Console(highlight=False)
+    if not runs:
+        console.print(f"no runs below {out}")
+        return
+    table = Table("run", "recipe", "status", "Dice", "pushed", "folder")
+    for run in runs:
+        dice = run.get("metrics", {}).get("test", {}).get("dice", {}).get("mean")
+        pushed = (run.get("pushed") or {}).get("version", "")
+        shown = "" if dice is None else f"{dice:.3f}"
+        table.add_row(run["id"], run["recipe"], run["status"], shown, pushed, run["folder"])
+    console.print(table)
+
+
+def config_toml(config: Config) -> str:
+    """The whole config as TOML. TOML has no null: keys without a value stand in comments."""
+    return "\n".join(_section(name, values) for name, values in config.model_dump().items())
+
+
+def _section(name: str, values: dict[str, Any]) -> str:
+    unset = [key for key, value in values.items() if value is None]
+    comments = "".join(f"# {name}.{key} is not set\n" for key in unset)
+    return comments + tomli_w.dumps({name: {key: values[key] for key in values if key not in unset}})
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(str(value) for value in schema["enum"])
+    limits = {"minimum": "from", "maximum": "to", "exclusiveMaximum": "below"}
+    return " ".join(
+        [schema["type"], *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)]
+    )

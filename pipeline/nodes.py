@@ -1,0 +1,21 @@
+"""The ids of the graph's nodes, for code that must not import TFX; in the order in which they run."""
+
+from __future__ import annotations
+
+NODES = (
+    "ImageMaskExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "DataGate",
+    "Augmentor",
+    "Trainer",
+    "ChampionResolver",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+    "RunReport",
+)
+
+ALWAYS_RUN = frozenset({"Pusher"})
+"""Nodes whose results are never reused: what they did to the outside may have been undone since."""

@@ -1,0 +1,88 @@
+"""What a person sees of a run: a line per node, a bar while training, warnings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+_MARKS = {"ran": "[green]✓[/]", "cached": "[cyan]=[/]", "failed": "[red]✗[/]"}
+
+
+class RunConsole:
+    """Prints to a terminal or, without colours and bars, to a file."""
+
+    def __init__(self, stream: TextIO, silent: bool = False) -> None:
+        self.console = Console(file=stream, quiet=silent, highlight=False, soft_wrap=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Shows the bar, and follows the training progress that the trainer logs."""
+        logger = logging.getLogger("maskline.progress")
+        handler = _ProgressHandler(self)
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        try:
+            with self._progress:
+                yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+    def started(self, node: str) -> None:
+        self._progress.reset(self._task, description=node, total=None)
+
+    def finished(self, node: str, state: str, seconds: float, reason: str) -> None:
+        self.console.print(f"{_MARKS[state]} {node:<20} {seconds:6.1f} s  {state:<6}  ", end="")
+        self.console.print(reason, markup=False)
+
+    def warn(self, text: str) -> None:
+        self.console.print("[yellow]![/] ", end="")
+        self.console.print(text, markup=False)
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False)
+
+    def training(self, progress: dict[str, Any]) -> None:
+        """Moves the bar to a step of an epoch."""
+        done = (progress["epoch"] - 1) * progress["steps"] + progress["step"]
+        dice = f", validation Dice {progress['val_dice']:.3f}" if "val_dice" in progress else ""
+        self._progress.update(
+            self._task,
+            description=f"Trainer epoch {progress['epoch']}/{progress['epochs']}{dice}",
+            total=progress["epochs"] * progress["steps"],
+            completed=done,
+        )
+
+
+class _ProgressHandler(logging.Handler):
+    def __init__(self, console: RunConsole) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.training(record.progress)  # type: ignore[attr-defined]

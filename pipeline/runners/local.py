@@ -1,0 +1,144 @@
+"""Runs the graph on this machine: SQLite metadata, local files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+from components.artifacts import SPLIT_REPORT_FILE
+from components.errors import DataRefused
+from components.files import write_json
+from components.serving_dir import champion_version
+from pipeline.graph import SCHEMA, Place, create_pipeline
+from pipeline.nodes import ALWAYS_RUN, NODES
+from pipeline.runners import outcome
+from pipeline.runners.console import RunConsole
+from pipeline.runners.dag import Outputs, compile_pipeline, following, needed_for, run_nodes
+from pipeline.runners.request import Request
+from pipeline.runs import write_run
+
+EXIT_DONE, EXIT_CRASH, EXIT_REFUSED = 0, 1, 3
+
+
+def run(request: Request, console: RunConsole) -> dict[str, Any]:
+    """Runs the graph and returns the contents of `run.json`; its `exit_code` is that of the command."""
+    record: dict[str, Any] = {
+        "id": request.run_dir.name,
+        "recipe": request.name,
+        "status": "running",
+        "exit_code": None,
+        "pid": os.getpid(),
+        "steps": [],
+        "seed": request.config.training.seed,
+        "versions": outcome.versions(),
+        "config": request.config.model_dump(),
+    }
+    outputs: dict[str, Outputs] = {}
+    write_run(request.run_dir, record)
+    try:
+        _run_graph(request, console, record, outputs)
+        _conclude(request, record, outputs)
+    except DataRefused as refusal:
+        record |= {"status": "refused by the data gate", "exit_code": refusal.exit_code}
+        record["reasons"] = refusal.reasons
+        write_json(request.run_dir / SPLIT_REPORT_FILE, refusal.report)
+    except BaseException as error:
+        record |= {"status": "failed", "exit_code": getattr(error, "exit_code", EXIT_CRASH)}
+        record["reasons"] = [str(error) or type(error).__name__]
+        raise
+    finally:
+        write_run(request.run_dir, _complete(record, outputs))
+    return record
+
+
+def _run_graph(
+    request: Request, console: RunConsole, record: dict[str, Any], outputs: dict[str, Outputs]
+) -> None:
+    place = Place(
+        name=request.name,
+        data=str(request.data),
+        root=str(request.out / "artifacts"),
+        serving=str(_serving(request)),
+        schema=str(_stage_schema(request.out)),
+        metadata=sqlite_metadata_connection_config(str(request.out / "metadata.sqlite")),
+    )
+    pipeline = create_pipeline(request.config, place, champion_version(_serving(request)) or "")
+    compiled = compile_pipeline(pipeline, request.run_dir.name)
+    only = needed_for(compiled, request.to_node) if request.to_node else set(NODES)
+    again = following(compiled, request.from_node) if request.from_node else set()
+    with console.live():
+        for result in run_nodes(compiled, only, again | ALWAYS_RUN, console.started):
+            outputs[result.id] = result.outputs
+            console.finished(result.id, result.state, result.seconds, result.reason)
+            record["steps"].append(_step(result.id, result.state, result.seconds, result.reason))
+            if result.id == "ImageMaskExampleGen":
+                _warn_of_rejects(console, outputs)
+            write_run(request.run_dir, record)
+
+
+def _conclude(request: Request, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:
+    blessed, reasons = outcome.verdict(outputs)
+    refused = blessed is False
+    record |= {
+        "status": "refused by the evaluation" if refused else "done",
+        "exit_code": EXIT_REFUSED if refused else EXIT_DONE,
+        "blessed": blessed,
+        "reasons": reasons,
+    }
+    report = outcome.report(outputs)
+    if report:
+        shutil.copy2(report, request.run_dir / report.name)
+        record["report"] = str(request.run_dir / report.name)
+
+
+def _complete(record: dict[str, Any], outputs: dict[str, Outputs]) -> dict[str, Any]:
+    """Every key that `run.json` promises, however far the run came."""
+    pushed, not_pushed = outcome.pushed(outputs)
+    record.setdefault("blessed", None)
+    record.setdefault("reasons", [])
+    record.setdefault("report", None)
+    record |= {
+        "counts": outcome.counts(outputs),
+        "metrics": outcome.metrics(outputs),
+        "pushed": pushed,
+        "not_pushed": not_pushed,
+    }
+    return record
+
+
+def _step(node: str, state: str, seconds: float, reason: str) -> dict[str, Any]:
+    return {
+        "id": node,
+        "state": state,
+        "seconds": round(seconds, 2),
+        "cached": state == "cached",
+        "reason": reason,
+    }
+
+
+def _warn_of_rejects(console: RunConsole, outputs: dict[str, Outputs]) -> None:
+    rejects = outcome.rejects(outputs)
+    for reject in rejects[:10]:
+        console.warn(f"rejected {reject['source']}: {reject['reason']}")
+    if len(rejects) > 10:
+        console.warn(f"and {len(rejects) - 10} more; all are in the report")
+
+
+def _serving(request: Request) -> Path:
+    destination = request.config.serving.destination
+    return Path(destination).absolute() if destination else request.out / "serving"
+
+
+def _stage_schema(out: Path) -> Path:
+    """A copy of the schema named by its contents: TFX's cache looks at the path alone."""
+    text = SCHEMA.read_bytes()
+    staged = out / "schemas" / f"{hashlib.sha256(text).hexdigest()[:12]}.pbtxt"
+    if not staged.exists():
+        staged.parent.mkdir(exist_ok=True)
+        staged.write_bytes(text)
+    return staged

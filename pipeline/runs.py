@@ -1,0 +1,63 @@
+"""Past runs: the folder of each, its `run.json`, and how they are listed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.errors import UsageError
+from components.files import read_json, write_json
+
+RUN_FILE = "run.json"
+DEFAULT_OUT = Path("maskline-out")
+
+
+def new_run_dir(out: Path) -> Path:
+    """A new folder `out/runs/TIME`, made in UTC; runs started within one second get a number."""
+    time = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for name in (time, *(f"{time}-{number}" for number in range(2, 100))):
+        try:
+            (out / "runs" / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return out / "runs" / name
+    raise UsageError(f"{out}: too many runs were started within one second")
+
+
+def write_run(run_dir: Path, run: dict[str, Any]) -> None:
+    """Replaces the `run.json` of a run in one step."""
+    write_json(run_dir / RUN_FILE, run)
+
+
+def list_runs(out: Path) -> Iterator[dict[str, Any]]:
+    """Every run below a folder, oldest first; a run whose process is gone is `killed`."""
+    for path in sorted(out.rglob(f"runs/*/{RUN_FILE}"), key=lambda path: path.parent.name):
+        run = read_json(path)
+        if run["status"] == "running" and not _is_alive(run["pid"]):
+            run["status"] = "killed"
+        yield {**run, "folder": str(path.parent)}
+
+
+def find_run(name: str) -> dict[str, Any]:
+    """The run of a folder, or of a run's id below the default output folder.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    for folder in (Path(name), *DEFAULT_OUT.rglob(f"runs/{name}")):
+        if (folder / RUN_FILE).is_file():
+            return {**read_json(folder / RUN_FILE), "folder": str(folder)}
+    raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
