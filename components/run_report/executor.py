@@ -13,6 +13,15 @@ import numpy as np
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 
+from components.artifacts import (
+    CASES_FILE,
+    CHECKS_FILE,
+    HISTORY_FILE,
+    METRICS_FILE,
+    REPORT_FILE,
+    SPLIT_REPORT_FILE,
+    TRAINING_FILE,
+)
 from components.files import read_json, write_text
 from components.imaging.codecs import encode_png, read_image
 from components.record import Record, parse, read_split
@@ -29,14 +38,14 @@ class Executor(BaseExecutor):
         run = _run(inputs, json.loads(exec_properties["settings"]))
         views = _views(select_cases(run.cases), inputs["examples"].uri, Path(inputs["evaluation"].uri))
         written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        report = Path(artifact_utils.get_single_uri(output_dict["report"])) / "report.html"
+        report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT_FILE
         write_text(report, render(run, views, written))
 
 
 def _run(inputs: dict[str, Artifact], settings: dict[str, Any]) -> Run:
     model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
-    metrics = read_json(evaluation / "metrics.json")
-    checks = read_json(Path(inputs["infra_blessing"].uri) / "checks.json")["checks"]
+    metrics = read_json(evaluation / METRICS_FILE)
+    checks = read_json(Path(inputs["infra_blessing"].uri) / CHECKS_FILE)["checks"]
     return Run(
         recipe=settings["recipe"],
         notice=settings["notice"],
@@ -49,10 +58,10 @@ def _run(inputs: dict[str, Artifact], settings: dict[str, Any]) -> Run:
             _push(inputs["pushed_model"]),
         ),
         metrics=metrics,
-        cases=[parse_case(row) for row in _rows(evaluation / "per_case.csv")],
-        training=read_json(model_run / "training.json"),
-        history=parse_history(_rows(model_run / "history.csv")),
-        split_report=read_json(Path(inputs["split_report"].uri) / "split_report.json"),
+        cases=[parse_case(row) for row in _rows(evaluation / CASES_FILE)],
+        training=read_json(model_run / TRAINING_FILE),
+        history=parse_history(_rows(model_run / HISTORY_FILE)),
+        split_report=read_json(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE),
         checks=checks,
     )
 
