@@ -1,0 +1,1 @@
+"""RunReport: the run on one page, for people."""

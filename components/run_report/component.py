@@ -1,0 +1,59 @@
+"""RunReport: inputs, outputs, parameters."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components import artifacts
+from components.run_report.executor import Executor
+
+
+class RunReportSpec(ComponentSpec):
+    PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "split_report": ChannelParameter(type=artifacts.SplitReport),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
+    }
+    OUTPUTS = {"report": ChannelParameter(type=artifacts.RunReport)}
+
+
+class RunReport(BaseComponent):
+    """Writes `report.html`: the verdict and all that led to it, in one file."""
+
+    SPEC_CLASS = RunReportSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: BaseChannel,
+        split_report: BaseChannel,
+        model_run: BaseChannel,
+        evaluation: BaseChannel,
+        blessing: BaseChannel,
+        infra_blessing: BaseChannel,
+        pushed_model: BaseChannel,
+        settings: str,
+        code_version: str,
+    ) -> None:
+        """`settings` is JSON: `recipe` (name), `notice` (about the data) and `config` (the whole config)."""
+        spec = RunReportSpec(
+            examples=examples,
+            split_report=split_report,
+            model_run=model_run,
+            evaluation=evaluation,
+            blessing=blessing,
+            infra_blessing=infra_blessing,
+            pushed_model=pushed_model,
+            settings=settings,
+            code_version=code_version,
+            report=Channel(type=artifacts.RunReport),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,160 @@
+"""What the report says: the verdict, which cases it shows, and in which order it lists them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MAX_FALSE_ALARMS = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test record and its scores; a score is None where it is undefined."""
+
+    id: str
+    group: str
+    label: str
+    truth_pixels: int
+    predicted_pixels: int
+    dice: float | None
+    iou: float | None
+    loss: float | None
+    champion_dice: float | None
+    prediction: str
+    """Path of the predicted mask relative to the evaluation."""
+
+    @property
+    def is_false_alarm(self) -> bool:
+        """Whether something was predicted where there is nothing."""
+        return self.truth_pixels == 0 and self.predicted_pixels > 0
+
+
+@dataclass(frozen=True)
+class Push:
+    """What became of the model: where it is served, or why it is not."""
+
+    pushed: bool
+    version: str = ""
+    destination: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The headline of the report."""
+
+    outcome: str
+    """`pushed`, `refused` (a gate said no) or `held` (all gates said yes, yet nothing was pushed)."""
+    headline: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the nodes of a run have left behind."""
+
+    recipe: str
+    notice: str
+    config: dict[str, Any]
+    verdict: Verdict
+    metrics: dict[str, Any]
+    cases: list[Case]
+    training: dict[str, Any]
+    history: dict[str, list[float]]
+    """By column of the training log, one value per epoch."""
+    split_report: dict[str, Any]
+    checks: list[dict[str, Any]]
+
+
+def parse_case(row: Mapping[str, str]) -> Case:
+    """The case of a row of `per_case.csv`."""
+    return Case(
+        id=row["id"],
+        group=row["group"],
+        label=row["label"],
+        truth_pixels=int(row["truth_pixels"]),
+        predicted_pixels=int(row["predicted_pixels"]),
+        dice=_score(row["dice"]),
+        iou=_score(row["iou"]),
+        loss=_score(row["loss"]),
+        champion_dice=_score(row["champion_dice"]),
+        prediction=row["prediction"],
+    )
+
+
+def parse_history(rows: Iterable[Mapping[str, str]]) -> dict[str, list[float]]:
+    """The rows of the training log as columns."""
+    columns: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        for name, value in row.items():
+            columns[name].append(float(value))
+    return dict(columns)
+
+
+def judge(
+    blessed: bool,
+    reasons: Sequence[str],
+    infra_blessed: bool,
+    checks: Sequence[Mapping[str, Any]],
+    push: Push,
+) -> Verdict:
+    """The verdict: `reasons` are the evaluation's, `checks` those of the served model."""
+    if push.pushed:
+        return Verdict("pushed", f"Pushed as version {push.version}", [f"Served from {push.destination}"])
+    if blessed and infra_blessed:
+        return Verdict("held", "Not pushed", [push.reason])
+    failed = [f"Serving check {check['name']}: {check['detail']}" for check in checks if not check["passed"]]
+    return Verdict("refused", "Refused, not pushed", [*([] if blessed else reasons), *failed])
+
+
+def select_cases(cases: Iterable[Case]) -> list[tuple[str, Case]]:
+    """The cases to show, each once, with a title: best, median and worst Dice, then the largest false alarms.
+
+    Of an even number the median is the lower one of the middle. Equal scores stand in the order of the ids.
+    """
+    order = worst_first(cases)
+    scored = [case for case in order if case.dice is not None]
+    # By rank: of fewer than three cases one has several ranks, and keeps the last title.
+    titles = {len(scored) - 1: "Best Dice", (len(scored) - 1) // 2: "Median Dice", 0: "Worst Dice"}
+    shown = {scored[rank]: title for rank, title in titles.items() if scored}
+    alarms = [case for case in order if case.is_false_alarm and case not in shown]
+    alarms.sort(key=lambda case: -case.predicted_pixels)
+    return [
+        *((title, case) for case, title in shown.items()),
+        *(("Nothing there, yet predicted", case) for case in alarms[:MAX_FALSE_ALARMS]),
+    ]
+
+
+def worst_first(cases: Iterable[Case]) -> list[Case]:
+    """By rising Dice; undefined ones last, among them those with the most false pixels first."""
+    return sorted(
+        cases,
+        key=lambda case: (
+            case.dice is None,
+            -case.predicted_pixels if case.dice is None else case.dice,
+            case.id,
+        ),
+    )
+
+
+def shared_across_splits(records: Iterable[Mapping[str, Any]], key: str) -> int:
+    """How many values of `key` (`group`, `sha256`) occur in more than one split of the split report."""
+    splits = defaultdict(set)
+    for record in records:
+        splits[record[key]].add(record["split"])
+    return sum(len(where) > 1 for where in splits.values())
+
+
+def groups_by_split(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The sorted groups of each split of the split report."""
+    groups = defaultdict(set)
+    for record in records:
+        groups[record["split"]].add(record["group"])
+    return {split: sorted(members) for split, members in groups.items()}
+
+
+def _score(text: str) -> float | None:
+    return float(text) if text else None

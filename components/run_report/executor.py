@@ -1,0 +1,99 @@
+"""Artifact I/O of RunReport."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.types import Artifact, artifact_utils
+
+from components.artifacts import (
+    CASES_FILE,
+    CHECKS_FILE,
+    HISTORY_FILE,
+    METRICS_FILE,
+    REPORT_FILE,
+    SPLIT_REPORT_FILE,
+    TRAINING_FILE,
+)
+from components.files import read_json, write_text
+from components.imaging.codecs import encode_png, read_image
+from components.record import Record, parse, read_split
+from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
+from components.run_report.overlays import overlay, picture
+from components.run_report.page import View, render
+
+
+class Executor(BaseExecutor):
+    """Gathers what the nodes have left behind and writes `report.html`."""
+
+    def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
+        inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items()}
+        run = _run(inputs, json.loads(exec_properties["settings"]))
+        views = _views(select_cases(run.cases), inputs["examples"].uri, Path(inputs["evaluation"].uri))
+        written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT_FILE
+        write_text(report, render(run, views, written))
+
+
+def _run(inputs: dict[str, Artifact], settings: dict[str, Any]) -> Run:
+    model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
+    metrics = read_json(evaluation / METRICS_FILE)
+    checks = read_json(Path(inputs["infra_blessing"].uri) / CHECKS_FILE)["checks"]
+    return Run(
+        recipe=settings["recipe"],
+        notice=settings["notice"],
+        config=settings["config"],
+        verdict=judge(
+            _flag(inputs["blessing"], "blessed"),
+            metrics["reasons"],
+            _flag(inputs["infra_blessing"], "blessed"),
+            checks,
+            _push(inputs["pushed_model"]),
+        ),
+        metrics=metrics,
+        cases=[parse_case(row) for row in _rows(evaluation / CASES_FILE)],
+        training=read_json(model_run / TRAINING_FILE),
+        history=parse_history(_rows(model_run / HISTORY_FILE)),
+        split_report=read_json(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE),
+        checks=checks,
+    )
+
+
+def _views(chosen: Sequence[tuple[str, Case]], examples: str, evaluation: Path) -> list[View]:
+    wanted = {case.id for _, case in chosen}
+    test = map(parse, read_split(examples, "test"))
+    records = {record.id: record for record in test if record.id in wanted}
+    return [
+        _view(title, case, records[case.id], read_image(evaluation / case.prediction))
+        for title, case in chosen
+    ]
+
+
+def _view(title: str, case: Case, record: Record, predicted: np.ndarray) -> View:
+    outlined = overlay(record.image, record.mask, predicted)
+    return View(title, case, encode_png(picture(record.image)), encode_png(outlined))
+
+
+def _push(pushed_model: Artifact) -> Push:
+    return Push(
+        _flag(pushed_model, "pushed"),
+        version=pushed_model.get_string_custom_property("pushed_version"),
+        destination=pushed_model.get_string_custom_property("pushed_destination"),
+        reason=pushed_model.get_string_custom_property("reason"),
+    )
+
+
+def _flag(artifact: Artifact, name: str) -> bool:
+    return artifact.get_int_custom_property(name) == 1
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

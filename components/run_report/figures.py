@@ -1,0 +1,93 @@
+"""The charts of the report as PNG bytes. Colours: Okabe & Ito 2008, safe for colour-blind readers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+GREY = "#666666"
+
+_WIDTH_INCHES = 5.0
+_DPI = 160
+
+
+def learning_curve(
+    name: str, training: Sequence[float], validation: Sequence[float], best_epoch: int
+) -> bytes:
+    """A measure by epoch (the first is 1) on both splits, with the epoch whose weights were kept."""
+    figure, axes = _chart(3.1)
+    epochs = range(1, len(training) + 1)
+    axes.plot(epochs, training, color=BLUE, linestyle="--", marker=".", label="training")
+    axes.plot(epochs, validation, color=VERMILION, marker=".", label="validation")
+    axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":")
+    axes.plot(
+        best_epoch,
+        validation[best_epoch - 1],
+        "o",
+        color=VERMILION,
+        markeredgecolor="black",
+        label=f"best epoch: {best_epoch}",
+    )
+    axes.set_ylabel(name)
+    _number_epochs(axes, len(training))
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def learning_rate_curve(rates: Sequence[float]) -> bytes:
+    """The learning rate by epoch, on a logarithmic axis."""
+    figure, axes = _chart(2.0)
+    axes.plot(range(1, len(rates) + 1), rates, color=GREY, marker=".")
+    axes.set_yscale("log")
+    axes.set_ylabel("Learning rate")
+    _number_epochs(axes, len(rates))
+    return _png(figure)
+
+
+def dice_strip(candidate: Sequence[float], champion: Sequence[float | None]) -> bytes:
+    """Rising Dice of the cases, and where there is one the champion's Dice of the same case."""
+    figure, axes = _chart(3.1)
+    ranks = np.arange(1, len(candidate) + 1)
+    size = 28 if len(candidate) <= 100 else 8
+    served = np.array(champion, np.float64)
+    if np.isfinite(served).any():
+        axes.scatter(ranks, served, size, facecolors="none", edgecolors=VERMILION, label="champion")
+    axes.scatter(ranks, candidate, size, color=BLUE, label="candidate")
+    axes.axhline(float(np.mean(candidate)), color=BLUE, linewidth=1, label="candidate's mean")
+    axes.axhline(
+        float(np.median(candidate)), color=BLUE, linewidth=1, linestyle=":", label="candidate's median"
+    )
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel("Dice")
+    axes.set_xlabel("Case, by rising Dice of the candidate")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def _chart(height_inches: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#E5E5E5")
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _number_epochs(axes: Axes, epochs: int) -> None:
+    axes.set_xlim(0.5, epochs + 0.5)
+    axes.set_xlabel("Epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()

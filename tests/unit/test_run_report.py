@@ -1,0 +1,423 @@
+"""RunReport: the verdict, the choice of cases, the overlays, and the page made of a whole run."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.types import standard_artifacts
+
+from components import artifacts
+from components.files import write_json
+from components.record import Record, serialize
+from components.run_report.core import (
+    Case,
+    Push,
+    judge,
+    parse_case,
+    parse_history,
+    select_cases,
+    shared_across_splits,
+    worst_first,
+)
+from components.run_report.executor import Executor
+from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, picture
+
+HOSTILE = "<script>alert(1)</script>"
+NOTICE = "The films are phantoms & not patients."
+CHECKS = [
+    {"name": "signature", "passed": True, "detail": "serving_default takes PNG bytes"},
+    {"name": "equal results", "passed": False, "detail": "differs by 0.2"},
+]
+COLUMNS = (
+    "id group source label truth_pixels predicted_pixels tp fp fn tn dice iou loss champion_dice prediction"
+)
+
+
+def case(id: str, dice: float | None, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
+    return Case(id, "g", "", truth_pixels, predicted_pixels, dice, dice, 0.1, None, "")
+
+
+def chosen(*cases: Case) -> list[tuple[str, str]]:
+    return [(title, case.id) for title, case in select_cases(cases)]
+
+
+class TestSelectCases:
+    def test_best_median_and_worst(self) -> None:
+        cases = [case("a", 0.5), case("b", 0.1), case("c", 0.9), case("d", 0.7), case("e", 0.2)]
+        assert chosen(*cases) == [("Best Dice", "c"), ("Median Dice", "a"), ("Worst Dice", "b")]
+
+    def test_median_of_an_even_number_is_the_lower_one(self) -> None:
+        cases = [case("a", 0.4), case("b", 0.3), case("c", 0.2), case("d", 0.1)]
+        assert ("Median Dice", "c") in chosen(*cases)
+
+    def test_ties_stand_in_the_order_of_the_ids(self) -> None:
+        cases = [case(id, 0.5) for id in "cab"]
+        assert chosen(*cases) == [("Best Dice", "c"), ("Median Dice", "b"), ("Worst Dice", "a")]
+
+    def test_two_cases(self) -> None:
+        assert chosen(case("a", 0.5), case("b", 0.6)) == [("Best Dice", "b"), ("Worst Dice", "a")]
+
+    def test_one_case_is_shown_once(self) -> None:
+        assert chosen(case("a", 0.5)) == [("Worst Dice", "a")]
+
+    def test_no_case(self) -> None:
+        assert chosen() == []
+
+    def test_undefined_dice_is_no_rank(self) -> None:
+        assert chosen(case("a", None), case("b", 0.5), case("c", None)) == [("Worst Dice", "b")]
+
+    def test_the_two_largest_false_alarms(self) -> None:
+        alarms = [
+            case(id, None, truth_pixels=0, predicted_pixels=pixels)
+            for id, pixels in (("a", 3), ("b", 9), ("c", 5))
+        ]
+        assert [id for _, id in chosen(case("silent", None, truth_pixels=0), *alarms)] == ["b", "c"]
+
+    def test_a_false_alarm_that_is_the_worst_case_is_not_repeated(self) -> None:
+        alarm = case("a", 0.0, truth_pixels=0, predicted_pixels=5)
+        assert chosen(alarm, case("b", 0.5)) == [("Best Dice", "b"), ("Worst Dice", "a")]
+
+
+def test_worst_first_ends_with_the_undefined() -> None:
+    cases = [case("a", None), case("b", 0.9), case("c", None, 0, 7), case("d", 0.1)]
+    assert [each.id for each in worst_first(cases)] == ["d", "b", "c", "a"]
+
+
+def test_empty_scores_are_undefined() -> None:
+    row = dict.fromkeys(COLUMNS.split(), "") | {"truth_pixels": "0", "predicted_pixels": "4", "loss": "0.25"}
+    parsed = parse_case(row)
+    assert (parsed.dice, parsed.iou, parsed.loss, parsed.champion_dice) == (None, None, 0.25, None)
+    assert parsed.is_false_alarm
+
+
+def test_history_in_columns() -> None:
+    rows = csv.DictReader(io.StringIO("epoch,loss\n0,0.5\n1,0.25\n"))
+    assert parse_history(rows) == {"epoch": [0.0, 1.0], "loss": [0.5, 0.25]}
+
+
+def test_only_values_in_two_splits_are_shared() -> None:
+    places = [("a", "train"), ("a", "train"), ("b", "train"), ("b", "test"), ("c", "eval")]
+    assert shared_across_splits([{"group": group, "split": split} for group, split in places], "group") == 1
+
+
+class TestJudge:
+    def test_pushed(self) -> None:
+        verdict = judge(True, [], True, [], Push(True, "7", "serving/7"))
+        assert (verdict.outcome, verdict.headline) == ("pushed", "Pushed as version 7")
+
+    def test_refused_with_the_reasons_of_both_gates(self) -> None:
+        verdict = judge(False, ["Dice too low"], False, CHECKS, Push(False))
+        assert verdict.outcome == "refused"
+        assert verdict.reasons == ["Dice too low", "Serving check equal results: differs by 0.2"]
+
+    def test_held(self) -> None:
+        verdict = judge(True, [], True, [], Push(False, reason="no destination"))
+        assert (verdict.outcome, verdict.reasons) == ("held", ["no destination"])
+
+
+class TestOverlay:
+    def test_outlines_go_round_the_enlarged_masks(self) -> None:
+        image, truth, predicted = (np.zeros((64, 32), np.uint8) for _ in range(3))
+        truth[8:16, 8:16] = 1
+        predicted[40:48, 8:16] = 1
+        drawn = overlay(image, truth, predicted)
+        assert drawn.shape == (512, 256, 3)
+        assert tuple(drawn[8 * 8, 12 * 8]) == TRUTH_RGB
+        assert tuple(drawn[40 * 8, 12 * 8]) == PREDICTION_RGB
+        assert not drawn[12 * 8, 12 * 8].any()
+
+    def test_both_outlines_show_where_they_coincide(self) -> None:
+        mask = np.zeros((64, 64), np.uint8)
+        mask[8:16, 8:16] = 1
+        colours = {tuple(pixel) for pixel in overlay(np.zeros_like(mask), mask, mask).reshape(-1, 3)}
+        assert {TRUTH_RGB, PREDICTION_RGB} <= colours
+
+    def test_a_speck_survives_shrinking(self) -> None:
+        speck = np.zeros((2048, 2048), np.uint8)
+        speck[700, 700] = speck[700, 701] = speck[701, 700] = speck[701, 701] = 1
+        drawn = overlay(np.zeros_like(speck), speck, np.zeros_like(speck))
+        assert drawn.shape == (512, 512, 3)
+        assert drawn.any()
+
+    def test_16_bit_is_stretched(self) -> None:
+        image = np.linspace(1000, 3000, 64 * 64).reshape(64, 64).astype(np.uint16)
+        shown = picture(image)
+        assert (shown.dtype, shown.min(), shown.max()) == (np.uint8, 0, 255)
+
+
+class Page(HTMLParser):
+    """What a browser would see of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.extend(data.split())
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def score(mean: float | None, median: float | None, n: int) -> dict[str, Any]:
+    return {
+        "mean": mean,
+        "median": median,
+        "ci95": None if mean is None else [mean - 0.05, mean + 0.05],
+        "n": n,
+    }
+
+
+METRICS = {
+    "cases": 4,
+    "cases_with_foreground": 3,
+    "empty_cases": 1,
+    "empty_cases_with_prediction": 1,
+    "empty_masks": "skip",
+    "threshold": 0.5,
+    "dice": score(0.61249, 0.7, 3),
+    "iou": score(0.5, 0.53846, 3),
+    "loss": score(0.3, 0.3, 4),
+    "champion": {
+        "version": "6",
+        "dice": score(0.58, 0.6, 3),
+        "iou": score(0.4, 0.4, 3),
+        "loss": score(0.4, 0.4, 4),
+    },
+    "dice_change": {"mean": 0.03249, "ci95": [-0.01, 0.07], "n": 3},
+    "blessed": True,
+    "reasons": [],
+}
+UNDEFINED = METRICS | {
+    "dice": score(None, None, 0),
+    "iou": score(None, None, 0),
+    "champion": None,
+    "dice_change": None,
+    "blessed": False,
+    "reasons": ["mean Dice is undefined, the recipe demands 0.7"],
+}
+DICE = {"a": "0.4", "b": "0.7", HOSTILE: "0.73747", "empty": ""}
+SPLIT_REPORT = {
+    "splits": {
+        split: {"records": records, "groups": groups, "with_foreground": 3}
+        for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))
+    },
+    "sources": 31,
+    "rejects": [
+        {"source": "torn.pgm", "reason": "cut short"},
+        {"source": "lone.pgm", "reason": "has no mask"},
+    ],
+    "duplicates_within_a_split": [["x.pgm (train, group 1)", "y.pgm (train, group 1)"]],
+    "problems": [],
+    "records": [
+        {
+            "id": id,
+            "group": f"group {id}",
+            "source": id,
+            "split": "test",
+            "sha256": id,
+            "has_foreground": True,
+        }
+        for id in DICE
+    ],
+}
+
+
+class Outputs:
+    """The folders of a small run, and the report made of them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.inputs = {
+            "examples": standard_artifacts.Examples(),
+            "split_report": artifacts.SplitReport(),
+            "model_run": standard_artifacts.ModelRun(),
+            "evaluation": standard_artifacts.ModelEvaluation(),
+            "blessing": standard_artifacts.ModelBlessing(),
+            "infra_blessing": standard_artifacts.InfraBlessing(),
+            "pushed_model": standard_artifacts.PushedModel(),
+        }
+        for name, artifact in self.inputs.items():
+            artifact.uri = str(root / name)
+            Path(artifact.uri).mkdir()
+        self._write_examples()
+        self._write_training()
+        write_json(root / "split_report" / "split_report.json", SPLIT_REPORT)
+
+    def report(
+        self,
+        metrics: dict[str, Any] = METRICS,
+        dice: dict[str, str] = DICE,
+        infra_blessed: bool = True,
+        **pushed_model: str,
+    ) -> str:
+        self._write_evaluation(metrics, dice)
+        write_json(self.root / "infra_blessing" / "checks.json", {"passed": infra_blessed, "checks": CHECKS})
+        self.inputs["blessing"].set_int_custom_property("blessed", int(metrics["blessed"]))
+        self.inputs["infra_blessing"].set_int_custom_property("blessed", int(infra_blessed))
+        self.inputs["pushed_model"].set_int_custom_property("pushed", int("pushed_version" in pushed_model))
+        for name, value in pushed_model.items():
+            self.inputs["pushed_model"].set_string_custom_property(name, value)
+        output = artifacts.RunReport()
+        output.uri = str(self.root)
+        settings = {
+            "recipe": "tiny",
+            "notice": NOTICE,
+            "config": {"training": {"epochs": 3, "note": HOSTILE}},
+        }
+        Executor().Do(
+            {name: [artifact] for name, artifact in self.inputs.items()},
+            {"report": [output]},
+            {"settings": json.dumps(settings), "code_version": "0"},
+        )
+        return (self.root / "report.html").read_text(encoding="utf-8")
+
+    def _write_examples(self) -> None:
+        split = self.root / "examples" / "Split-test"
+        split.mkdir()
+        image = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8)
+        mask = np.zeros((32, 32), np.uint8)
+        mask[4:10, 4:10] = 1
+        record = Record(image, mask, "a", "group a", "a.pgm", b"0" * 32, {})
+        with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001")) as writer:
+            for id in DICE:
+                truth = np.zeros_like(mask) if id == "empty" else mask
+                writer.write(serialize(replace(record, id=id, mask=truth)))
+
+    def _write_training(self) -> None:
+        epochs = ["0,0.2,0.001,0.9,0.3,0.8", "1,0.5,0.001,0.5,0.6,0.4", "2,0.6,0.0005,0.4,0.5,0.5"]
+        header = "epoch,dice,learning_rate,loss,val_dice,val_loss"
+        (self.root / "model_run" / "history.csv").write_text("\n".join([header, *epochs]))
+        at_best = {"train": {"loss": 0.5, "dice": 0.5}, "eval": {"loss": 0.4, "dice": 0.6}}
+        run = {
+            "best_epoch": 2,
+            "epochs_run": 3,
+            "stopped_early": True,
+            "parameters": 1234567,
+            "seconds": 90.0,
+        }
+        write_json(self.root / "model_run" / "training.json", run | at_best)
+
+    def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, str]) -> None:
+        evaluation = self.root / "evaluation"
+        write_json(evaluation / "metrics.json", metrics)
+        cv2.imwrite(str(evaluation / "predicted.png"), np.eye(32, dtype=np.uint8))
+        with (evaluation / "per_case.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS.split(), restval="0")
+            writer.writeheader()
+            for id, value in dice.items():
+                row = {
+                    "id": id,
+                    "group": f"group {id}",
+                    "dice": value,
+                    "iou": value,
+                    "prediction": "predicted.png",
+                }
+                pixels = {"truth_pixels": 0 if id == "empty" else 36, "predicted_pixels": 32}
+                writer.writerow(row | pixels | {"champion_dice": value if metrics["champion"] else ""})
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Outputs:
+    return Outputs(tmp_path)
+
+
+@pytest.fixture
+def pushed(outputs: Outputs) -> str:
+    return outputs.report(pushed_version="7", pushed_destination="serving/tiny/7")
+
+
+def test_pushed(pushed: str) -> None:
+    text = Page(pushed).text
+    for said in (
+        "✓ Pushed as version 7",
+        "serving/tiny/7",
+        NOTICE,
+        "not a medical device",
+        "0.612",
+        "0.562 to 0.662",
+        "champion, version 6, has 0.580",
+        "+0.032",
+        "-0.010 to +0.070",
+        "Something was predicted in 1 of the 1 empty ones.",
+        "Nothing there, yet predicted: –",
+        "3 epochs, stopped early, in 1.5 minutes; 1,234,567 parameters.",
+        "training 20 11 3",
+        "torn.pgm cut short",
+        "x.pgm (train, group 1) = y.pgm (train, group 1)",
+        "No group and no identical image is shared across splits",
+        "equal results ✕ failed differs by 0.2",
+        '"epochs": 3',
+    ):
+        assert said in text
+
+
+def test_every_case_is_shown_once_with_its_pictures(pushed: str) -> None:
+    alts = [image["alt"] for image in Page(pushed).attributes("img")]
+    for id in DICE:
+        assert alts.count(f"Image of case {id}") == 1
+    assert len(alts) == len(set(alts)) == 4 + 2 * len(DICE)
+
+
+def test_nothing_outside_the_file_is_referenced(pushed: str) -> None:
+    page = Page(pushed)
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form"})
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.attributes("img"))
+    assert not [given for _, given in page.tags if "href" in given or "srcset" in given]
+    assert "http:" not in pushed
+    assert "https:" not in pushed
+    assert "url(" not in pushed
+
+
+def test_text_from_the_data_stays_text(pushed: str) -> None:
+    assert "<script" not in pushed
+    assert f"Case {HOSTILE}, group group {HOSTILE}" in Page(pushed).text
+
+
+def test_refused_without_a_champion_or_any_dice(outputs: Outputs) -> None:
+    text = Page(outputs.report(UNDEFINED, dict.fromkeys(DICE, ""), infra_blessed=False)).text
+    for said in (
+        "✕ Refused, not pushed",
+        "mean Dice is undefined, the recipe demands 0.7",
+        "Serving check equal results: differs by 0.2",
+        "There is no champion to compare with",
+        "Dice candidate – – – 0",
+        "No case has a defined Dice.",
+    ):
+        assert said in text
+    assert "Champion's" not in text
+
+
+def test_held(outputs: Outputs) -> None:
+    text = Page(outputs.report(reason="the recipe names no destination")).text
+    assert "○ Not pushed the recipe names no destination" in text
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"), [("skip", "are left out"), ("zero_if_predicted", "as 1 when nothing is")]
+)
+def test_the_empty_mask_policy_in_words(outputs: Outputs, policy: str, words: str) -> None:
+    assert words in Page(outputs.report(METRICS | {"empty_masks": policy}, reason="-")).text
+
+
+def test_the_200_worst_of_many_cases(outputs: Outputs) -> None:
+    many = DICE | {f"case{number:03d}": "" for number in range(246)}
+    text = Page(outputs.report(dice=many, reason="-")).text
+    assert "The 200 worst; 50 more are in per_case.csv." in text
