@@ -1,4 +1,4 @@
-"""The serving folder: a sub-folder per version, in each a `MANIFEST.json`, and `CHAMPION.json` that names the served one."""
+"""The serving folder: one folder per version, each with a `MANIFEST.json`; `CHAMPION.json` names the served one."""
 
 from __future__ import annotations
 

@@ -59,9 +59,7 @@ def print_check(report: dict[str, Any]) -> None:
         console.print(f"same pixels: {' and '.join(same)}", markup=False, soft_wrap=True)
     for problem in report["problems"]:
         console.print(f"{problem['kind']}: {problem['message']}", markup=False, soft_wrap=True)
-    console.print(
-        f"{report['sources']} sources, {len(report['rejects'])} rejected, {len(report['problems'])} problems"
-    )
+    console.print(f"{report['sources']} sources, {len(report['rejects'])} rejected, {len(report['problems'])} problems")
 
 
 def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Config:

@@ -66,14 +66,14 @@ def _memory() -> Finding:
 
 def _disk() -> Finding:
     gib = shutil.disk_usage(Path.cwd()).free / 2**30
-    return _finding(
-        "free disk here", gib >= _LEAST_DISK_GIB, f"{gib:.0f} GiB", f"{_LEAST_DISK_GIB} GiB or more"
-    )
+    return _finding("free disk here", gib >= _LEAST_DISK_GIB, f"{gib:.0f} GiB", f"{_LEAST_DISK_GIB} GiB or more")
 
 
 def _accelerator() -> Finding:
     """TensorFlow is asked in a process of its own: what it prints is not for this terminal."""
-    script = "import json, tensorflow as tf; print(json.dumps([d.name for d in tf.config.list_physical_devices('GPU')]))"
+    script = (
+        "import json, tensorflow as tf; print(json.dumps([d.name for d in tf.config.list_physical_devices('GPU')]))"
+    )
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     if process.returncode:
         last_line = (process.stderr.strip() or "no message").splitlines()[-1]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.run_report.component import RunReport
 from ml_metadata.proto import metadata_store_pb2
 from tensorflow_data_validation import StatsOptions
 from tfx.components import ExampleValidator, StatisticsGen, Trainer
@@ -23,6 +22,7 @@ from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
 from components.example_gen.component import ImageMaskExampleGen
 from components.pusher.component import Pusher
+from components.run_report.component import RunReport
 from components.serving_check.component import ServingCheck
 from pipeline.config.model import Config
 
@@ -52,9 +52,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
         layout=config.data.layout,
-        settings=_json(
-            {key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}
-        ),
+        settings=_json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}),
         code_version=code_version("example_gen"),
     )
     examples = example_gen.outputs["examples"]

@@ -33,9 +33,7 @@ def print_models(listing: list[dict[str, Any]]) -> None:
     for model in listing:
         console.print(f"[bold]{model['name']}[/]")
         console.print(model["description"], markup=False)
-        console.print(
-            f"Height and width: multiples of {model['input_multiple']} with the default parameters.\n"
-        )
+        console.print(f"Height and width: multiples of {model['input_multiple']} with the default parameters.\n")
         table = Table("parameter", "default", "allowed")
         for name, schema in model["parameters"].items():
             table.add_row(name, str(schema["default"]).lower(), _allowed(schema))
@@ -72,6 +70,4 @@ def _allowed(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(str(value) for value in schema["enum"])
     limits = {"minimum": "from", "maximum": "to", "exclusiveMaximum": "below"}
-    return " ".join(
-        [schema["type"], *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)]
-    )
+    return " ".join([schema["type"], *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)])

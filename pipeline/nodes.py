@@ -1,4 +1,4 @@
-"""The ids of the graph's nodes, for code that must not import TFX; in the order in which they run."""
+"""The ids of the graph's nodes, for code that must not import TFX; in the order of the data."""
 
 from __future__ import annotations
 

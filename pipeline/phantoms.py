@@ -217,9 +217,7 @@ def _touch(one: Lesion, other: Lesion, size: int) -> bool:
     return bool(gap < 0.05 * size)
 
 
-def _render(
-    breast: Breast, lesions: list[Lesion], number: int, size: int, rng: Generator
-) -> NDArray[np.uint8]:
+def _render(breast: Breast, lesions: list[Lesion], number: int, size: int, rng: Generator) -> NDArray[np.uint8]:
     """Return the film, uint8 `(size, size)`."""
     film = _tissue_plane(breast, _tissue(number), size, rng)
     for lesion in lesions:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import apache_beam as beam
-from tfx.components.example_gen import utils
+from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
@@ -32,4 +32,4 @@ class Executor(BaseBeamExecutor):
             )
         io_utils.copy_dir(f"{source}/Split-eval", f"{augmented.uri}/Split-eval")
         augmented.split_names = artifact_utils.encode_split_names(["train", "eval"])
-        utils.set_payload_format_property(augmented, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+        examples_utils.set_payload_format(augmented, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)

@@ -26,9 +26,7 @@ class DataGate(BaseComponent):
     SPEC_CLASS = DataGateSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
-    def __init__(
-        self, examples: BaseChannel, anomalies: BaseChannel, settings: str, code_version: str
-    ) -> None:
+    def __init__(self, examples: BaseChannel, anomalies: BaseChannel, settings: str, code_version: str) -> None:
         """`settings` is the `[validation]` section as JSON."""
         spec = DataGateSpec(
             examples=examples,

@@ -53,17 +53,11 @@ def find_problems(
         *_shared(entries, "identical pixels", "hold the same pixels", lambda entry: entry.sha256),
         *_empty_splits(entries),
         *_too_many_rejects(rejects, max_reject_fraction),
-        *(
-            Problem("anomaly", f"split {split}: {anomaly}")
-            for split in SPLITS
-            for anomaly in anomalies.get(split, ())
-        ),
+        *(Problem("anomaly", f"split {split}: {anomaly}") for split in SPLITS for anomaly in anomalies.get(split, ())),
     ]
 
 
-def split_report(
-    entries: Sequence[Entry], rejects: Mapping[str, Any], problems: Sequence[Problem]
-) -> dict[str, Any]:
+def split_report(entries: Sequence[Entry], rejects: Mapping[str, Any], problems: Sequence[Problem]) -> dict[str, Any]:
     """Which source, group and hash is in which split, and what was found: the proof that nothing leaks."""
     return {
         "splits": {split: _summary([entry for entry in entries if entry.split == split]) for split in SPLITS},
@@ -75,9 +69,7 @@ def split_report(
             if len(same) > 1
         ],
         "problems": [asdict(problem) for problem in problems],
-        "records": [
-            asdict(entry) for entry in sorted(entries, key=lambda entry: (entry.split, entry.source))
-        ],
+        "records": [asdict(entry) for entry in sorted(entries, key=lambda entry: (entry.split, entry.source))],
     }
 
 
@@ -92,9 +84,7 @@ def _shared(entries: Sequence[Entry], kind: str, verb: str, key: Callable[[Entry
     for same in _sets(entries, key):
         by_split = {entry.split: entry for entry in reversed(same)}
         for one, other in combinations(by_split.values(), 2):
-            yield Problem(
-                kind, f"{one} and {other} {verb} across splits: remove one, or give both the same group"
-            )
+            yield Problem(kind, f"{one} and {other} {verb} across splits: remove one, or give both the same group")
 
 
 def _empty_splits(entries: Sequence[Entry]) -> Iterator[Problem]:

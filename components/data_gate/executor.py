@@ -46,9 +46,7 @@ class Executor(BaseExecutor):
         report = split_report(entries, rejects, problems)
         if problems:
             raise DataRefused([problem.message for problem in problems], report)
-        write_json(
-            Path(artifact_utils.get_single_uri(output_dict["split_report"])) / SPLIT_REPORT_FILE, report
-        )
+        write_json(Path(artifact_utils.get_single_uri(output_dict["split_report"])) / SPLIT_REPORT_FILE, report)
 
 
 def _entries(examples: str, split: str) -> Iterator[Entry]:

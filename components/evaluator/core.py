@@ -89,9 +89,7 @@ def reasons_to_refuse(result: Mapping[str, Any], settings: Mapping[str, Any]) ->
     dice, loss, change = result["dice"], result["loss"]["mean"], result["dice_change"]
     reasons = []
     if dice["n"] < settings["min_cases"]:
-        reasons.append(
-            f"Dice is defined for {dice['n']} test cases, min_cases asks for {settings['min_cases']}"
-        )
+        reasons.append(f"Dice is defined for {dice['n']} test cases, min_cases asks for {settings['min_cases']}")
     if dice["mean"] is None or dice["mean"] < settings["min_dice"]:
         reasons.append(f"mean Dice {_number(dice['mean'])} is below min_dice {settings['min_dice']:g}")
     if settings["max_loss"] is not None and (loss is None or loss > settings["max_loss"]):

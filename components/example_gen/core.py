@@ -42,7 +42,7 @@ def derive(root: Path, sample: Sample, data: Mapping[str, Any]) -> Record:
 
 
 def shard_count(records: int, data: Mapping[str, Any]) -> int:
-    """Shards of a split: about `SHARD_BYTES` each, and for small splits up to 8, so that they are written in parallel."""
+    """Shards of a split: about `SHARD_BYTES` each; of small splits up to 8, to be written in parallel."""
     record_bytes = data["height"] * data["width"] * (2 * data["channels"] + 1)
     return max(1, -(-records * record_bytes // SHARD_BYTES), min(8, records // 16))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from tfx.components.example_gen import utils
+from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
@@ -41,7 +41,7 @@ class Executor(BaseBeamExecutor):
             )
         _account(listing, Path(outcomes), Path(examples.uri))
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
-        utils.set_payload_format_property(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+        examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
 
 
 def _account(listing: Listing, outcomes: Path, output: Path) -> None:

@@ -32,9 +32,7 @@ def list_folders(root: Path, images: str, masks: str, group_pattern: str | None)
     return Listing(tuple(samples), tuple(rejects))
 
 
-def _pair(
-    root: Path, name: str, images: list[Path], masks: list[Path], group_pattern: str | None
-) -> Sample | Reject:
+def _pair(root: Path, name: str, images: list[Path], masks: list[Path], group_pattern: str | None) -> Sample | Reject:
     sources = [path.relative_to(root).as_posix() for path in images + masks]
     if not images:
         return Reject(sources[0], "a mask without an image of the same name")

@@ -25,7 +25,5 @@ def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
     else:
         listing = list_folders(root, data["images"], data["masks"], data["group_pattern"])
     if not listing.sources:
-        raise UsageError(
-            f"{root}: holds no image. Expected PGM, PNG or JPG files in layout {data['layout']!r}."
-        )
+        raise UsageError(f"{root}: holds no image. Expected PGM, PNG or JPG files in layout {data['layout']!r}.")
     return listing

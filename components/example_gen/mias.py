@@ -58,9 +58,7 @@ def list_mias(root: Path, truth_table: str) -> Listing:
     """
     table = root / truth_table
     if not table.is_file():
-        raise UsageError(
-            f"{root}: has no truth table {truth_table!r}. Set [data] truth_table, or another layout."
-        )
+        raise UsageError(f"{root}: has no truth table {truth_table!r}. Set [data] truth_table, or another layout.")
     rows, rejects = _read_table(table)
     films = by_stem(image_files(root))
     samples = []

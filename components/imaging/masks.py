@@ -23,9 +23,7 @@ def binary_mask(pixels: np.ndarray, threshold: int | None, *, lossy: bool = Fals
     """
     if pixels.ndim == 3:
         if not (pixels == pixels[..., :1]).all():
-            raise UnclearMask(
-                "the mask has colours, expected grey values: convert it to one grey value per class"
-            )
+            raise UnclearMask("the mask has colours, expected grey values: convert it to one grey value per class")
         pixels = pixels[..., 0]
     if threshold is not None:
         return (pixels >= threshold).astype(np.uint8)

@@ -24,10 +24,11 @@ from components.artifacts import (
 )
 from components.files import read_json, write_text
 from components.imaging.codecs import encode_png, read_image
-from components.record import Record, parse, read_split
+from components.record import Record
 from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import View, render
+from components.tfexample import parse, read_split
 
 
 class Executor(BaseExecutor):
@@ -70,10 +71,7 @@ def _views(chosen: Sequence[tuple[str, Case]], examples: str, evaluation: Path) 
     wanted = {case.id for _, case in chosen}
     test = map(parse, read_split(examples, "test"))
     records = {record.id: record for record in test if record.id in wanted}
-    return [
-        _view(title, case, records[case.id], read_image(evaluation / case.prediction))
-        for title, case in chosen
-    ]
+    return [_view(title, case, records[case.id], read_image(evaluation / case.prediction)) for title, case in chosen]
 
 
 def _view(title: str, case: Case, record: Record, predicted: np.ndarray) -> View:

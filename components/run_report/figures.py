@@ -18,9 +18,7 @@ _WIDTH_INCHES = 5.0
 _DPI = 160
 
 
-def learning_curve(
-    name: str, training: Sequence[float], validation: Sequence[float], best_epoch: int
-) -> bytes:
+def learning_curve(name: str, training: Sequence[float], validation: Sequence[float], best_epoch: int) -> bytes:
     """A measure by epoch (the first is 1) on both splits, with the epoch whose weights were kept."""
     figure, axes = _chart(3.1)
     epochs = range(1, len(training) + 1)
@@ -61,9 +59,7 @@ def dice_strip(candidate: Sequence[float], champion: Sequence[float | None]) -> 
         axes.scatter(ranks, served, size, facecolors="none", edgecolors=VERMILION, label="champion")
     axes.scatter(ranks, candidate, size, color=BLUE, label="candidate")
     axes.axhline(float(np.mean(candidate)), color=BLUE, linewidth=1, label="candidate's mean")
-    axes.axhline(
-        float(np.median(candidate)), color=BLUE, linewidth=1, linestyle=":", label="candidate's median"
-    )
+    axes.axhline(float(np.median(candidate)), color=BLUE, linewidth=1, linestyle=":", label="candidate's median")
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("Dice")
     axes.set_xlabel("Case, by rising Dice of the candidate")

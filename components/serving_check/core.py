@@ -73,9 +73,7 @@ def _form(records: list[Record], probability: np.ndarray, mask: np.ndarray) -> I
     yield "classes", set(values) <= {0, 1}, f"{values}, expected 0 and 1"
 
 
-def _any_size(
-    image: np.ndarray, serve: Callable[[list[bytes]], dict[str, list[np.ndarray]]]
-) -> Iterator[Check]:
+def _any_size(image: np.ndarray, serve: Callable[[list[bytes]], dict[str, list[np.ndarray]]]) -> Iterator[Check]:
     height, width = image.shape[0] * 3 // 2, image.shape[1] + 7
     other = cv2.resize(image, (width, height))
     eight_bit = (other // 257).astype(np.uint8) if other.dtype == np.uint16 else other

@@ -30,9 +30,7 @@ class Executor(BaseExecutor):
         write_json(Path(blessing.uri) / CHECKS_FILE, {"passed": passed, "checks": checks})
         # The names are those of the stock InfraValidator, which the stock Pusher reads.
         (Path(blessing.uri) / ("INFRA_BLESSED" if passed else "INFRA_NOT_BLESSED")).touch()
-        blessing.set_string_custom_property(
-            "blessing_status", "INFRA_BLESSED" if passed else "INFRA_NOT_BLESSED"
-        )
+        blessing.set_string_custom_property("blessing_status", "INFRA_BLESSED" if passed else "INFRA_NOT_BLESSED")
         blessing.set_int_custom_property("blessed", int(passed))
 
 
@@ -41,9 +39,7 @@ def _run(model: str, examples: str) -> list[dict[str, Any]]:
         answer = Path(folder) / "checks.json"
         command = [sys.executable, "-m", "components.serving_check.core", model, examples, str(answer)]
         try:
-            process = subprocess.run(
-                command, timeout=_TIMEOUT_SECONDS, capture_output=True, text=True, check=False
-            )
+            process = subprocess.run(command, timeout=_TIMEOUT_SECONDS, capture_output=True, text=True, check=False)
         except subprocess.TimeoutExpired:
             return [_failed(f"no answer within {_TIMEOUT_SECONDS} s")]
         sys.stderr.write(process.stdout + process.stderr)

@@ -12,9 +12,7 @@ def soft_dice(truth: keras.KerasTensor, probability: keras.KerasTensor) -> keras
     Summed over an image, not over the batch: in a batch sum large lesions would drown small ones.
     """
     axes = (1, 2, 3)
-    return (2 * ops.sum(truth * probability, axes) + 1) / (
-        ops.sum(truth, axes) + ops.sum(probability, axes) + 1
-    )
+    return (2 * ops.sum(truth * probability, axes) + 1) / (ops.sum(truth, axes) + ops.sum(probability, axes) + 1)
 
 
 @keras.saving.register_keras_serializable("maskline")

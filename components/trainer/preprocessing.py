@@ -14,7 +14,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("maskline")
 class Standardize(keras.layers.Layer):
-    """Mean 0 and standard deviation 1 over each image `(N, H, W, C)`: 12-bit data in 16-bit files fill the range too."""
+    """Mean 0 and standard deviation 1 of each image, `(N, H, W, C)`: 12-bit data in 16-bit files fill the range too."""
 
     def call(self, images: Any) -> Any:
         mean, variance = ops.moments(images, axes=(1, 2, 3), keepdims=True)
@@ -30,10 +30,8 @@ class Boxed(NamedTuple):
 
 
 def decode_record_image(png: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
-    """uint16 `(height, width, channels)` of a record's PNG; 8-bit values become v x 257, the same share of the range."""
-    return tf.ensure_shape(
-        tf.io.decode_png(png, channels=channels, dtype=tf.uint16), (height, width, channels)
-    )
+    """A record's PNG as uint16 `(height, width, channels)`; 8-bit values are multiplied by 257 to fill the range."""
+    return tf.ensure_shape(tf.io.decode_png(png, channels=channels, dtype=tf.uint16), (height, width, channels))
 
 
 def decode_any(content: tf.Tensor, channels: int) -> tf.Tensor:
@@ -67,9 +65,7 @@ def letterbox(image: tf.Tensor, height: int, width: int) -> Boxed:
         lambda: tf.image.resize(image[None], size, method="bilinear")[0],
     )
     boxed = tf.image.pad_to_bounding_box(resized, corner[0], corner[1], height, width)
-    return Boxed(
-        tf.ensure_shape(boxed, (height, width, image.shape[-1])), tf.concat([corner, size], 0), source_size
-    )
+    return Boxed(tf.ensure_shape(boxed, (height, width, image.shape[-1])), tf.concat([corner, size], 0), source_size)
 
 
 def unbox(probability: tf.Tensor, boxed: Boxed) -> tf.Tensor:

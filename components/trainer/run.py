@@ -33,9 +33,7 @@ def run_fn(fn_args: FnArgs) -> None:
     keras.utils.set_random_seed(training["seed"])
     run_dir = Path(fn_args.model_run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    data = TrainingData(
-        tf.io.gfile.glob(fn_args.train_files), shape, training["batch_size"], training["seed"]
-    )
+    data = TrainingData(tf.io.gfile.glob(fn_args.train_files), shape, training["batch_size"], training["seed"])
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
     model = build_model(shape, config["model"])
     compile_model(model, training, config["threshold"])
@@ -88,9 +86,7 @@ def _fit(
         keras.callbacks.ReduceLROnPlateau(
             monitor="val_loss", factor=training["reduce_lr_factor"], patience=training["reduce_lr_patience"]
         ),
-        keras.callbacks.EarlyStopping(
-            monitor="val_dice", mode="max", patience=training["early_stopping_patience"]
-        ),
+        keras.callbacks.EarlyStopping(monitor="val_dice", mode="max", patience=training["early_stopping_patience"]),
         keras.callbacks.CSVLogger(str(run_dir / HISTORY_FILE)),
         keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
         ReportProgress(training["epochs"], data.steps_per_epoch),
@@ -106,9 +102,7 @@ def _fit(
     return history
 
 
-def _summary(
-    model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float
-) -> dict[str, Any]:
+def _summary(model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float) -> dict[str, Any]:
     best = max(range(len(history["val_dice"])), key=history["val_dice"].__getitem__)
     return {
         "best_epoch": best + 1,

@@ -44,9 +44,7 @@ class NodeResult:
 def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
     """The intermediate representation of a graph, with the run id filled in."""
     compiled = compiler.Compiler().compile(pipeline)
-    runtime_parameter_utils.substitute_runtime_parameter(
-        compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
-    )
+    runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     return compiled
 
 
@@ -71,8 +69,7 @@ def run_nodes(
     An exception of a node is raised after its result (state `failed`) has been yielded.
     """
     deployment = runner_utils.extract_local_deployment_config(compiled)
-    connection = deployment.metadata_connection_config.sqlite
-    config = metadata_store_pb2.ConnectionConfig(sqlite=connection)
+    config = deployment.metadata_connection_config.database_connection_config
     for item in compiled.nodes:
         node = item.pipeline_node
         if node.node_info.id not in only:

@@ -56,9 +56,7 @@ def run(request: Request, console: RunConsole) -> dict[str, Any]:
     return record
 
 
-def _run_graph(
-    request: Request, console: RunConsole, record: dict[str, Any], outputs: dict[str, Outputs]
-) -> None:
+def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:
     place = Place(
         name=request.name,
         data=str(request.data),

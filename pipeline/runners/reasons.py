@@ -37,9 +37,7 @@ def _last_success(
 ) -> metadata_store_pb2.Execution | None:
     context = handle.store.get_context_by_type_and_name("node", f"{pipeline}.{node.node_info.id}")
     executions = handle.store.get_executions_by_context(context.id) if context else []
-    earlier = [
-        item for item in executions if item.id < execution_id and execution_lib.is_execution_successful(item)
-    ]
+    earlier = [item for item in executions if item.id < execution_id and execution_lib.is_execution_successful(item)]
     return max(earlier, key=lambda item: item.id, default=None)
 
 

@@ -16,7 +16,7 @@ from tfx.types import standard_artifacts
 
 from components import artifacts
 from components.files import write_json
-from components.record import Record, serialize
+from components.record import Record
 from components.run_report.core import (
     Case,
     Push,
@@ -29,6 +29,7 @@ from components.run_report.core import (
 )
 from components.run_report.executor import Executor
 from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, picture
+from components.tfexample import serialize
 
 HOSTILE = "<script>alert(1)</script>"
 NOTICE = "The films are phantoms & not patients."
@@ -36,9 +37,7 @@ CHECKS = [
     {"name": "signature", "passed": True, "detail": "serving_default takes PNG bytes"},
     {"name": "equal results", "passed": False, "detail": "differs by 0.2"},
 ]
-COLUMNS = (
-    "id group source label truth_pixels predicted_pixels tp fp fn tn dice iou loss champion_dice prediction"
-)
+COLUMNS = "id group source label truth_pixels predicted_pixels tp fp fn tn dice iou loss champion_dice prediction"
 
 
 def case(id: str, dice: float | None, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
@@ -76,8 +75,7 @@ class TestSelectCases:
 
     def test_the_two_largest_false_alarms(self) -> None:
         alarms = [
-            case(id, None, truth_pixels=0, predicted_pixels=pixels)
-            for id, pixels in (("a", 3), ("b", 9), ("c", 5))
+            case(id, None, truth_pixels=0, predicted_pixels=pixels) for id, pixels in (("a", 3), ("b", 9), ("c", 5))
         ]
         assert [id for _, id in chosen(case("silent", None, truth_pixels=0), *alarms)] == ["b", "c"]
 
@@ -410,9 +408,7 @@ def test_held(outputs: Outputs) -> None:
     assert "○ Not pushed the recipe names no destination" in text
 
 
-@pytest.mark.parametrize(
-    ("policy", "words"), [("skip", "are left out"), ("zero_if_predicted", "as 1 when nothing is")]
-)
+@pytest.mark.parametrize(("policy", "words"), [("skip", "are left out"), ("zero_if_predicted", "as 1 when nothing is")])
 def test_the_empty_mask_policy_in_words(outputs: Outputs, policy: str, words: str) -> None:
     assert words in Page(outputs.report(METRICS | {"empty_masks": policy}, reason="-")).text
 

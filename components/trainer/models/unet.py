@@ -33,9 +33,7 @@ class UNet(Architecture):
     def _dropout_stays_below_one(self) -> Self:
         highest = self.dropout * (self.levels - 1)
         if highest >= 1:
-            raise ValueError(
-                f"dropout {self.dropout} x {self.levels - 1} = {highest:g} at the bridge: must be below 1"
-            )
+            raise ValueError(f"dropout {self.dropout} x {self.levels - 1} = {highest:g} at the bridge: must be below 1")
         return self
 
     @property
@@ -58,9 +56,7 @@ class UNet(Architecture):
             up = keras.layers.Conv2DTranspose(filters, 2, strides=2)(features)
             features = self._level(keras.layers.Concatenate()([up, skips[level]]), level)
         # Float32 under any precision policy: a half-precision sigmoid saturates and its loss is not finite.
-        outputs = keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(
-            features
-        )
+        outputs = keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(features)
         return keras.Model(inputs, outputs, name="unet")
 
     def _level(self, features: Any, level: int) -> Any:
