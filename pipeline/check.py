@@ -42,7 +42,7 @@ def check_folder(folder: Path, recipe: str | None, overrides: Sequence[str]) -> 
         "sources": listing.sources,
         "rejects": [asdict(reject) for reject in sorted(rejects, key=lambda reject: reject.source)],
     }
-    problems = find_problems(entries, accounted, {}, config.validation.max_reject_fraction)
+    problems = find_problems(entries, accounted, {}, config.validation.model_dump())
     return split_report(entries, accounted, problems)
 
 

@@ -38,7 +38,7 @@ def find_problems(
     entries: Sequence[Entry],
     rejects: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
-    max_reject_fraction: float,
+    settings: Mapping[str, Any],
 ) -> list[Problem]:
     """Everything that stops a run, in the order of its weight.
 
@@ -46,13 +46,13 @@ def find_problems(
         entries: all records of all splits.
         rejects: the contents of `rejects.json`.
         anomalies: by split, the anomalies found against the schema.
-        max_reject_fraction: share of the sources that may be rejected.
+        settings: the `[validation]` section of the config.
     """
     return [
         *_shared(entries, "group overlap", "share a group", lambda entry: entry.group),
         *_shared(entries, "identical pixels", "hold the same pixels", lambda entry: entry.sha256),
-        *_empty_splits(entries),
-        *_too_many_rejects(rejects, max_reject_fraction),
+        *_small_splits(entries, settings["min_groups"]),
+        *_too_many_rejects(rejects, settings["max_reject_fraction"]),
         *(Problem("anomaly", f"split {split}: {anomaly}") for split in SPLITS for anomaly in anomalies.get(split, ())),
     ]
 
@@ -87,16 +87,20 @@ def _shared(entries: Sequence[Entry], kind: str, verb: str, key: Callable[[Entry
             yield Problem(kind, f"{one} and {other} {verb} across splits: remove one, or give both the same group")
 
 
-def _empty_splits(entries: Sequence[Entry]) -> Iterator[Problem]:
+def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Problem]:
+    advice = "add data, or change [data] splits"
     for split in SPLITS:
         members = [entry for entry in entries if entry.split == split]
+        groups = {entry.group for entry in members}
         if not members:
-            yield Problem("empty split", f"split {split} has no record: add data or change [data] splits")
-        elif not any(entry.has_foreground for entry in members):
+            yield Problem("empty split", f"split {split} has no record: {advice}")
+        elif len(groups) < min_groups:
             yield Problem(
-                "empty split",
-                f"split {split} has no foreground in any mask, so no Dice: change [data] splits",
+                "small split",
+                f"split {split} has {len(groups)} groups, [validation] min_groups asks for {min_groups}: {advice}",
             )
+        elif not any(entry.has_foreground for entry in members):
+            yield Problem("empty split", f"split {split} has no foreground in any mask, so no Dice: {advice}")
 
 
 def _too_many_rejects(rejects: Mapping[str, Any], limit: float) -> Iterator[Problem]:

@@ -41,7 +41,7 @@ class Executor(BaseExecutor):
             entries,
             rejects,
             {split: _anomalies(Path(anomalies) / f"Split-{split}" / "SchemaDiff.pb") for split in SPLITS},
-            settings["max_reject_fraction"],
+            settings,
         )
         report = split_report(entries, rejects, problems)
         if problems:

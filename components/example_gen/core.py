@@ -28,7 +28,7 @@ def derive(root: Path, sample: Sample, data: Mapping[str, Any]) -> Record:
         Unusable: an unreadable file, unclear classes, sizes that differ, a disc outside the film.
     """
     source = _read(root / sample.image)
-    box = Letterbox(*source.shape[:2], data["height"], data["width"])
+    box = Letterbox(source.shape[0], source.shape[1], data["height"], data["width"])
     return Record(
         image=box.image(with_channels(source, data["channels"])),
         mask=box.mask(_truth(root, sample, source.shape[:2], data["mask_threshold"])),

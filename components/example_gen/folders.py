@@ -28,7 +28,10 @@ def list_folders(root: Path, images: str, masks: str, group_pattern: str | None)
     rejects: list[Reject] = []
     for name in sorted(image_paths.keys() | mask_paths.keys()):
         found = _pair(root, name, image_paths.get(name, []), mask_paths.get(name, []), group_pattern)
-        (samples if isinstance(found, Sample) else rejects).append(found)  # type: ignore[attr-defined]
+        if isinstance(found, Sample):
+            samples.append(found)
+        else:
+            rejects.append(found)
     return Listing(tuple(samples), tuple(rejects))
 
 

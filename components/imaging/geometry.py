@@ -83,4 +83,4 @@ class Affine:
             return pixels
         height, width = pixels.shape[:2]
         matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), self.degrees, 1)
-        return cv2.warpAffine(pixels, matrix, (width, height), flags=interpolation, borderValue=0)
+        return cv2.warpAffine(pixels, matrix, (width, height), flags=interpolation, borderValue=(0, 0, 0))

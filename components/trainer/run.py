@@ -75,18 +75,18 @@ def _fit(
     training: dict[str, Any],
     run_dir: Path,
 ) -> dict[str, list[float]]:
-    """Trains and leaves the weights of the epoch with the best validation Dice in the model."""
+    """Trains and leaves the weights of the epoch with the lowest validation loss in the model."""
     best = str(run_dir / "best.weights.h5")
     callbacks = [
         # The folder of this run is deleted with a failed node; the one above it stays.
         StopWhenNotFinite(data, run_dir.parent.parent),
-        keras.callbacks.ModelCheckpoint(
-            best, monitor="val_dice", mode="max", save_best_only=True, save_weights_only=True
-        ),
+        # The loss counts images without foreground, which the Dice leaves out: a model that sees lesions
+        # everywhere must not win.
+        keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True, save_weights_only=True),
         keras.callbacks.ReduceLROnPlateau(
             monitor="val_loss", factor=training["reduce_lr_factor"], patience=training["reduce_lr_patience"]
         ),
-        keras.callbacks.EarlyStopping(monitor="val_dice", mode="max", patience=training["early_stopping_patience"]),
+        keras.callbacks.EarlyStopping(monitor="val_loss", patience=training["early_stopping_patience"]),
         keras.callbacks.CSVLogger(str(run_dir / HISTORY_FILE)),
         keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
         ReportProgress(training["epochs"], data.steps_per_epoch),
@@ -103,7 +103,7 @@ def _fit(
 
 
 def _summary(model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float) -> dict[str, Any]:
-    best = max(range(len(history["val_dice"])), key=history["val_dice"].__getitem__)
+    best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
     return {
         "best_epoch": best + 1,
         "epochs_run": len(history["loss"]),

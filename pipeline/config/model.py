@@ -75,6 +75,8 @@ class Data(Section):
 class Validation(Section):
     max_reject_fraction: Probability = 0.05
     """Share of the sources that may be unusable before the data gate stops the run."""
+    min_groups: Positive = 3
+    """Least number of groups (patients) in each split: a number measured on one woman says nothing."""
 
 
 class Augmentation(Section):
@@ -115,7 +117,7 @@ class Training(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     clip_value: Annotated[float, Field(gt=0)] | None = None
     early_stopping_patience: Positive = 10
-    """Epochs without a better validation Dice after which training ends."""
+    """Epochs without a lower validation loss after which training ends."""
     reduce_lr_patience: Positive = 4
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     seed: int = 0
