@@ -7,7 +7,7 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 UV_VERSION := 0.9.18
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test check setup lock clean
+.PHONY: demo test check setup lock schema bench clean
 
 demo: setup
 	$(BIN)/maskline run demo
@@ -30,6 +30,12 @@ $(READY): requirements.lock pyproject.toml | $(UV)
 
 .uv/bin/uv:
 	$(PYTHON) -m pip install --quiet --target .uv uv==$(UV_VERSION)
+
+schema: setup
+	$(BIN)/python -m pipeline.config.schema > schemas/config.schema.json
+
+bench: setup
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lock: | $(UV)
 	$(UV) pip compile --quiet --upgrade --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \

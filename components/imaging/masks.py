@@ -7,6 +7,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+_OUTLINE = 0.05
+"""Disputed pixels per agreed one up to which channels differ by their outline only."""
+
 
 class UnclearMask(ValueError):
     """A mask image whose classes cannot be told without a rule."""
@@ -21,12 +24,10 @@ def binary_mask(pixels: np.ndarray, threshold: int | None, *, lossy: bool = Fals
     Raises:
         UnclearMask: colours, several grey values, or a lossy source without a threshold.
     """
-    if pixels.ndim == 3:
-        if not (pixels == pixels[..., :1]).all():
-            raise UnclearMask("the mask has colours, expected grey values: convert it to one grey value per class")
-        pixels = pixels[..., 0]
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
     if threshold is not None:
-        return (pixels >= threshold).astype(np.uint8)
+        return _agreed(pixels >= threshold)
     if lossy:
         raise UnclearMask("a JPEG mask has no sharp classes: set [data] mask_threshold, or use PNG")
     values = np.unique(pixels)
@@ -35,7 +36,20 @@ def binary_mask(pixels: np.ndarray, threshold: int | None, *, lossy: bool = Fals
             f"the mask has {len(values)} grey values ({values[0]} to {values[-1]}), expected 0 and one other: "
             "set [data] mask_threshold"
         )
-    return (pixels > 0).astype(np.uint8)
+    return _agreed(pixels > 0)
+
+
+def _agreed(channels: np.ndarray) -> np.ndarray:
+    """What most channels of a `(H, W, C)` boolean array say, if they say nearly the same.
+
+    Masks that were warped channel by channel differ by some pixels on their outline. A coloured mask differs
+    everywhere: to threshold it would keep some classes and lose others.
+    """
+    votes = np.count_nonzero(channels, axis=-1)
+    agreed, disputed = np.count_nonzero(votes == channels.shape[-1]), np.count_nonzero(votes % channels.shape[-1])
+    if disputed > _OUTLINE * agreed:
+        raise UnclearMask("the mask has colours, expected grey values: convert it to one grey value per class")
+    return (2 * votes > channels.shape[-1]).astype(np.uint8)
 
 
 def disc_mask(height: int, width: int, discs: Iterable[tuple[float, float, float]]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +11,10 @@ from components.trainer.models.architecture import Architecture
 
 if TYPE_CHECKING:
     import keras
+
+
+RARE_FOREGROUND = -math.log(99)
+"""Bias of the head by which training starts at probability 0.01 (Lin et al. 2017, arXiv 1708.02002, section 4.1)."""
 
 
 class UNet(Architecture):
@@ -55,8 +60,15 @@ class UNet(Architecture):
             filters = self.base_filters * 2**level
             up = keras.layers.Conv2DTranspose(filters, 2, strides=2)(features)
             features = self._level(keras.layers.Concatenate()([up, skips[level]]), level)
-        # Float32 under any precision policy: a half-precision sigmoid saturates and its loss is not finite.
-        outputs = keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="probability")(features)
+        outputs = keras.layers.Conv2D(
+            1,
+            1,
+            activation="sigmoid",
+            bias_initializer=keras.initializers.Constant(RARE_FOREGROUND),
+            # Under any precision policy: a half-precision sigmoid saturates and its loss is not finite.
+            dtype="float32",
+            name="probability",
+        )(features)
         return keras.Model(inputs, outputs, name="unet")
 
     def _level(self, features: Any, level: int) -> Any:
