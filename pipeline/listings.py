@@ -46,12 +46,14 @@ def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
     if not runs:
         console.print(f"no runs below {out}")
         return
-    table = Table("run", "recipe", "status", "Dice", "pushed", "folder")
+    table = Table("run", "recipe", "status", "Dice", "pushed", title=f"{out}/**/runs", title_justify="left")
+    for column in table.columns:
+        column.no_wrap = True
     for run in runs:
         dice = run.get("metrics", {}).get("test", {}).get("dice", {}).get("mean")
         pushed = (run.get("pushed") or {}).get("version", "")
         shown = "" if dice is None else f"{dice:.3f}"
-        table.add_row(run["id"], run["recipe"], run["status"], shown, pushed, run["folder"])
+        table.add_row(run["id"], run["recipe"], run["status"], shown, pushed)
     console.print(table)
 
 

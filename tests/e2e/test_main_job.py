@@ -1,0 +1,231 @@
+"""The demo from first run to refusals, on small phantoms; every step is a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from driver import REPOSITORY, Result, command, maskline, overrides
+
+FIRST_STEPS = [
+    "ImageMaskExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "DataGate",
+    "Augmentor",
+]
+LAST_STEPS = ["Evaluator", "Pusher", "RunReport"]
+
+
+def run_demo(out: Path, *arguments: object, source: Path = REPOSITORY, **changes: str) -> Result:
+    return maskline("run", "demo", "--out", out, "--json", *overrides(**changes), *arguments, source=source)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def first(out: Path) -> Result:
+    result = run_demo(out)
+    assert result.code == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def champion(out: Path, first: Result) -> bytes:
+    """The pointer as the first run left it."""
+    assert first.record["pushed"]
+    return (out / "serving" / "CHAMPION.json").read_bytes()
+
+
+def test_first_run_record_is_complete(out: Path, first: Result) -> None:
+    record = first.record
+    assert set(first.states.values()) == {"ran"}
+    assert len(record["steps"]) == 12
+    assert (record["status"], record["exit_code"], record["blessed"], record["reasons"]) == ("done", 0, True, [])
+    # 24 women have 48 films; film 8 has a lesion without coordinates.
+    assert record["counts"]["sources"] == 48
+    assert record["counts"]["rejects"] == 1
+    assert sum(record["counts"]["records"].values()) == 47
+    assert record["metrics"]["test"]["cases"] == record["counts"]["records"]["test"]
+    assert {"train", "eval", "test"} == set(record["metrics"])
+    assert record["versions"]["tensorflow"]
+    assert record["config"]["training"]["epochs"] == 4
+    assert record["seed"] == 0
+    run_dir = out / "runs" / record["id"]
+    assert json.loads((run_dir / "run.json").read_text()) == record
+    report = Path(record["report"]).read_text()
+    assert "phantoms" in report
+    assert (run_dir / "log.txt").stat().st_size > 0
+
+
+def test_pushed_version_has_a_manifest_and_is_champion(out: Path, first: Result, champion: bytes) -> None:
+    version = first.record["pushed"]["version"]
+    assert json.loads(champion) == {"version": version}
+    manifest = json.loads((out / "serving" / version / "MANIFEST.json").read_text())
+    assert "phantoms" in manifest["notice"]
+    assert manifest["metrics"]["dice"] == first.record["metrics"]["test"]["dice"]
+    assert manifest["replaces"] is None
+
+
+def test_bytes_signature_answers_at_the_size_of_each_image(out: Path, first: Result) -> None:
+    import tensorflow as tf
+
+    film = cv2.imread(str(out / "data" / "mdb001.pgm"), cv2.IMREAD_GRAYSCALE)
+    wide = cv2.resize(film, (77, 50))
+    files = [cv2.imencode(".png", film)[1].tobytes(), cv2.imencode(".jpg", wide)[1].tobytes()]
+    model = tf.saved_model.load(first.record["pushed"]["path"])
+    answer = model.signatures["serve_image_bytes"](images=tf.constant(files))
+    masks = [cv2.imdecode(np.frombuffer(png, np.uint8), -1) for png in answer["mask"].numpy()]
+    probabilities = [cv2.imdecode(np.frombuffer(png, np.uint8), -1) for png in answer["probability"].numpy()]
+    assert [mask.shape for mask in masks] == [(96, 96), (50, 77)]
+    for mask, probability in zip(masks, probabilities, strict=True):
+        assert probability.dtype == np.uint16
+        np.testing.assert_array_equal(mask, probability >= 65535 / 2)
+
+
+def test_unchanged_run_reuses_everything_and_pushes_nothing(out: Path, champion: bytes) -> None:
+    # The first rerun meets a champion, its predecessor met none: the evaluation is made again, once.
+    second, third = run_demo(out), run_demo(out)
+    assert (second.code, third.code) == (0, 0)
+    for node in (*FIRST_STEPS, "Trainer", "ServingCheck"):
+        assert second.step(node)["cached"], second.step(node)
+    assert second.step("Evaluator")["reason"] == "new champion"
+    assert {node for node, state in third.states.items() if state == "ran"} == {"Pusher", "RunReport"}
+    assert third.step("Pusher")["reason"] == "always runs"
+    for result in (second, third):
+        assert result.record["pushed"] is None
+        assert "is the model served as version" in result.record["not_pushed"]
+        assert all(step["reason"] for step in result.record["steps"])
+    assert (out / "serving" / "CHAMPION.json").read_bytes() == champion
+
+
+def test_low_dice_is_refused(out: Path, champion: bytes) -> None:
+    versions = sorted((out / "serving").iterdir())
+    result = run_demo(out, evaluation__min_dice="0.99")
+    assert result.code == 3
+    assert result.record["blessed"] is False
+    assert "is below min_dice 0.99" in result.record["reasons"][0]
+    assert "min_dice 0" in result.step("Evaluator")["reason"]
+    assert result.step("Trainer")["cached"]
+    assert (out / "serving" / "CHAMPION.json").read_bytes() == champion
+    assert sorted((out / "serving").iterdir()) == versions
+    assert maskline("runs", out, "--json").record[-1]["status"] == "refused by the evaluation"
+
+
+def test_worse_than_champion_is_refused(out: Path, champion: bytes) -> None:
+    result = run_demo(out, training__epochs="1", training__learning_rate="1e-6")
+    assert result.code == 3
+    assert "against the champion" in result.record["reasons"][0]
+    assert result.record["metrics"]["test"]["champion"]["version"] == json.loads(champion)["version"]
+    assert (out / "serving" / "CHAMPION.json").read_bytes() == champion
+
+
+def test_edited_component_runs_again_with_what_follows(out: Path, champion: bytes, tmp_path: Path) -> None:
+    for package in ("components", "pipeline", "schemas"):
+        shutil.copytree(REPOSITORY / package, tmp_path / package)
+    with (tmp_path / "components" / "serving_check" / "core.py").open("a") as source:
+        source.write("# edited\n")
+    result = run_demo(out, source=tmp_path)
+    assert result.step("ServingCheck")["reason"] == "its code has changed"
+    assert "new infra blessing" in result.step("RunReport")["reason"]
+    for node in (*FIRST_STEPS, "Trainer"):
+        assert result.step(node)["cached"]
+    assert json.loads(champion)["version"] in result.record["not_pushed"]
+
+
+def test_from_node_runs_again_without_a_change(out: Path, champion: bytes) -> None:
+    result = run_demo(out, "--from", "ServingCheck")
+    assert result.step("Trainer")["cached"]
+    assert result.step("ServingCheck")["reason"] == "the cache is off"
+
+
+def test_same_film_in_two_groups_is_refused(out: Path, first: Result, tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    shutil.copytree(out / "data", films)
+    report = json.loads(maskline("check", films, "--json", *overrides(), "--recipe", "demo").stdout)
+    split = {entry["source"]: entry["split"] for entry in report["records"]}
+    original = next(name for name, where in split.items() if where == "train")
+    copy = next(name for name, where in split.items() if where == "test")
+    shutil.copyfile(films / original, films / copy)
+    result = run_demo(tmp_path / "out", "--data", films)
+    assert result.code == 4
+    [reason] = [text for text in result.record["reasons"] if "same pixels" in text]
+    assert original in reason
+    assert copy in reason
+    assert result.step("DataGate")["state"] == "failed"
+    assert result.record["pushed"] is None
+    kept = json.loads((tmp_path / "out" / "runs" / result.record["id"] / "split_report.json").read_text())
+    assert kept["problems"][0]["kind"] == "identical pixels"
+
+
+def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None:
+    arguments = ["run", "demo", "--out", tmp_path, "--json", *overrides(training__epochs="60")]
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, cwd=REPOSITORY)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("artifacts/Trainer/model_run/*/history.csv")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    [killed] = maskline("runs", tmp_path, "--json").record
+    assert killed["status"] == "killed"
+    assert not (tmp_path / "serving").exists()
+
+    again = maskline(*arguments)
+    assert again.code == 0, again.stderr
+    assert all(again.step(node)["cached"] for node in FIRST_STEPS)
+    assert again.step("Trainer")["reason"] == "no finished run before"
+    assert again.record["pushed"]
+
+
+def test_people_see_a_line_per_node_and_no_chatter(out: Path, champion: bytes) -> None:
+    result = maskline("run", "demo", "--out", out, *overrides())
+    lines = result.stdout.splitlines()
+    assert result.code == 0
+    assert result.stderr == ""
+    assert sum(line.startswith(("✓", "=")) for line in lines) == 12
+    assert "! rejected mdb008.pgm: a lesion without coordinates" in result.stdout
+    assert "phantoms" in lines[1]
+    assert lines[-1].startswith("Report: ")
+    assert len(lines) <= 20
+
+
+def test_second_run_on_a_busy_folder_is_refused(tmp_path: Path) -> None:
+    import fcntl
+
+    with (tmp_path / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = run_demo(tmp_path)
+    assert result.code == 2
+    assert "another run uses this output folder" in result.record["error"]
+
+
+@pytest.mark.skipif(
+    not (REPOSITORY.parent / "shared" / "data" / "inbreast-mini").is_dir(), reason="the real mammograms are not here"
+)
+def test_real_mammograms_run_the_whole_graph(tmp_path: Path) -> None:
+    result = maskline(
+        "run", "inbreast", "--data", REPOSITORY.parent / "shared" / "data" / "inbreast-mini", "--out", tmp_path,
+        "--json", "--set", "data.height=64", "--set", "data.width=64", "--set", "augmentation.copies=1",
+        "--set", "model.parameters.base_filters=4", "--set", "training.epochs=2",
+    )  # fmt: skip
+    record = result.record
+    # Two epochs are not enough for the recipe's floor: the gate refuses, and says what was measured.
+    assert result.code == 3
+    assert len(record["steps"]) == 12
+    assert record["counts"] == {"sources": 24, "rejects": 0, "records": record["counts"]["records"]}
+    assert sum(record["counts"]["records"].values()) == 24
+    assert 0 <= record["metrics"]["test"]["dice"]["mean"] < 0.5
+    assert "is below min_dice 0.5" in record["reasons"][0]
