@@ -88,7 +88,7 @@ def _shared(entries: Sequence[Entry], kind: str, verb: str, key: Callable[[Entry
 
 
 def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Problem]:
-    advice = "add data, or change [data] splits"
+    advice = "add data, or draw again with another [data.splits] salt"
     for split in SPLITS:
         members = [entry for entry in entries if entry.split == split]
         groups = {entry.group for entry in members}

@@ -1,4 +1,4 @@
-"""Why a node ran: what differs between an execution and the one before it, read from the metadata store."""
+"""Why a node ran: what differs between an execution and the earlier one most like it, by the metadata store."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.nodes import ALWAYS_RUN
 
+_LOOK_BACK = 20
+
 
 def why_it_ran(
     handle: Metadata,
@@ -23,22 +25,26 @@ def why_it_ran(
     """One phrase; `cache` says whether a cached result would have been taken."""
     if not cache:
         return "always runs" if node.node_info.id in ALWAYS_RUN else "the cache is off"
-    before = _last_success(handle, pipeline, node, execution.id)
-    if before is None:
+    earlier = _successes_before(handle, pipeline, node, execution.id)
+    if not earlier:
         return "no finished run before"
-    parameters = _changed_parameters(_parameters(before), _parameters(execution))
-    inputs = _changed_inputs(handle, before.id, execution.id)
-    changes = [*parameters, *(f"new {name}" for name in inputs)]
+    changes = min((_changes(handle, before, execution) for before in earlier), key=len)
     return ", ".join(changes) or "its input files have changed"
 
 
-def _last_success(
+def _successes_before(
     handle: Metadata, pipeline: str, node: pipeline_pb2.PipelineNode, execution_id: int
-) -> metadata_store_pb2.Execution | None:
+) -> list[metadata_store_pb2.Execution]:
+    """The latest successful executions of a node, newest first."""
     context = handle.store.get_context_by_type_and_name("node", f"{pipeline}.{node.node_info.id}")
     executions = handle.store.get_executions_by_context(context.id) if context else []
     earlier = [item for item in executions if item.id < execution_id and execution_lib.is_execution_successful(item)]
-    return max(earlier, key=lambda item: item.id, default=None)
+    return sorted(earlier, key=lambda item: item.id, reverse=True)[:_LOOK_BACK]
+
+
+def _changes(handle: Metadata, before: metadata_store_pb2.Execution, now: metadata_store_pb2.Execution) -> list[str]:
+    parameters = _changed_parameters(_parameters(before), _parameters(now))
+    return [*parameters, *(f"new {name}" for name in _changed_inputs(handle, before.id, now.id))]
 
 
 def _parameters(execution: metadata_store_pb2.Execution) -> dict[str, Any]:

@@ -18,8 +18,8 @@ SMALL = {
     "data.height": "32",
     "data.width": "32",
     "model.parameters.levels": "3",
-    "model.parameters.base_filters": "4",
-    "training.epochs": "4",
+    "training.epochs": "20",
+    "training.learning_rate": "5e-3",
     "evaluation.min_dice": "0",
 }
 """The demo, small enough for a test."""

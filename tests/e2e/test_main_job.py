@@ -60,7 +60,7 @@ def test_first_run_record_is_complete(out: Path, first: Result) -> None:
     assert record["metrics"]["test"]["cases"] == record["counts"]["records"]["test"]
     assert {"train", "eval", "test"} == set(record["metrics"])
     assert record["versions"]["tensorflow"]
-    assert record["config"]["training"]["epochs"] == 4
+    assert record["config"]["training"]["epochs"] == 20
     assert record["seed"] == 0
     run_dir = out / "runs" / record["id"]
     assert json.loads((run_dir / "run.json").read_text()) == record
@@ -170,7 +170,7 @@ def test_same_film_in_two_groups_is_refused(out: Path, first: Result, tmp_path: 
 
 
 def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None:
-    arguments = ["run", "demo", "--out", tmp_path, "--json", *overrides(training__epochs="60")]
+    arguments = ["run", "demo", "--out", tmp_path, "--json", *overrides(training__epochs="30")]
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, cwd=REPOSITORY)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("artifacts/Trainer/model_run/*/history.csv")):
