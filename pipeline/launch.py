@@ -42,7 +42,7 @@ def launch(
     for node in filter(None, (from_node, to_node)):
         if node not in NODES:
             raise UsageError(f"{node}: no such node. The nodes are {', '.join(NODES)}")
-    out = _writable((out or DEFAULT_OUT / name).absolute())
+    out = _writable((out or DEFAULT_OUT / name).resolve())
     with _exclusive(out):
         source = _source(config, data, out)
         list_samples(source, config.data.model_dump())
@@ -75,10 +75,9 @@ def conclusion(record: dict[str, Any]) -> list[str]:
         dice = test["dice"]
         mean = "undefined" if dice["mean"] is None else f"{dice['mean']:.3f}"
         interval = f" (95 % CI {dice['ci95'][0]:.3f} to {dice['ci95'][1]:.3f})" if dice["ci95"] else ""
-        lines.append(
-            f"Test: mean foreground Dice {mean}{interval} of {dice['n']} cases; "
-            f"{test['empty_cases']} without lesion, {test['empty_cases_with_prediction']} of them with a false one"
-        )
+        empty, false = test["empty_cases"], test["empty_cases_with_prediction"]
+        without = f"; something was predicted in {false} of {empty} cases without foreground" if empty else ""
+        lines.append(f"Test: mean foreground Dice {mean}{interval}, {dice['n']} cases{without}")
     lines += [f"Refused: {reason}" for reason in record["reasons"]]
     if record["pushed"]:
         lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
@@ -119,7 +118,7 @@ def _source(config: Config, data: Path | None, out: Path) -> Path:
     if data is None and config.data.input:
         data = Path(config.data.input)
     if data is not None:
-        return data.absolute()
+        return data.resolve()
     if config.data.phantoms is None:
         raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
     write_mias_phantoms(out / "data", **config.data.phantoms.model_dump())
