@@ -39,7 +39,8 @@ class TrainingData:
         window = self.records if self._in_memory else min(self.records, _SHUFFLED_RECORDS)
         shuffled = self._source.shuffle(window, seed=self._seed, reshuffle_each_iteration=True)
         pairs = shuffled if self._in_memory else _decoded(shuffled, self._shape)
-        return _batched(pairs, self._batch_size).prefetch(2)
+        steps = tf.data.experimental.assert_cardinality(self.steps_per_epoch)
+        return _batched(pairs, self._batch_size).apply(steps).prefetch(2)
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch that training saw at a step of an epoch, both counted from 0."""

@@ -96,6 +96,7 @@ def _fit(
         epochs=training["epochs"],
         validation_data=validation,
         callbacks=callbacks,
+        shuffle=False,  # of the batches: the data come shuffled
         verbose=0,
     ).history
     model.load_weights(best)

@@ -16,8 +16,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-_MARKS = {"ran": "[green]✓[/]", "cached": "[cyan]=[/]", "failed": "[red]✗[/]"}
+_MARKS = {"ran": ("✓", "green"), "cached": ("=", "cyan"), "failed": ("✗", "red")}
 
 
 class RunConsole:
@@ -35,6 +36,9 @@ class RunConsole:
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
+            # Both go to the log already; Rich would bring them back to the terminal.
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._progress.add_task("", total=None)
 
@@ -54,15 +58,14 @@ class RunConsole:
             logger.setLevel(level)
 
     def started(self, node: str) -> None:
-        self._progress.reset(self._task, description=node, total=None)
+        self._progress.reset(self._task, description=node, total=None, visible=True)
 
     def finished(self, node: str, state: str, seconds: float, reason: str) -> None:
-        self.console.print(f"{_MARKS[state]} {node:<20} {seconds:6.1f} s  {state:<6}  ", end="")
-        self.console.print(reason, markup=False)
+        self._progress.update(self._task, visible=False)
+        self.console.print(Text.assemble(_MARKS[state], f" {node:<20} {seconds:6.1f} s  {state:<6}  {reason}"))
 
     def warn(self, text: str) -> None:
-        self.console.print("[yellow]![/] ", end="")
-        self.console.print(text, markup=False)
+        self.console.print(Text.assemble(("!", "yellow"), f" {text}"))
 
     def say(self, text: str) -> None:
         self.console.print(text, markup=False)

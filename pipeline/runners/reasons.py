@@ -13,6 +13,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline.nodes import ALWAYS_RUN
 
 _LOOK_BACK = 20
+_NAMED = 3
 
 
 def why_it_ran(
@@ -29,7 +30,10 @@ def why_it_ran(
     if not earlier:
         return "no finished run before"
     changes = min((_changes(handle, before, execution) for before in earlier), key=len)
-    return ", ".join(changes) or "its input files have changed"
+    if not changes:
+        return "its input files have changed"
+    more = len(changes) - _NAMED
+    return ", ".join(changes[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _successes_before(

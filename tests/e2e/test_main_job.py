@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -202,9 +206,26 @@ def test_people_see_a_line_per_node_and_no_chatter(out: Path, champion: bytes) -
     assert len(lines) <= 20
 
 
-def test_second_run_on_a_busy_folder_is_refused(tmp_path: Path) -> None:
-    import fcntl
+def test_terminal_shows_no_chatter_either(out: Path, champion: bytes) -> None:
+    # With bars drawn: the library that draws them must not bring back what goes to the log.
+    terminal, process_side = pty.openpty()
+    arguments = command("run", "demo", "--out", out, "--from", "Trainer", "--to", "Trainer", *overrides())
+    process = subprocess.Popen(arguments, stdout=process_side, stderr=process_side, cwd=REPOSITORY)
+    os.close(process_side)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a pseudo-terminal ends
+        while chunk := os.read(terminal, 65536):
+            shown += chunk
+    os.close(terminal)
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "Trainer epoch 20/20, validation Dice" in text
+    assert "✓" in text
+    for chatter in ("Warning", "tensorflow", "oneDNN", "absl"):
+        assert chatter not in text
 
+
+def test_second_run_on_a_busy_folder_is_refused(tmp_path: Path) -> None:
     with (tmp_path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = run_demo(tmp_path)
