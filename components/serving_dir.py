@@ -14,6 +14,8 @@ from components.files import read_json, write_json
 CHAMPION_FILE = "CHAMPION.json"
 MANIFEST_FILE = "MANIFEST.json"
 
+_UNFINISHED = ".unfinished-"
+
 
 def champion_version(serving: Path) -> str | None:
     """The version that is served now, or None where nothing has been pushed yet."""
@@ -29,11 +31,15 @@ def read_manifest(serving: Path, version: str) -> dict[str, Any]:
 def push(model: Path, serving: Path, manifest: Mapping[str, Any]) -> str:
     """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
 
+    The copies that interrupted pushes left behind are removed: a serving folder takes one push at a time.
+
     The version is the time in whole seconds, or one more than the highest: TensorFlow Serving takes the highest.
     """
     serving.mkdir(parents=True, exist_ok=True)
+    for killed in serving.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(killed)
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
-    unfinished = serving / f".unfinished-{version}"
+    unfinished = serving / f"{_UNFINISHED}{version}"
     shutil.copytree(model, unfinished)
     write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})
     unfinished.rename(serving / version)

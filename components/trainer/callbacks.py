@@ -62,13 +62,19 @@ class StopWhenNotFinite(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = (logs or {})["loss"]
+        self._check("loss", (logs or {})["loss"], batch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        # The last step may break the weights after its own loss was taken.
+        self._check("validation loss", (logs or {})["val_loss"], self._data.steps_per_epoch - 1)
+
+    def _check(self, name: str, loss: float, step: int) -> None:
         if math.isfinite(loss):
             return
-        images, masks = self._data.batch(self._epoch, batch)
-        path = self._folder / f"nonfinite_batch_epoch{self._epoch + 1}_step{batch + 1}.npz"
+        images, masks = self._data.batch(self._epoch, step)
+        path = self._folder / f"nonfinite_batch_epoch{self._epoch + 1}_step{step + 1}.npz"
         np.savez_compressed(path, images=images, masks=masks)
         raise TrainingDiverged(
-            f"training: the loss is {loss} in epoch {self._epoch + 1}, step {batch + 1}. The batch is kept in "
+            f"training: the {name} is {loss} in epoch {self._epoch + 1}, step {step + 1}. The batch is kept in "
             f"{path}. Lower [training] learning_rate, or set clip_value."
         )

@@ -1,0 +1,121 @@
+"""One small data set taken through the first nodes once: records, augmented records and a trained model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.types import Artifact, standard_artifacts
+from tfx.utils import path_utils
+
+from components.augmentor.executor import Executor as Augmentor
+from components.example_gen.executor import Executor as ImageMaskExampleGen
+from components.trainer.run import run_fn
+from pipeline.config.loader import parse_config
+from pipeline.config.model import Config
+
+_CONFIG = {
+    "data": {
+        "layout": "folders",
+        "height": 32,
+        "width": 32,
+        "group_pattern": r"(p\d+)_",
+        "splits": {"train": 50, "eval": 25, "test": 25, "salt": "discs"},
+    },
+    "augmentation": {"copies": 2, "vertical_flip": 0.5, "right_angle": 0.5, "max_rotation_degrees": 20.0},
+    "model": {"parameters": {"levels": 3, "base_filters": 4, "dropout": 0.05}},
+    "training": {"epochs": 8, "batch_size": 8, "learning_rate": 0.01, "seed": 3},
+    "evaluation": {"min_dice": 0.3},
+}
+
+
+def _artifact(kind: type[Artifact], folder: Path, splits: Iterable[str] = ()) -> Artifact:
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact = kind()
+    artifact.uri = str(folder)
+    if splits:
+        artifact.split_names = json.dumps(list(splits))
+    return artifact
+
+
+def _run_executor(executor: type, inputs: dict[str, Artifact], outputs: dict[str, Artifact], **parameters: Any) -> None:
+    executor().Do(
+        {key: [artifact] for key, artifact in inputs.items()},
+        {key: [artifact] for key, artifact in outputs.items()},
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()},
+    )
+
+
+def _train(config: Config, examples: Artifact, folder: Path, **training: Any) -> FnArgs:
+    arguments = FnArgs(
+        train_files=[f"{examples.uri}/Split-train/*"],
+        eval_files=[f"{examples.uri}/Split-eval/*"],
+        serving_model_dir=path_utils.serving_model_dir(str(folder / "model")),
+        model_run_dir=str(folder / "model_run" / "1"),
+        custom_config={
+            "shape": [config.data.height, config.data.width, config.data.channels],
+            "model": config.model.model_dump(),
+            "training": {**config.training.model_dump(), **training},
+            "threshold": config.evaluation.threshold,
+        },
+    )
+    run_fn(arguments)
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def artifact() -> Callable[..., Artifact]:
+    """`(type, folder, splits)` -> an artifact whose contents lie in the folder, which is made."""
+    return _artifact
+
+
+@pytest.fixture(scope="session")
+def run_executor() -> Callable[..., None]:
+    """`(executor, inputs, outputs, **parameters)` runs its `Do` as the launcher does; dicts become JSON."""
+    return _run_executor
+
+
+@pytest.fixture(scope="session")
+def train() -> Callable[..., FnArgs]:
+    """`(config, examples, folder, **training)` runs the trainer's `run_fn` and returns its arguments."""
+    return _train
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    return parse_config(_CONFIG, "tests")
+
+
+@pytest.fixture(scope="session")
+def source(write_pairs: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pairs(tmp_path_factory.mktemp("source") / "discs", patients=24)
+
+
+@pytest.fixture(scope="session")
+def examples(config: Config, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("examples"))
+    settings = config.data.model_dump()
+    _run_executor(ImageMaskExampleGen, {}, {"examples": made}, input_base=str(source), settings=settings)
+    return made
+
+
+@pytest.fixture(scope="session")
+def augmented(config: Config, examples: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("augmented"))
+    settings = config.augmentation.model_dump()
+    _run_executor(Augmentor, {"examples": examples}, {"augmented_examples": made}, settings=settings)
+    return made
+
+
+@pytest.fixture(scope="session")
+def trained(config: Config, augmented: Artifact, tmp_path_factory: pytest.TempPathFactory) -> FnArgs:
+    return _train(config, augmented, tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def model(trained: FnArgs) -> Artifact:
+    return _artifact(standard_artifacts.Model, Path(trained.serving_model_dir).parent)

@@ -1,0 +1,99 @@
+"""The compiled graph: who runs after whom, and who reads what."""
+
+from pathlib import Path
+
+import pytest
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.config.model import Config
+from pipeline.graph import SCHEMA, Place, create_pipeline
+from pipeline.nodes import ALWAYS_RUN, NODES
+from pipeline.runners.dag import compile_pipeline, following, needed_for
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("graph")
+
+
+@pytest.fixture(scope="module")
+def compiled(config: Config, folder: Path) -> pipeline_pb2.Pipeline:
+    place = Place(
+        name="tests",
+        data=str(folder / "data"),
+        root=str(folder / "artifacts"),
+        serving=str(folder / "serving"),
+        schema=str(SCHEMA),
+        metadata=sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
+    )
+    return compile_pipeline(create_pipeline(config, place, champion=""), "run-1")
+
+
+@pytest.fixture(scope="module")
+def nodes(compiled: pipeline_pb2.Pipeline) -> dict[str, pipeline_pb2.PipelineNode]:
+    return {item.pipeline_node.node_info.id: item.pipeline_node for item in compiled.nodes}
+
+
+def producers(node: pipeline_pb2.PipelineNode) -> dict[str, set[str]]:
+    """The nodes that fill each input."""
+    inputs = node.inputs.inputs
+    return {key: {channel.producer_node_query.id for channel in inputs[key].channels} for key in inputs}
+
+
+def test_the_list_of_nodes_is_that_of_the_graph(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
+    assert set(nodes) == set(NODES)
+    assert len(NODES) == len(set(NODES))
+    assert set(NODES) >= ALWAYS_RUN
+
+
+def test_the_list_of_nodes_is_in_the_order_of_the_data(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
+    for name, node in nodes.items():
+        assert all(NODES.index(upstream) < NODES.index(name) for upstream in node.upstream_nodes)
+
+
+def test_the_trainer_reads_the_augmentor_alone_and_not_the_test_split(
+    nodes: dict[str, pipeline_pb2.PipelineNode],
+) -> None:
+    trainer = nodes["Trainer"]
+    assert producers(trainer) == {"examples": {"Augmentor"}}
+    arguments = {key: value.field_value.string_value for key, value in trainer.parameters.parameters.items()}
+    assert '"train"' in arguments["train_args"]
+    assert '"eval"' in arguments["eval_args"]
+    assert "test" not in arguments["train_args"] + arguments["eval_args"]
+
+
+def test_only_the_evaluator_and_the_report_of_those_after_training_read_all_splits(
+    compiled: pipeline_pb2.Pipeline, nodes: dict[str, pipeline_pb2.PipelineNode]
+) -> None:
+    after = following(compiled, "Trainer")
+    readers = {name for name in after if "ImageMaskExampleGen" in set().union(*producers(nodes[name]).values())}
+    assert readers == {"Evaluator", "ServingCheck", "RunReport"}
+
+
+@pytest.mark.parametrize("node", ["Augmentor", "Trainer", "Evaluator", "ServingCheck", "Pusher", "RunReport"])
+def test_nothing_is_made_of_data_before_the_gate_has_passed_them(compiled: pipeline_pb2.Pipeline, node: str) -> None:
+    assert "DataGate" in needed_for(compiled, node)
+
+
+def test_the_gate_sees_the_records_and_the_anomalies(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
+    assert producers(nodes["DataGate"]) == {"examples": {"ImageMaskExampleGen"}, "anomalies": {"ExampleValidator"}}
+
+
+def test_the_pusher_waits_for_both_blessings(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
+    found = producers(nodes["Pusher"])
+    assert found["model_blessing"] == {"Evaluator"}
+    assert found["infra_blessing"] == {"ServingCheck"}
+
+
+def test_paths_are_parameters_of_those_nodes_alone_that_go_there(
+    nodes: dict[str, pipeline_pb2.PipelineNode], folder: Path
+) -> None:
+    """The cache compares parameters: elsewhere, a path would make another output folder train anew."""
+    holders = {
+        name
+        for name, node in nodes.items()
+        for value in node.parameters.parameters.values()
+        if str(folder) in value.field_value.string_value
+    }
+    assert holders == {"ImageMaskExampleGen", "ChampionResolver", "Pusher"}

@@ -1,0 +1,455 @@
+"""The nodes after the trainer, each executor on real artifacts: Evaluator, ServingCheck, ChampionResolver, Pusher."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.components.util import model_utils
+from tfx.types import Artifact, standard_artifacts
+from tfx.utils import path_utils
+
+from components.champion_resolver.executor import Executor as ChampionResolver
+from components.evaluator.executor import Executor as Evaluator
+from components.imaging.codecs import encode_png, read_image
+from components.pusher.executor import Executor as Pusher
+from components.serving_check.core import check_model
+from components.serving_check.executor import Executor as ServingCheck
+from components.serving_dir import champion_version, model_sha256, push, read_manifest
+from components.tfexample import parse, read_split
+from components.trainer.export import export_model
+from components.trainer.run import build_model
+from pipeline.config.model import Config
+
+Make = Callable[..., Artifact]
+
+
+@pytest.fixture(scope="session")
+def untrained(config: Config, artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """A model that finds foreground everywhere."""
+    made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("untrained"))
+    keras.utils.set_random_seed(0)
+    network = build_model((32, 32, 1), config.model.model_dump())
+    *weights, bias = network.get_weights()
+    network.set_weights([*weights, np.full_like(bias, 50)])
+    export_model(network, Path(path_utils.serving_model_dir(made.uri)), threshold=0.5)
+    return made
+
+
+@pytest.fixture(scope="session")
+def nothing(artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The champion where nothing has been pushed."""
+    made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("nothing"))
+    made.set_string_custom_property("version", "")
+    return made
+
+
+def as_champion(model: Artifact, version: str) -> Artifact:
+    champion = standard_artifacts.Model()
+    champion.uri = model.uri
+    champion.set_string_custom_property("version", version)
+    return champion
+
+
+class Evaluation:
+    """What an evaluation left behind."""
+
+    def __init__(self, evaluation: Artifact, blessing: Artifact) -> None:
+        self.folder = Path(evaluation.uri)
+        self.metrics = json.loads((self.folder / "metrics.json").read_text())
+        self.cases = list(csv.DictReader((self.folder / "per_case.csv").read_text().splitlines()))
+        self.blessed = model_utils.is_model_blessed(blessing)
+        self.marks = [path.name for path in Path(blessing.uri).iterdir()]
+
+    def column(self, name: str) -> list[float]:
+        return [float(case[name]) for case in self.cases if case[name]]
+
+
+@pytest.fixture(scope="session")
+def evaluate(
+    run_executor: Callable, artifact: Make, config: Config, examples: Artifact, tmp_path_factory: Any
+) -> Callable[..., Evaluation]:
+    def run(model: Artifact, champion: Artifact, **settings: object) -> Evaluation:
+        folder = tmp_path_factory.mktemp("evaluation")
+        evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+        blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+        run_executor(
+            Evaluator,
+            {"examples": examples, "model": model, "champion": champion},
+            {"evaluation": evaluation, "blessing": blessing},
+            settings={**config.evaluation.model_dump(), **settings},
+        )
+        return Evaluation(evaluation, blessing)
+
+    return run
+
+
+class TestEvaluator:
+    @pytest.fixture(scope="class")
+    def first(self, evaluate: Callable[..., Evaluation], model: Artifact, nothing: Artifact) -> Evaluation:
+        return evaluate(model, nothing)
+
+    def test_a_good_first_candidate_is_blessed(self, first: Evaluation) -> None:
+        assert first.blessed
+        assert first.marks == ["BLESSED"]
+        assert first.metrics["reasons"] == []
+        assert first.metrics["champion"] is None
+        assert first.column("champion_dice") == []
+
+    def test_each_row_is_what_its_prediction_says(self, first: Evaluation, examples: Artifact) -> None:
+        records = [parse(serialized) for serialized in read_split(examples.uri, "test")]
+        assert [case["id"] for case in first.cases] == [record.id for record in records]
+        for case, record in zip(first.cases, records, strict=True):
+            truth = {tuple(pixel) for pixel in np.argwhere(record.mask)}
+            found = {tuple(pixel) for pixel in np.argwhere(read_image(first.folder / case["prediction"]))}
+            assert (int(case["truth_pixels"]), int(case["predicted_pixels"])) == (len(truth), len(found))
+            counts = (len(truth & found), len(found - truth), len(truth - found), 1024 - len(truth | found))
+            assert tuple(int(case[name]) for name in ("tp", "fp", "fn", "tn")) == counts
+            if truth:
+                both = len(truth) + len(found)
+                assert float(case["dice"]) == pytest.approx(2 * len(truth & found) / both)
+                assert float(case["iou"]) == pytest.approx(len(truth & found) / len(truth | found))
+            else:
+                assert case["dice"] == case["iou"] == ""
+            assert (case["group"], case["source"]) == (record.group, record.source)
+
+    def test_the_summary_is_that_of_the_rows(self, first: Evaluation) -> None:
+        empty = [case for case in first.cases if case["truth_pixels"] == "0"]
+        assert empty
+        assert first.metrics["cases"] == len(first.cases)
+        assert first.metrics["empty_cases"] == len(empty)
+        assert first.metrics["empty_cases_with_prediction"] == sum(case["fp"] != "0" for case in empty)
+        for name in ("dice", "iou", "loss"):
+            values, summary = first.column(name), first.metrics[name]
+            assert summary["n"] == len(values) == len(first.cases) - (0 if name == "loss" else len(empty))
+            assert summary["mean"] == pytest.approx(np.mean(values))
+            assert summary["median"] == pytest.approx(np.median(values))
+            assert summary["ci95"][0] < summary["mean"] < summary["ci95"][1]
+
+    def test_loss_is_that_of_the_probabilities(self, first: Evaluation, model: Artifact, examples: Artifact) -> None:
+        serialized = list(read_split(examples.uri, "test"))
+        served = tf.saved_model.load(path_utils.serving_model_path(model.uri)).signatures["serving_default"]
+        p = served(examples=tf.constant(serialized))["probability"].numpy()[..., 0].astype(float)
+        y = np.stack([parse(item).mask for item in serialized]).astype(float)
+        kept = p.clip(1e-7, 1 - 1e-7)
+        entropy = -(y * np.log(kept) + (1 - y) * np.log(1 - kept)).mean(axis=(1, 2))
+        dice = (2 * (y * p).sum(axis=(1, 2)) + 1) / ((y + p).sum(axis=(1, 2)) + 1)
+        np.testing.assert_allclose(first.column("loss"), (entropy + 1 - dice) / 2, atol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("limits", "reason"),
+        [
+            ({"min_dice": 0.999}, "is below min_dice 0.999"),
+            ({"max_loss": 0.001}, "is above max_loss 0.001"),
+            ({"min_cases": 500}, "min_cases asks for 500"),
+        ],
+    )
+    def test_a_limit_that_is_not_met_is_a_reason(
+        self, evaluate: Callable[..., Evaluation], model: Artifact, nothing: Artifact, limits: dict, reason: str
+    ) -> None:
+        refused = evaluate(model, nothing, **limits)
+        assert not refused.blessed
+        assert refused.marks == ["NOT_BLESSED"]
+        assert len(refused.metrics["reasons"]) == 1
+        assert reason in refused.metrics["reasons"][0]
+
+    def test_the_champion_is_measured_on_the_same_cases(
+        self, evaluate: Callable[..., Evaluation], first: Evaluation, model: Artifact, untrained: Artifact
+    ) -> None:
+        better = evaluate(model, as_champion(untrained, "7"))
+        assert better.blessed
+        assert better.metrics["champion"]["version"] == "7"
+        changes = np.subtract(better.column("dice"), better.column("champion_dice"))
+        assert better.metrics["dice_change"]["mean"] == pytest.approx(changes.mean())
+        assert better.column("dice") == first.column("dice")
+        # The champion finds foreground everywhere: its Dice follows from the true pixels alone.
+        pixels = [truth for truth in better.column("truth_pixels") if truth]
+        assert better.column("champion_dice") == pytest.approx([2 * truth / (truth + 1024) for truth in pixels])
+
+    def test_a_candidate_worse_than_the_champion_is_refused(
+        self, evaluate: Callable[..., Evaluation], model: Artifact, untrained: Artifact
+    ) -> None:
+        worse = evaluate(untrained, as_champion(model, "7"), min_dice=0.0)
+        assert not worse.blessed
+        [reason] = worse.metrics["reasons"]
+        assert "against the champion 7, min_dice_change asks for +0" in reason
+
+    def test_the_champion_against_itself_changes_nothing(
+        self, evaluate: Callable[..., Evaluation], model: Artifact
+    ) -> None:
+        same = evaluate(model, as_champion(model, "7"))
+        assert same.blessed
+        assert same.metrics["dice_change"] | {"n": 0} == {"mean": 0.0, "median": 0.0, "ci95": [0.0, 0.0], "n": 0}
+
+
+class TestServingCheck:
+    @pytest.fixture(scope="class")
+    def do(
+        self, run_executor: Callable, artifact: Make, examples: Artifact, tmp_path_factory: pytest.TempPathFactory
+    ) -> Callable[[Artifact], tuple[bool, dict]]:
+        """Runs the executor; whether the stock Pusher takes its answer for a blessing, and `checks.json`."""
+
+        def run(model: Artifact) -> tuple[bool, dict]:
+            blessing = artifact(standard_artifacts.InfraBlessing, tmp_path_factory.mktemp("blessing"))
+            run_executor(ServingCheck, {"examples": examples, "model": model}, {"blessing": blessing})
+            folder = Path(blessing.uri)
+            blessed = model_utils.is_infra_validated(blessing)
+            assert (folder / ("INFRA_BLESSED" if blessed else "INFRA_NOT_BLESSED")).is_file()
+            return blessed, json.loads((folder / "checks.json").read_text())
+
+        return run
+
+    @pytest.fixture(scope="class")
+    def records(self, examples: Artifact) -> list[bytes]:
+        return list(islice(read_split(examples.uri, "eval"), 3))
+
+    def test_a_good_model_passes(self, do: Callable[[Artifact], tuple[bool, dict]], model: Artifact) -> None:
+        blessed, result = do(model)
+        assert blessed
+        assert result["passed"]
+        assert len(result["checks"]) == 9
+        assert all(check["passed"] for check in result["checks"])
+
+    def test_a_saved_model_cut_short_fails_with_the_reason(
+        self, do: Callable[[Artifact], tuple[bool, dict]], model: Artifact, artifact: Make, tmp_path: Path
+    ) -> None:
+        broken = artifact(standard_artifacts.Model, tmp_path / "model")
+        shutil.copytree(model.uri, broken.uri, dirs_exist_ok=True)
+        graph = Path(path_utils.serving_model_path(broken.uri)) / "saved_model.pb"
+        graph.write_bytes(graph.read_bytes()[:1000])
+        blessed, result = do(broken)
+        assert not blessed
+        [check] = result["checks"]
+        assert not check["passed"]
+        assert "saved_model.pb" in check["detail"]
+
+    def test_probabilities_that_are_no_numbers_fail(self, config: Config, records: list[bytes], tmp_path: Path) -> None:
+        network = build_model((32, 32, 1), config.model.model_dump())
+        network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
+        export_model(network, tmp_path / "model", threshold=0.5)
+        failed = {check["name"]: check["detail"] for check in check_model(str(tmp_path / "model"), records)}
+        assert failed["probabilities"] == "nan to nan, expected 0 to 1"
+
+    @pytest.mark.parametrize(
+        ("planted", "failed", "detail"),
+        [
+            ("no serve_tensor", "signatures", "missing: serve_tensor"),
+            ("other tensor answer", "serve_tensor agrees with serving_default", "largest difference 0.2"),
+            ("other bytes answer", "serve_image_bytes agrees with serving_default", "largest difference 0.2"),
+            ("percent", "probabilities", "expected 0 to 1"),
+            ("size of the network", "PNG and JPG of 39 x 48 pixels come back at their size", "(32, 32)"),
+            ("raises", "loads and answers", "planted fault"),
+        ],
+    )
+    def test_a_planted_fault_fails_by_name(
+        self, planted: str, failed: str, detail: str, model: Artifact, records: list[bytes], tmp_path: Path
+    ) -> None:
+        plant(planted, path_utils.serving_model_path(model.uri), tmp_path / "model")
+        checks = check_model(str(tmp_path / "model"), records)
+        failures = {check["name"]: check["detail"] for check in checks if not check["passed"]}
+        assert detail in failures[failed]
+        assert len(failures) == 1 or planted == "percent"
+
+
+def plant(fault: str, source: str, target: Path) -> None:
+    """Saves a copy of a model with one fault in its signatures."""
+    module = tf.Module()
+    module.good = tf.saved_model.load(source)
+    signatures = module.good.signatures
+    strings = tf.TensorSpec([None], tf.string)
+
+    @tf.function(input_signature=[tf.TensorSpec(strings.shape, tf.string, name="examples")])
+    def records(examples: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        answer = signatures["serving_default"](examples=examples)
+        if fault == "raises":
+            with tf.control_dependencies([tf.debugging.Assert(False, ["planted fault"])]):
+                return {name: tf.identity(value) for name, value in answer.items()}
+        factor = 100.0 if fault == "percent" else 1.0
+        return {"probability": factor * answer["probability"], "mask": answer["mask"]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 1], tf.float32, name="images")])
+    def tensors(images: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        answer = signatures["serve_tensor"](images=images)
+        shift = 0.2 if fault == "other tensor answer" else 0.0
+        return {"probability": answer["probability"] + shift, "mask": answer["mask"]}
+
+    @tf.function(input_signature=[tf.TensorSpec(strings.shape, tf.string, name="images")])
+    def files(images: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        answer = signatures["serve_image_bytes"](images=images)
+        if fault == "other bytes answer":
+
+            def shifted(png: tf.Tensor) -> tf.Tensor:
+                values = tf.cast(tf.io.decode_png(png, dtype=tf.uint16), tf.int32) + 13107
+                return tf.io.encode_png(tf.cast(values, tf.uint16))
+
+            return {"mask": answer["mask"], "probability": tf.map_fn(shifted, answer["probability"])}
+        if fault == "size of the network":
+            small = tf.constant(encode_png(np.zeros((32, 32), np.uint8)))
+            return {"mask": tf.fill(tf.shape(images), small), "probability": answer["probability"]}
+        return {name: tf.identity(value) for name, value in answer.items()}
+
+    offered = {"serving_default": records, "serve_tensor": tensors, "serve_image_bytes": files}
+    if fault == "no serve_tensor":
+        del offered["serve_tensor"]
+    tf.saved_model.save(module, str(target), signatures=offered)
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    return tmp_path / "serving"
+
+
+class TestChampionResolver:
+    def resolve(self, run_executor: Callable, artifact: Make, serving: Path, folder: Path) -> Artifact:
+        champion = artifact(standard_artifacts.Model, folder / "champion")
+        run_executor(ChampionResolver, {}, {"champion": champion}, serving_dir=str(serving))
+        return champion
+
+    def test_nothing_pushed(self, run_executor: Callable, artifact: Make, serving: Path, tmp_path: Path) -> None:
+        champion = self.resolve(run_executor, artifact, serving, tmp_path)
+        assert champion.get_string_custom_property("version") == ""
+        assert list(Path(champion.uri).iterdir()) == []
+
+    def test_the_served_version_is_copied_not_the_highest(
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        serving: Path,
+        tmp_path: Path,
+        model: Artifact,
+        untrained: Artifact,
+    ) -> None:
+        served = Path(path_utils.serving_model_path(model.uri))
+        version = push(served, serving, {})
+        higher = push(Path(path_utils.serving_model_path(untrained.uri)), serving, {})
+        (serving / "CHAMPION.json").write_text(json.dumps({"version": version}))
+        assert int(higher) > int(version)
+        champion = self.resolve(run_executor, artifact, serving, tmp_path)
+        assert champion.get_string_custom_property("version") == version
+        shutil.rmtree(serving)
+        copied = path_utils.serving_model_path(champion.uri)
+        assert model_sha256(Path(copied)) == model_sha256(served)
+        assert "serving_default" in tf.saved_model.load(copied).signatures
+
+
+KILLED_PUSH = """
+import os, signal, sys
+from pathlib import Path
+from components.serving_dir import push
+
+event, count = sys.argv[3], int(sys.argv[4])
+
+def kill(name, arguments):
+    global count
+    if name == event:
+        count -= 1
+        if not count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+push(Path(sys.argv[1]), Path(sys.argv[2]), {})
+"""
+
+
+class TestPusher:
+    @pytest.fixture
+    def do(
+        self, run_executor: Callable, artifact: Make, serving: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> Callable[..., Artifact]:
+        def run(model: Artifact, blessed: int = 1, infra_blessed: int = 1) -> Artifact:
+            folder = tmp_path_factory.mktemp("push")
+            pushed = artifact(standard_artifacts.PushedModel, folder / "pushed")
+            evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+            (folder / "evaluation" / "metrics.json").write_text('{"dice": {"mean": 0.8}}')
+            model_blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+            model_blessing.set_int_custom_property("blessed", blessed)
+            infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
+            infra_blessing.set_int_custom_property("blessed", infra_blessed)
+            inputs = {"model": model, "evaluation": evaluation}
+            blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
+            settings = {"recipe": "tests", "notice": "phantoms"}
+            outputs = {"pushed_model": pushed}
+            run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), settings=settings)
+            return pushed
+
+        return run
+
+    @pytest.mark.parametrize(("blessed", "infra_blessed"), [(0, 1), (1, 0), (0, 0)])
+    def test_what_is_not_blessed_stays_out(
+        self, do: Callable[..., Artifact], model: Artifact, serving: Path, blessed: int, infra_blessed: int
+    ) -> None:
+        pushed = do(model, blessed, infra_blessed)
+        assert pushed.get_int_custom_property("pushed") == 0
+        assert pushed.get_string_custom_property("reason") == "the candidate is not blessed"
+        assert not serving.exists()
+
+    def test_first_push(self, do: Callable[..., Artifact], model: Artifact, serving: Path) -> None:
+        pushed = do(model)
+        version = pushed.get_string_custom_property("pushed_version")
+        assert pushed.get_int_custom_property("pushed") == 1
+        assert pushed.get_string_custom_property("pushed_destination") == str(serving / version)
+        assert champion_version(serving) == version
+        source = Path(path_utils.serving_model_path(model.uri))
+        assert model_sha256(serving / version) == model_sha256(source)
+        manifest = read_manifest(serving, version)
+        assert manifest.pop("pushed_at")
+        assert manifest == {
+            **{"version": version, "recipe": "tests", "notice": "phantoms", "replaces": None},
+            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}}},
+        }
+        assert {path.name for path in serving.iterdir()} == {version, "CHAMPION.json"}
+
+    def test_the_served_model_is_not_pushed_again(
+        self, do: Callable[..., Artifact], model: Artifact, serving: Path
+    ) -> None:
+        version = do(model).get_string_custom_property("pushed_version")
+        again = do(model)
+        assert again.get_int_custom_property("pushed") == 0
+        assert again.get_string_custom_property("reason") == f"the candidate is the model served as version {version}"
+        assert {path.name for path in serving.iterdir()} == {version, "CHAMPION.json"}
+
+    def test_another_model_replaces_the_champion_in_the_same_second(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
+    ) -> None:
+        versions = [do(item).get_string_custom_property("pushed_version") for item in (model, untrained, model)]
+        assert [int(version) for version in versions] == sorted({int(version) for version in versions})
+        assert champion_version(serving) == versions[-1]
+        assert [read_manifest(serving, version)["replaces"] for version in versions] == [None, *versions[:-1]]
+
+    @pytest.mark.parametrize(
+        ("event", "count"),
+        [("shutil.copyfile", 3), ("os.rename", 1), ("os.rename", 2), ("os.rename", 3)],
+        ids=["copying", "before the manifest", "before the version appears", "before the champion moves"],
+    )
+    def test_a_killed_push_leaves_the_old_champion_and_the_next_one_works(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path, event: str, count: int
+    ) -> None:
+        old = do(model).get_string_custom_property("pushed_version")
+        before = model_sha256(serving / old), read_manifest(serving, old)
+        candidate = Path(path_utils.serving_model_path(untrained.uri))
+        arguments = [sys.executable, "-c", KILLED_PUSH, str(candidate), str(serving), event, str(count)]
+        assert subprocess.run(arguments, check=False).returncode == -SIGKILL
+
+        assert champion_version(serving) == old
+        assert (model_sha256(serving / old), read_manifest(serving, old)) == before
+        # A version that can be seen is whole: TensorFlow Serving would load it.
+        seen = {path.name for path in serving.iterdir() if path.name.isdigit()}
+        assert all(model_sha256(serving / name) == model_sha256(candidate) for name in seen - {old})
+
+        version = do(untrained).get_string_custom_property("pushed_version")
+        assert champion_version(serving) == version
+        assert model_sha256(serving / version) == model_sha256(candidate)
+        assert read_manifest(serving, version)["replaces"] == old
+        assert not list(serving.glob(".unfinished*"))
