@@ -1,9 +1,12 @@
-"""Files that are either the old or the new, never half of one."""
+"""Files that are either the old or the new, never half of one; and locks."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,18 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """As `write_text`, indented JSON. Not-a-numbers are refused: they are not JSON."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[None]:
+    """Holds an exclusive lock on a file, made where it is missing. The kernel gives it up when its holder dies.
+
+    Raises:
+        BlockingIOError: another process holds it, and `wait` is false.
+    """
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
 
 
 def read_json(path: Path) -> Any:

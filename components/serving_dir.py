@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.files import read_json, write_json
+from components.errors import UsageError
+from components.files import locked, read_json, write_json
 
 CHAMPION_FILE = "CHAMPION.json"
 MANIFEST_FILE = "MANIFEST.json"
@@ -18,9 +20,29 @@ _UNFINISHED = ".unfinished-"
 
 
 def champion_version(serving: Path) -> str | None:
-    """The version that is served now, or None where nothing has been pushed yet."""
+    """The version that is served now, or None where nothing has been pushed yet.
+
+    Raises:
+        UsageError: the version that the pointer names is not there.
+    """
     pointer = serving / CHAMPION_FILE
-    return read_json(pointer)["version"] if pointer.is_file() else None
+    if not pointer.is_file():
+        return None
+    version = read_json(pointer)["version"]
+    if not (serving / version / MANIFEST_FILE).is_file():
+        raise UsageError(
+            f"{pointer}: names version {version}, which is not there. Put it back, or delete {CHAMPION_FILE} to "
+            "go on without a champion."
+        )
+    return version
+
+
+@contextmanager
+def exclusive(serving: Path) -> Iterator[None]:
+    """Makes the folder where it is missing, and waits until no other process changes it."""
+    serving.mkdir(parents=True, exist_ok=True)
+    with locked(serving / ".lock", wait=True):
+        yield
 
 
 def read_manifest(serving: Path, version: str) -> dict[str, Any]:
@@ -31,11 +53,9 @@ def read_manifest(serving: Path, version: str) -> dict[str, Any]:
 def push(model: Path, serving: Path, manifest: Mapping[str, Any]) -> str:
     """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
 
-    The copies that interrupted pushes left behind are removed: a serving folder takes one push at a time.
-
+    The caller holds the folder's lock: what interrupted pushes left behind is removed.
     The version is the time in whole seconds, or one more than the highest: TensorFlow Serving takes the highest.
     """
-    serving.mkdir(parents=True, exist_ok=True)
     for killed in serving.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(killed)
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))

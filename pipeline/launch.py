@@ -5,7 +5,6 @@ Everything that can be wrong with the paths is found here, before TensorFlow is 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
+from components.files import locked
 from pipeline.config.model import Config
 from pipeline.nodes import NODES
 from pipeline.phantoms import write_mias_phantoms
@@ -103,15 +103,14 @@ def _writable(out: Path) -> Path:
 
 @contextmanager
 def _exclusive(out: Path) -> Iterator[None]:
-    """The metadata store takes one writer. The kernel gives the lock up when its holder dies."""
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{out}: another run uses this output folder. Wait for it to end, or choose another: --out DIR"
-            ) from None
-        yield
+    """The metadata store takes one writer."""
+    try:
+        with locked(out / ".lock", wait=False):
+            yield
+    except BlockingIOError:
+        raise UsageError(
+            f"{out}: another run uses this output folder. Wait for it to end, or choose another: --out DIR"
+        ) from None
 
 
 def _source(config: Config, data: Path | None, out: Path) -> Path:

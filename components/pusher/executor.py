@@ -12,7 +12,7 @@ from tfx.types import Artifact, artifact_utils
 
 from components.artifacts import METRICS_FILE
 from components.files import read_json
-from components.serving_dir import champion_version, model_sha256, push, read_manifest
+from components.serving_dir import champion_version, exclusive, model_sha256, push, read_manifest
 
 REASON = "reason"
 """Custom property of a pushed-model artifact that was not pushed."""
@@ -29,22 +29,33 @@ class Executor(executor.Executor):
             return
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
-        champion = champion_version(serving)
-        if champion and read_manifest(serving, champion)["model_sha256"] == digest:
-            self._keep_back(pushed, f"the candidate is the model served as version {champion}")
-            return
-        settings = json.loads(exec_properties["settings"])
-        evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
-        manifest = {
-            **settings,
-            "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model_sha256": digest,
-            "replaces": champion,
-            "metrics": read_json(evaluation / METRICS_FILE),
-        }
-        version = push(model, serving, manifest)
+        metrics = read_json(Path(artifact_utils.get_single_uri(input_dict["evaluation"])) / METRICS_FILE)
+        with exclusive(serving):
+            reason = _reason_against(serving, digest, metrics["champion"])
+            if reason:
+                self._keep_back(pushed, reason)
+                return
+            manifest = {
+                **json.loads(exec_properties["settings"]),
+                "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "model_sha256": digest,
+                "replaces": champion_version(serving),
+                "metrics": metrics,
+            }
+            version = push(model, serving, manifest)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 
     def _keep_back(self, pushed: Artifact, reason: str) -> None:
         self._MarkNotPushed(pushed)
         pushed.set_string_custom_property(REASON, reason)
+
+
+def _reason_against(serving: Path, digest: str, evaluated_against: dict[str, Any] | None) -> str | None:
+    """Why a blessed candidate is not pushed, if there is a reason."""
+    champion = champion_version(serving)
+    if champion and read_manifest(serving, champion)["model_sha256"] == digest:
+        return f"the candidate is the model served as version {champion}"
+    compared = evaluated_against["version"] if evaluated_against else None
+    if champion != compared:
+        return f"the champion is now {champion}, the candidate was compared with {compared}: run again"
+    return None

@@ -25,7 +25,7 @@ class TrainingData:
         self._batch_size = batch_size
         self._seed = seed
         serialized = _serialized(files)
-        self.records = int(serialized.reduce(0, lambda count, _: count + 1))
+        self.records, self.foreground = _measure(serialized)
         height, width, channels = shape
         self._in_memory = self.records * height * width * (2 * channels + 1) <= CACHE_BYTES
         self._source = _decoded(serialized, shape).cache() if self._in_memory else serialized
@@ -39,8 +39,7 @@ class TrainingData:
         window = self.records if self._in_memory else min(self.records, _SHUFFLED_RECORDS)
         shuffled = self._source.shuffle(window, seed=self._seed, reshuffle_each_iteration=True)
         pairs = shuffled if self._in_memory else _decoded(shuffled, self._shape)
-        steps = tf.data.experimental.assert_cardinality(self.steps_per_epoch)
-        return _batched(pairs, self._batch_size).apply(steps).prefetch(2)
+        return _batched(pairs, self._batch_size).prefetch(2)
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch that training saw at a step of an epoch, both counted from 0."""
@@ -53,6 +52,18 @@ class TrainingData:
 def evaluation_batches(files: Sequence[str], shape: tuple[int, int, int], batch_size: int) -> tf.data.Dataset:
     """Every record once, in the order of the files: neither shuffled nor augmented nor cut short."""
     return _batched(_decoded(_serialized(files), shape), batch_size).cache()
+
+
+def _measure(serialized: tf.data.Dataset) -> tuple[int, float]:
+    """Number of records, and the mean share of foreground in their masks."""
+    feature = {"mask/foreground_fraction": tf.io.FixedLenFeature([], tf.float32)}
+
+    def add(total: tuple[tf.Tensor, tf.Tensor], record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        share = tf.io.parse_single_example(record, feature)["mask/foreground_fraction"]
+        return total[0] + 1, total[1] + tf.cast(share, tf.float64)
+
+    count, total = serialized.reduce((tf.constant(0), tf.constant(0.0, tf.float64)), add)
+    return int(count), float(total) / max(int(count), 1)
 
 
 def _serialized(files: Sequence[str]) -> tf.data.Dataset:

@@ -35,7 +35,7 @@ def run_fn(fn_args: FnArgs) -> None:
     run_dir.mkdir(parents=True, exist_ok=True)
     data = TrainingData(tf.io.gfile.glob(fn_args.train_files), shape, training["batch_size"], training["seed"])
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
-    model = build_model(shape, config["model"])
+    model = build_model(shape, config["model"], data.foreground)
     compile_model(model, training, config["threshold"])
     started = time.monotonic()
     history = _fit(model, data, validation, training, run_dir)
@@ -50,9 +50,10 @@ def run_fn(fn_args: FnArgs) -> None:
     write_json(extra / TRAINING_FILE, {**summary, "config": config})
 
 
-def build_model(shape: tuple[int, int, int], model: dict[str, Any]) -> keras.Model:
+def build_model(shape: tuple[int, int, int], model: dict[str, Any], foreground: float = 0.5) -> keras.Model:
     """The architecture of the `[model]` section behind per-image standardisation."""
-    network = ARCHITECTURES[model["architecture"]](**model["parameters"]).build(*shape)
+    expected = min(max(foreground, 0.001), 0.999)
+    network = ARCHITECTURES[model["architecture"]](**model["parameters"]).build(*shape, foreground=expected)
     images = keras.Input(shape, name="images")
     return keras.Model(images, network(Standardize(name="standardize")(images)), name=model["architecture"])
 

@@ -332,6 +332,7 @@ class TestChampionResolver:
         untrained: Artifact,
     ) -> None:
         served = Path(path_utils.serving_model_path(model.uri))
+        serving.mkdir()
         version = push(served, serving, {})
         higher = push(Path(path_utils.serving_model_path(untrained.uri)), serving, {})
         (serving / "CHAMPION.json").write_text(json.dumps({"version": version}))
@@ -368,11 +369,15 @@ class TestPusher:
     def do(
         self, run_executor: Callable, artifact: Make, serving: Path, tmp_path_factory: pytest.TempPathFactory
     ) -> Callable[..., Artifact]:
-        def run(model: Artifact, blessed: int = 1, infra_blessed: int = 1) -> Artifact:
+        def run(
+            model: Artifact, blessed: int = 1, infra_blessed: int = 1, compared_with: str | None = None
+        ) -> Artifact:
             folder = tmp_path_factory.mktemp("push")
+            compared = compared_with or champion_version(serving)
             pushed = artifact(standard_artifacts.PushedModel, folder / "pushed")
             evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
-            (folder / "evaluation" / "metrics.json").write_text('{"dice": {"mean": 0.8}}')
+            metrics = {"dice": {"mean": 0.8}, "champion": {"version": compared} if compared else None}
+            (folder / "evaluation" / "metrics.json").write_text(json.dumps(metrics))
             model_blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
             model_blessing.set_int_custom_property("blessed", blessed)
             infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
@@ -407,9 +412,9 @@ class TestPusher:
         assert manifest.pop("pushed_at")
         assert manifest == {
             **{"version": version, "recipe": "tests", "notice": "phantoms", "replaces": None},
-            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}}},
+            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
         }
-        assert {path.name for path in serving.iterdir()} == {version, "CHAMPION.json"}
+        assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 
     def test_the_served_model_is_not_pushed_again(
         self, do: Callable[..., Artifact], model: Artifact, serving: Path
@@ -418,7 +423,7 @@ class TestPusher:
         again = do(model)
         assert again.get_int_custom_property("pushed") == 0
         assert again.get_string_custom_property("reason") == f"the candidate is the model served as version {version}"
-        assert {path.name for path in serving.iterdir()} == {version, "CHAMPION.json"}
+        assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 
     def test_another_model_replaces_the_champion_in_the_same_second(
         self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
@@ -427,6 +432,16 @@ class TestPusher:
         assert [int(version) for version in versions] == sorted({int(version) for version in versions})
         assert champion_version(serving) == versions[-1]
         assert [read_manifest(serving, version)["replaces"] for version in versions] == [None, *versions[:-1]]
+
+    def test_a_candidate_compared_with_another_champion_is_not_pushed(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
+    ) -> None:
+        version = do(model).get_string_custom_property("pushed_version")
+        late = do(untrained, compared_with="1")
+        assert late.get_int_custom_property("pushed") == 0
+        expected = f"the champion is now {version}, the candidate was compared with 1: run again"
+        assert late.get_string_custom_property("reason") == expected
+        assert champion_version(serving) == version
 
     @pytest.mark.parametrize(
         ("event", "count"),

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     import keras
 
 
-RARE_FOREGROUND = -math.log(99)
-"""Bias of the head by which training starts at probability 0.01 (Lin et al. 2017, arXiv 1708.02002, section 4.1)."""
-
-
 class UNet(Architecture):
     """U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with 'same' padding and transposed-convolution upsampling.
 
@@ -45,7 +41,7 @@ class UNet(Architecture):
     def input_multiple(self) -> int:
         return 2 ** (self.levels - 1)
 
-    def build(self, height: int, width: int, channels: int) -> keras.Model:
+    def build(self, height: int, width: int, channels: int, foreground: float = 0.5) -> keras.Model:
         import keras
 
         inputs = keras.Input((height, width, channels), name="image")
@@ -64,7 +60,7 @@ class UNet(Architecture):
             1,
             1,
             activation="sigmoid",
-            bias_initializer=keras.initializers.Constant(RARE_FOREGROUND),
+            bias_initializer=keras.initializers.Constant(math.log(foreground / (1 - foreground))),
             # Under any precision policy: a half-precision sigmoid saturates and its loss is not finite.
             dtype="float32",
             name="probability",
