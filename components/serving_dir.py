@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,8 +34,9 @@ def push(model: Path, serving: Path, manifest: Mapping[str, Any]) -> str:
     """
     serving.mkdir(parents=True, exist_ok=True)
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
-    unfinished = serving / f".unfinished-{version}"
-    shutil.copytree(model, unfinished)
+    # A name of its own: what a crash left behind must not be in the way.
+    unfinished = Path(tempfile.mkdtemp(prefix=f".unfinished-{version}-", dir=serving))
+    shutil.copytree(model, unfinished, dirs_exist_ok=True)
     write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})
     unfinished.rename(serving / version)
     write_json(serving / CHAMPION_FILE, {"version": version})
