@@ -35,22 +35,26 @@ def write_run(run_dir: Path, run: dict[str, Any]) -> None:
 def list_runs(out: Path) -> Iterator[dict[str, Any]]:
     """Every run below a folder, oldest first; a run whose process is gone is `killed`."""
     for path in sorted(out.rglob(f"runs/*/{RUN_FILE}"), key=lambda path: path.parent.name):
-        run = read_json(path)
-        if run["status"] == "running" and not _is_alive(run["pid"]):
-            run["status"] = "killed"
-        yield {**run, "folder": str(path.parent)}
+        yield _read_run(path.parent)
 
 
 def find_run(name: str) -> dict[str, Any]:
-    """The run of a folder, or of a run's id below the default output folder.
+    """The run of a folder, or of a run's id below the default output folder; `killed` as in `list_runs`.
 
     Raises:
         UsageError: there is no such run.
     """
     for folder in (Path(name), *DEFAULT_OUT.rglob(f"runs/{name}")):
         if (folder / RUN_FILE).is_file():
-            return {**read_json(folder / RUN_FILE), "folder": str(folder)}
+            return _read_run(folder)
     raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    run = read_json(folder / RUN_FILE)
+    if run["status"] == "running" and not _is_alive(run["pid"]):
+        run["status"] = "killed"
+    return {**run, "folder": str(folder)}
 
 
 def _is_alive(pid: int) -> bool:

@@ -39,7 +39,8 @@ def measure(
     """Compares `(H, W)` class indices with the probabilities `(H, W)` of foreground.
 
     `empty_masks` says what Dice and IoU are where the truth has no foreground: `skip` leaves the case out,
-    `zero_if_predicted` gives 1 when nothing is predicted and 0 otherwise.
+    `zero_if_predicted` gives 1 when nothing is predicted and 0 otherwise. Where a probability is not a number,
+    the loss is not one either.
     """
     counts = confusion(truth, probability >= threshold)
     left_out = counts.truth_is_empty and empty_masks == "skip"
@@ -94,6 +95,9 @@ def reasons_to_refuse(result: Mapping[str, Any], settings: Mapping[str, Any]) ->
         reasons.append(f"mean Dice {_number(dice['mean'])} is below min_dice {settings['min_dice']:g}")
     if settings["max_loss"] is not None and (loss is None or loss > settings["max_loss"]):
         reasons.append(f"mean loss {_number(loss)} is above max_loss {settings['max_loss']:g}")
+    if result["loss"]["n"] < result["cases"]:
+        undefined = result["cases"] - result["loss"]["n"]
+        reasons.append(f"the probabilities of {undefined} test cases are not finite numbers")
     if change is not None and (change["mean"] is None or change["mean"] < settings["min_dice_change"]):
         reasons.append(
             f"mean Dice changes by {_number(change['mean'], '+')} against the champion "

@@ -37,12 +37,12 @@ def list_folders(root: Path, images: str, masks: str, group_pattern: str | None)
 
 def _pair(root: Path, name: str, images: list[Path], masks: list[Path], group_pattern: str | None) -> Sample | Reject:
     sources = [path.relative_to(root).as_posix() for path in images + masks]
+    if len(images) > 1 or len(masks) > 1:
+        return Reject(sources[0], f"several files of one name: {', '.join(sources)}")
     if not images:
         return Reject(sources[0], "a mask without an image of the same name")
     if not masks:
         return Reject(sources[0], "an image without a mask of the same name")
-    if len(images) + len(masks) > 2:
-        return Reject(sources[0], f"several files of one name: {', '.join(sources)}")
     group = name
     if group_pattern is not None:
         match = re.search(group_pattern, name)

@@ -16,12 +16,16 @@ from components.example_gen.samples import Lesion, Listing, Reject, Sample, by_s
 
 CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 
-_FILM = re.compile(r"mdb(\d{3})")
+_FILM = re.compile(r"mdb(\d{3})[a-z]*")
 _ROW = re.compile(rf"(mdb\d{{3}}\S*)\s+[FGD]\s+({'|'.join(CLASSES)})(?:\s+([BM])(?:\s+(.+))?)?")
 
 
 class UnclearRow(ValueError):
     """A row of the truth table that starts like one but cannot be read."""
+
+    def __init__(self, film: str, line: str) -> None:
+        super().__init__(f"{line!r} is not `film tissue class severity x y radius`")
+        self.film = film
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,12 @@ def parse_row(line: str) -> Row | None:
         UnclearRow: the line names a film but does not follow the form of a row.
     """
     line = line.strip()
-    if not _FILM.match(line):
+    film_name = _FILM.match(line)
+    if not film_name:
         return None
     match = _ROW.fullmatch(line)
     if not match or (match[2] == "NORM") != (match[3] is None):
-        raise UnclearRow(f"{line!r} is not `film tissue class severity x y radius`")
+        raise UnclearRow(film_name[0], line)
     film, abnormality, severity, rest = match.groups()
     return Row(film, abnormality, severity, _lesion(rest))
 
@@ -59,11 +64,12 @@ def list_mias(root: Path, truth_table: str) -> Listing:
     table = root / truth_table
     if not table.is_file():
         raise UsageError(f"{root}: has no truth table {truth_table!r}. Set [data] truth_table, or another layout.")
-    rows, rejects = _read_table(table)
+    rows, unclear = _read_table(table)
     films = by_stem(image_files(root))
-    samples = []
-    for name in sorted(films.keys() | rows.keys()):
-        found = _film(root, name, films.get(name, []), rows.get(name, []), truth_table)
+    samples: list[Sample] = []
+    rejects: list[Reject] = []
+    for name in sorted(films.keys() | rows.keys() | unclear.keys()):
+        found = _film(root, name, films.get(name, []), rows.get(name, []), unclear.get(name), truth_table)
         if isinstance(found, Sample):
             samples.append(found)
         else:
@@ -71,24 +77,30 @@ def list_mias(root: Path, truth_table: str) -> Listing:
     return Listing(tuple(samples), tuple(rejects))
 
 
-def _read_table(table: Path) -> tuple[dict[str, list[Row]], list[Reject]]:
+def _read_table(table: Path) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """The rows of each film, and for each film with a row that cannot be read, which and why."""
     rows: dict[str, list[Row]] = {}
-    rejects = []
+    unclear: dict[str, str] = {}
     for number, line in enumerate(table.read_text(encoding="latin-1").splitlines(), start=1):
         try:
             row = parse_row(line)
         except UnclearRow as error:
-            rejects.append(Reject(f"{table.name} line {number}", str(error)))
+            unclear.setdefault(error.film, f"{table.name} line {number}: {error}")
             continue
         if row:
             rows.setdefault(row.film, []).append(row)
-    return rows, rejects
+    return rows, unclear
 
 
-def _film(root: Path, name: str, paths: list[Path], rows: list[Row], truth_table: str) -> Sample | Reject:
+def _film(
+    root: Path, name: str, paths: list[Path], rows: list[Row], unclear: str | None, truth_table: str
+) -> Sample | Reject:
     if not paths:
-        return Reject(name, f"in {truth_table}, but there is no such film")
+        return Reject(name, unclear or f"in {truth_table}, but there is no such film")
     source = paths[0].relative_to(root).as_posix()
+    if unclear:
+        # Its other rows may be fine, but the mask must hold all lesions.
+        return Reject(source, unclear)
     number = _FILM.match(name)
     if len(paths) > 1:
         return Reject(source, f"several films of one name: {', '.join(path.name for path in paths)}")

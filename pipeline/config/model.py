@@ -14,9 +14,9 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """A TOML table: unknown keys and wrong types are errors, values cannot change."""
+    """A TOML table: unknown keys and wrong types are errors, numbers are finite, values cannot change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Splits(Section):

@@ -1,0 +1,109 @@
+"""Recipes, TOML files and overrides."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import UsageError
+from pipeline.config.loader import load_config, parse_config, recipe_names
+from pipeline.listings import config_toml
+
+LEAST = '[data]\nlayout = "mias"\nheight = 64\nwidth = 64\n[training]\nepochs = 1\n'
+
+
+def test_recipes() -> None:
+    assert {"demo", "folders", "inbreast", "mias"} <= set(recipe_names())
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_shown_config_is_the_config(recipe: str) -> None:
+    config = load_config(recipe)
+    again = parse_config(tomllib.loads(config_toml(config)), source="shown")
+    assert again == config
+    assert again.model_dump() == config.model_dump()
+
+
+def test_shown_config_has_every_key() -> None:
+    text = config_toml(load_config("mias", [r"data.group_pattern=^(mdb\d+)", 'data.notice=he said "\\"']))
+    shown = tomllib.loads(text)
+    assert shown["data"]["group_pattern"] == r"^(mdb\d+)"
+    assert shown["data"]["notice"] == 'he said "\\"'
+    assert shown["evaluation"]["min_cases"] == 1
+    assert "# data.mask_threshold is not set" in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("data.height=128", "data", "height", 128),
+        ("evaluation.min_dice=0.8", "evaluation", "min_dice", 0.8),
+        ("evaluation.min_dice = 0.8 ", "evaluation", "min_dice", 0.8),
+        ("execution.cache=false", "execution", "cache", False),
+        ("data.input=films of 1998/raw", "data", "input", "films of 1998/raw"),
+        ('data.input="1998"', "data", "input", "1998"),
+        ("data.input = raw films ", "data", "input", "raw films"),
+        ("data.input=", "data", "input", ""),
+        ("data.notice=a=b", "data", "notice", "a=b"),
+        ("training.learning_rate=1e-4", "training", "learning_rate", 1e-4),
+        ("serving.destination=served", "serving", "destination", "served"),
+    ],
+)
+def test_override(tmp_path: Path, override: str, section: str, key: str, value: Any) -> None:
+    (tmp_path / "run.toml").write_text(LEAST)
+    found = getattr(getattr(load_config(str(tmp_path / "run.toml"), [override]), section), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_overrides_reach_tables_and_arrays(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(LEAST)
+    overrides = ["data.splits.salt='7'", "data.splits={train=2,eval=1,test=1}", "model.parameters.levels=2"]
+    config = load_config(str(tmp_path / "run.toml"), overrides)
+    assert config.data.splits.model_dump() == {"train": 2, "eval": 1, "test": 1, "salt": ""}
+    assert config.model.parameters["levels"] == 2
+
+
+def test_the_last_override_wins() -> None:
+    assert load_config("mias", ["data.height=64", "data.height=128"]).data.height == 128
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("height", "--set height: expected section.key=value, for example evaluation.min_dice=0.8"),
+        ("data.height", "--set data.height: expected section.key=value"),
+        ("height=3", "--set height=3: expected section.key=value"),
+        ("data.=3", "--set data.=3: expected section.key=value"),
+        ("data.height.x=3", "--set data.height.x=3: height is a value, not a section"),
+        ("data.height=x", "mias.toml with --set data.height=x: [data] height: found 'x', expected a valid integer"),
+        ("nothing.x=1", "mias.toml with --set nothing.x=1: [nothing]: unknown key. Allowed: augmentation, data"),
+    ],
+)
+def test_a_wrong_override_is_named(override: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config("mias", [override])
+    assert str(caught.value).startswith(message)
+
+
+def test_no_such_recipe() -> None:
+    with pytest.raises(UsageError, match=r"nothing: neither a recipe \(demo, .*\) nor a TOML file"):
+        load_config("nothing")
+
+
+@pytest.mark.parametrize("content", [b"[data\n", b"data = \xff\n", b"[a]\n[a]\n"])
+def test_not_a_toml_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "run.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="not a TOML file") as caught:
+        load_config(str(path))
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_an_error_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(LEAST + "epoch = 3\n")
+    with pytest.raises(UsageError, match=r"^mine\.toml: \[training\] epoch: unknown key"):
+        load_config(str(tmp_path / "mine.toml"))

@@ -1,0 +1,124 @@
+"""Every kind of mistake in a config: the message names where it is, what was found and what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.errors import UsageError
+from components.trainer.models.unet import UNet
+from pipeline.config.loader import parse_config
+from pipeline.config.model import Config
+
+LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
+
+
+def parse(key: str, value: Any) -> Config:
+    *sections, name = key.split(".")
+    document = {section: dict(values) for section, values in LEAST.items()}
+    table: Any = document
+    for section in sections:
+        table = table.setdefault(section, {})
+    table[name] = value
+    return parse_config(document, source="run.toml")
+
+
+def test_least_config() -> None:
+    config = parse_config(LEAST, source="run.toml")
+    assert (config.data.splits.train, config.data.splits.eval, config.data.splits.test) == (70, 15, 15)
+    assert config.data.mask_threshold is None
+    assert config.validation.min_groups == 3
+    assert config.evaluation.empty_masks == "skip"
+    # Those of the architecture, so that `config show` and the cache see all of them.
+    assert config.model.parameters == UNet().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("data.hight", 64, "[data] hight: unknown key. Allowed: channels, group_pattern, height, "),
+        ("data.splits.trian", 1, "[data.splits] trian: unknown key. Allowed: eval, salt, test, train"),
+        (
+            "data.phantoms",
+            {"women": 1, "size": 64, "seed": 1, "x": 1},
+            "[data.phantoms] x: unknown key. Allowed: seed, size, women",
+        ),
+        ("model.parameters.alpah", 1, "[model.parameters] alpah: unknown key. `maskline models` lists"),
+        ("modle.architecture", "unet", "[modle]: unknown key. Allowed: augmentation, data, evaluation, "),
+        ("data.height", "64", "[data] height: found '64', expected a valid integer"),
+        ("data.height", 64.0, "[data] height: found 64.0, expected a valid integer"),
+        ("data.height", True, "[data] height: found True, expected a valid integer"),
+        ("data.splits.salt", 137, "[data.splits] salt: found 137, expected a valid string"),
+        ("data.splits", 3, "[data] splits: found 3, expected a valid dictionary"),
+        ("execution.cache", "yes", "[execution] cache: found 'yes', expected a valid boolean"),
+        ("data.height", 8, "[data] height: found 8, expected greater than or equal to 16"),
+        ("data.splits.eval", 0, "[data.splits] eval: found 0, expected greater than or equal to 1"),
+        ("data.mask_threshold", 0, "[data] mask_threshold: found 0, expected greater than or equal to 1"),
+        ("data.layout", "dicom", "[data] layout: found 'dicom', expected 'mias' or 'folders'"),
+        ("data.channels", 2, "[data] channels: found 2, expected 1 or 3"),
+        (
+            "augmentation.vertical_flip",
+            1.5,
+            "[augmentation] vertical_flip: found 1.5, expected less than or equal to 1",
+        ),
+        ("evaluation.threshold", 1.0, "[evaluation] threshold: found 1.0, expected less than 1"),
+        ("evaluation.min_dice", float("nan"), "[evaluation] min_dice: found nan, expected a finite number"),
+        ("evaluation.max_loss", float("inf"), "[evaluation] max_loss: found inf, expected a finite number"),
+        ("model.parameters.levels", 99, "[model.parameters] levels: found 99, expected less than or equal to 8"),
+        ("model.architecture", "vnet", "[model] architecture: found 'vnet', no such architecture; known: unet"),
+        ("model.parameters.dropout", 0.25, "dropout 0.25 x 4 = 1 at the bridge: must be below 1"),
+        ("data.group_pattern", "(", "[data] group_pattern: found '(', not a regular expression"),
+        ("data.group_pattern", "p1", "[data] group_pattern: found 'p1', it captures 0 groups, exactly one is needed"),
+        ("data.height", 100, "[data] height = 100 does not fit [model] unet: it must be a multiple of 16"),
+        ("data.width", 36, "[data] width = 36 does not fit [model] unet: it must be a multiple of 16"),
+    ],
+)
+def test_a_mistake_is_named(key: str, value: Any, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(key, value)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("run.toml: ")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "message"),
+    [
+        ("data", "height", "run.toml: [data] height: missing, and it has no default"),
+        ("training", "epochs", "run.toml: [training] epochs: missing, and it has no default"),
+    ],
+)
+def test_a_missing_key_is_named(section: str, key: str, message: str) -> None:
+    document = {**LEAST, section: {name: value for name, value in LEAST[section].items() if name != key}}
+    with pytest.raises(UsageError) as caught:
+        parse_config(document, source="run.toml")
+    assert str(caught.value) == message
+
+
+def test_a_missing_section_is_named() -> None:
+    with pytest.raises(UsageError, match=r"run\.toml: \[data\]: missing"):
+        parse_config({"training": {"epochs": 1}}, source="run.toml")
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    document = {"data": {**LEAST["data"], "height": "x", "y": 1}, "training": {"epochs": 0}}
+    with pytest.raises(UsageError) as caught:
+        parse_config(document, source="run.toml")
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["[data] height", "[data] y", "[training] epochs"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("evaluation.min_dice", 1), ("data.group_pattern", r"^(p\d+)_(?:l|r)"), ("data.mask_threshold", 65535)],
+)
+def test_what_is_allowed(key: str, value: Any) -> None:
+    section, name = key.split(".")
+    assert getattr(getattr(parse(key, value), section), name) == value
+
+
+def test_values_cannot_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        parse("data.height", 128).data.height = 256

@@ -1,0 +1,86 @@
+"""Past runs: their folders, their states and how they are found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.errors import UsageError
+from components.files import read_json
+from pipeline.runs import find_run, list_runs, new_run_dir, write_run
+
+
+@pytest.fixture(scope="module")
+def dead_pid() -> int:
+    """The id of a process that was, and is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def add_run(folder: Path, status: str, pid: int) -> Path:
+    folder.mkdir(parents=True)
+    write_run(folder, {"id": folder.name, "status": status, "pid": pid})
+    return folder
+
+
+def test_runs_of_one_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    folders = [new_run_dir(tmp_path) for _ in range(5)]
+    assert len(set(folders)) == 5
+    assert all(folder.is_dir() and folder.parent == tmp_path / "runs" for folder in folders)
+
+
+@pytest.mark.parametrize("status", ["done", "refused", "failed"])
+def test_a_run_that_ended_stays_as_it_is(tmp_path: Path, dead_pid: int, status: str) -> None:
+    folder = add_run(tmp_path / "runs" / "1", status, dead_pid)
+    assert [run["status"] for run in list_runs(tmp_path)] == [status]
+    assert find_run(str(folder))["status"] == status
+
+
+def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path, dead_pid: int) -> None:
+    folder = add_run(tmp_path / "runs" / "1", "running", dead_pid)
+    assert [run["status"] for run in list_runs(tmp_path)] == ["killed"]
+    assert find_run(str(folder))["status"] == "killed"
+    # Looking at a run does not change what it wrote.
+    assert read_json(folder / "run.json")["status"] == "running"
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), 1], ids=["own", "another user's, perhaps"])
+def test_a_run_whose_process_lives_is_running(tmp_path: Path, pid: int) -> None:
+    folder = add_run(tmp_path / "runs" / "1", "running", pid)
+    assert [run["status"] for run in list_runs(tmp_path)] == ["running"]
+    assert find_run(str(folder))["status"] == "running"
+
+
+def test_runs_are_listed_by_age_whatever_their_recipe(tmp_path: Path) -> None:
+    for folder in ("mias/runs/20260102-000000", "demo/runs/20260103-000000", "demo/runs/20260101-000000"):
+        add_run(tmp_path / folder, "done", 1)
+    (tmp_path / "demo" / "runs" / "20260104-000000").mkdir()
+    listed = list(list_runs(tmp_path))
+    assert [run["id"] for run in listed] == ["20260101-000000", "20260102-000000", "20260103-000000"]
+    assert listed[1]["folder"] == str(tmp_path / "mias" / "runs" / "20260102-000000")
+
+
+def test_no_folder_no_runs(tmp_path: Path) -> None:
+    assert list(list_runs(tmp_path / "nowhere")) == []
+
+
+def test_find_run_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("demo/runs/1", "demo/runs/2", "mias/runs/3"):
+        add_run(Path("maskline-out") / name, "done", 1)
+    for name, folder in (("2", "demo/runs/2"), ("3", "mias/runs/3")):
+        found = find_run(name)
+        assert (found["id"], found["folder"]) == (name, f"maskline-out/{folder}")
+
+
+@pytest.mark.parametrize("name", ["2", "maskline-out", "maskline-out/demo/runs/2"])
+def test_no_such_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    add_run(Path("maskline-out/demo/runs/1"), "done", 1)
+    with pytest.raises(UsageError, match=f"^{name}: no run of this name or folder"):
+        find_run(name)

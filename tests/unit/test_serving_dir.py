@@ -1,0 +1,132 @@
+"""The serving folder: versions, the champion, and what an interrupted push leaves behind."""
+
+from __future__ import annotations
+
+import math
+import stat
+import time
+from pathlib import Path
+
+import pytest
+from raw_images import write
+
+from components.files import write_json
+from components.serving_dir import champion_version, model_sha256, push, read_manifest
+
+FUTURE = 4_000_000_000
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    write(tmp_path / "model" / "saved_model.pb", b"graph")
+    write(tmp_path / "model" / "variables" / "variables.index", b"weights")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    return tmp_path / "serving"
+
+
+def versions(serving: Path) -> list[str]:
+    return sorted(path.name for path in serving.iterdir() if path.name.isdigit())
+
+
+def test_nothing_is_served_at_first(serving: Path) -> None:
+    assert champion_version(serving) is None
+    serving.mkdir()
+    assert champion_version(serving) is None
+
+
+def test_push(model: Path, serving: Path) -> None:
+    before = int(time.time())
+    version = push(model, serving, {"metrics": {"dice": 0.8}})
+    assert before <= int(version) <= time.time()
+    assert champion_version(serving) == version
+    assert read_manifest(serving, version) == {"version": version, "metrics": {"dice": 0.8}}
+    files = {path.relative_to(serving).as_posix() for path in serving.rglob("*") if path.is_file()}
+    assert files == {
+        "CHAMPION.json",
+        f"{version}/MANIFEST.json",
+        f"{version}/saved_model.pb",
+        f"{version}/variables/variables.index",
+    }
+    assert (serving / version / "variables" / "variables.index").read_bytes() == b"weights"
+
+
+def test_others_may_read_a_version(model: Path, serving: Path) -> None:
+    """The server seldom runs as the user who pushes."""
+    model.chmod(0o755)
+    assert stat.S_IMODE((serving / push(model, serving, {})).stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("existing", [0, FUTURE])
+def test_versions_increase_even_where_the_clock_does_not(model: Path, serving: Path, existing: int) -> None:
+    (serving / str(existing)).mkdir(parents=True)
+    pushed = [int(push(model, serving, {})) for _ in range(3)]
+    assert existing < pushed[0] < pushed[1] < pushed[2]
+    assert champion_version(serving) == str(pushed[2])
+    if existing == FUTURE:
+        assert pushed == [FUTURE + 1, FUTURE + 2, FUTURE + 3]
+
+
+def test_numbers_are_compared_as_numbers(model: Path, serving: Path) -> None:
+    for name in ("9", str(10 * FUTURE)):
+        (serving / name).mkdir(parents=True)
+    assert push(model, serving, {}) == str(10 * FUTURE + 1)
+
+
+def test_half_a_copy_is_no_version_and_not_in_the_way(model: Path, serving: Path) -> None:
+    (serving / str(FUTURE)).mkdir(parents=True)
+    write(serving / f".unfinished-{FUTURE + 1}" / "saved_model.pb", b"gra")
+    version = push(model, serving, {})
+    assert version == str(FUTURE + 1)
+    assert (serving / version / "saved_model.pb").read_bytes() == b"graph"
+    assert versions(serving) == [str(FUTURE), version]
+
+
+@pytest.mark.parametrize("fault", ["no model", "manifest that is not JSON"])
+def test_a_push_that_fails_early_leaves_the_old_champion(model: Path, serving: Path, fault: str) -> None:
+    champion = push(model, serving, {})
+    source, manifest = (model / "nowhere", {}) if fault == "no model" else (model, {"dice": math.nan})
+    with pytest.raises((OSError, ValueError)):
+        push(source, serving, manifest)
+    assert versions(serving) == [champion]
+    assert champion_version(serving) == champion
+    assert int(push(model, serving, {})) > int(champion)
+
+
+def test_the_champion_moves_last(model: Path, serving: Path) -> None:
+    """Where it cannot move, the new version is already there, whole and with its manifest."""
+    (serving / "CHAMPION.json").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        push(model, serving, {"metrics": 1})
+    [version] = versions(serving)
+    assert read_manifest(serving, version) == {"version": version, "metrics": 1}
+    assert (serving / version / "saved_model.pb").read_bytes() == b"graph"
+
+
+def test_hash_of_a_model_does_not_see_its_manifest(model: Path, serving: Path) -> None:
+    version = push(model, serving, {"metrics": 1})
+    assert model_sha256(serving / version) == model_sha256(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("saved_model.pb", b"grapH"), ("new", b""), ("variables/variables.index", b"")]
+)
+def test_hash_of_a_model_sees_its_files(model: Path, name: str, content: bytes) -> None:
+    before = model_sha256(model)
+    write(model / name, content)
+    assert model_sha256(model) != before
+
+
+def test_hash_of_a_model_sees_names(model: Path) -> None:
+    before = model_sha256(model)
+    (model / "saved_model.pb").rename(model / "other.pb")
+    assert model_sha256(model) != before
+
+
+def test_the_champion_need_not_be_the_newest(model: Path, serving: Path) -> None:
+    old, _ = push(model, serving, {}), push(model, serving, {})
+    write_json(serving / "CHAMPION.json", {"version": old})
+    assert champion_version(serving) == old
