@@ -18,7 +18,7 @@ DEFAULT_OUT = Path("maskline-out")
 def new_run_dir(out: Path) -> Path:
     """A new folder `out/runs/TIME`, made in UTC; runs started within one second get a number."""
     time = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    for name in (time, *(f"{time}-{number}" for number in range(2, 100))):
+    for name in (time, *(f"{time}-{number:02d}" for number in range(2, 100))):
         try:
             (out / "runs" / name).mkdir(parents=True)
         except FileExistsError:

@@ -49,8 +49,15 @@ def find_problems(
         settings: the `[validation]` section of the config.
     """
     return [
-        *_shared(entries, "group overlap", "share a group", lambda entry: entry.group),
-        *_shared(entries, "identical pixels", "hold the same pixels", lambda entry: entry.sha256),
+        *_shared(
+            entries, "group overlap", "share a group across splits: split the data by group", lambda entry: entry.group
+        ),
+        *_shared(
+            entries,
+            "identical pixels",
+            "hold the same pixels across splits: remove one, or give both the same group",
+            lambda entry: entry.sha256,
+        ),
         *_small_splits(entries, settings["min_groups"]),
         *_too_many_rejects(rejects, settings["max_reject_fraction"]),
         *(Problem("anomaly", f"split {split}: {anomaly}") for split in SPLITS for anomaly in anomalies.get(split, ())),
@@ -80,11 +87,11 @@ def _sets(entries: Iterable[Entry], key: Callable[[Entry], Any]) -> list[list[En
     return list(sets.values())
 
 
-def _shared(entries: Sequence[Entry], kind: str, verb: str, key: Callable[[Entry], str]) -> Iterator[Problem]:
+def _shared(entries: Sequence[Entry], kind: str, verdict: str, key: Callable[[Entry], str]) -> Iterator[Problem]:
     for same in _sets(entries, key):
         by_split = {entry.split: entry for entry in reversed(same)}
         for one, other in combinations(by_split.values(), 2):
-            yield Problem(kind, f"{one} and {other} {verb} across splits: remove one, or give both the same group")
+            yield Problem(kind, f"{one} and {other} {verdict}")
 
 
 def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from components.errors import UsageError
 from components.example_gen.folders import list_folders
 from components.example_gen.mias import list_mias
 from components.example_gen.samples import Listing
+from components.imaging.codecs import SUFFIXES
 
 
 def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
@@ -24,6 +25,7 @@ def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
         listing = list_mias(root, data["truth_table"])
     else:
         listing = list_folders(root, data["images"], data["masks"], data["group_pattern"])
-    if not listing.sources:
+    sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in listing.rejects)]
+    if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
         raise UsageError(f"{root}: holds no image. Expected PGM, PNG or JPG files in layout {data['layout']!r}.")
     return listing

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 _OUTLINE = 0.05
-"""Disputed pixels per agreed one up to which channels differ by their outline only."""
+"""Disputed pixels per agreed one up to which channels may differ along outlines."""
 
 
 class UnclearMask(ValueError):
@@ -40,16 +40,18 @@ def binary_mask(pixels: np.ndarray, threshold: int | None, *, lossy: bool = Fals
 
 
 def _agreed(channels: np.ndarray) -> np.ndarray:
-    """What most channels of a `(H, W, C)` boolean array say, if they say nearly the same.
+    """What most channels of a `(H, W, C)` boolean array say, if they differ along outlines only.
 
-    Masks that were warped channel by channel differ by some pixels on their outline. A coloured mask differs
-    everywhere: to threshold it would keep some classes and lose others.
+    Masks that were warped channel by channel do so. A coloured mask differs all over a region: to threshold it
+    would keep some classes and lose others.
     """
+    count = channels.shape[-1]
     votes = np.count_nonzero(channels, axis=-1)
-    agreed, disputed = np.count_nonzero(votes == channels.shape[-1]), np.count_nonzero(votes % channels.shape[-1])
-    if disputed > _OUTLINE * agreed:
+    agreed, disputed = votes == count, (votes > 0) & (votes < count)
+    near = cv2.dilate(agreed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if (disputed & ~near).any() or disputed.sum() > _OUTLINE * agreed.sum():
         raise UnclearMask("the mask has colours, expected grey values: convert it to one grey value per class")
-    return (2 * votes > channels.shape[-1]).astype(np.uint8)
+    return (2 * votes > count).astype(np.uint8)
 
 
 def disc_mask(height: int, width: int, discs: Iterable[tuple[float, float, float]]) -> np.ndarray:

@@ -28,7 +28,7 @@ _CONFIG = {
     },
     "augmentation": {"copies": 2, "vertical_flip": 0.5, "right_angle": 0.5, "max_rotation_degrees": 20.0},
     "model": {"parameters": {"levels": 3, "base_filters": 4, "dropout": 0.05, "batch_norm": True}},
-    "training": {"epochs": 16, "batch_size": 8, "learning_rate": 0.01, "seed": 3},
+    "training": {"epochs": 24, "batch_size": 8, "learning_rate": 0.01, "seed": 3},
     "evaluation": {"min_dice": 0.3},
 }
 

@@ -247,7 +247,7 @@ class TestServingCheck:
         [
             ("no serve_tensor", "signatures", "missing: serve_tensor"),
             ("other tensor answer", "serve_tensor agrees with serving_default", "largest difference 0.2"),
-            ("other bytes answer", "serve_image_bytes agrees with serving_default", "largest difference 0.2"),
+            ("other bytes answer", "serve_image_bytes agrees with serving_default", "largest difference 0."),
             ("percent", "probabilities", "expected 0 to 1"),
             ("size of the network", "PNG and JPG of 39 x 48 pixels come back at their size", "(32, 32)"),
             ("raises", "loads and answers", "planted fault"),

@@ -76,7 +76,7 @@ class TestRun:
     def test_summary_is_that_of_the_epoch_with_the_lowest_validation_loss(
         self, history: list[dict[str, float]], summary: dict
     ) -> None:
-        assert len(history) == summary["epochs_run"] == 16
+        assert len(history) == summary["epochs_run"] == 24
         assert not summary["stopped_early"]
         losses = [row["val_loss"] for row in history]
         best = history[int(np.argmin(losses))]

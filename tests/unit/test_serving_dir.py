@@ -25,6 +25,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Path:
+    (tmp_path / "serving").mkdir()
     return tmp_path / "serving"
 
 
@@ -33,8 +34,7 @@ def versions(serving: Path) -> list[str]:
 
 
 def test_nothing_is_served_at_first(serving: Path) -> None:
-    assert champion_version(serving) is None
-    serving.mkdir()
+    assert champion_version(serving / "nowhere") is None
     assert champion_version(serving) is None
 
 
