@@ -51,7 +51,6 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
-        layout=config.data.layout,
         settings=_json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}),
         code_version=code_version("example_gen"),
     )

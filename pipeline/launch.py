@@ -42,7 +42,7 @@ def launch(
     for node in filter(None, (from_node, to_node)):
         if node not in NODES:
             raise UsageError(f"{node}: no such node. The nodes are {', '.join(NODES)}")
-    out = _writable((out or DEFAULT_OUT / name).resolve())
+    out = _writable(_plain(out or DEFAULT_OUT / name))
     with _exclusive(out):
         source = _source(config, data, out)
         list_samples(source, config.data.model_dump())
@@ -88,6 +88,16 @@ def conclusion(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _plain(path: Path) -> Path:
+    """The path, whole; TFX and Beam read some characters of a path as patterns."""
+    path = path.resolve()
+    if set(str(path)) & set("[]{}*?"):
+        raise UsageError(
+            f"{path}: has one of the characters [ ] {{ }} * ? in its name. Rename it, or use another folder."
+        )
+    return path
+
+
 def _writable(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -117,7 +127,7 @@ def _source(config: Config, data: Path | None, out: Path) -> Path:
     if data is None and config.data.input:
         data = Path(config.data.input)
     if data is not None:
-        return data.resolve()
+        return _plain(data)
     if config.data.phantoms is None:
         raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
     write_mias_phantoms(out / "data", **config.data.phantoms.model_dump())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
@@ -10,8 +12,7 @@ from tfx.types import Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.example_gen.executor import Executor
-
-_PATTERNS = {"mias": "*", "folders": "*/*"}
+from components.example_gen.listing import input_patterns
 
 
 class ImageMaskExampleGenSpec(ComponentSpec):
@@ -33,12 +34,13 @@ class ImageMaskExampleGen(FileBasedExampleGen):
     SPEC_CLASS = ImageMaskExampleGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
-    def __init__(self, input_base: str, layout: str, settings: str, code_version: str) -> None:
-        """`settings` is the `[data]` section as JSON. The glob of the layout tells the driver what to fingerprint."""
-        pattern = example_gen_pb2.Input.Split(name="all", pattern=_PATTERNS[layout])
+    def __init__(self, input_base: str, settings: str, code_version: str) -> None:
+        """`settings` is the `[data]` section as JSON."""
+        patterns = input_patterns(json.loads(settings))
+        splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         spec = ImageMaskExampleGenSpec(
             input_base=input_base,
-            input_config=example_gen_pb2.Input(splits=[pattern]),
+            input_config=example_gen_pb2.Input(splits=splits),
             settings=settings,
             code_version=code_version,
             examples=Channel(type=standard_artifacts.Examples),

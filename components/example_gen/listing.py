@@ -13,6 +13,13 @@ from components.example_gen.samples import Listing
 from components.imaging.codecs import SUFFIXES
 
 
+def input_patterns(data: Mapping[str, Any]) -> dict[str, str]:
+    """Globs, relative to the input folder, of every file that `list_samples` reads: a change to one is a change."""
+    if data["layout"] == "mias":
+        return {"films": "*"}
+    return {"images": f"{data['images']}/*", "masks": f"{data['masks']}/*"}
+
+
 def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
     """The samples and rejects of an input folder, by the `[data]` section of the config.
 

@@ -22,7 +22,7 @@ from pipeline.runners.dag import Outputs, compile_pipeline, following, needed_fo
 from pipeline.runners.request import Request
 from pipeline.runs import write_run
 
-EXIT_DONE, EXIT_CRASH, EXIT_REFUSED = 0, 1, 3
+EXIT_DONE, EXIT_CRASH, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 
 def run(request: Request, console: RunConsole) -> dict[str, Any]:
@@ -48,6 +48,10 @@ def run(request: Request, console: RunConsole) -> dict[str, Any]:
         record["reasons"] = refusal.reasons
         write_json(request.run_dir / SPLIT_REPORT_FILE, refusal.report)
     except BaseException as error:
+        # TensorFlow wraps an interrupt that arrives while it raises an error of its own.
+        if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
+            record |= {"status": "interrupted", "exit_code": EXIT_INTERRUPTED, "reasons": ["interrupted"]}
+            raise KeyboardInterrupt from error
         record |= {"status": "failed", "exit_code": getattr(error, "exit_code", EXIT_CRASH)}
         record["reasons"] = [str(error) or type(error).__name__]
         raise

@@ -132,6 +132,7 @@ def test_sixteen_bit_pgm_keeps_its_depth(folder: Path, tmp_path: Path) -> None:
         (["--data", "{tmp}/hollow"], "{tmp}/hollow: holds no image"),
         ([], "no data: give the folder with the images"),
         (["--data", "{data}", "--out", "/proc/maskline"], "/proc/maskline: the output folder cannot be written"),
+        (["--data", "{tmp}/a [v2]"], "{tmp}/a [v2]: has one of the characters [ ]"),
         (["--set", "evaluation.min_dise=0.5"], "[evaluation] min_dise: unknown key. Allowed: empty_masks"),
         (["--set", "evaluation.min_dice=high"], "[evaluation] min_dice: found 'high', expected a valid number"),
         (["--set", "training.epochs=0"], "[training] epochs: found 0"),

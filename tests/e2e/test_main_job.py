@@ -173,19 +173,29 @@ def test_same_film_in_two_groups_is_refused(out: Path, first: Result, tmp_path: 
     assert kept["problems"][0]["kind"] == "identical pixels"
 
 
-def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None:
-    arguments = ["run", "demo", "--out", tmp_path, "--json", *overrides(training__epochs="30")]
+def stop_in_training(out: Path, arguments: list[object], stop: signal.Signals) -> int:
+    """Runs until an epoch has been trained, then sends a signal; the exit code of the process."""
+    histories = "artifacts/Trainer/model_run/*/history.csv"
+    earlier = set(out.glob(histories))
     process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, cwd=REPOSITORY)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("artifacts/Trainer/model_run/*/history.csv")):
+    while not any(path.stat().st_size for path in set(out.glob(histories)) - earlier):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(stop)
+    return process.wait()
+
+
+def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None:
+    arguments = ["run", "demo", "--out", tmp_path, "--json", *overrides(training__epochs="30")]
+    assert stop_in_training(tmp_path, arguments, signal.SIGKILL) == -signal.SIGKILL
     [killed] = maskline("runs", tmp_path, "--json").record
     assert killed["status"] == "killed"
     assert not (tmp_path / "serving").exists()
+
+    assert stop_in_training(tmp_path, arguments, signal.SIGINT) == 130
+    assert maskline("runs", tmp_path, "--json").record[-1]["status"] == "interrupted"
 
     again = maskline(*arguments)
     assert again.code == 0, again.stderr
