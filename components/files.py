@@ -41,6 +41,17 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
         yield
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of `locked` on a file."""
+    if not path.exists():
+        return False
+    try:
+        with locked(path, wait=False):
+            return False
+    except BlockingIOError:
+        return True
+
+
 def read_json(path: Path) -> Any:
     """The JSON document of a file."""
     return json.loads(path.read_text(encoding="utf-8"))

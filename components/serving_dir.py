@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -50,31 +49,24 @@ def read_manifest(serving: Path, version: str) -> dict[str, Any]:
     return read_json(serving / version / MANIFEST_FILE)
 
 
-def push(model: Path, serving: Path, manifest: Mapping[str, Any]) -> str:
+def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
     """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
 
-    The caller holds the folder's lock: what interrupted pushes left behind is removed.
-    The version is the time in whole seconds, or one more than the highest: TensorFlow Serving takes the highest.
+    `papers` are files that belong to a version, kept beside its manifest. The caller holds the folder's lock: what
+    interrupted pushes left behind is removed. The version is the time in whole seconds, or one more than the
+    highest: TensorFlow Serving takes the highest.
     """
     for killed in serving.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(killed)
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
     unfinished = serving / f"{_UNFINISHED}{version}"
     shutil.copytree(model, unfinished)
+    for paper in papers:
+        shutil.copy2(paper, unfinished)
     write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})
     unfinished.rename(serving / version)
     write_json(serving / CHAMPION_FILE, {"version": version})
     return version
-
-
-def model_sha256(model: Path) -> str:
-    """SHA-256 over the names and contents of a model's files, the manifest left out."""
-    digest = hashlib.sha256()
-    for path in sorted(model.rglob("*")):
-        if path.is_file() and path.name != MANIFEST_FILE:
-            digest.update(path.relative_to(model).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _versions(serving: Path) -> list[str]:

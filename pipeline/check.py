@@ -1,7 +1,8 @@
-"""`maskline check`: everything that ingestion and the data gate would say of a folder, without a run."""
+"""`maskline check`: what ingestion and the data gate would say of a folder, without a run and its statistics."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,10 +19,11 @@ from components.example_gen.samples import Reject, Sample
 from components.splits import split_of
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config, Data
+from pipeline.runners.quiet import quiet
 
 
 def check_folder(folder: Path, recipe: str | None, overrides: Sequence[str]) -> dict[str, Any]:
-    """The split report of a folder, with everything that the data gate would find.
+    """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
     Without a recipe a folder with `Info.txt` is read as `mias` and any other one as `folders`.
 
@@ -33,11 +35,13 @@ def check_folder(folder: Path, recipe: str | None, overrides: Sequence[str]) -> 
     listing = list_samples(folder, data)
     entries: list[Entry] = []
     rejects = list(listing.rejects)
-    for sample in track(listing.samples, "Reading", console=Console(stderr=True), transient=True):
-        try:
-            entries.append(_entry(folder, sample, data))
-        except Unusable as error:
-            rejects.append(Reject(sample.image, str(error)))
+    # The codecs complain about damaged files in their own words; ours name the file.
+    with quiet(Path(os.devnull)) as terminal:
+        for sample in track(listing.samples, "Reading", console=Console(file=terminal), transient=True):
+            try:
+                entries.append(_entry(folder, sample, data))
+            except Unusable as error:
+                rejects.append(Reject(sample.image, str(error)))
     accounted = {
         "sources": listing.sources,
         "rejects": [asdict(reject) for reject in sorted(rejects, key=lambda reject: reject.source)],

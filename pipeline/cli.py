@@ -88,7 +88,7 @@ def check_command(
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Check a data set without training: pairs, formats, groups, duplicates, leaks. Exit code 4: problems."""
+    """Check a data set without training: pairs, formats, groups, duplicates, leaks. Exit code 4: something is wrong."""
     from pipeline.check import check_folder, print_check
 
     report = check_folder(folder, recipe, overrides or [])

@@ -36,11 +36,17 @@ class Place:
     name: str
     """Of the pipeline: runs of one name and one metadata store share their cached results."""
     data: str
+    files: str
+    """Fingerprint of the input files."""
+    notice: str
+    """What must be said of the data wherever their numbers stand."""
     root: str
     """Folder of the artifacts."""
     serving: str
     schema: str
     """Path of the schema; it must change with the contents."""
+    run: str
+    """Id of this run."""
     metadata: metadata_store_pb2.ConnectionConfig
 
 
@@ -51,6 +57,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
+        files=place.files,
         settings=_json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}),
         code_version=code_version("example_gen"),
     )
@@ -107,7 +114,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         serving_dir=place.serving,
-        settings=_json({"recipe": place.name, "notice": config.data.notice}),
+        split_report=gate.outputs["split_report"],
+        settings=_json({"run": place.run, "recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
         code_version=code_version("pusher"),
     )
     run_report = RunReport(
@@ -118,7 +126,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json({"recipe": place.name, "notice": config.data.notice, "config": config.model_dump()}),
+        settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
         code_version=code_version("run_report"),
     )
     return Pipeline(

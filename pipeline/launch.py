@@ -16,11 +16,11 @@ from components.example_gen.listing import list_samples
 from components.files import locked
 from pipeline.config.model import Config
 from pipeline.nodes import NODES
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.phantoms import NOTICE, write_mias_phantoms
 from pipeline.runners.console import RunConsole
 from pipeline.runners.quiet import quiet
 from pipeline.runners.request import Request
-from pipeline.runs import DEFAULT_OUT, new_run_dir
+from pipeline.runs import DEFAULT_OUT, new_run_dir, write_run
 
 LOG_FILE = "log.txt"
 
@@ -42,12 +42,19 @@ def launch(
     for node in filter(None, (from_node, to_node)):
         if node not in NODES:
             raise UsageError(f"{node}: no such node. The nodes are {', '.join(NODES)}")
+    if from_node and to_node and NODES.index(from_node) > NODES.index(to_node):
+        raise UsageError(f"--from {from_node} --to {to_node}: {to_node} comes first, so nothing would run again")
     out = _writable(_plain(out or DEFAULT_OUT / name))
     with _exclusive(out):
-        source = _source(config, data, out)
+        source, notice = _source(config, data, out)
+        if out.is_relative_to(source):
+            raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         list_samples(source, config.data.model_dump())
+        serving = _writable(_plain(Path(config.serving.destination or out / "serving")))
         run_dir = new_run_dir(out)
-        request = Request(name, config, source, out, run_dir, from_node, to_node)
+        # Before the seconds of the imports: a run that dies there must be seen as well.
+        write_run(run_dir, {"id": run_dir.name, "recipe": name, "status": "running", "pid": os.getpid()})
+        request = Request(name, config, source, notice, out, serving, run_dir, from_node, to_node)
         return _run_quietly(request, silent)
 
 
@@ -56,8 +63,8 @@ def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
     with quiet(log) as terminal:
         console = RunConsole(terminal, silent)
         console.say(f"{request.name}: run {request.run_dir.name}, data {request.data}, log {log}")
-        if request.config.data.notice:
-            console.say(request.config.data.notice)
+        if request.notice:
+            console.say(request.notice)
         # The import takes seconds, and what it prints belongs into the log.
         from pipeline.runners.local import run
 
@@ -106,7 +113,7 @@ def _writable(out: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"{out}: the output folder cannot be written: {error.strerror}. Choose another: --out DIR"
+            f"{out}: the folder cannot be written: {error.strerror}. Choose another (--out, [serving] destination)"
         ) from error
     return out
 
@@ -123,12 +130,13 @@ def _exclusive(out: Path) -> Iterator[None]:
         ) from None
 
 
-def _source(config: Config, data: Path | None, out: Path) -> Path:
+def _source(config: Config, data: Path | None, out: Path) -> tuple[Path, str]:
+    """The folder with the images, and what must be said of them."""
     if data is None and config.data.input:
         data = Path(config.data.input)
     if data is not None:
-        return _plain(data)
+        return _plain(data), config.data.notice
     if config.data.phantoms is None:
         raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
     write_mias_phantoms(out / "data", **config.data.phantoms.model_dump())
-    return out / "data"
+    return out / "data", f"{NOTICE} {config.data.notice}".strip()

@@ -4,6 +4,7 @@ Every film is laid out with the chest wall at column 0 and positions in parts of
 of the right breast are mirrored at the end, so that the two films of a woman hang back to back.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ NOTE_FILM = 8  # its table row carries a note instead of coordinates
 PARAMETERS = "phantoms.json"
 SET_NAMES = re.compile(r"mdb\d{3}\.pgm|Info\.txt|README\.txt|phantoms\.json")
 TISSUES = {"G": (0.29, 0.028), "D": (0.35, 0.036), "F": (0.23, 0.018)}  # grey level and texture, 0 to 1
+NOTICE = "The films are computer-made phantoms, not patients: the numbers say nothing about mammograms."
 README = """\
 PHANTOMS, NOT PATIENTS
 
@@ -107,7 +109,8 @@ def write_mias_phantoms(directory: Path, *, women: int, size: int, seed: int) ->
             f"phantoms: women={women}, size={size}, seed={seed}; "
             f"expected 1 to {MOST_WOMEN} women, a size of {LEAST_SIZE} or more and a seed of 0 or more"
         )
-    parameters = json.dumps({"women": women, "size": size, "seed": seed}) + "\n"
+    drawn_by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    parameters = json.dumps({"women": women, "size": size, "seed": seed, "drawn_by": drawn_by}) + "\n"
     if (directory / PARAMETERS).is_file() and (directory / PARAMETERS).read_text() == parameters:
         return
     _refuse_foreign(directory)

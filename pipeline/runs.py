@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
-from components.files import read_json, write_json
+from components.files import is_locked, read_json, write_json
 
 RUN_FILE = "run.json"
 DEFAULT_OUT = Path("maskline-out")
@@ -52,9 +52,14 @@ def find_run(name: str) -> dict[str, Any]:
 
 def _read_run(folder: Path) -> dict[str, Any]:
     run = read_json(folder / RUN_FILE)
-    if run["status"] == "running" and not _is_alive(run["pid"]):
+    if run["status"] == "running" and not _is_running(run, folder.resolve()):
         run["status"] = "killed"
     return {**run, "folder": str(folder)}
+
+
+def _is_running(run: dict[str, Any], run_dir: Path) -> bool:
+    """A run holds the lock of its output folder; its process may be gone and another have its number, or its lock."""
+    return is_locked(run_dir.parents[1] / ".lock") and _is_alive(run["pid"])
 
 
 def _is_alive(pid: int) -> bool:

@@ -20,7 +20,8 @@ from tfx.utils import path_utils
 from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import Case, measure, metrics
 from components.files import write_json
-from components.imaging.codecs import encode_png
+from components.imaging.codecs import decode_image, encode_png
+from components.record import Record
 from components.tfexample import parse, read_split
 
 _BATCH = 8
@@ -49,20 +50,29 @@ def _evaluate(
 ) -> Iterator[Case]:
     """Measures every test record; with `evaluation`, the predicted masks are kept there."""
     loaded = tf.saved_model.load(path_utils.serving_model_path(model.uri))
-    predict = loaded.signatures["serving_default"]
     records = read_split(examples, "test")
     index = 0
     while batch := list(islice(records, _BATCH)):
-        probabilities = predict(examples=tf.constant(batch))["probability"].numpy()[..., 0]
-        for serialized, probability in zip(batch, probabilities, strict=True):
+        parsed = [parse(serialized) for serialized in batch]
+        for record, probability in zip(parsed, _predict(loaded, batch, parsed), strict=True):
             if evaluation:
                 _keep(evaluation / _prediction_name(index), probability >= settings["threshold"])
             index += 1
-            yield _measure(serialized, probability, settings)
+            yield _measure(record, probability, settings)
 
 
-def _measure(serialized: bytes, probability: np.ndarray, settings: dict[str, Any]) -> Case:
-    record = parse(serialized)
+def _predict(model: Any, serialized: list[bytes], records: list[Record]) -> Sequence[np.ndarray]:
+    """Probabilities `(H, W)` of a batch, at the size of the records."""
+    tensors = model.signatures["serve_tensor"].structured_input_signature[1]["images"]
+    if tuple(tensors.shape[1:3]) == records[0].mask.shape:
+        return model.signatures["serving_default"](examples=tf.constant(serialized))["probability"].numpy()[..., 0]
+    # A champion of another input size is served what a user would send it.
+    files = tf.constant([encode_png(record.image) for record in records])
+    answers = model.signatures["serve_image_bytes"](images=files)["probability"].numpy()
+    return [decode_image(png) / np.float32(65535) for png in answers]
+
+
+def _measure(record: Record, probability: np.ndarray, settings: dict[str, Any]) -> Case:
     identity = {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
     return measure(identity, record.mask, probability, settings["threshold"], settings["empty_masks"])
 

@@ -21,6 +21,7 @@ class ImageMaskExampleGenSpec(ComponentSpec):
     PARAMETERS = {
         "input_base": ExecutionParameter(type=str),
         "input_config": ExecutionParameter(type=example_gen_pb2.Input),
+        "files": ExecutionParameter(type=str),
         "settings": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
     }
@@ -34,12 +35,13 @@ class ImageMaskExampleGen(FileBasedExampleGen):
     SPEC_CLASS = ImageMaskExampleGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
-    def __init__(self, input_base: str, settings: str, code_version: str) -> None:
-        """`settings` is the `[data]` section as JSON."""
+    def __init__(self, input_base: str, files: str, settings: str, code_version: str) -> None:
+        """`files` is the fingerprint of the input files, `settings` the `[data]` section as JSON."""
         patterns = input_patterns(json.loads(settings))
         splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         spec = ImageMaskExampleGenSpec(
             input_base=input_base,
+            files=files,
             input_config=example_gen_pb2.Input(splits=splits),
             settings=settings,
             code_version=code_version,

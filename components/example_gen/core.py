@@ -25,13 +25,19 @@ def derive(root: Path, sample: Sample, data: Mapping[str, Any]) -> Record:
     """Reads an image and its truth and brings both to the record's size.
 
     Raises:
-        Unusable: an unreadable file, unclear classes, sizes that differ, a disc outside the film.
+        Unusable: an unreadable file, unclear classes, sizes that differ, a disc outside the film, an image of one
+            value, a mask without background, a lesion that is lost at the record's size.
     """
     source = _read(root / sample.image)
+    if source.min() == source.max():
+        raise Unusable(f"the image shows nothing: all its values are {source.min()}")
     box = Letterbox(source.shape[0], source.shape[1], data["height"], data["width"])
+    truth = _truth(root, sample, source.shape[:2], data["mask_threshold"])
+    mask = box.mask(truth)
+    _check_mask(truth, mask, sample, box)
     return Record(
         image=box.image(with_channels(source, data["channels"])),
-        mask=box.mask(_truth(root, sample, source.shape[:2], data["mask_threshold"])),
+        mask=mask,
         id=sample.id,
         group=sample.group,
         source=sample.image,
@@ -39,6 +45,18 @@ def derive(root: Path, sample: Sample, data: Mapping[str, Any]) -> Record:
         transform=box.as_json(),
         label=sample.label,
     )
+
+
+def _check_mask(truth: np.ndarray, mask: np.ndarray, sample: Sample, box: Letterbox) -> None:
+    """What is lost in the record would be learnt as normal tissue."""
+    if truth.all():
+        raise Unusable("the mask is foreground everywhere: is it the image, or is the threshold too low?")
+    scale = box.content[2] / box.source_height
+    # Half a pixel's diagonal: every smaller disc may lie between the centres of pixels.
+    lost = [lesion.radius for lesion in sample.lesions if lesion.radius * scale < 0.75]
+    if lost or (truth.any() and not mask.any()):
+        what = f"a lesion of radius {lost[0]:g}" if lost else "its foreground"
+        raise Unusable(f"{what} is lost at {box.width} x {box.height} pixels: raise [data] height and width")
 
 
 def shard_count(records: int, data: Mapping[str, Any]) -> int:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from components.errors import UsageError
-from components.example_gen.samples import Listing, Reject, Sample, by_stem, image_files
+from components.example_gen.samples import Listing, Reject, Sample, by_stem, image_files, unread_files
 
 
 def list_folders(root: Path, images: str, masks: str, group_pattern: str | None) -> Listing:
@@ -25,7 +25,7 @@ def list_folders(root: Path, images: str, masks: str, group_pattern: str | None)
             )
     image_paths, mask_paths = by_stem(image_files(root / images)), by_stem(image_files(root / masks))
     samples: list[Sample] = []
-    rejects: list[Reject] = []
+    rejects = [reject for folder in (images, masks) for reject in unread_files(root, root / folder)]
     for name in sorted(image_paths.keys() | mask_paths.keys()):
         found = _pair(root, name, image_paths.get(name, []), mask_paths.get(name, []), group_pattern)
         if isinstance(found, Sample):

@@ -7,17 +7,18 @@ in their place. Tables in circulation have headers, blank lines, trailing spaces
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import UsageError
-from components.example_gen.samples import Lesion, Listing, Reject, Sample, by_stem, image_files
+from components.example_gen.samples import Lesion, Listing, Reject, Sample, image_files, unread_files
 
 CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 
-_FILM = re.compile(r"mdb(\d{3})[a-z]*")
-_ROW = re.compile(rf"(mdb\d{{3}}\S*)\s+[FGD]\s+({'|'.join(CLASSES)})(?:\s+([BM])(?:\s+(.+))?)?")
+_FILM = re.compile(r"mdb(\d{3})(?:[lr][a-z])?", re.IGNORECASE)
+_ROW = re.compile(rf"(mdb\d{{3}}\S*)\s+[FGD]\s+({'|'.join(CLASSES)})(?:\s+([BM])(?:\s+(.+))?)?", re.IGNORECASE)
 
 
 class UnclearRow(ValueError):
@@ -49,10 +50,10 @@ def parse_row(line: str) -> Row | None:
     if not film_name:
         return None
     match = _ROW.fullmatch(line)
-    if not match or (match[2] == "NORM") != (match[3] is None):
-        raise UnclearRow(film_name[0], line)
+    if not match or (match[2].upper() == "NORM") != (match[3] is None):
+        raise UnclearRow(film_name[0].lower(), line)
     film, abnormality, severity, rest = match.groups()
-    return Row(film, abnormality, severity, _lesion(rest))
+    return Row(film.lower(), abnormality.upper(), severity and severity.upper(), _lesion(rest))
 
 
 def list_mias(root: Path, truth_table: str) -> Listing:
@@ -65,9 +66,11 @@ def list_mias(root: Path, truth_table: str) -> Listing:
     if not table.is_file():
         raise UsageError(f"{root}: has no truth table {truth_table!r}. Set [data] truth_table, or another layout.")
     rows, unclear = _read_table(table)
-    films = by_stem(image_files(root))
+    films: dict[str, list[Path]] = {}
+    for path in image_files(root):
+        films.setdefault(path.stem.lower(), []).append(path)
     samples: list[Sample] = []
-    rejects: list[Reject] = []
+    rejects = [reject for reject in unread_files(root, root) if _FILM.match(reject.source)]
     for name in sorted(films.keys() | rows.keys() | unclear.keys()):
         found = _film(root, name, films.get(name, []), rows.get(name, []), unclear.get(name), truth_table)
         if isinstance(found, Sample):
@@ -81,7 +84,7 @@ def _read_table(table: Path) -> tuple[dict[str, list[Row]], dict[str, str]]:
     """The rows of each film, and for each film with a row that cannot be read, which and why."""
     rows: dict[str, list[Row]] = {}
     unclear: dict[str, str] = {}
-    for number, line in enumerate(table.read_text(encoding="latin-1").splitlines(), start=1):
+    for number, line in enumerate(_text(table).splitlines(), start=1):
         try:
             row = parse_row(line)
         except UnclearRow as error:
@@ -90,6 +93,10 @@ def _read_table(table: Path) -> tuple[dict[str, list[Row]], dict[str, str]]:
         if row:
             rows.setdefault(row.film, []).append(row)
     return rows, unclear
+
+
+def _text(table: Path) -> str:
+    return table.read_bytes().removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 def _film(
@@ -108,6 +115,8 @@ def _film(
         return Reject(source, "not named like a film of the database: mdb and three digits")
     if not rows:
         return Reject(source, f"no row in {truth_table}: whether it is normal is not known")
+    if len({row.severity is None for row in rows}) > 1:
+        return Reject(source, f"both normal and with a lesion in {truth_table}")
     if any(row.severity and not row.lesion for row in rows):
         return Reject(source, f"a lesion without coordinates in {truth_table}: its mask would be incomplete")
     return Sample(
@@ -121,7 +130,10 @@ def _film(
 
 def _lesion(numbers: str | None) -> Lesion | None:
     match = re.fullmatch(r"(\d+)\s+(\d+)\s+(\d+)", numbers or "")
-    return Lesion(*(float(number) for number in match.groups())) if match else None
+    # A radius of 0 is not a disc: the lesion has no extent to learn, so no truth.
+    if not match or int(match[3]) == 0:
+        return None
+    return Lesion(*(float(number) for number in match.groups()))
 
 
 def _label(rows: list[Row]) -> str:

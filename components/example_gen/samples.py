@@ -41,7 +41,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything found in an input folder: each image, and each mask or table row without one, appears once."""
+    """Everything found in an input folder: each name of an image, a mask or a table row appears once."""
 
     samples: tuple[Sample, ...]
     rejects: tuple[Reject, ...]
@@ -54,6 +54,14 @@ class Listing:
 def image_files(folder: Path) -> Iterator[Path]:
     """The image files of a folder, sorted by name, sub-folders not searched."""
     return (path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def unread_files(root: Path, folder: Path) -> Iterator[Reject]:
+    """The files of a folder that have no suffix of an image, hidden files left out."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in SUFFIXES:
+            known = ", ".join(sorted(SUFFIXES))
+            yield Reject(path.relative_to(root).as_posix(), f"a file of a kind that is not read; expected {known}")
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:

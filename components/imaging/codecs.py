@@ -40,7 +40,11 @@ def read_image(path: Path) -> np.ndarray:
 def decode_image(content: bytes) -> np.ndarray:
     """As `read_image`, of the bytes of a file."""
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        # A header that claims more pixels than OpenCV takes (2**30 unless told otherwise).
+        raise UnreadableImage(f"OpenCV refuses it: {error.err}") from error
     if pixels is None:
         raise UnreadableImage("not a whole PGM, PNG or JPG image: cut short, damaged or of another kind")
     if pixels.dtype not in (np.uint8, np.uint16):
@@ -59,7 +63,12 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
 
 def pixel_sha256(pixels: np.ndarray) -> bytes:
-    """32-byte SHA-256 of the shape, the type and the pixels: equal whatever file format held them."""
+    """32-byte SHA-256 of the shape, the type and the pixels: equal whatever file format held them.
+
+    RGB of three equal channels counts as gray: the same film saved by another program.
+    """
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
     header = f"{pixels.shape} {pixels.dtype} ".encode()
     return hashlib.sha256(header + np.ascontiguousarray(pixels).tobytes()).digest()
 

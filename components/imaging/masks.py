@@ -27,6 +27,8 @@ def binary_mask(pixels: np.ndarray, threshold: int | None, *, lossy: bool = Fals
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if threshold is not None:
+        if threshold > np.iinfo(pixels.dtype).max:
+            raise UnclearMask(f"[data] mask_threshold {threshold} is out of reach of its {pixels.dtype} values")
         return _agreed(pixels >= threshold)
     if lossy:
         raise UnclearMask("a JPEG mask has no sharp classes: set [data] mask_threshold, or use PNG")

@@ -8,6 +8,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.artifacts import SplitReport
 from components.pusher.executor import Executor
 
 
@@ -20,6 +21,7 @@ class PusherSpec(ComponentSpec):
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "split_report": ChannelParameter(type=SplitReport),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
     }
@@ -36,6 +38,7 @@ class Pusher(component.Pusher):
         self,
         model: BaseChannel,
         evaluation: BaseChannel,
+        split_report: BaseChannel,
         model_blessing: BaseChannel,
         infra_blessing: BaseChannel,
         serving_dir: str,
@@ -46,6 +49,7 @@ class Pusher(component.Pusher):
         spec = PusherSpec(
             model=model,
             evaluation=evaluation,
+            split_report=split_report,
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,
             serving_dir=serving_dir,

@@ -10,12 +10,14 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE
+from components.artifacts import METRICS_FILE, SPLIT_REPORT_FILE
 from components.files import read_json
-from components.serving_dir import champion_version, exclusive, model_sha256, push, read_manifest
+from components.pusher.core import model_sha256
+from components.serving_dir import champion_version, exclusive, push, read_manifest
 
 REASON = "reason"
-"""Custom property of a pushed-model artifact that was not pushed."""
+REFUSED = "refused"
+"""Custom properties of a pushed-model artifact that was not pushed."""
 
 
 class Executor(executor.Executor):
@@ -25,37 +27,33 @@ class Executor(executor.Executor):
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         serving = Path(exec_properties["serving_dir"])
         if not self.CheckBlessing(input_dict):
-            self._keep_back(pushed, "the candidate is not blessed")
+            self._keep_back(pushed, "the candidate is not blessed", refused=True)
             return
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
         metrics = read_json(Path(artifact_utils.get_single_uri(input_dict["evaluation"])) / METRICS_FILE)
         with exclusive(serving):
-            reason = _reason_against(serving, digest, metrics["champion"])
-            if reason:
-                self._keep_back(pushed, reason)
+            champion = champion_version(serving)
+            if champion and read_manifest(serving, champion)["model_sha256"] == digest:
+                self._keep_back(pushed, f"the candidate is the model served as version {champion}")
+                return
+            compared = metrics["champion"]["version"] if metrics["champion"] else None
+            if champion != compared:
+                reason = f"the champion is now {champion}, the candidate was compared with {compared}: run again"
+                self._keep_back(pushed, reason, refused=True)
                 return
             manifest = {
                 **json.loads(exec_properties["settings"]),
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
-                "replaces": champion_version(serving),
+                "replaces": champion,
                 "metrics": metrics,
             }
-            version = push(model, serving, manifest)
+            split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
+            version = push(model, serving, manifest, split_report)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 
-    def _keep_back(self, pushed: Artifact, reason: str) -> None:
+    def _keep_back(self, pushed: Artifact, reason: str, refused: bool = False) -> None:
         self._MarkNotPushed(pushed)
+        pushed.set_int_custom_property(REFUSED, int(refused))
         pushed.set_string_custom_property(REASON, reason)
-
-
-def _reason_against(serving: Path, digest: str, evaluated_against: dict[str, Any] | None) -> str | None:
-    """Why a blessed candidate is not pushed, if there is a reason."""
-    champion = champion_version(serving)
-    if champion and read_manifest(serving, champion)["model_sha256"] == digest:
-        return f"the candidate is the model served as version {champion}"
-    compared = evaluated_against["version"] if evaluated_against else None
-    if champion != compared:
-        return f"the champion is now {champion}, the candidate was compared with {compared}: run again"
-    return None

@@ -22,7 +22,7 @@ def learning_curve(name: str, training: Sequence[float], validation: Sequence[fl
     """A measure by epoch (the first is 1) on both splits, with the epoch whose weights were kept."""
     figure, axes = _chart(3.1)
     epochs = range(1, len(training) + 1)
-    axes.plot(epochs, training, color=BLUE, linestyle="--", marker=".", label="training")
+    axes.plot(epochs, training, color=BLUE, linestyle="--", marker=".", label="training, mean over the epoch")
     axes.plot(epochs, validation, color=VERMILION, marker=".", label="validation")
     axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":")
     axes.plot(

@@ -11,7 +11,7 @@ import tensorflow as tf
 from components.trainer.preprocessing import decode_record_image
 
 CACHE_BYTES = 2 * 2**30
-"""Decoded training data up to this size stay in memory: PNG decoding is five times slower than reading pixels."""
+"""A decoded split up to this size stays in memory: PNG decoding is five times slower than reading pixels."""
 
 _SHUFFLED_RECORDS = 1024
 
@@ -26,8 +26,7 @@ class TrainingData:
         self._seed = seed
         serialized = _serialized(files)
         self.records, self.foreground = _measure(serialized)
-        height, width, channels = shape
-        self._in_memory = self.records * height * width * (2 * channels + 1) <= CACHE_BYTES
+        self._in_memory = _fits_in_memory(self.records, shape)
         self._source = _decoded(serialized, shape).cache() if self._in_memory else serialized
 
     @property
@@ -50,8 +49,15 @@ class TrainingData:
 
 
 def evaluation_batches(files: Sequence[str], shape: tuple[int, int, int], batch_size: int) -> tf.data.Dataset:
-    """Every record once, in the order of the files: neither shuffled nor augmented nor cut short."""
-    return _batched(_decoded(_serialized(files), shape), batch_size).cache()
+    """Every record once, in the order of the files: neither shuffled nor cut short."""
+    serialized = _serialized(files)
+    pairs = _decoded(serialized, shape)
+    return _batched(pairs.cache() if _fits_in_memory(_measure(serialized)[0], shape) else pairs, batch_size)
+
+
+def _fits_in_memory(records: int, shape: tuple[int, int, int]) -> bool:
+    height, width, channels = shape
+    return records * height * width * (2 * channels + 1) <= CACHE_BYTES
 
 
 def _measure(serialized: tf.data.Dataset) -> tuple[int, float]:

@@ -59,6 +59,13 @@ class Data(Section):
     """A sentence about the data that must stand in every report and manifest."""
     phantoms: Phantoms | None = None
 
+    @field_validator("images", "masks", "truth_table")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not name or set(name) & set("[]{}*?") or name.startswith("/"):
+            raise ValueError("expected a name within the input folder, without any of [ ] { } * ?")
+        return name
+
     @field_validator("group_pattern")
     @classmethod
     def _captures(cls, pattern: str | None) -> str | None:

@@ -12,7 +12,8 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from components.artifacts import SPLIT_REPORT_FILE
 from components.errors import DataRefused
-from components.files import write_json
+from components.example_gen.listing import fingerprint
+from components.files import write_json, write_text
 from components.serving_dir import champion_version
 from pipeline.graph import SCHEMA, Place, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
@@ -64,12 +65,15 @@ def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], ou
     place = Place(
         name=request.name,
         data=str(request.data),
+        files=fingerprint(request.data, request.config.data.model_dump()),
+        notice=request.notice,
         root=str(request.out / "artifacts"),
-        serving=str(_serving(request)),
+        serving=str(request.serving),
         schema=str(_stage_schema(request.out)),
+        run=request.run_dir.name,
         metadata=sqlite_metadata_connection_config(str(request.out / "metadata.sqlite")),
     )
-    pipeline = create_pipeline(request.config, place, champion_version(_serving(request)) or "")
+    pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
     compiled = compile_pipeline(pipeline, request.run_dir.name)
     only = needed_for(compiled, request.to_node) if request.to_node else set(NODES)
     again = following(compiled, request.from_node) if request.from_node else set()
@@ -85,7 +89,9 @@ def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], ou
 
 def _conclude(request: Request, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:
     blessed, reasons = outcome.verdict(outputs)
-    refused = blessed is False
+    late = outcome.refused_at_the_push(outputs) if blessed else None
+    reasons = [*reasons, late] if late else reasons
+    refused = blessed is False or late is not None
     record |= {
         "status": "refused by the evaluation" if refused else "done",
         "exit_code": EXIT_REFUSED if refused else EXIT_DONE,
@@ -131,16 +137,11 @@ def _warn_of_rejects(console: RunConsole, outputs: dict[str, Outputs]) -> None:
         console.warn(f"and {len(rejects) - 10} more; all are in the report")
 
 
-def _serving(request: Request) -> Path:
-    destination = request.config.serving.destination
-    return Path(destination).absolute() if destination else request.out / "serving"
-
-
 def _stage_schema(out: Path) -> Path:
     """A copy of the schema named by its contents: TFX's cache looks at the path alone."""
-    text = SCHEMA.read_bytes()
-    staged = out / "schemas" / f"{hashlib.sha256(text).hexdigest()[:12]}.pbtxt"
+    text = SCHEMA.read_text(encoding="utf-8")
+    staged = out / "schemas" / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.pbtxt"
     if not staged.exists():
         staged.parent.mkdir(exist_ok=True)
-        staged.write_bytes(text)
+        write_text(staged, text)
     return staged

@@ -79,6 +79,14 @@ def pushed(outputs: dict[str, Outputs]) -> tuple[dict[str, str] | None, str | No
     return None, artifact.get_string_custom_property("reason")
 
 
+def refused_at_the_push(outputs: dict[str, Outputs]) -> str | None:
+    """Why a blessed candidate was refused when it was its turn: the champion had changed by then."""
+    artifact = outputs.get("Pusher", {}).get("pushed_model")
+    if artifact is None or not artifact.get_int_custom_property("refused"):
+        return None
+    return artifact.get_string_custom_property("reason")
+
+
 def report(outputs: dict[str, Outputs]) -> Path | None:
     """The HTML report within the artifacts."""
     artifact = outputs.get("RunReport", {}).get("report")

@@ -14,6 +14,8 @@ from pipeline.nodes import ALWAYS_RUN
 
 _LOOK_BACK = 20
 _NAMED = 3
+_NAMES = {"code_version": "its code or a library has changed", "files": "its input files have changed"}
+_OF_THE_DRIVER = {"input_fingerprint", "span", "version"}
 
 
 def why_it_ran(
@@ -25,15 +27,13 @@ def why_it_ran(
 ) -> str:
     """One phrase; `cache` says whether a cached result would have been taken."""
     if not cache:
-        return "always runs" if node.node_info.id in ALWAYS_RUN else "the cache is off"
+        return "always runs" if node.node_info.id in ALWAYS_RUN else "asked to run again"
     earlier = _successes_before(handle, pipeline, node, execution.id)
     if not earlier:
         return "no finished run before"
     changes = min((_changes(handle, before, execution) for before in earlier), key=len)
-    if not changes:
-        return "its input files have changed"
     more = len(changes) - _NAMED
-    return ", ".join(changes[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return (", ".join(changes[:_NAMED]) or "no cached result is left") + (f" and {more} more" if more > 0 else "")
 
 
 def _successes_before(
@@ -56,7 +56,7 @@ def _parameters(execution: metadata_store_pb2.Execution) -> dict[str, Any]:
     return {
         key: _decoded(getattr(value, value.WhichOneof("value")))
         for key, value in properties.items()
-        if not execution_lib.is_internal_key(key)
+        if not execution_lib.is_internal_key(key) and key not in _OF_THE_DRIVER
     }
 
 
@@ -77,8 +77,8 @@ def _changed_parameters(before: Any, now: Any, path: str = "") -> list[str]:
         ]
     if before == now:
         return []
-    if path == "code_version":
-        return ["its code has changed"]
+    if path in _NAMES:
+        return [_NAMES[path]]
     return [f"{path} {_short(before)} -> {_short(now)}"]
 
 

@@ -15,7 +15,10 @@ class Request:
     name: str
     config: Config
     data: Path
+    notice: str
+    """What must be said of the data wherever their numbers stand."""
     out: Path
+    serving: Path
     run_dir: Path
     from_node: str | None = None
     to_node: str | None = None

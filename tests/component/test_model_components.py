@@ -21,13 +21,15 @@ from tfx.components.util import model_utils
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
+from components.artifacts import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.evaluator.executor import Executor as Evaluator
 from components.imaging.codecs import encode_png, read_image
+from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher
 from components.serving_check.core import check_model
 from components.serving_check.executor import Executor as ServingCheck
-from components.serving_dir import champion_version, model_sha256, push, read_manifest
+from components.serving_dir import champion_version, push, read_manifest
 from components.tfexample import parse, read_split
 from components.trainer.export import export_model
 from components.trainer.run import build_model
@@ -314,7 +316,9 @@ def serving(tmp_path: Path) -> Path:
 class TestChampionResolver:
     def resolve(self, run_executor: Callable, artifact: Make, serving: Path, folder: Path) -> Artifact:
         champion = artifact(standard_artifacts.Model, folder / "champion")
-        run_executor(ChampionResolver, {}, {"champion": champion}, serving_dir=str(serving))
+        version = champion_version(serving) or ""
+        parameters = {"serving_dir": str(serving), "champion_version": version}
+        run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)
         return champion
 
     def test_nothing_pushed(self, run_executor: Callable, artifact: Make, serving: Path, tmp_path: Path) -> None:
@@ -382,7 +386,9 @@ class TestPusher:
             model_blessing.set_int_custom_property("blessed", blessed)
             infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
             infra_blessing.set_int_custom_property("blessed", infra_blessed)
-            inputs = {"model": model, "evaluation": evaluation}
+            split_report = artifact(SplitReport, folder / "split_report")
+            (folder / "split_report" / "split_report.json").write_text("{}")
+            inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
             settings = {"recipe": "tests", "notice": "phantoms"}
             outputs = {"pushed_model": pushed}

@@ -104,7 +104,10 @@ def test_every_source_is_accounted_for(folder: Path) -> None:
 def test_a_folder_with_a_truth_table_is_read_as_mias(tmp_path: Path) -> None:
     rows = []
     for number in range(1, 81):
-        write(tmp_path / f"mdb{number:03d}.pgm", pgm(np.full((64, 64), number, np.uint8)))
+        write(
+            tmp_path / f"mdb{number:03d}.pgm",
+            pgm(np.arange(number, number + 64, dtype=np.uint8).repeat(64).reshape(64, 64)),
+        )
         rows.append(f"mdb{number:03d} G CIRC B 30 40 9\r\n")
     write(tmp_path / "Info.txt", "".join(rows).encode())
     report = check_folder(tmp_path, None, ["data.height=64", "data.width=64", "validation.min_groups=1"])

@@ -11,7 +11,7 @@ import pytest
 from raw_images import write
 
 from components.files import write_json
-from components.serving_dir import champion_version, model_sha256, push, read_manifest
+from components.serving_dir import champion_version, push, read_manifest
 
 FUTURE = 4_000_000_000
 
@@ -106,24 +106,11 @@ def test_the_champion_moves_last(model: Path, serving: Path) -> None:
     assert (serving / version / "saved_model.pb").read_bytes() == b"graph"
 
 
-def test_hash_of_a_model_does_not_see_its_manifest(model: Path, serving: Path) -> None:
-    version = push(model, serving, {"metrics": 1})
-    assert model_sha256(serving / version) == model_sha256(model)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"), [("saved_model.pb", b"grapH"), ("new", b""), ("variables/variables.index", b"")]
-)
-def test_hash_of_a_model_sees_its_files(model: Path, name: str, content: bytes) -> None:
-    before = model_sha256(model)
-    write(model / name, content)
-    assert model_sha256(model) != before
-
-
-def test_hash_of_a_model_sees_names(model: Path) -> None:
-    before = model_sha256(model)
-    (model / "saved_model.pb").rename(model / "other.pb")
-    assert model_sha256(model) != before
+def test_papers_lie_beside_the_manifest(model: Path, serving: Path, tmp_path: Path) -> None:
+    write(tmp_path / "split_report.json", b"{}")
+    version = push(model, serving, {}, tmp_path / "split_report.json")
+    assert (serving / version / "split_report.json").read_bytes() == b"{}"
+    assert read_manifest(serving, version) == {"version": version}
 
 
 def test_the_champion_need_not_be_the_newest(model: Path, serving: Path) -> None:
