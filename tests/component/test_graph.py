@@ -22,6 +22,9 @@ def compiled(config: Config, folder: Path) -> pipeline_pb2.Pipeline:
     place = Place(
         name="tests",
         data=str(folder / "data"),
+        files="0123456789abcdef",
+        notice="phantoms",
+        run="run-1",
         root=str(folder / "artifacts"),
         serving=str(folder / "serving"),
         schema=str(SCHEMA),

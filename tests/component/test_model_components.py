@@ -46,7 +46,10 @@ def untrained(config: Config, artifact: Make, tmp_path_factory: pytest.TempPathF
     network = build_model((32, 32, 1), config.model.model_dump())
     *weights, bias = network.get_weights()
     network.set_weights([*weights, np.full_like(bias, 50)])
-    export_model(network, Path(path_utils.serving_model_dir(made.uri)), threshold=0.5)
+    folder = Path(path_utils.serving_model_dir(made.uri))
+    export_model(network, folder, threshold=0.5)
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
     return made
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UsageError
-from components.files import read_json
+from components.files import locked, read_json
 from pipeline.runs import find_run, list_runs, new_run_dir, write_run
 
 
@@ -52,8 +52,11 @@ def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path, dead_pid: int) -
 @pytest.mark.parametrize("pid", [os.getpid(), 1], ids=["own", "another user's, perhaps"])
 def test_a_run_whose_process_lives_is_running(tmp_path: Path, pid: int) -> None:
     folder = add_run(tmp_path / "runs" / "1", "running", pid)
-    assert [run["status"] for run in list_runs(tmp_path)] == ["running"]
-    assert find_run(str(folder))["status"] == "running"
+    with locked(tmp_path / ".lock", wait=False):
+        assert [run["status"] for run in list_runs(tmp_path)] == ["running"]
+        assert find_run(str(folder))["status"] == "running"
+    # The number of a process that is gone may belong to another one by now.
+    assert find_run(str(folder))["status"] == "killed"
 
 
 def test_runs_are_listed_by_age_whatever_their_recipe(tmp_path: Path) -> None:
