@@ -183,6 +183,18 @@ class TestEvaluator:
         pixels = [truth for truth in better.column("truth_pixels") if truth]
         assert better.column("champion_dice") == pytest.approx([2 * truth / (truth + 1024) for truth in pixels])
 
+    def test_a_champion_of_another_input_size_is_compared_all_the_same(
+        self, evaluate: Callable[..., Evaluation], model: Artifact, config: Config, artifact: Make, tmp_path: Path
+    ) -> None:
+        large = artifact(standard_artifacts.Model, tmp_path / "large")
+        network = build_model((48, 64, 1), config.model.model_dump())
+        network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
+        export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5)
+        evaluation = evaluate(model, as_champion(large, "7"))
+        # Probability 0.5 everywhere reaches the threshold everywhere: Dice follows from the true pixels.
+        pixels = [truth for truth in evaluation.column("truth_pixels") if truth]
+        assert evaluation.column("champion_dice") == pytest.approx([2 * truth / (truth + 1024) for truth in pixels])
+
     def test_a_candidate_worse_than_the_champion_is_refused(
         self, evaluate: Callable[..., Evaluation], model: Artifact, untrained: Artifact
     ) -> None:
@@ -434,6 +446,19 @@ class TestPusher:
         assert again.get_string_custom_property("reason") == f"the candidate is the model served as version {version}"
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 
+    def test_another_export_of_the_same_weights_is_not_pushed(
+        self, do: Callable[..., Artifact], model: Artifact, artifact: Make, tmp_path: Path
+    ) -> None:
+        source = Path(path_utils.serving_model_path(model.uri))
+        again = artifact(standard_artifacts.Model, tmp_path / "again")
+        exported = Path(path_utils.serving_model_dir(again.uri))
+        export_model(keras.models.load_model(source / "assets.extra" / "model.keras"), exported, threshold=0.5)
+        shutil.copytree(source / "assets.extra", exported / "assets.extra")
+        assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
+        version = do(model).get_string_custom_property("pushed_version")
+        reason = do(again).get_string_custom_property("reason")
+        assert reason == f"the candidate is the model served as version {version}"
+
     def test_another_model_replaces_the_champion_in_the_same_second(
         self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
     ) -> None:
@@ -448,6 +473,7 @@ class TestPusher:
         version = do(model).get_string_custom_property("pushed_version")
         late = do(untrained, compared_with="1")
         assert late.get_int_custom_property("pushed") == 0
+        assert late.get_int_custom_property("refused") == 1
         expected = f"the champion is now {version}, the candidate was compared with 1: run again"
         assert late.get_string_custom_property("reason") == expected
         assert champion_version(serving) == version

@@ -80,6 +80,11 @@ def test_pushed_version_has_a_manifest_and_is_champion(out: Path, first: Result,
     assert "phantoms" in manifest["notice"]
     assert manifest["metrics"]["dice"] == first.record["metrics"]["test"]["dice"]
     assert manifest["replaces"] is None
+    assert manifest["run"] == first.record["id"]
+    assert manifest["config"]["training"]["epochs"] == 20
+    # The answer to "was this woman in the training set?" travels with the model.
+    split_report = json.loads((out / "serving" / version / "split_report.json").read_text())
+    assert {entry["split"] for entry in split_report["records"]} == {"train", "eval", "test"}
 
 
 def test_bytes_signature_answers_at_the_size_of_each_image(out: Path, first: Result) -> None:
@@ -202,6 +207,32 @@ def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None
     assert all(again.step(node)["cached"] for node in FIRST_STEPS)
     assert again.step("Trainer")["reason"] == "no finished run before"
     assert again.record["pushed"]
+
+
+def test_swapped_masks_are_read_again_and_own_data_are_no_phantoms(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write_pairs(data)
+    arguments = ["run", "folders", "--data", data, "--out", tmp_path / "out", "--to", "ImageMaskExampleGen"]
+    first = maskline(*arguments, "--json")
+    (data / "masks" / "c1.png").rename(data / "masks" / "kept")
+    (data / "masks" / "c2.png").rename(data / "masks" / "c1.png")
+    (data / "masks" / "kept").rename(data / "masks" / "c2.png")
+    second = maskline(*arguments, "--json")
+    assert (first.code, second.code) == (0, 0), first.stdout
+    assert second.step("ImageMaskExampleGen")["reason"] == "its input files have changed"
+    third = maskline(*arguments)
+    assert "cached" in third.stdout
+    assert "phantoms" not in third.stdout
+
+
+def write_pairs(folder: Path) -> None:
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        mask = cv2.circle(np.zeros((32, 32), np.uint8), tuple(map(int, rng.integers(8, 24, 2))), 5, 255, -1)
+        cv2.imwrite(str(folder / "masks" / f"c{number}.png"), mask)
+        cv2.imwrite(str(folder / "images" / f"c{number}.png"), mask // 2 + rng.integers(0, 60, (32, 32), np.uint8))
 
 
 def test_people_see_a_line_per_node_and_no_chatter(out: Path, champion: bytes) -> None:

@@ -139,6 +139,10 @@ def test_hash_tells_apart(other: np.ndarray) -> None:
     assert pixel_sha256(other) != pixel_sha256(GRAY)
 
 
+def test_hash_of_equal_channels_is_that_of_the_gray_image() -> None:
+    assert pixel_sha256(np.dstack([GRAY] * 3)) == pixel_sha256(GRAY)
+
+
 def test_hash_does_not_depend_on_the_memory_layout() -> None:
     assert pixel_sha256(np.asfortranarray(RGB)) == pixel_sha256(RGB)
 

@@ -187,3 +187,51 @@ def test_a_disc_outside_the_film(tmp_path: Path, x: int, y: int) -> None:
 )
 def test_shard_count(records: int, size: int, channels: int, shards: int) -> None:
     assert shard_count(records, {"height": size, "width": size, "channels": channels}) == shards
+
+
+def test_an_image_that_shows_nothing(tmp_path: Path) -> None:
+    write_pair(tmp_path, np.full_like(NOISE, 9), SQUARE)
+    with pytest.raises(Unusable, match="the image shows nothing: all its values are 9"):
+        derive(tmp_path, PAIR, DATA)
+
+
+def test_a_mask_without_background(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, np.full_like(SQUARE, 255))
+    with pytest.raises(Unusable, match="foreground everywhere"):
+        derive(tmp_path, PAIR, DATA)
+
+
+def test_foreground_that_is_lost_at_the_size_of_the_record(tmp_path: Path) -> None:
+    # At an eighth of the size, centres of record pixels fall on source rows 3.5, 11.5, ...: not on row 8.
+    dot = np.zeros_like(SQUARE)
+    dot[8, 8] = 255
+    write_pair(tmp_path, NOISE, dot)
+    assert derive(tmp_path, PAIR, DATA).mask.sum() == 1
+    with pytest.raises(Unusable, match="its foreground is lost at 8 x 6 pixels: raise"):
+        derive(tmp_path, PAIR, {**DATA, "height": 6, "width": 8})
+
+
+@pytest.mark.parametrize(("radius", "lost"), [(5, True), (6, False)])
+def test_one_of_two_lesions_that_is_lost(tmp_path: Path, radius: int, lost: bool) -> None:
+    # A radius of 6 is 0.75 pixels at an eighth of the size, more than half a pixel's diagonal of 0.71.
+    write(tmp_path / "mdb001.pgm", pgm(NOISE))
+    film = Sample("mdb001", "pair001", "mdb001.pgm", lesions=(Lesion(40, 20, 15), Lesion(9, 40, radius)))
+    small = {**DATA, "height": 6, "width": 8}
+    if lost:
+        with pytest.raises(Unusable, match=f"a lesion of radius {radius} is lost at 8 x 6 pixels"):
+            derive(tmp_path, film, small)
+    else:
+        assert derive(tmp_path, film, small).mask[0, 0:3].any()
+
+
+def test_a_header_that_claims_too_many_pixels(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    write(tmp_path / "images" / "a.pgm", b"P5\n100000 100000\n255\n")
+    with pytest.raises(Unusable, match=r"a\.pgm: OpenCV refuses it"):
+        derive(tmp_path, Sample(id="a", group="a", image="images/a.pgm", mask="masks/a.png"), DATA)
+
+
+def test_a_threshold_out_of_reach(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    with pytest.raises(Unusable, match="mask_threshold 300 is out of reach of its uint8 values"):
+        derive(tmp_path, PAIR, {**DATA, "mask_threshold": 300})

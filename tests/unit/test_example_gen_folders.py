@@ -92,3 +92,11 @@ def test_a_missing_folder_is_named(tmp_path: Path, missing: str) -> None:
     with pytest.raises(UsageError, match=f"has no folder '{missing}', expected 'images' and 'masks'") as caught:
         list_folders(tmp_path, "images", "masks", None)
     assert str(caught.value).startswith(f"{tmp_path}: ")
+
+
+def test_files_of_another_kind_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "images/a.png", "masks/a.png", "images/b.tif", "masks/b.tif", "images/.hidden")
+    listing = list_folders(tmp_path, "images", "masks", None)
+    assert [sample.id for sample in listing.samples] == ["a"]
+    assert [reject.source for reject in listing.rejects] == ["images/b.tif", "masks/b.tif"]
+    assert all("not read; expected .jpeg, .jpg, .pgm, .png" in reject.reason for reject in listing.rejects)

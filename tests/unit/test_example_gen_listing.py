@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from raw_images import write
 
 from components.errors import UsageError
-from components.example_gen.listing import list_samples
+from components.example_gen.listing import fingerprint, list_samples
 
 DATA: dict[str, Any] = {"truth_table": "Info.txt", "images": "images", "masks": "masks", "group_pattern": None}
 
@@ -46,3 +48,39 @@ def test_empty_folders(tmp_path: Path, layout: str) -> None:
         write(tmp_path / name, b"nothing here\n")
     with pytest.raises(UsageError, match=f"holds no image. Expected PGM, PNG or JPG files in layout '{layout}'"):
         list_samples(tmp_path, {**DATA, "layout": layout})
+
+
+def swap(one: Path, other: Path) -> None:
+    one.rename(one.with_suffix(".kept"))
+    other.rename(one)
+    one.with_suffix(".kept").rename(other)
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "two masks swapped": lambda root: swap(root / "masks/a.png", root / "masks/b.png"),
+    "a pair renamed": lambda root: (root / "images/a.png").rename(root / "images/c.png") and None,
+    "an edit of equal size": lambda root: os.utime(root / "images/a.png", ns=(0, 1_000_000_001)),
+    "a file more": lambda root: write(root / "images/d.png", b""),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_fingerprint_sees_a_change(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    data = {**DATA, "layout": "folders"}
+    for number, name in enumerate(["images/a.png", "masks/a.png", "images/b.png", "masks/b.png"]):
+        write(tmp_path / name, b"same size")
+        # Within one second, as copying makes them.
+        os.utime(tmp_path / name, ns=(0, 1_000_000_000 + 10 * number))
+    before = fingerprint(tmp_path, data)
+    write(tmp_path / "notes.txt", b"not read")
+    assert fingerprint(tmp_path, data) == before
+    change(tmp_path)
+    assert fingerprint(tmp_path, data) != before
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "images") + b"/\xff.png")).touch()
+    with pytest.raises(UsageError, match=r"a file whose name is not UTF-8: '\\udcff\.png'"):
+        list_samples(tmp_path, {**DATA, "layout": "folders"})

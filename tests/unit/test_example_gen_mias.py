@@ -152,3 +152,32 @@ def test_latin_1_in_a_header_is_no_obstacle(tmp_path: Path) -> None:
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has no truth table 'Info\.txt'"):
         list_mias(tmp_path, "Info.txt")
+
+
+def test_a_byte_order_mark_hides_no_row(tmp_path: Path) -> None:
+    (tmp_path / "mdb001.pgm").touch()
+    (tmp_path / "Info.txt").write_bytes(b"\xef\xbb\xbfmdb001 G CIRC B 1 2 3\r\nmdb001 G CIRC M 4 5 6\r\n")
+    [film] = list_mias(tmp_path, "Info.txt").samples
+    assert film.lesions == (Lesion(1, 2, 3), Lesion(4, 5, 6))
+
+
+def test_upper_case_is_the_same_film(tmp_path: Path) -> None:
+    [film] = listing(tmp_path, ["MDB002.PGM"], "MDB002 G CIRC B 1 2 3\nmdb002 g circ m 4 5 6\n").samples
+    assert (film.image, film.label, len(film.lesions)) == ("MDB002.PGM", "malignant", 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("mdb001 G NORM\nmdb001 G CIRC B 1 2 3\n", "both normal and with a lesion in Info.txt"),
+        ("mdb001 G CIRC B 1 2 0\n", "a lesion without coordinates in Info.txt: its mask would be incomplete"),
+    ],
+)
+def test_a_truth_that_cannot_be(tmp_path: Path, table: str, reason: str) -> None:
+    assert listing(tmp_path, ["mdb001.pgm"], table).rejects == (Reject("mdb001.pgm", reason),)
+
+
+def test_films_of_another_kind_are_named_and_papers_are_not(tmp_path: Path) -> None:
+    found = listing(tmp_path, ["mdb001.pgm", "mdb002.tif", "README.txt"], "mdb001 G NORM\n")
+    assert [sample.id for sample in found.samples] == ["mdb001"]
+    assert [reject.source for reject in found.rejects] == ["mdb002.tif"]
