@@ -86,7 +86,7 @@ def _fit(
     """Trains and leaves the weights of the epoch with the lowest validation loss in the model."""
     best = str(run_dir / "best.weights.h5")
     callbacks = [
-        # The folder of this run is deleted with a failed node; the one above it stays.
+        # A failed node loses its own folders; the one of all its runs stays.
         StopWhenNotFinite(data, run_dir.parent.parent),
         # The loss counts images without foreground, which the Dice leaves out: a model that sees lesions
         # everywhere must not win.
