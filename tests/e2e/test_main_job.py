@@ -182,7 +182,13 @@ def stop_in_training(out: Path, arguments: list[object], stop: signal.Signals) -
     """Runs until an epoch has been trained, then sends a signal; the exit code of the process."""
     histories = "artifacts/Trainer/model_run/*/history.csv"
     earlier = set(out.glob(histories))
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, cwd=REPOSITORY)
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.DEVNULL,
+        cwd=REPOSITORY,
+        # Where the tests run in the background, interrupts are ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 120
     while not any(path.stat().st_size for path in set(out.glob(histories)) - earlier):
         assert process.poll() is None
