@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -97,5 +98,4 @@ def _as_tensor(image: np.ndarray) -> np.ndarray:
 if __name__ == "__main__":
     model_dir, examples_dir, output = sys.argv[1:]
     found = check_model(model_dir, list(islice(read_split(examples_dir, "eval"), _RECORDS)))
-    with open(output, "w", encoding="utf-8") as file:  # noqa: PTH123
-        json.dump(found, file)
+    Path(output).write_text(json.dumps(found), encoding="utf-8")

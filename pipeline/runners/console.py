@@ -88,4 +88,4 @@ class _ProgressHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.training(record.progress)  # type: ignore[attr-defined]
+        self._console.training(record.__dict__["progress"])
