@@ -11,7 +11,6 @@ from components.artifacts import (
     METRICS_FILE,
     REJECTS_FILE,
     REPORT_FILE,
-    SPLIT_REPORT_FILE,
     TRAINING_FILE,
 )
 from components.files import read_json
@@ -41,11 +40,6 @@ def rejects(outputs: dict[str, Outputs]) -> list[dict[str, str]]:
     """The sources that did not become records, with reasons."""
     examples = _file(outputs, "ImageMaskExampleGen", "examples", REJECTS_FILE)
     return examples["rejects"] if examples else []
-
-
-def split_report(outputs: dict[str, Outputs]) -> dict[str, Any] | None:
-    """The split report, once DataGate has passed the data."""
-    return _file(outputs, "DataGate", "split_report", SPLIT_REPORT_FILE)
 
 
 def metrics(outputs: dict[str, Outputs]) -> dict[str, Any]:
