@@ -40,6 +40,10 @@ class TrainingData:
         pairs = shuffled if self._in_memory else _decoded(shuffled, self._shape)
         return _batched(pairs, self._batch_size).prefetch(2)
 
+    def in_order(self) -> tf.data.Dataset:
+        """All records once, in the order of the files."""
+        return _batched(self._source if self._in_memory else _decoded(self._source, self._shape), self._batch_size)
+
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch that training saw at a step of an epoch, both counted from 0."""
         batches = self.batches()

@@ -41,10 +41,9 @@ def run_fn(fn_args: FnArgs) -> None:
     history = _fit(model, data, validation, training, run_dir)
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
-    unshuffled = evaluation_batches(tf.io.gfile.glob(fn_args.train_files), shape, training["batch_size"])
     summary = {
         **_summary(model, history, training["epochs"], seconds),
-        "train": model.evaluate(unshuffled, verbose=0, return_dict=True),
+        "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
         "eval": model.evaluate(validation, verbose=0, return_dict=True),
     }
     write_json(run_dir / TRAINING_FILE, summary)

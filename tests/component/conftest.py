@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
@@ -14,7 +16,8 @@ from tfx.utils import path_utils
 
 from components.augmentor.executor import Executor as Augmentor
 from components.example_gen.executor import Executor as ImageMaskExampleGen
-from components.trainer.run import run_fn
+from components.trainer.export import export_model
+from components.trainer.run import build_model, run_fn
 from pipeline.config.loader import parse_config
 from pipeline.config.model import Config
 
@@ -119,3 +122,18 @@ def trained(config: Config, augmented: Artifact, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def model(trained: FnArgs) -> Artifact:
     return _artifact(standard_artifacts.Model, Path(trained.serving_model_dir).parent)
+
+
+@pytest.fixture(scope="session")
+def untrained(config: Config, artifact: Callable[..., Artifact], tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """A model that finds foreground everywhere."""
+    made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("untrained"))
+    keras.utils.set_random_seed(0)
+    network = build_model((32, 32, 1), config.model.model_dump())
+    *weights, bias = network.get_weights()
+    network.set_weights([*weights, np.full_like(bias, 50)])
+    folder = Path(path_utils.serving_model_dir(made.uri))
+    export_model(network, folder, threshold=0.5)
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
+    return made

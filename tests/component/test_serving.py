@@ -1,0 +1,208 @@
+"""ChampionResolver and Pusher on real artifacts and a real serving folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from signal import SIGKILL
+
+import keras
+import pytest
+import tensorflow as tf
+from tfx.types import Artifact, standard_artifacts
+from tfx.utils import path_utils
+
+from components.artifacts import SplitReport
+from components.champion_resolver.executor import Executor as ChampionResolver
+from components.pusher.core import model_sha256
+from components.pusher.executor import Executor as Pusher
+from components.serving_dir import champion_version, push, read_manifest
+from components.trainer.export import export_model
+
+Make = Callable[..., Artifact]
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    return tmp_path / "serving"
+
+
+class TestChampionResolver:
+    def resolve(self, run_executor: Callable, artifact: Make, serving: Path, folder: Path) -> Artifact:
+        champion = artifact(standard_artifacts.Model, folder / "champion")
+        version = champion_version(serving) or ""
+        parameters = {"serving_dir": str(serving), "champion_version": version}
+        run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)
+        return champion
+
+    def test_nothing_pushed(self, run_executor: Callable, artifact: Make, serving: Path, tmp_path: Path) -> None:
+        champion = self.resolve(run_executor, artifact, serving, tmp_path)
+        assert champion.get_string_custom_property("version") == ""
+        assert list(Path(champion.uri).iterdir()) == []
+
+    def test_the_served_version_is_copied_not_the_highest(
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        serving: Path,
+        tmp_path: Path,
+        model: Artifact,
+        untrained: Artifact,
+    ) -> None:
+        served = Path(path_utils.serving_model_path(model.uri))
+        serving.mkdir()
+        version = push(served, serving, {})
+        higher = push(Path(path_utils.serving_model_path(untrained.uri)), serving, {})
+        (serving / "CHAMPION.json").write_text(json.dumps({"version": version}))
+        assert int(higher) > int(version)
+        champion = self.resolve(run_executor, artifact, serving, tmp_path)
+        assert champion.get_string_custom_property("version") == version
+        shutil.rmtree(serving)
+        copied = path_utils.serving_model_path(champion.uri)
+        assert model_sha256(Path(copied)) == model_sha256(served)
+        assert "serving_default" in tf.saved_model.load(copied).signatures
+
+
+KILLED_PUSH = """
+import os, signal, sys
+from pathlib import Path
+from components.serving_dir import push
+
+event, count = sys.argv[3], int(sys.argv[4])
+
+def kill(name, arguments):
+    global count
+    if name == event:
+        count -= 1
+        if not count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill)
+push(Path(sys.argv[1]), Path(sys.argv[2]), {})
+"""
+
+
+class TestPusher:
+    @pytest.fixture
+    def do(
+        self, run_executor: Callable, artifact: Make, serving: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> Callable[..., Artifact]:
+        def run(
+            model: Artifact, blessed: int = 1, infra_blessed: int = 1, compared_with: str | None = None
+        ) -> Artifact:
+            folder = tmp_path_factory.mktemp("push")
+            compared = compared_with or champion_version(serving)
+            pushed = artifact(standard_artifacts.PushedModel, folder / "pushed")
+            evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+            metrics = {"dice": {"mean": 0.8}, "champion": {"version": compared} if compared else None}
+            (folder / "evaluation" / "metrics.json").write_text(json.dumps(metrics))
+            model_blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+            model_blessing.set_int_custom_property("blessed", blessed)
+            infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
+            infra_blessing.set_int_custom_property("blessed", infra_blessed)
+            split_report = artifact(SplitReport, folder / "split_report")
+            (folder / "split_report" / "split_report.json").write_text("{}")
+            inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
+            blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
+            settings = {"recipe": "tests", "notice": "phantoms"}
+            outputs = {"pushed_model": pushed}
+            run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), settings=settings)
+            return pushed
+
+        return run
+
+    @pytest.mark.parametrize(("blessed", "infra_blessed"), [(0, 1), (1, 0), (0, 0)])
+    def test_what_is_not_blessed_stays_out(
+        self, do: Callable[..., Artifact], model: Artifact, serving: Path, blessed: int, infra_blessed: int
+    ) -> None:
+        pushed = do(model, blessed, infra_blessed)
+        assert pushed.get_int_custom_property("pushed") == 0
+        assert pushed.get_string_custom_property("reason") == "the candidate is not blessed"
+        assert not serving.exists()
+
+    def test_first_push(self, do: Callable[..., Artifact], model: Artifact, serving: Path) -> None:
+        pushed = do(model)
+        version = pushed.get_string_custom_property("pushed_version")
+        assert pushed.get_int_custom_property("pushed") == 1
+        assert pushed.get_string_custom_property("pushed_destination") == str(serving / version)
+        assert champion_version(serving) == version
+        source = Path(path_utils.serving_model_path(model.uri))
+        assert model_sha256(serving / version) == model_sha256(source)
+        manifest = read_manifest(serving, version)
+        assert manifest.pop("pushed_at")
+        assert manifest == {
+            **{"version": version, "recipe": "tests", "notice": "phantoms", "replaces": None},
+            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
+        }
+        assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
+
+    def test_the_served_model_is_not_pushed_again(
+        self, do: Callable[..., Artifact], model: Artifact, serving: Path
+    ) -> None:
+        version = do(model).get_string_custom_property("pushed_version")
+        again = do(model)
+        assert again.get_int_custom_property("pushed") == 0
+        assert again.get_string_custom_property("reason") == f"the candidate is the model served as version {version}"
+        assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
+
+    def test_another_export_of_the_same_weights_is_not_pushed(
+        self, do: Callable[..., Artifact], model: Artifact, artifact: Make, tmp_path: Path
+    ) -> None:
+        source = Path(path_utils.serving_model_path(model.uri))
+        again = artifact(standard_artifacts.Model, tmp_path / "again")
+        exported = Path(path_utils.serving_model_dir(again.uri))
+        export_model(keras.models.load_model(source / "assets.extra" / "model.keras"), exported, threshold=0.5)
+        shutil.copytree(source / "assets.extra", exported / "assets.extra")
+        assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
+        version = do(model).get_string_custom_property("pushed_version")
+        reason = do(again).get_string_custom_property("reason")
+        assert reason == f"the candidate is the model served as version {version}"
+
+    def test_another_model_replaces_the_champion_in_the_same_second(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
+    ) -> None:
+        versions = [do(item).get_string_custom_property("pushed_version") for item in (model, untrained, model)]
+        assert [int(version) for version in versions] == sorted({int(version) for version in versions})
+        assert champion_version(serving) == versions[-1]
+        assert [read_manifest(serving, version)["replaces"] for version in versions] == [None, *versions[:-1]]
+
+    def test_a_candidate_compared_with_another_champion_is_not_pushed(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
+    ) -> None:
+        version = do(model).get_string_custom_property("pushed_version")
+        late = do(untrained, compared_with="1")
+        assert late.get_int_custom_property("pushed") == 0
+        assert late.get_int_custom_property("refused") == 1
+        expected = f"the champion is now {version}, the candidate was compared with 1: run again"
+        assert late.get_string_custom_property("reason") == expected
+        assert champion_version(serving) == version
+
+    @pytest.mark.parametrize(
+        ("event", "count"),
+        [("shutil.copyfile", 3), ("os.rename", 1), ("os.rename", 2), ("os.rename", 3)],
+        ids=["copying", "before the manifest", "before the version appears", "before the champion moves"],
+    )
+    def test_a_killed_push_leaves_the_old_champion_and_the_next_one_works(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path, event: str, count: int
+    ) -> None:
+        old = do(model).get_string_custom_property("pushed_version")
+        before = model_sha256(serving / old), read_manifest(serving, old)
+        candidate = Path(path_utils.serving_model_path(untrained.uri))
+        arguments = [sys.executable, "-c", KILLED_PUSH, str(candidate), str(serving), event, str(count)]
+        assert subprocess.run(arguments, check=False).returncode == -SIGKILL
+
+        assert champion_version(serving) == old
+        assert (model_sha256(serving / old), read_manifest(serving, old)) == before
+        # A version that can be seen is whole: TensorFlow Serving would load it.
+        seen = {path.name for path in serving.iterdir() if path.name.isdigit()}
+        assert all(model_sha256(serving / name) == model_sha256(candidate) for name in seen - {old})
+
+        version = do(untrained).get_string_custom_property("pushed_version")
+        assert champion_version(serving) == version
+        assert model_sha256(serving / version) == model_sha256(candidate)
+        assert read_manifest(serving, version)["replaces"] == old
+        assert not list(serving.glob(".unfinished*"))
