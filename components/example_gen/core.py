@@ -67,29 +67,21 @@ def shard_count(records: int, data: Mapping[str, Any]) -> int:
 
 def _truth(root: Path, sample: Sample, shape: tuple[int, ...], threshold: int | None) -> np.ndarray:
     height, width = shape
-    if sample.mask is None:
-        return _discs(sample, height, width)
-    pixels = _read(root / sample.mask)
+    if isinstance(sample.truth, Drawing):
+        return _drawn(sample.truth, height, width)
+    (path,) = sample.truth.paths
+    pixels = _read(root / path)
     if pixels.shape[:2] != (height, width):
-        raise Unusable(
-            f"the image is {width} x {height} pixels, its mask {sample.mask} {pixels.shape[1]} x {pixels.shape[0]}"
-        )
+        raise Unusable(f"the image is {width} x {height} pixels, its mask {path} {pixels.shape[1]} x {pixels.shape[0]}")
     try:
-        return binary_mask(pixels, threshold, lossy=is_lossy(Path(sample.mask)))
+        return binary_mask(pixels, threshold, lossy=is_lossy(Path(path)))
     except UnclearMask as error:
-        raise Unusable(f"{sample.mask}: {error}") from error
+        raise Unusable(f"{path}: {error}") from error
 
 
-def _discs(sample: Sample, height: int, width: int) -> np.ndarray:
-    # The table counts from the bottom-left corner, arrays from the top-left one.
-    discs = [(height - 1 - lesion.y, lesion.x, lesion.radius) for lesion in sample.lesions]
-    for lesion, (row, column, _) in zip(sample.lesions, discs, strict=True):
-        if not (0 <= row < height and 0 <= column < width):
-            raise Unusable(
-                f"the lesion at x {lesion.x:g}, y {lesion.y:g} lies outside the film of {width} x {height} pixels: "
-                "is the table of another edition?"
-            )
-    return disc_mask(height, width, discs)
+def _drawn(drawing: Drawing, height: int, width: int) -> np.ndarray:
+    shapes = [_upright(shape, height) if drawing.bottom_left else shape for shape in drawing.shapes]
+    return draw(height, width, shapes)
 
 
 def _read(path: Path) -> np.ndarray:

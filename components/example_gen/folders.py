@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from components.errors import UsageError
-from components.example_gen.samples import Listing, Reject, Sample, by_stem, image_files, unread_files
+from components.example_gen.samples import Listing, MaskFiles, Reject, Sample, by_stem, image_files, unread_files
 
 
 def list_folders(root: Path, images: str, masks: str, group_pattern: str | None) -> Listing:
@@ -38,15 +38,15 @@ def list_folders(root: Path, images: str, masks: str, group_pattern: str | None)
 def _pair(root: Path, name: str, images: list[Path], masks: list[Path], group_pattern: str | None) -> Sample | Reject:
     sources = [path.relative_to(root).as_posix() for path in images + masks]
     if len(images) > 1 or len(masks) > 1:
-        return Reject(sources[0], f"several files of one name: {', '.join(sources)}")
+        return Reject(sources[0], "pairing", f"several files of one name: {', '.join(sources)}")
     if not images:
-        return Reject(sources[0], "a mask without an image of the same name")
+        return Reject(sources[0], "pairing", "a mask without an image of the same name")
     if not masks:
-        return Reject(sources[0], "an image without a mask of the same name")
+        return Reject(sources[0], "pairing", "an image without a mask of the same name")
     group = name
     if group_pattern is not None:
         match = re.search(group_pattern, name)
         if not match or not match[1]:
-            return Reject(sources[0], f"[data] group_pattern {group_pattern!r} finds no group in the name")
+            return Reject(sources[0], "pairing", f"[data] group_pattern {group_pattern!r} finds no group in the name")
         group = match[1]
-    return Sample(id=name, group=group, image=sources[0], mask=sources[1])
+    return Sample(id=name, group=group, image=sources[0], truth=MaskFiles((sources[1],)))

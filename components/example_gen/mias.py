@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import UsageError
-from components.example_gen.samples import Lesion, Listing, Reject, Sample, image_files, unread_files
+from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
+from components.imaging.shapes import Ellipse, Shape
 
 CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 
@@ -36,7 +37,7 @@ class Row:
     film: str
     abnormality: str
     severity: str | None
-    lesion: Lesion | None
+    lesion: Ellipse | None
 
 
 def parse_row(line: str) -> Row | None:
@@ -103,37 +104,38 @@ def _film(
     root: Path, name: str, paths: list[Path], rows: list[Row], unclear: str | None, truth_table: str
 ) -> Sample | Reject:
     if not paths:
-        return Reject(name, unclear or f"in {truth_table}, but there is no such film")
+        return Reject(name, "truth", unclear or f"in {truth_table}, but there is no such film")
     source = paths[0].relative_to(root).as_posix()
     if unclear:
         # Its other rows may be fine, but the mask must hold all lesions.
-        return Reject(source, unclear)
+        return Reject(source, "truth", unclear)
     number = _FILM.match(name)
     if len(paths) > 1:
-        return Reject(source, f"several films of one name: {', '.join(path.name for path in paths)}")
+        return Reject(source, "truth", f"several films of one name: {', '.join(path.name for path in paths)}")
     if not number:
-        return Reject(source, "not named like a film of the database: mdb and three digits")
+        return Reject(source, "truth", "not named like a film of the database: mdb and three digits")
     if not rows:
-        return Reject(source, f"no row in {truth_table}: whether it is normal is not known")
+        return Reject(source, "truth", f"no row in {truth_table}: whether it is normal is not known")
     if len({row.severity is None for row in rows}) > 1:
-        return Reject(source, f"both normal and with a lesion in {truth_table}")
+        return Reject(source, "truth", f"both normal and with a lesion in {truth_table}")
     if any(row.severity and not row.lesion for row in rows):
-        return Reject(source, f"a lesion without coordinates in {truth_table}: its mask would be incomplete")
+        return Reject(source, "truth", f"a lesion without coordinates in {truth_table}: its mask would be incomplete")
     return Sample(
         id=name,
         group=f"pair{(int(number[1]) + 1) // 2:03d}",
         image=source,
-        lesions=tuple(row.lesion for row in rows if row.lesion),
+        truth=Drawing(tuple(Shape(row.lesion) for row in rows if row.lesion), bottom_left=True),
         label=_label(rows),
     )
 
 
-def _lesion(numbers: str | None) -> Lesion | None:
+def _lesion(numbers: str | None) -> Ellipse | None:
     match = re.fullmatch(r"(\d+)\s+(\d+)\s+(\d+)", numbers or "")
     # A radius of 0 is not a disc: the lesion has no extent to learn, so no truth.
     if not match or int(match[3]) == 0:
         return None
-    return Lesion(*(float(number) for number in match.groups()))
+    x, y, radius = (float(number) for number in match.groups())
+    return Ellipse(x, y, radius, radius)
 
 
 def _label(rows: list[Row]) -> str:
