@@ -65,9 +65,9 @@ def test_a_contradiction_is_named(section: str, table: dict[str, Any], message: 
         ("groups", {"by": "tile"}),
         ("splits", {"folds": 5, "fold": 4}),
         ("splits", {"folds": 2, "fold": 0, "stratify": True, "test_site": "OL"}),
-        ("splits", {"test_groups": ["TCGA-OL-*"]}),
+        ("splits", {"test_groups": ["TCGA-OL-*"], "test_site": ""}),
         ("splits", {"train": 10, "eval": 10, "test": 20, "stratify": True}),
-        ("splits", {"train": 1, "eval": 8, "test": 12}),
+        ("splits", {"train": 1, "eval": 8, "test": 12, "stratify": False}),
     ],
 )
 def test_what_is_allowed(section: str, table: dict[str, Any]) -> None:

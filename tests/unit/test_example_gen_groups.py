@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,10 +14,8 @@ from components.imaging.shapes import Ellipse, Shape
 
 DISC = Drawing((Shape(Ellipse(4.0, 4.0, 2.0, 2.0)),))
 SLIDE = "TCGA-OL-A5RW-DX1_xmin21_ymin3"
-SPLITS: dict[str, Any] = {
-    "train": 2,
-    "eval": 1,
-    "test": 1,
+SHARES = {"train": 2, "eval": 1, "test": 1}
+SPLITS: dict[str, Any] = SHARES | {
     "salt": "",
     "stratify": False,
     "test_groups": [],
@@ -81,11 +80,13 @@ def test_an_image_without_group_is_a_reject(by: str, pattern: str | None, image:
 
 
 def test_the_site_of_a_name() -> None:
-    samples = [sample(f"{SLIDE}.png", site="as read"), sample("xmin3.png", site="as read")]
-    grouped, rejects = group_samples(samples, {"by": "layout", "pattern": None}, r"^TCGA-(\w\w)-")
-    assert [found.site for found in grouped] == ["OL"]
+    samples = [sample(f"{name}.png", site="as read") for name in (SLIDE, "xmin3", "TCGA--A5RW")]
+    grouped, rejects = group_samples(samples, {"by": "layout", "pattern": None}, r"^TCGA-(\w*)-")
+    assert [(found.image, found.site) for found in grouped] == [(f"{SLIDE}.png", "OL")]
+    reason = r"[data] site_pattern '^TCGA-(\\w*)-' finds no site in the name"
     assert rejects == [
-        Reject("xmin3.png", "no site", r"[data] site_pattern '^TCGA-(\\w\\w)-' finds no site in the name 'xmin3'")
+        Reject("xmin3.png", "no site", f"{reason} 'xmin3'"),
+        Reject("TCGA--A5RW.png", "no site", f"{reason} 'TCGA--A5RW'"),
     ]
 
 
@@ -101,20 +102,19 @@ def test_samples_keep_their_order_and_all_else() -> None:
     ]
 
 
-def test_labels_are_stratified_before_foreground() -> None:
-    """Half of the groups have the label, and, crosswise, half of them have foreground."""
+@pytest.mark.parametrize(
+    ("labels", "truths"),
+    [(("benign", "malignant"), (DISC, DISC)), (("", ""), (DISC, Drawing())), (("normal", ""), (Drawing(), Drawing()))],
+    ids=["labels", "foreground", "a label, and no foreground"],
+)
+def test_what_is_stratified(labels: tuple[str, str], truths: tuple[Drawing, Drawing]) -> None:
     samples = [
-        sample(f"{number}.png", group=f"p{number}", label="benign" if number % 2 else "", truth=truth)
-        for number in range(16)
-        for truth in [DISC if number % 4 < 2 else Drawing()]
+        sample(f"{number}.png", id=kind, group=f"p{number}", label=labels[kind == "b"], truth=truths[kind == "b"])
+        for number, kind in enumerate("ab" * 32)
     ]
-    found = split_samples(samples, {**SPLITS, "stratify": True})
-    by_split = {
-        split: sorted((each.label, bool(each.truth.shapes and not each.label)) for each in found if each.split == split)
-        for split in ("train", "eval", "test")
-    }
-    # Strata: 8 benign, 4 with and 4 without foreground; 1/4 of them is test, 1/3 of the rest eval.
-    assert by_split["test"] == by_split["eval"] == [("", False), ("", True), ("benign", False), ("benign", False)]
+    found = Counter((each.id, each.split) for each in split_samples(samples, {**SPLITS, "stratify": True}))
+    # Of 32 each, 8 are in the one fold of 4 that is test; of the other 24 each, 8 in the one of 3 that is eval.
+    assert found == {(kind, split): count for kind in "ab" for split, count in zip(SHARES, (16, 8, 8), strict=True)}
 
 
 def test_foreground_in_mask_files_is_not_known() -> None:
