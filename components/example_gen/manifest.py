@@ -98,7 +98,7 @@ def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
         place = f"{table.name} line {reader.line_num}"
         extra = row.pop(None, [])
         cells = {key: value.strip() for key, value in row.items() if value is not None}
-        if any(cells.values()) or any(extra):
+        if any(cells.values()) or any(map(str.strip, extra)):
             count = len(cells) + len(extra)
             fault = f"it has {count} cells, the header {len(columns)}: quote cells that hold a {separator!r}"
             yield _Row(place, cells, fault if count != len(columns) else "")

@@ -31,10 +31,10 @@ def advice(image: str, mask: str) -> str:
     """What to do that an image and a mask of similar names become a pair."""
     if _plain(image) == _plain(mask):
         return "it differs in upper and lower case, or in the coding of its accents: rename one"
-    if image not in mask:
+    around = re.fullmatch(rf"((?:.*[\W_])?){re.escape(image)}((?:[\W_].*)?)", mask, re.DOTALL)
+    if not around:
         return "rename one"
-    before, _, after = mask.partition(image)
-    return f"[data] mask_pattern = '{_general(before)}(?P<name>.+){_general(after)}' pairs such names"
+    return f"[data] mask_pattern = '{_general(around[1])}(?P<name>.+){_general(around[2])}' pairs such names"
 
 
 def _parts(name: str) -> set[str]:
