@@ -170,14 +170,14 @@ def _path_faults(root: Path, path: str, suffixes: Set[str]) -> Iterator[str]:
     if pure.suffix.lower() not in suffixes:
         yield f"{path!r} is {unknown_kind(suffixes)}"
     if not _is_file(root / path):
-        yield f"there is no file {path!r}"
+        yield f"there is no file {path!r}, or it may not be read"
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):
-        # A name that is too long, or holds what no name may.
+    except OSError:
+        # A name that is too long, or a folder that may not be read.
         return False
 
 

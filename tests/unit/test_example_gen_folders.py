@@ -154,6 +154,13 @@ def test_folders_of_masks(tmp_path: Path) -> None:
     assert found.samples == (pair("a", *masks, classes=(2, 1)),)
 
 
+def test_the_class_stays_with_its_mask_whatever_folder_it_is_in(tmp_path: Path) -> None:
+    pattern = r"(?:[^/]+/)?(?P<name>[^/]+)_(?P<class>.+)"
+    masks = ("masks/Z/a_calc.png", "masks/a_mass.png")
+    found = listing(tmp_path, "images/a.png", *masks, mask_pattern=pattern, classes=["mass", "calc"])
+    assert found.samples == (pair("a", *masks, classes=(2, 1)),)
+
+
 def test_folders_of_images_are_part_of_the_names(tmp_path: Path) -> None:
     names = [f"{folder}/{name}.png" for folder in ("images", "masks") for name in ("p1/a", "p2/a")]
     assert listing(tmp_path, *names).samples == (pair("p1/a"), pair("p2/a"))
@@ -218,7 +225,7 @@ FILE = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     images=st.sets(FILE, max_size=8),
     masks=st.sets(FILE, max_size=8),

@@ -39,7 +39,7 @@ def fill(root: Path, layout: str) -> Path:
     for number, name in enumerate(FILES[layout]):
         write(root / name, TABLES.get(name, b"same size"))
         # Within one second, as copying makes them.
-        os.utime(root / name, ns=(0, 1_000_000_000 + 10 * number))
+        os.utime(root / name, ns=(0, 1_700_000_000_000_000_000 + 10 * number))
     return root
 
 

@@ -66,13 +66,14 @@ SAMPLES = (Sample("a", "w, 1", "a.png", MaskFiles(("a_1.png", "a_2.png"))), Samp
     [
         'image,mask,group\na.png,a_1.png;a_2.png,"w, 1"\nb.png,,ü\n',
         'image,mask,group\r\na.png,a_1.png;a_2.png,"w, 1"\r\nb.png,,ü',
+        'image,mask,group\ra.png,a_1.png;a_2.png,"w, 1"\rb.png,,ü',
         '\ufeffimage,mask,group\na.png,a_1.png;a_2.png,"w, 1"\n\nb.png,,ü\n,,\n',
         'image;mask;group\na.png;"a_1.png;a_2.png";w, 1\nb.png;;ü\n',
         "image\tmask\tgroup\na.png\ta_1.png;a_2.png\tw, 1\nb.png\t\tü\n",
         'Image , MASK,group\n ./a.png, a_2.png ; .//a_1.png ,"w, 1 "\nb.png," ",ü\n',
         'group,mask,image\n"w, 1",a_1.png;a_2.png;a_1.png,a.png\nü,,b.png\n',
     ],
-    ids=["plain", "CR LF", "BOM and blank lines", "semicolons", "tabs", "spaces", "another order"],
+    ids=["plain", "CR LF", "CR", "BOM and blank lines", "semicolons", "tabs", "spaces", "another order"],
 )
 def test_forms_of_one_table(root: Path, table: str) -> None:
     assert listing(root, table) == Listing(SAMPLES, ())
@@ -112,6 +113,7 @@ def test_names_of_splits(root: Path, name: str, split: str) -> None:
         (",b.png,", "manifest.csv line 2", "it names no image"),
         ("a.png,b.png,tset", "a.png", "split is 'tset', expected one of train, valid, val, "),
         ("a.png,b.png", "a.png", "it has 2 cells, the header 3: quote cells that hold a ','"),
+        (",,,a.png", "manifest.csv line 2", "it has 4 cells, the header 3"),
         ("x, y.png,b.png,", "x", "it has 4 cells, the header 3: quote cells that hold a ','"),
         (f"{'a' * 5000}.png,b.png,", f"{'a' * 5000}.png", "there is no file 'aaaa"),
     ],
@@ -129,7 +131,7 @@ def test_a_row_that_cannot_be_used_is_named(root: Path, row: str, source: str, r
         ('mask = "a.png"', "manifest.toml sample 1", "it names no image"),
         ('image = "a.png"\nmask = ["b.png"]', "a.png", "mask = ['b.png'] is no string"),
         ('image = "a.png"\nmask = ""\ngroup = 7', "a.png", "group = 7 is no string"),
-        ('image = "a\\u0000.png"\nmask = ""', "a\0.png", "there is no file 'a\\x00.png'"),
+        ('image = "a\\u0000.png"\nmask = ""', "a\0.png", "there is no file 'a\\x00.png', or it may not be read"),
     ],
 )
 def test_a_toml_sample_that_cannot_be_used_is_named(root: Path, sample: str, source: str, reason: str) -> None:

@@ -39,6 +39,7 @@ def test_similar_names(image: str, masks: list[str], found: str | None) -> None:
     ("image", "mask", "words"),
     [
         ("p01", "p01_mask", "[data] mask_pattern = '(?P<name>.+)_mask' pairs such names"),
+        ("p (1)", "p (1)_mask", "[data] mask_pattern = '(?P<name>.+)_mask' pairs such names"),
         ("p01", "p01_lesion12", r"[data] mask_pattern = '(?P<name>.+)_lesion\d+' pairs such names"),
         ("p01", "seg/p01", "[data] mask_pattern = 'seg/(?P<name>.+)' pairs such names"),
         ("P01", "p01", "it differs in upper and lower case, or in the coding of its accents: rename one"),
