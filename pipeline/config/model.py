@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -167,20 +170,24 @@ class Data(Section):
     layout: Literal["folders", "presplit", "manifest", "mias", "bcss", "sipakmed", "via"]
     images: str = "images"
     masks: str = "masks"
-    """Names of the two folders; files are paired by name without suffix."""
+    """Names of the two folders, read with their sub-folders, one level deep. Files are paired by name: the path within
+    the folder, without suffix."""
     mask_pattern: str | None = None
-    """Regular expression on a mask's path within its folder, without suffix: `(?P<name>...)` is the name of the image,
-    `(?P<class>...)`, where it is there, one of the classes below. Several masks may belong to one image."""
+    """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
+    it is there, one of the classes below. Several masks may belong to one image."""
     table: str = ""
-    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name."""
+    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
+    CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
+    where wanted `group`, `label`, `split`, `site`, `id`."""
     edition: Literal["mini", "full"] = "mini"
     """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
     labels: list[str] = []
     """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
-    classes: list[str] = []
+    classes: Annotated[list[str], Field(max_length=255)] = []
     """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
     spans: Annotated[int, Field(ge=0)] | None = None
-    """The layout stands in folders span-1, span-2, ...: the last so many are read, 0 for all. None: no spans."""
+    """The layout stands in folders span-1, span-2, ...: those of the highest numbers are read, so many, 0 for all.
+    What stands beside them is not. None: no spans."""
     mask: Mask = Mask()
     groups: Groups = Groups()
     site_pattern: str | None = None
@@ -208,9 +215,90 @@ class Data(Section):
     def _plain_name(cls, name: str, info: ValidationInfo) -> str:
         if not name and info.field_name == "table":
             return name
-        if not name or set(name) & set("[]{}*?") or name.startswith("/"):
-            raise ValueError("expected a name within the input folder, without any of [ ] { } * ?")
-        return name
+        path = PurePosixPath(name)
+        if set(name) & set("[]{}*?\\\0") or not name or ".." in path.parts or path.is_absolute():
+            raise ValueError("expected a name within the input folder, without any of [ ] { } * ? \\")
+        return path.as_posix()
+
+    @field_validator("mask_pattern")
+    @classmethod
+    def _names_the_image(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not {"name"} <= set(_compiled(pattern).groupindex) <= {"name", "class"}:
+            raise ValueError("expected a capture (?P<name>...), where wanted (?P<class>...), and no others with a name")
+        return pattern
+
+    @field_validator("site_pattern")
+    @classmethod
+    def _captures_the_site(cls, pattern: str | None) -> str | None:
+        if pattern is not None and _compiled(pattern).groups != 1:
+            raise ValueError(f"it has {_compiled(pattern).groups} captures, expected one: the site")
+        return pattern
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, classes: list[str]) -> list[str]:
+        if not all(classes) or len(set(classes)) < len(classes) or "background" in classes:
+            raise ValueError("expected names, each of them once, without `background`, which is class 0")
+        return classes
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Data:
+        for fault in chain(_layout_faults(self), _mask_faults(self), _derivation_faults(self)):
+            raise ValueError(fault)
+        return self
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+
+
+def _layout_faults(data: Data) -> Iterator[str]:
+    for key in sorted(set().union(*LAYOUT_KEYS.values()) - LAYOUT_KEYS[data.layout]):
+        # A config that is shown whole names every key; those with their default say nothing.
+        if getattr(data, key) != Data.model_fields[key].default:
+            readers = ", ".join(layout for layout, keys in LAYOUT_KEYS.items() if key in keys)
+            yield f"layout {data.layout!r} does not read {key}: remove it, or set a layout that does ({readers})"
+    images, masks = PurePosixPath(data.images), PurePosixPath(data.masks)
+    if "masks" in LAYOUT_KEYS[data.layout] and (images.is_relative_to(masks) or masks.is_relative_to(images)):
+        yield f"images {data.images!r} and masks {data.masks!r}: expected two folders, none of them within the other"
+
+
+def _mask_faults(data: Data) -> Iterator[str]:
+    mask, names = data.mask, {"background", *(data.classes or ["foreground"])}
+    by_class = "class" in _compiled(data.mask_pattern or "").groupindex
+    if by_class and not data.classes:
+        yield "mask_pattern captures a class, but there are no classes: set classes"
+    if by_class and mask.form != "binary":
+        yield f"mask_pattern captures a class, so each mask is of one; expected mask.form 'binary', not {mask.form!r}"
+    if len(data.classes) > 1 and mask.form == "binary" and not by_class and "mask" in LAYOUT_KEYS[data.layout]:
+        yield f"masks of mask.form 'binary' do not tell {len(data.classes)} classes apart: set another form" + (
+            ", or capture (?P<class>...) in mask_pattern" if "mask_pattern" in LAYOUT_KEYS[data.layout] else ""
+        )
+    for key, form in (("threshold", "binary"), ("colours", "colours"), ("max_colour_distance", "colours")):
+        if mask.form != form and getattr(mask, key) != Mask.model_fields[key].default:
+            yield f"mask.{key} is read where mask.form is {form!r}, not {mask.form!r}: remove one"
+    if mask.form == "colours" and not set(mask.colours.values()) - {"background"}:
+        yield "mask.form 'colours' needs mask.colours, with one colour that is not background"
+    if len({colour.lower() for colour in mask.colours}) < len(mask.colours):
+        yield "mask.colours has one colour twice"
+    for colour, name in mask.colours.items():
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+            yield f"mask.colours: found {colour!r}, expected a colour like '#ff8000'"
+        if name not in names:
+            yield f"mask.colours: {colour!r} is {name!r}, expected one of {', '.join(sorted(names))}"
+
+
+def _derivation_faults(data: Data) -> Iterator[str]:
+    if data.channels == 1 and data.adjust.colour_space != "rgb":
+        yield f"adjust.colour_space {data.adjust.colour_space!r} needs colours: set channels = 3"
+    if data.tiles and data.tiles.overlap >= min(data.height, data.width):
+        yield (
+            f"tiles.overlap = {data.tiles.overlap}, expected less than a tile, "
+            f"which has height {data.height} and width {data.width}"
+        )
 
 
 class Validation(Section):
