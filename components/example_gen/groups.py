@@ -68,7 +68,8 @@ def _group(sample: Sample, groups: Mapping[str, Any]) -> str | None:
             # The text before the number tells series apart; the one behind it, at MIAS, the sides of a woman.
             return f"{number[1]}pair{(int(number[2]) + 1) // 2:03d}" if number else None
         case "folder":
-            return path.parent.as_posix() if path.parent.name else None
+            # Its name alone: a patient's folder in another span or split is the same patient's.
+            return path.parent.name or None
         case "tile":
             tile = _TILE.fullmatch(path.stem)
             return tile[1] if tile else None

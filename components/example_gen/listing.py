@@ -11,6 +11,7 @@ from typing import Any
 
 from components.errors import UsageError
 from components.example_gen import folders, manifest, mias, presplit, spans
+from components.example_gen.groups import group_samples, split_samples
 from components.example_gen.samples import Listing, MaskFiles, is_left_behind
 from components.imaging.codecs import SUFFIXES
 
@@ -83,15 +84,19 @@ def fingerprint(root: Path, data: Mapping[str, Any]) -> str:
 
 @_refuse_unreadable()
 def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
-    """The samples and rejects of an input folder, by the `[data]` section of the config.
+    """The samples, each with its split, and the rejects of an input folder, by the `[data]` section of the config.
 
     Raises:
-        UsageError: the folder, or what its layout needs, is missing or cannot be read; or it holds no image at all.
+        UsageError: the folder, or what its layout needs, is missing or cannot be read; it holds no image at all; or
+            `[data.splits]` asks for what is not there.
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
     _refuse_undecodable_names(root, data)
     listing = _list(root, data)
+    grouped, rejects = group_samples(listing.samples, data["groups"], data["site_pattern"])
+    samples = split_samples(grouped, data["splits"])
+    listing = Listing(tuple(samples), (*listing.rejects, *rejects), listing.left_out)
     sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in listing.rejects)]
     if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
         kinds = ", ".join(sorted(SUFFIXES))

@@ -37,11 +37,15 @@ class Mask(Section):
     """`colours`: Euclidean RGB distance up to which a pixel counts as the nearest colour."""
 
 
-def _refuse_unless_one_capture(pattern: str) -> None:
+def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        captures = re.compile(pattern).groups
+        return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from error
+
+
+def _refuse_unless_one_capture(pattern: str) -> None:
+    captures = _compiled(pattern).groups
     if captures != 1:
         raise ValueError(f"it has {captures} captures, expected one; (?:...) groups without a capture")
 
@@ -230,8 +234,8 @@ class Data(Section):
     @field_validator("site_pattern")
     @classmethod
     def _captures_the_site(cls, pattern: str | None) -> str | None:
-        if pattern is not None and _compiled(pattern).groups != 1:
-            raise ValueError(f"it has {_compiled(pattern).groups} captures, expected one: the site")
+        if pattern is not None:
+            _refuse_unless_one_capture(pattern)
         return pattern
 
     @field_validator("classes")
@@ -246,13 +250,6 @@ class Data(Section):
         for fault in chain(_layout_faults(self), _mask_faults(self), _derivation_faults(self)):
             raise ValueError(fault)
         return self
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}") from error
 
 
 def _layout_faults(data: Data) -> Iterator[str]:
