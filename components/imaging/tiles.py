@@ -42,7 +42,7 @@ def _axis(source: int, tile: int, overlap: int, edge: str) -> tuple[int, list[in
     stride = tile - overlap
     count = max(1, -((overlap - source) // stride))
     even = overlap + count * stride
-    last = max(0, (source if edge == "overlap" else even) - tile)
+    last = (source if edge == "overlap" else even) - tile
     starts = [number * last // max(1, count - 1) for number in range(count)]
     return even if edge == "stretch" else source, starts
 

@@ -102,7 +102,7 @@ def _tile_axis(source: tf.Tensor, tile: int, overlap: int, edge: str) -> tuple[t
     stride = tile - overlap
     count = tf.maximum(1, -((overlap - source) // stride))
     even = overlap + count * stride
-    last = tf.maximum(0, (source if edge == "overlap" else even) - tile)
+    last = (source if edge == "overlap" else even) - tile
     starts = tf.range(count) * last // tf.maximum(1, count - 1)
     return even if edge == "stretch" else source, starts
 
