@@ -136,8 +136,8 @@ def test_mask_patterns_in_use() -> None:
         ({"adjust": {"colour_space": "lab"}}, "adjust.colour_space 'lab' needs colours: set channels = 3"),
         ({"tiles": {"overlap": 32}}, "tiles.overlap = 32, expected less than a tile, which has height 64 and width 32"),
         ({"site_pattern": "("}, "[data] site_pattern: found '(', not a regular expression"),
-        ({"site_pattern": "a"}, "it has 0 captures, expected one: the site"),
-        ({"site_pattern": "(a)(b)"}, "it has 2 captures, expected one: the site"),
+        ({"site_pattern": "a"}, "it has 0 captures, expected one"),
+        ({"site_pattern": "(a)(b)"}, "it has 2 captures, expected one"),
         ({"spans": -1}, "[data] spans: found -1, expected greater than or equal to 0"),
     ],
 )

@@ -45,7 +45,7 @@ def sample(image: str, **fields: Any) -> Sample:
         ("pairs", None, "series2_0009.png", "series2_pair005"),
         ("pairs", None, "12.png", "pair006"),
         ("pairs", None, "1999.png", "pair1000"),
-        ("folder", None, "films/p07/left.png", "films/p07"),
+        ("folder", None, "films/p07/left.png", "p07"),
         ("tile", None, "images/a_1x2_10x3.png", "a_1x2"),
         ("tile", None, "images/a\nb_0x0.png", "a\nb"),
     ],
