@@ -144,13 +144,14 @@ def test_inflation_is_the_area_that_a_rule_adds_to_a_jpeg_mask(
     assert inflated["otsu"] == pytest.approx(1, abs=0.01)
 
 
-def test_inflation_by_hand() -> None:
-    """Levels 10 and 210, midpoint 110: two pixels lie above it, and the rule takes three."""
-    pixels = np.array([[10, 10, 10, 5, 60, 110, 210, 215]], np.uint8)
-    assert inflation(pixels, binary_mask(pixels, 110, lossy=True)) == 1.5
+@pytest.mark.parametrize(("threshold", "expected"), [(1, 7 / 4), (105, 1.0), (200, 3 / 4)])
+def test_inflation_counts_from_the_midpoint_of_the_levels(threshold: int, expected: float) -> None:
+    """Levels 10 and 200 with a pixel that rings above: four lie beyond the midpoint, 105."""
+    pixels = np.array([[10, 10, 10, 120, 200, 200, 255]], np.uint8)
+    assert inflation(pixels, binary_mask(pixels, threshold, lossy=True)) == expected
 
 
-def test_inflation_of_an_inverted_pair_of_levels_and_of_flat_masks() -> None:
+def test_inflation_of_flat_masks() -> None:
     flat = np.full((4, 4), 255, np.uint8)
     assert inflation(flat, flat) == 1.0
     assert inflation(flat, np.zeros_like(flat)) is None
