@@ -50,13 +50,14 @@ def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], m
         UnclearMask: its classes cannot be told by the settings.
     """
     names = ["background", *(classes or ["foreground"])]
-    form, lossy = settings["form"], is_lossy(path)
+    form = settings["form"]
     if (form == "one_hot") != (path.suffix.lower() == ".npz"):
         raise UnclearMask(
             f'[data.mask] form = "{form}" does not fit: "one_hot" is for .npz files, the others for images'
         )
     if form == "one_hot":
         return MaskReading(one_hot_mask(read_one_hot(path, len(names), max_pixels)))
+    lossy = is_lossy(path)
     if form == "indices" and lossy:
         raise UnclearMask('a JPEG mask has no exact values for [data.mask] form = "indices": use PNG')
     if form == "indices":
