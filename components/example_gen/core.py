@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from components.example_gen.drawing import Misplaced, place
 from components.example_gen.samples import Drawing, Sample
 from components.imaging.adjust import adjust
 from components.imaging.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
-from components.imaging.geometry import Placement, fit, letterbox
-from components.imaging.masks import MaskReading, UnclearMask, merge, read_mask
+from components.imaging.geometry import FITS, Placement, letterbox
+from components.imaging.mask_files import MaskReading, read_mask
+from components.imaging.masks import UnclearMask, merge
 from components.imaging.shapes import draw
 from components.imaging.signature import signature
-from components.imaging.tiles import keep_empty, tile_id, tile_placements
+from components.imaging.tiles import keep_empty, tile_ids, tile_placements
 from components.record import Record
 
 SHARD_BYTES = 128 * 2**20
@@ -48,11 +50,11 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """One record that a source gives: its id and which part of the source it shows."""
+    """One record that a source gives: its id, and which part of the source it shows."""
 
     id: str
     placement: Placement
-    derived_from: str = ""
+    is_tile: bool = False
 
 
 def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
@@ -79,16 +81,13 @@ def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
 
 def views(source: Source, data: Mapping[str, Any]) -> list[View]:
     """The records that a source gives, before empty tiles are dropped."""
-    size = (*source.image.shape[:2], data["height"], data["width"])
     name, tiles = source.sample.id, data["tiles"]
+    size = (*source.image.shape[:2], data["height"], data["width"])
     if tiles is None:
-        return [View(name, fit(data["fit"], *size))]
-    cut = [
-        View(tile_id(name, row, column), placement, derived_from=name)
-        for (row, column), placement in tile_placements(*size, tiles["overlap"], tiles["edge"])
-    ]
-    reduced = [View(f"{name}_reduced", letterbox(*size), derived_from=name)] if tiles["reduced_copy"] else []
-    return cut + reduced
+        return [View(name, FITS[data["fit"]](*size))]
+    placements = tile_placements(*size, tiles["overlap"], tiles["edge"])
+    cut = [View(own, tile, True) for own, tile in zip(tile_ids(name, placements), placements, strict=True)]
+    return [*cut, View(f"{name}_reduced", letterbox(*size))] if tiles["reduced_copy"] else cut
 
 
 def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], split: str) -> Iterator[Record]:
@@ -97,30 +96,27 @@ def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], spli
     Raises:
         Unusable: a lesion is lost at the record's scale.
     """
-    sample = source.sample
-    image, sha256 = with_channels(source.image, data["channels"]), pixel_sha256(source.image)
-    scaled: dict[tuple[int, int], np.ndarray] = {}
+    sample, sha256 = source.sample, pixel_sha256(source.image)
+    adjusted = adjust(with_channels(source.image, data["channels"]), data["adjust"])
+    # All tiles have one content: it is scaled once.
+    scaled = cache(lambda scale: (scale.scaled(adjusted), scale.scaled_mask(source.truth)))
     for view in chosen:
-        placement = view.placement
-        mask = placement.mask(source.truth)
-        _check_lesions(source, placement, mask)
-        if _drops(view, mask, data, split):
+        content, truth = scaled(replace(view.placement, top=0, left=0))
+        image, mask = view.placement.placed(content), view.placement.placed(truth)
+        if view.is_tile and _is_dropped(view.id, mask, data, split):
             continue
-        content = (placement.content_height, placement.content_width)
-        if content not in scaled:
-            scaled[content] = adjust(placement.scaled(image), data["adjust"])
-        pixels = placement.placed(scaled[content])
+        _check_lesions(source, view, mask)
         yield Record(
-            image=pixels,
+            image=image,
             mask=mask,
             id=view.id,
             group=sample.group,
             source=sample.image,
             source_sha256=sha256,
-            transform=placement.as_json(),
-            signature=signature(pixels if view.derived_from else source.image),
+            transform={**view.placement.as_json(), "adjust": data["adjust"]},
+            signature=signature(image if view.is_tile else source.image),
             label=sample.label,
-            derived_from=view.derived_from,
+            derived_from=sample.id if view.id != sample.id else "",
         )
 
 
@@ -130,23 +126,23 @@ def shard_count(records: int, data: Mapping[str, Any]) -> int:
     return max(1, -(-records * record_bytes // SHARD_BYTES), min(8, records // 16))
 
 
-def _drops(view: View, mask: np.ndarray, data: Mapping[str, Any], split: str) -> bool:
+def _is_dropped(tile: str, mask: np.ndarray, data: Mapping[str, Any], split: str) -> bool:
     """Only training tiles are thinned: what is measured on must hold background as it comes."""
-    if split != "train" or data["tiles"] is None or view.placement.is_whole or cv2.countNonZero(mask):
+    if split != "train" or cv2.countNonZero(mask):
         return False
-    return not keep_empty(view.id, data["tiles"]["keep_empty"], data["splits"]["salt"])
+    return not keep_empty(tile, data["tiles"]["keep_empty"], data["splits"]["salt"])
 
 
-def _check_lesions(source: Source, placement: Placement, mask: np.ndarray) -> None:
-    """What is lost in the record would be learnt as normal tissue."""
-    truth = source.sample.truth
+def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
+    """What scaling loses would be learnt as normal tissue."""
+    placement, truth = view.placement, source.sample.truth
     scale = min(placement.content_height / placement.source_height, placement.content_width / placement.source_width)
     # Half a pixel's diagonal: every smaller disc may lie between the centres of pixels.
-    extents = [shape.extent for shape in truth.shapes] if isinstance(truth, Drawing) else []
+    extents = [shape.extent for shape in truth.shapes] if isinstance(truth, Drawing) and scale < 1 else []
     lost = [extent for extent in extents if extent * scale < 0.75]
     if lost:
         what = f"a lesion of radius {lost[0]:g}"
-    elif placement.is_whole and cv2.countNonZero(source.truth) and not cv2.countNonZero(mask):
+    elif scale < 1 and not view.is_tile and cv2.countNonZero(source.truth) and not cv2.countNonZero(mask):
         what = "its foreground"
     else:
         return
