@@ -168,10 +168,10 @@ def _drawing(name: str, elements: list[Element], classes: Sequence[str]) -> Draw
     region = next((element for element in elements if element.name == "roi"), elements[0] if elements else None)
     if region is None or region.name in classes:
         raise UnclearShape("has no region of interest: expected an element of group 'roi', or one before all others")
-    xs, ys = zip(*region.corners(), strict=True)
-    left, top, width, height = min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
-    if min(width, height) < 1:
-        raise UnclearShape(f"the region of interest has {width:g} x {height:g} pixels")
+    (left, top), (right, bottom) = Polygon(tuple(region.corners())).bounds
+    width, height = round(right - left), round(bottom - top)
+    if not (width and height):
+        raise UnclearShape("the region of interest is smaller than a pixel")
     corner = _CORNER.search(name)
     if corner and math.dist((left, top), (int(corner[1]), int(corner[2]))) > _CORNER_TOLERANCE * max(width, height):
         raise UnclearShape(f"the region of interest begins at x {left:g}, y {top:g}, the image by its name elsewhere")
@@ -180,7 +180,7 @@ def _drawing(name: str, elements: list[Element], classes: Sequence[str]) -> Draw
         for element in elements
         if element.name in classes
     )
-    return Drawing(shapes, canvas=(round(height), round(width)))
+    return Drawing(shapes, canvas=(height, width))
 
 
 def _refuse_unknown_classes(listing: Listing, annotations: list[Path], classes: Sequence[str]) -> None:

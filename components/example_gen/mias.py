@@ -140,7 +140,7 @@ def _film(root: Path, name: str, paths: list[Path], table: Table, data: Mapping[
     try:
         return _sample(name, pair, source, table.rows[name], data)
     except UnclearShape as error:
-        return Reject(source, "truth", f"{error} in {table.name}")
+        return Reject(source, "truth", f"{table.name}: {error}")
 
 
 def _misnamed(name: str, edition: str) -> str:
@@ -160,7 +160,7 @@ def _sample(name: str, group: str, source: str, rows: list[Row], data: Mapping[s
     if not wanted:
         return left_out(source, severities, labels)
     if any(row.severity != "normal" and not row.lesion for row in wanted):
-        raise UnclearShape("a lesion without coordinates, so that its mask would be incomplete,")
+        raise UnclearShape("a lesion without coordinates: the mask would be incomplete")
     shapes = tuple(Shape(row.lesion, class_of(row.severity, data["classes"])) for row in wanted if row.lesion)
     drawing = Drawing(shapes, bottom_left=True, canvas=_MINI_SIZE if data["edition"] == "mini" else None)
     return Sample(name, group, source, drawing, gravest(row.severity for row in wanted))

@@ -147,7 +147,7 @@ def read_table(path: Path) -> Table:
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
     for cells in reader:
         names = [cell.strip().lstrip("#").lower() for cell in cells]
-        if _COLUMNS <= set(names):
+        if set(names) >= _COLUMNS:
             header = names
         elif header and any(map(str.strip, cells)):
             _add(table, dict(zip(header, cells, strict=False)), reader.line_num)

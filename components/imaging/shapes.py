@@ -97,7 +97,7 @@ class Polygon:
     def __str__(self) -> str:
         if not self.points:
             return "the polygon of no points"
-        (left, top), (right, bottom) = self._bounds
+        (left, top), (right, bottom) = self.bounds
         return f"the polygon of {len(self.points)} points from x {left:g}, y {top:g} to x {right:g}, y {bottom:g}"
 
     @property
@@ -110,13 +110,14 @@ class Polygon:
         return min(sides) / 2
 
     @property
-    def _bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Least x and y, and greatest."""
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
 
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the rectangle round it meets an image."""
-        (left, top), (right, bottom) = self._bounds
+        (left, top), (right, bottom) = self.bounds
         return right >= -0.5 and left < width - 0.5 and bottom >= -0.5 and top < height - 0.5
 
     def mapped(self, scale: tuple[float, float], offset: tuple[float, float]) -> Polygon:
