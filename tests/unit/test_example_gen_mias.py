@@ -231,6 +231,7 @@ def test_lesions_by_severity(
     assert [Path(reject.source).stem for reject in found.rejects] == rejected
     assert [Path(reject.source).stem for reject in found.left_out] == left_out
     assert found.sources == 4
+    assert {sample.label for sample in found.samples} <= {label.lower() for label in labels} or not labels
 
 
 def test_only_lesions_of_the_severity_are_drawn(tmp_path: Path) -> None:
@@ -303,6 +304,7 @@ def test_upper_case_is_the_same_film(tmp_path: Path) -> None:
         ("mdb001 G NORM\nmdb001 G CIRC B 1 2 3\n", "Info.txt: both normal and with a lesion"),
         ("mdb001 G CIRC B 1 2 0\n", NO_COORDINATES),
         (f"mdb001 G CIRC B 1 2 {'9' * 400}\n", NO_COORDINATES),
+        (f"mdb001 G CIRC B {'9' * 400} 2 3\n", NO_COORDINATES),
     ],
 )
 def test_a_truth_that_cannot_be(tmp_path: Path, table: str, reason: str) -> None:
