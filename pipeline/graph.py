@@ -55,7 +55,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     """The graph of a config; `champion` is the version served when the run starts, empty for none."""
     data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
     shape = [config.data.height, config.data.width, config.data.channels]
-    derivation = {key: data[key] for key in ("fit", "tiles", "adjust")}
+    derivation = {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,

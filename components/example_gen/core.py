@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,14 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from components.example_gen.drawing import Misplaced, place
+from components.example_gen.drawing import place
 from components.example_gen.samples import Drawing, Sample
 from components.imaging.adjust import adjust
 from components.imaging.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
 from components.imaging.geometry import FITS, Placement, letterbox
 from components.imaging.mask_files import MaskReading, read_mask
 from components.imaging.masks import UnclearMask, merge
-from components.imaging.shapes import draw
+from components.imaging.shapes import UnclearShape, draw
 from components.imaging.signature import signature
 from components.imaging.tiles import keep_empty, tile_ids, tile_placements
 from components.record import Record
@@ -44,8 +45,10 @@ class Source:
     """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16."""
     truth: np.ndarray
     """`(H, W)` uint8 class indices."""
-    inflation: float | None
-    """Of a lossy mask: its foreground over that at half height."""
+    inflation: float | None = None
+    """Of lossy masks: the greatest, see `components.imaging.masks.inflation`."""
+    smallest_lesion: float = math.inf
+    """Least extent of what was drawn, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
         raise Unusable("image shows nothing", f"the image shows nothing: all its values are {low:g}")
     if _is_binary(image):
         raise Unusable("image and mask swapped", "the image has two values only, like a mask: are the two swapped?")
-    truth, inflation = _truth(root, sample, image.shape[:2], data)
-    if cv2.countNonZero(truth) == truth.size:
+    source = _with_truth(root, sample, image, data)
+    if cv2.countNonZero(source.truth) == source.truth.size:
         raise Unusable(
             "mask without background",
             "the mask is foreground everywhere: is it the image, or is the threshold too low?",
         )
-    return Source(sample, image, truth, inflation)
+    return source
 
 
 def views(source: Source, data: Mapping[str, Any]) -> list[View]:
@@ -135,13 +138,11 @@ def _is_dropped(tile: str, mask: np.ndarray, data: Mapping[str, Any], split: str
 
 def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
     """What scaling loses would be learnt as normal tissue."""
-    placement, truth = view.placement, source.sample.truth
+    placement = view.placement
     scale = min(placement.content_height / placement.source_height, placement.content_width / placement.source_width)
     # Half a pixel's diagonal: every smaller disc may lie between the centres of pixels.
-    extents = [shape.extent for shape in truth.shapes] if isinstance(truth, Drawing) and scale < 1 else []
-    lost = [extent for extent in extents if extent * scale < 0.75]
-    if lost:
-        what = f"a lesion of radius {lost[0]:g}"
+    if source.smallest_lesion * min(1, scale) < 0.75:
+        what = f"a lesion of radius {source.smallest_lesion:g}"
     elif scale < 1 and not view.is_tile and cv2.countNonZero(source.truth) and not cv2.countNonZero(mask):
         what = "its foreground"
     else:
@@ -150,23 +151,21 @@ def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
     raise Unusable("lesion lost", f"{what} is lost at {size} pixels: raise [data] height and width")
 
 
-def _truth(
-    root: Path, sample: Sample, shape: tuple[int, ...], data: Mapping[str, Any]
-) -> tuple[np.ndarray, float | None]:
-    """Class indices, and the inflation of a lossy mask."""
-    height, width = shape
+def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: Mapping[str, Any]) -> Source:
     if isinstance(sample.truth, Drawing):
         try:
-            return draw(height, width, place(sample.truth, height, width)), None
-        except Misplaced as error:
+            shapes = place(sample.truth, *image.shape[:2])
+            smallest = min((shape.extent for shape in shapes), default=math.inf)
+            return Source(sample, image, draw(*image.shape[:2], shapes), smallest_lesion=smallest)
+        except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
-    readings = [_mask(root, path, shape, data) for path in sample.truth.paths]
+    readings = [_mask(root, path, image.shape[:2], data) for path in sample.truth.paths]
     inflations = [reading.inflation for reading in readings if reading.inflation is not None]
     try:
-        classes = merge([reading.classes for reading in readings], sample.truth.classes)
+        truth = merge([reading.classes for reading in readings], sample.truth.classes)
     except UnclearMask as error:
         raise Unusable("unclear mask", f"{', '.join(sample.truth.paths)}: {error}") from error
-    return classes, max(inflations, default=None)
+    return Source(sample, image, truth, max(inflations, default=None))
 
 
 def _mask(root: Path, path: str, shape: tuple[int, ...], data: Mapping[str, Any]) -> MaskReading:
