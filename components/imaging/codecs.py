@@ -33,9 +33,9 @@ SUFFIXES = frozenset({".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", "
 
 MAX_PIXELS = 100_000_000
 _OPENCV_MAX_PIXELS = 2**30
-# Plain PPM needs most, 3 x 6 bytes a pixel; the rest is for headers and thumbnails.
+# Plain PPM needs most, 3 x 6 bytes a pixel; the spare ones are for headers and thumbnails.
 _MAX_BYTES_PER_PIXEL = 20
-_MAX_HEADER_BYTES = 16 * 2**20
+_SPARE_BYTES = 16 * 2**20
 
 
 def is_lossy(path: Path) -> bool:
@@ -64,7 +64,8 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = Fa
     """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP or DICOM file.
 
     `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up, the orientation that
-    EXIF or TIFF tags name is applied. PNM: `components.imaging.pnm`, DICOM: `components.imaging.dicom`.
+    EXIF or TIFF tags name is applied. Values of PNM: `components.imaging.pnm`, of DICOM:
+    `components.imaging.dicom_values`.
 
     OpenCV reads PNG, JPEG, TIFF and BMP up to 2**30 pixels; to go further, set OPENCV_IO_MAX_IMAGE_PIXELS in the
     environment as well.
@@ -94,7 +95,7 @@ def read_indices(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
 
 def decode_image(content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_window: bool = False) -> np.ndarray:
-    """As `read_image`, of the bytes of a file."""
+    """As `read_image`, of the bytes of a file; without a limit of its own below that of OpenCV."""
     if not content:
         raise UnreadableImage("the file is empty")
     if content[:2] in PNM_MAGIC:
@@ -138,7 +139,7 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 def _content(path: Path, max_pixels: int) -> bytes:
     try:
         size = path.stat().st_size
-        if size > _MAX_BYTES_PER_PIXEL * max_pixels + _MAX_HEADER_BYTES:
+        if size > _MAX_BYTES_PER_PIXEL * max_pixels + _SPARE_BYTES:
             raise TooManyPixels(
                 f"has {size} bytes, more than an image of the {max_pixels} pixels that are allowed: "
                 "raise [data] max_megapixels to read it"

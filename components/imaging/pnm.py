@@ -35,7 +35,7 @@ def decode_pnm(content: bytes, max_pixels: int) -> np.ndarray:
     values = (_plain if header[1] in b"23" else _binary)(content, header.end(), int(np.prod(shape)), maximum)
     if values.max() > maximum:
         raise UnreadableImage(f"has a value of {values.max()}, above the maximum of {maximum} that its header claims")
-    return values.astype(np.uint16 if maximum > 255 else np.uint8).reshape(shape)
+    return values.astype(np.uint16 if maximum > 255 else np.uint8, copy=False).reshape(shape)
 
 
 def _binary(content: bytes, start: int, count: int, maximum: int) -> np.ndarray:
@@ -45,11 +45,13 @@ def _binary(content: bytes, start: int, count: int, maximum: int) -> np.ndarray:
         raise _cut_short((len(content) - start) // stored.itemsize, count)
     if content[end:].strip():
         raise _left_over(f"{len(content) - end} bytes")
-    return np.frombuffer(content, stored, count, start)
+    return np.frombuffer(content, stored, count, start).astype(stored.newbyteorder("="))
 
 
 def _plain(content: bytes, start: int, count: int, _maximum: int) -> np.ndarray:
-    text = re.sub(rb"#[^\r\n]*", b"", content[start:])
+    text = content[start:]
+    if b"#" in text:
+        text = re.sub(rb"#[^\r\n]*", b"", text)
     if text.translate(None, _PLAIN):
         raise UnreadableImage("not a whole PGM or PPM image: has something other than numbers after its plain header")
     # Counted before they are parsed: a short file cannot claim much memory, nor a long one.

@@ -116,6 +116,8 @@ def _decode_tiff(content: bytes, header: TiffImageFile) -> np.ndarray:
 
 
 def _decode(content: bytes, flags: int, header: ImageFile) -> np.ndarray:
+    if isinstance(header, PngImageFile):
+        _check_chunks(content)
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -130,3 +132,12 @@ def _decode(content: bytes, flags: int, header: ImageFile) -> np.ndarray:
         code = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
         cv2.cvtColor(pixels, code, dst=pixels)
     return pixels
+
+
+def _check_chunks(content: bytes) -> None:
+    """OpenCV makes room for what a PNG chunk claims, up to 4 GB, before it sees that the file ends earlier."""
+    position = 8
+    while position < len(content) and content[position + 4 : position + 8] != b"IEND":
+        position += 12 + int.from_bytes(content[position : position + 4], "big")
+    if position >= len(content):
+        raise UnreadableImage("not a whole PNG image: cut short, or the length of a chunk is damaged")

@@ -378,6 +378,19 @@ def test_a_file_too_long_for_its_limit_is_not_read(tmp_path: Path) -> None:
         read_image(path)
 
 
+@pytest.mark.parametrize("content", [png(GRAY), packed_png(ENTRIES, 2, PALETTE)], ids=["gray", "palette"])
+def test_a_png_chunk_cannot_claim_memory(tmp_path: Path, content: bytes) -> None:
+    # OpenCV would make room for 4 GB.
+    length = content.index(b"IDAT") - 4
+    claim = content[:length] + b"\xff\xff\xff\xf0" + content[length + 4 :]
+    path = write(tmp_path / "image.png", claim)
+    for read in (read_image, read_indices):
+        with pytest.raises(
+            UnreadableImage, match="not a whole PNG image: cut short, or the length of a chunk is damaged"
+        ):
+            read(path)
+
+
 def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:
     path = write(tmp_path / "image.png", claim_png_size(png(GRAY), 40000, 40000))
     with pytest.raises(UnreadableImage, match=r"OpenCV refuses it: .*PIXELS"):
