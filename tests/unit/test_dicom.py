@@ -108,6 +108,12 @@ def test_more_is_brighter() -> None:
     check(decode_image(dicom(EIGHT, PhotometricInterpretation="MONOCHROME1")), 255 - EIGHT, np.uint8)
 
 
+def test_the_mirror_stands_in_the_rescaled_range() -> None:
+    # Stored 0 to 4095 are 10 to 4105.
+    content = dicom(TWELVE, 12, PhotometricInterpretation="MONOCHROME1", RescaleSlope="1", RescaleIntercept="10")
+    check(decode_image(content), 4105 - TWELVE)
+
+
 def test_rescale_is_applied() -> None:
     # 2 x 4095 + 10 = 8200
     check(
@@ -184,8 +190,10 @@ def test_the_window_spans_the_whole_range() -> None:
     check(decode_image(content, dicom_window=True), [[0, 0, 64], [191, 255, 255]], np.uint8)
 
 
-def test_without_asking_there_is_no_window() -> None:
-    check(decode_image(dicom(TWELVE, 12, WindowCenter="2048", WindowWidth="10")), TWELVE)
+def test_without_asking_there_is_no_window(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", dicom(TWELVE, 12, WindowCenter="2048", WindowWidth="2"))
+    check(read_image(path), TWELVE)
+    check(read_image(path, dicom_window=True), [[0, 0, 0], [0, 65535, 65535]])
 
 
 def test_of_several_windows_the_first_is_taken() -> None:
@@ -228,6 +236,11 @@ def test_a_window_table_is_looked_up() -> None:
     table = lut([256, 0, 10], [4 * value for value in range(255)] + [1023])
     content = dicom(EIGHT, VOILUTSequence=table)
     check(decode_image(content, dicom_window=True), np.rint([[0, 1.0, 2.0], [126.6, 127.6, 255]]), np.uint8)
+
+
+def test_white_is_the_most_that_the_bits_of_a_window_table_hold() -> None:
+    content = dicom(EIGHT, VOILUTSequence=lut([256, 0, 8], list(range(255, -1, -1))))
+    check(decode_image(content, dicom_window=True), 255 - EIGHT, np.uint8)
 
 
 @pytest.mark.parametrize("elements", [{"WindowWidth": "0"}, {"WindowWidth": "-5", "VOILUTFunction": "SIGMOID"}])
