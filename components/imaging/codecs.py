@@ -151,3 +151,9 @@ def _content(path: Path, max_pixels: int) -> bytes:
 
 def _is_dicom(content: bytes) -> bool:
     return content[128:132] == b"DICM"
+
+
+def as_float(pixels: np.ndarray) -> np.ndarray:
+    """float32 `(H, W, C)` in 0..1 of gray `(H, W)` or RGB `(H, W, 3)` whole numbers."""
+    scaled = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    return scaled[..., None] if scaled.ndim == 2 else scaled
