@@ -186,7 +186,8 @@ def _mask(root: Path, path: str, shape: tuple[int, ...], data: Mapping[str, Any]
 def _is_binary(image: np.ndarray) -> bool:
     """Whether the image holds two values only; a coarse look settles it for nearly all."""
     step = max(1, min(image.shape[:2]) // 64)
-    return len(np.unique(image[::step, ::step])) <= 2 and len(np.unique(image)) <= 2
+    coarse = np.ascontiguousarray(image[::step, ::step])
+    return len(np.unique(with_channels(coarse, 1))) <= 2 and len(np.unique(with_channels(image, 1))) <= 2
 
 
 def _read(root: Path, name: str, data: Mapping[str, Any]) -> np.ndarray:

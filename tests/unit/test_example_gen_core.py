@@ -165,7 +165,7 @@ def test_a_jpeg_mask_needs_a_threshold(tmp_path: Path) -> None:
     source = read_source(tmp_path, sample, data)
     np.testing.assert_array_equal(source.truth, SQUARE // 255)
     assert source.inflation == pytest.approx(1)
-    assert read_source(tmp_path, sample, settings(mask={"threshold": 2})).inflation > 1.2
+    assert read_source(tmp_path, sample, settings(mask={"threshold": 2})).inflation > 1.1
 
 
 def test_truth_counts_from_the_bottom_of_the_film(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_disc_may_reach_over_the_edge(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("x", "y"), [(WIDTH, 10), (10, HEIGHT), (535, 425)])
 def test_a_disc_outside_the_film(tmp_path: Path, x: int, y: int) -> None:
     write(tmp_path / "film.pgm", pgm(NOISE))
-    with pytest.raises(Unusable, match=rf"x={x}, y={y}, .* lies outside the image of 64 x 48 pixels") as caught:
+    with pytest.raises(Unusable, match=f"at x {x}, y {y} lies outside the image of 64 x 48 pixels") as caught:
         record_of(tmp_path, film((x, y, 20)))
     assert caught.value.kind == "truth"
 

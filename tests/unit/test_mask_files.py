@@ -163,7 +163,7 @@ def test_the_limit_counts_pixels(tmp_path: Path, limit: int) -> None:
     else:
         with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
             read_one_hot(path, 3, limit)
-        with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
+        with pytest.raises(UnreadableImage, match="3 x 2 = 6 pixels"):
             read_mask(palette, rule(form="indices"), CLASSES, limit)
 
 
