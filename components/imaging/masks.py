@@ -106,6 +106,8 @@ def merge(masks: Sequence[np.ndarray], classes: Sequence[int] = ()) -> np.ndarra
             f"its masks differ in size: {', '.join(f'{mask.shape[1]} x {mask.shape[0]}' for mask in masks)}"
         )
     layers = [(mask > 0) * np.uint8(index) for mask, index in zip(masks, classes, strict=True)] if classes else masks
+    if len(layers) == 1:
+        return layers[0]
     areas = [np.count_nonzero(layer) for layer in layers]
     merged = np.zeros(masks[0].shape, np.uint8)
     disputed = np.zeros(masks[0].shape, bool)
