@@ -10,76 +10,76 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from components.data_gate.core import Entry, find_problems, split_report
-from components.example_gen.core import Unusable, derive
+from components.data_gate.core import Champion, read_champion, split_report
+from components.data_gate.entries import Entry, entry_of
+from components.data_gate.near_duplicates import find_near_duplicates
+from components.errors import UsageError
+from components.example_gen.core import Unusable, records
 from components.example_gen.listing import list_samples
-from components.example_gen.samples import Reject, Sample
+from components.example_gen.samples import Listing, Reject
+from components.serving_dir import champion_version
 from components.splits import split_of
+from pipeline.check_tables import print_check
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config, Data
+from pipeline.config.model import Config
 from pipeline.runners.quiet import quiet
 
+__all__ = ["check_folder", "print_check"]
 
-def check_folder(folder: Path, recipe: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+_MARKS = {"Info.txt": ("mias", "mias"), "train": ("folders", "presplit")}
+"""What a folder of a layout holds, and the recipe and layout to read it by."""
+
+
+def check_folder(
+    folder: Path, recipe: str | None, overrides: Sequence[str], serving: Path | None = None
+) -> dict[str, Any]:
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
-    Without a recipe a folder with `Info.txt` is read as `mias` and any other one as `folders`.
+    Without a recipe a folder with `Info.txt` is read as `mias`, one with `train` as `presplit`, and any other one
+    as `folders`. With a serving folder the data are compared with those of its champion.
 
     Raises:
-        UsageError: the folder, or what its layout needs, is missing.
+        UsageError: the folder, or what its layout needs, is missing; or there is no champion.
     """
+    champion = _champion(serving) if serving else None
     config = _config(folder, recipe, overrides)
     data = config.data.model_dump()
-    listing = list_samples(folder, data)
+    entries, account = _read(folder, list_samples(folder, data), data)
+    return split_report(entries, account, {}, config.validation.model_dump(), find_near_duplicates, champion)
+
+
+def _read(folder: Path, listing: Listing, data: dict[str, Any]) -> tuple[list[Entry], dict[str, Any]]:
+    """The entries of all samples, and the account of all sources."""
     entries: list[Entry] = []
     rejects = list(listing.rejects)
     # The codecs complain about damaged files in their own words; ours name the file.
     with quiet(Path(os.devnull)) as terminal:
         for sample in track(listing.samples, "Reading", console=Console(file=terminal), transient=True):
+            split = sample.split or split_of(sample.group, data["splits"])
             try:
-                entries.append(_entry(folder, sample, data))
+                entries += [entry_of(record, split) for record in records(folder, sample, data, split)]
             except Unusable as error:
-                rejects.append(Reject(sample.image, str(error)))
-    accounted = {
+                rejects.append(Reject(sample.image, error.kind, error.reason))
+    return entries, {
         "sources": listing.sources,
         "rejects": [asdict(reject) for reject in sorted(rejects, key=lambda reject: reject.source)],
+        "left_out": [asdict(reject) for reject in listing.left_out],
+        "lossy_masks": None,
+        "empty_tiles_dropped": 0,
     }
-    problems = find_problems(entries, accounted, {}, config.validation.model_dump())
-    return split_report(entries, accounted, problems)
 
 
-def print_check(report: dict[str, Any]) -> None:
-    """The report as tables: the splits, then what is wrong."""
-    console = Console(highlight=False)
-    table = Table("split", "records", "groups", "with foreground")
-    for split, counts in report["splits"].items():
-        table.add_row(split, *(str(counts[key]) for key in ("records", "groups", "with_foreground")))
-    console.print(table)
-    for reject in report["rejects"]:
-        console.print(f"rejected {reject['source']}: {reject['reason']}", markup=False, soft_wrap=True)
-    for same in report["duplicates_within_a_split"]:
-        console.print(f"same pixels: {' and '.join(same)}", markup=False, soft_wrap=True)
-    for problem in report["problems"]:
-        console.print(f"{problem['kind']}: {problem['message']}", markup=False, soft_wrap=True)
-    console.print(f"{report['sources']} sources, {len(report['rejects'])} rejected, {len(report['problems'])} problems")
+def _champion(serving: Path) -> Champion:
+    version = champion_version(serving)
+    if version is None:
+        raise UsageError(f"{serving}: has no champion to compare with. Give the folder with CHAMPION.json.")
+    return read_champion(serving / version, version)
 
 
 def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Config:
-    if recipe is None:
-        recipe = "mias" if (folder / Data.model_fields["truth_table"].default).is_file() else "folders"
-    return load_config(recipe, overrides)
-
-
-def _entry(folder: Path, sample: Sample, data: dict[str, Any]) -> Entry:
-    record = derive(folder, sample, data)
-    split = split_of(record.group, data["splits"])
-    return Entry(
-        id=record.id,
-        group=record.group,
-        source=record.source,
-        split=split,
-        sha256=record.source_sha256.hex(),
-        has_foreground=bool(record.mask.any()),
-    )
+    if recipe is not None:
+        return load_config(recipe, overrides)
+    found = (reading for mark, reading in _MARKS.items() if (folder / mark).exists())
+    recipe, layout = next(found, ("folders", "folders"))
+    return load_config(recipe, [f"data.layout={layout}", *overrides])
