@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tfx.types.artifact import Artifact
 
-REJECTS_FILE = "rejects.json"
-"""In Examples: every source that did not become a record, and why."""
+ACCOUNT_FILE = "account.json"
+"""In Examples: what became of every source, and why some did not become records."""
 SPLIT_REPORT_FILE = "split_report.json"
 HISTORY_FILE = "history.csv"
 """In ModelRun: one row per epoch."""

@@ -25,9 +25,11 @@ class Record:
     """Of the decoded source pixels."""
     transform: dict[str, Any]
     """How record pixels map back to source pixels."""
+    signature: bytes = b""
+    """By which near duplicates are found; see `components.imaging.signature`."""
     label: str = ""
     derived_from: str = ""
-    """Id of the record that this one is a copy of."""
+    """Id of the source that this record is a tile of, or of the record that it is a copy of."""
 
     def derived(self, image: np.ndarray, mask: np.ndarray, id: str, transform: dict[str, Any]) -> Record:
         """A copy with other pixels that names this record as its origin."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -17,7 +18,8 @@ def serialize(record: Record) -> bytes:
     """The tf.Example of a record."""
     image, mask = record.image, record.mask
     depth = 8 * image.dtype.itemsize
-    scaled = image.astype(np.float32) / (2**depth - 1)
+    mean, std = (float(value.item()) / (2**depth - 1) for value in cv2.meanStdDev(image.reshape(-1, 1)))
+    labels = np.flatnonzero(cv2.calcHist([mask], [0], None, [256], [0, 256]))
     features = {
         "image/encoded": _bytes(encode_png(image)),
         "image/format": _bytes(b"png"),
@@ -26,11 +28,13 @@ def serialize(record: Record) -> bytes:
         "image/width": _int(image.shape[1]),
         "image/channels": _int(1 if image.ndim == 2 else image.shape[2]),
         "image/bit_depth": _int(depth),
-        "image/mean": _float(scaled.mean()),
-        "image/std": _float(scaled.std()),
+        "image/mean": _float(mean),
+        "image/std": _float(std),
         "image/sha256": _bytes(record.source_sha256),
-        "mask/foreground_fraction": _float((mask > 0).mean()),
+        "image/signature": _bytes(record.signature),
+        "mask/foreground_fraction": _float(cv2.countNonZero(mask) / mask.size),
         "mask/components": _int(component_count(mask)),
+        "mask/labels": _int(*labels),
         "sample/id": _bytes(record.id.encode()),
         "sample/group": _bytes(record.group.encode()),
         "sample/source": _bytes(record.source.encode()),
@@ -58,6 +62,7 @@ def parse(serialized: bytes) -> Record:
         source=text("sample/source"),
         source_sha256=feature["image/sha256"].bytes_list.value[0],
         transform=json.loads(text("sample/transform")),
+        signature=feature["image/signature"].bytes_list.value[0],
         label=text("sample/label"),
         derived_from=text("sample/derived_from"),
     )
@@ -78,12 +83,17 @@ def read_split(examples: str, split: str) -> Iterator[bytes]:
     return tf.data.TFRecordDataset(split_files(examples, split)).as_numpy_iterator()
 
 
+def record_count(examples: str, split: str) -> int:
+    """Records in the shards of a split; their checksums are verified on the way."""
+    return int(tf.data.TFRecordDataset(split_files(examples, split)).reduce(0, lambda count, _: count + 1))
+
+
 def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
-def _int(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+def _int(*values: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
 def _float(value: float) -> tf.train.Feature:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from components.example_gen.component import ImageMaskExampleGen
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
 from components.serving_check.component import ServingCheck
-from pipeline.config.model import Config
+from pipeline.config.model import Config, Execution
 
 SCHEMA = Path(schemas.__file__).parent / "image_mask.pbtxt"
 
@@ -60,7 +61,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         files=place.files,
         settings=_json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}),
         code_version=code_version("example_gen"),
-    )
+    ).with_beam_pipeline_args(beam_arguments(config.execution))
     examples = example_gen.outputs["examples"]
     schema_gen = ImportSchemaGen(schema_file=place.schema)
     schema = schema_gen.outputs["schema"]
@@ -149,6 +150,16 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
             run_report,
         ],
     )
+
+
+def beam_arguments(execution: Execution) -> list[str]:
+    """Arguments for the nodes that work on pixels in Beam."""
+    workers = execution.workers or os.cpu_count() or 1
+    # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
+    local = "--sdk_container_image=unused"
+    if execution.parallel == "threads":
+        return [f"--threads={workers}", local]
+    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}", "--threads=1", local]
 
 
 def _json(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.artifacts import REJECTS_FILE
+from components.artifacts import ACCOUNT_FILE
+from components.example_gen.account import account
 from components.example_gen.listing import list_samples
-from components.example_gen.samples import Listing, Reject
-from components.example_gen.shards import WriteShard, plan_shards
+from components.example_gen.shards import Outcome, WriteShard, plan_shards
 from components.files import write_json
-from components.splits import SPLITS
+from components.parallel import threads
+from components.splits import SPLITS, assign_splits
+from components.tfexample import record_count
 
 
 class Executor(BaseBeamExecutor):
@@ -30,33 +32,32 @@ class Executor(BaseBeamExecutor):
         root = exec_properties["input_base"]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         listing = list_samples(Path(root), data)
-        shards = plan_shards(listing.samples, data)
+        shards = plan_shards(listing.samples, assign_splits(listing.samples, data["splits"]), data)
         outcomes = f"{examples.uri}/outcomes.jsonl"
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | beam.Create(shards, reshuffle=True)
-                | beam.ParDo(WriteShard(root, examples.uri, data))
+                | beam.ParDo(WriteShard(root, examples.uri, data, threads(self._beam_pipeline_args or ())))
                 | beam.io.WriteToText(outcomes, shard_name_template="")
             )
-        _account(listing, Path(outcomes), Path(examples.uri))
+        rows = _outcomes(Path(outcomes))
+        _check_nothing_lost(rows, len(listing.samples), {split: record_count(examples.uri, split) for split in SPLITS})
+        write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows))
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
 
 
-def _account(listing: Listing, outcomes: Path, output: Path) -> None:
-    """Writes `rejects.json`; records plus rejects must be the sources, or data were lost on the way."""
-    rows = [json.loads(line) for line in outcomes.read_text().splitlines()]
-    if len(rows) != len(listing.samples):
-        raise RuntimeError(f"{len(listing.samples)} samples went into Beam, {len(rows)} came out")
-    records = Counter(row["split"] for row in rows if row["reason"] is None)
-    rejects = [*listing.rejects, *(Reject(row["source"], row["reason"]) for row in rows if row["reason"])]
-    write_json(
-        output / REJECTS_FILE,
-        {
-            "sources": listing.sources,
-            "records": {split: records[split] for split in SPLITS},
-            "rejects": [asdict(reject) for reject in sorted(rejects, key=lambda reject: reject.source)],
-        },
-    )
-    outcomes.unlink()
+def _outcomes(path: Path) -> list[Outcome]:
+    rows = [Outcome(**json.loads(line)) for line in path.read_text().splitlines()]
+    path.unlink()
+    return rows
+
+
+def _check_nothing_lost(rows: Sequence[Outcome], samples: int, written: Mapping[str, int]) -> None:
+    """Beam runners have been seen to lose elements without an error (tensorflow/data-validation, issue 247)."""
+    if len(rows) != samples:
+        raise RuntimeError(f"{samples} samples went into Beam, {len(rows)} came out")
+    promised = Counter({split: sum(row.records for row in rows if row.split == split) for split in SPLITS})
+    if promised != Counter(written):
+        raise RuntimeError(f"records made, by split: {dict(promised)}; records found in the files: {dict(written)}")

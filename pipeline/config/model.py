@@ -240,6 +240,10 @@ class Serving(Section):
 class Execution(Section):
     cache: bool = True
     """Reuse the results of nodes whose inputs, parameters and code have not changed."""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Images that are worked on at once; 0: one per core."""
+    parallel: Literal["threads", "processes"] = "threads"
+    """`threads` within one process, or Beam's worker `processes`, whose start takes seconds."""
 
 
 class Config(Section):

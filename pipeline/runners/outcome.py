@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from components.artifacts import (
+    ACCOUNT_FILE,
     CHECKS_FILE,
     METRICS_FILE,
-    REJECTS_FILE,
     REPORT_FILE,
     TRAINING_FILE,
 )
@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 def counts(outputs: dict[str, Outputs]) -> dict[str, Any] | None:
     """Sources, rejects and records per split, once ImageMaskExampleGen has run."""
-    examples = _file(outputs, "ImageMaskExampleGen", "examples", REJECTS_FILE)
+    examples = _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
     if examples is None:
         return None
     return {
@@ -38,7 +38,7 @@ def counts(outputs: dict[str, Outputs]) -> dict[str, Any] | None:
 
 def rejects(outputs: dict[str, Outputs]) -> list[dict[str, str]]:
     """The sources that did not become records, with reasons."""
-    examples = _file(outputs, "ImageMaskExampleGen", "examples", REJECTS_FILE)
+    examples = _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
     return examples["rejects"] if examples else []
 
 

@@ -1,0 +1,50 @@
+"""ImageMaskExampleGen as the graph runs it: its Beam modes, and its memory with the number of images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import standard_artifacts
+
+from benchmarks.films import multiply, write_films, write_pairs
+from benchmarks.timing import peak_memory, ratio
+from components.example_gen.executor import Executor
+from pipeline.config.loader import load_config
+from pipeline.config.model import Execution
+from pipeline.graph import beam_arguments
+
+_FILMS = 400
+_ROUNDS = 3
+
+
+def measure() -> Iterator[str]:
+    """Yields the gain of a second core for threads and for Beam's processes, and peak memory at two sizes."""
+    with TemporaryDirectory() as folder:
+        pairs = write_pairs(Path(folder) / "pairs", write_films(Path(folder) / "films", women=20))
+        sizes = {count: multiply(pairs, Path(folder) / str(count), count) for count in (200, _FILMS, 2000)}
+        one = partial(ingest, sizes[_FILMS], Execution(workers=1))
+        for parallel in ("threads", "processes"):
+            two = partial(ingest, sizes[_FILMS], Execution(workers=2, parallel=parallel))
+            yield f"{_FILMS} films of 1024 px, two {parallel} over one thread: {ratio(one, two, _ROUNDS)}"
+        few, many = (peak_memory("benchmarks.ingest", str(sizes[count])) for count in (200, 2000))
+        yield f"peak memory: {few / 2**20:.0f} MiB for 200 films of 1024 px, {many / 2**20:.0f} MiB for 2000"
+
+
+def ingest(root: Path, execution: Execution) -> None:
+    """Writes the records of all pairs in a folder, then removes them."""
+    data = load_config("folders", ["data.height=512", "data.width=512"]).data.model_dump()
+    with TemporaryDirectory() as output:
+        examples = standard_artifacts.Examples()
+        examples.uri = output
+        context = BaseBeamExecutor.Context(beam_pipeline_args=beam_arguments(execution), tmp_dir=f"{output}/tmp")
+        Executor(context).Do({}, {"examples": [examples]}, {"input_base": str(root), "settings": json.dumps(data)})
+
+
+if __name__ == "__main__":
+    ingest(Path(sys.argv[1]), Execution())

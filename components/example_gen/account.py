@@ -1,0 +1,42 @@
+"""What became of every source: records, rejects and what was left out on request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from components.example_gen.samples import Listing, Reject
+from components.example_gen.shards import Outcome
+from components.splits import SPLITS
+
+
+def account(listing: Listing, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The contents of `account.json`; `outcomes` are those of the listing's samples."""
+    faults = [Reject(row.source, row.kind, row.reason) for row in outcomes if row.kind]
+    return {
+        "sources": listing.sources,
+        "records": {split: sum(row.records for row in outcomes if row.split == split) for split in SPLITS},
+        "rejects": _by_source([*listing.rejects, *faults]),
+        "left_out": _by_source(listing.left_out),
+        "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
+        "lossy_masks": _lossy_masks(outcomes),
+    }
+
+
+def _by_source(rejects: Sequence[Reject]) -> list[dict[str, str]]:
+    return [asdict(reject) for reject in sorted(rejects, key=lambda reject: (reject.source, reject.reason))]
+
+
+def _lossy_masks(outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
+    """How much foreground the rule for lossy masks adds, or None where no mask is lossy."""
+    rows = [row for row in outcomes if row.inflation is not None]
+    if not rows:
+        return None
+    worst = max(rows, key=lambda row: row.inflation or 0)
+    return {
+        "count": len(rows),
+        "mean_inflation": sum(row.inflation or 0 for row in rows) / len(rows),
+        "max_inflation": worst.inflation,
+        "worst": worst.source,
+    }
