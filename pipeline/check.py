@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,14 @@ from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, entry_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import UsageError
-from components.example_gen.core import Unusable, records
+from components.example_gen.account import account
+from components.example_gen.core import Unusable, derive, read_source, views
 from components.example_gen.listing import list_samples
-from components.example_gen.samples import Listing, Reject
+from components.example_gen.samples import Sample
+from components.example_gen.shards import Outcome
+from components.parallel import ordered_map
 from components.serving_dir import champion_version
-from components.splits import split_of
+from components.splits import assign_splits
 from pipeline.check_tables import print_check
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config
@@ -45,29 +47,37 @@ def check_folder(
     champion = _champion(serving) if serving else None
     config = _config(folder, recipe, overrides)
     data = config.data.model_dump()
-    entries, account = _read(folder, list_samples(folder, data), data)
-    return split_report(entries, account, {}, config.validation.model_dump(), find_near_duplicates, champion)
+    listing = list_samples(folder, data)
+    found = _examine_all(folder, listing.samples, data, config.execution.workers or os.cpu_count() or 1)
+    return split_report(
+        [entry for _, entries in found for entry in entries],
+        account(listing, [outcome for outcome, _ in found]),
+        {},
+        config.validation.model_dump(),
+        find_near_duplicates,
+        champion,
+    )
 
 
-def _read(folder: Path, listing: Listing, data: dict[str, Any]) -> tuple[list[Entry], dict[str, Any]]:
-    """The entries of all samples, and the account of all sources."""
-    entries: list[Entry] = []
-    rejects = list(listing.rejects)
+def _examine_all(
+    folder: Path, samples: Sequence[Sample], data: Mapping[str, Any], threads: int
+) -> list[tuple[Outcome, list[Entry]]]:
+    """What becomes of each sample, in their order, and the entries of its records."""
+    work = zip(samples, assign_splits(samples, data["splits"]), strict=True)
+    results = ordered_map(lambda item: _examine(folder, *item, data), work, threads)
     # The codecs complain about damaged files in their own words; ours name the file.
     with quiet(Path(os.devnull)) as terminal:
-        for sample in track(listing.samples, "Reading", console=Console(file=terminal), transient=True):
-            split = sample.split or split_of(sample.group, data["splits"])
-            try:
-                entries += [entry_of(record, split) for record in records(folder, sample, data, split)]
-            except Unusable as error:
-                rejects.append(Reject(sample.image, error.kind, error.reason))
-    return entries, {
-        "sources": listing.sources,
-        "rejects": [asdict(reject) for reject in sorted(rejects, key=lambda reject: reject.source)],
-        "left_out": [asdict(reject) for reject in listing.left_out],
-        "lossy_masks": None,
-        "empty_tiles_dropped": 0,
-    }
+        return list(track(results, "Reading", len(samples), console=Console(file=terminal), transient=True))
+
+
+def _examine(folder: Path, sample: Sample, split: str, data: Mapping[str, Any]) -> tuple[Outcome, list[Entry]]:
+    try:
+        source = read_source(folder, sample, data)
+        planned = views(source, data)
+        entries = [entry_of(record, split) for record in derive(source, planned, data, split)]
+    except Unusable as error:
+        return Outcome(sample.image, split, kind=error.kind, reason=str(error)), []
+    return Outcome(sample.image, split, len(entries), len(planned) - len(entries), source.inflation), entries
 
 
 def _champion(serving: Path) -> Champion:

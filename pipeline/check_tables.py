@@ -60,10 +60,14 @@ def _findings(problems: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str
 
 
 def _where(item: Mapping[str, Any]) -> Text:
-    examples = item["examples"][:_EXAMPLES]
-    more = item["count"] - len(examples)
-    lines = [item["what"] + ":", *(f"- {example}" for example in examples), *([f"- and {more} more"] if more > 0 else [])]
-    return Text("\n".join(lines)).append(f"\nTo do: {item['advice']}", "bold")
+    # Rejects have a table of their own.
+    lines = [] if item["kind"] == "rejects" else _first(item["examples"], item["count"])
+    return Text("\n- ".join([item["what"], *lines])).append(f"\nTo do: {item['advice']}", "bold")
+
+
+def _first(examples: Sequence[str], count: int) -> list[str]:
+    more = count - min(_EXAMPLES, len(examples))
+    return [*examples[:_EXAMPLES], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _rejects(rejects: Sequence[Mapping[str, str]]) -> Table:
@@ -73,10 +77,8 @@ def _rejects(rejects: Sequence[Mapping[str, str]]) -> Table:
     table.add_column("source: reason", overflow="fold")
     by_kind = sorted(rejects, key=lambda reject: reject["kind"])
     for kind, same in groupby(by_kind, key=lambda reject: reject["kind"]):
-        members = list(same)
-        lines = [f"{reject['source']}: {reject['reason']}" for reject in members[:_EXAMPLES]]
-        more = len(members) - len(lines)
-        table.add_row(Text(kind), str(len(members)), Text("\n".join([*lines, *([f"and {more} more"] if more else [])])))
+        lines = [f"{reject['source']}: {reject['reason']}" for reject in same]
+        table.add_row(Text(kind), str(len(lines)), Text("\n".join(_first(lines, len(lines)))))
     return table
 
 
@@ -94,14 +96,14 @@ def _drift(drift: Mapping[str, Any]) -> Table:
 
 def _verdict(report: Mapping[str, Any]) -> Text:
     rejects, notes = len(report["rejects"]), len(report["notes"])
-    look = f" Look at the {_counted(notes, 'note')}." if notes else ""
     if report["problems"]:
         kinds = ", ".join(problem["kind"] for problem in report["problems"])
         return Text(f"Not usable as it is: a run would stop. Mend first: {kinds}.", "bold red")
+    look = " Read the notes first." if notes else ""
     if rejects:
-        without = f"A run would go on without {_counted(rejects, 'source')} that cannot be used.{look}"
-        return Text(f"Usable, not clean. {without}", "bold yellow")
-    return Text(f"Clean: a run would go on with all {_counted(report['sources'], 'source')}.{look}", "bold green")
+        without = f"a run would go on without {_counted(rejects, 'source')} that cannot be used"
+        return Text(f"Not clean: {without}.{look}", "bold yellow")
+    return Text(f"Usable: a run would go on with all {_counted(report['sources'], 'source')}.{look}", "bold green")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -52,9 +52,7 @@ class Feature:
         )
 
 
-def compare(
-    champion: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], max_drift: float
-) -> list[Feature]:
+def compare(champion: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], max_drift: float) -> list[Feature]:
     """Each feature of the champion's records against the records now, both as rows of a split report.
 
     Records of one group are no independent observations, so each group counts once, with its mean. A feature has

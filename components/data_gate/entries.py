@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import PurePosixPath
 from typing import Any
 
 import cv2
@@ -43,7 +44,8 @@ class Entry:
     """Perceptual signature of the source; it finds copies, so it stays out of reports."""
 
     def __str__(self) -> str:
-        return f"{self.source} ({self.split}, group {self.group})"
+        own_group = PurePosixPath(self.source).stem == self.group
+        return f"{self.source} ({self.split}{'' if own_group else f', group {self.group}'})"
 
     def row(self) -> dict[str, Any]:
         """What the split report says of the record."""

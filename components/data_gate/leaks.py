@@ -57,28 +57,31 @@ def group_overlap(entries: Sequence[Entry]) -> Iterator[Finding]:
 
 def identical_pixels(entries: Sequence[Entry]) -> Iterator[Finding]:
     """Different files with the same decoded pixels: in several splits a leak, in one worth a look."""
-    same_pixels = _sets(entries, lambda entry: entry.sha256)
-    copies = [list({entry.source: entry for entry in same}.values()) for same in same_pixels]
+    # Tiles carry the hash of their source, and are no copies of it.
+    places = [same[0] for same in _sets(entries, lambda entry: (entry.source, entry.split))]
+    same_pixels = _sets(places, lambda entry: entry.sha256)
+    copies = [same for same in same_pixels if len({entry.source for entry in same}) > 1]
     yield from finding(
         "identical pixels",
         "the same image in several splits",
         "Delete all but one of the files, or give them one group ([data.groups]).",
-        (_named(same) for same in copies if len(same) > 1 and _splits(same) > 1),
+        (_named(same) for same in copies if _splits(same) > 1),
         stops=True,
     )
     yield from finding(
         "identical pixels within a split",
         "the same image several times",
         "Delete all but one of the files, unless the image is meant to count more.",
-        (_named(same) for same in copies if len(same) > 1 and _splits(same) == 1),
+        (_named(same) for same in copies if _splits(same) == 1),
         stops=False,
     )
 
 
 def near_duplicates(entries: Sequence[Entry], search: Search) -> Iterator[Finding]:
     """Images of different groups that are almost the same: in two splits a leak, in one worth a look."""
-    # One of each: identical images have been reported, and all tiles of an image carry its signature.
-    images = list({entry.sha256: entry for entry in reversed(entries) if entry.signature}.values())
+    # One of each: what is identical has been reported.
+    signed = (entry for entry in entries if entry.signature)
+    images = [same[0] for same in _sets(signed, lambda entry: (entry.sha256, entry.signature))]
     if len(images) < 2:
         return
     signatures = np.stack([np.frombuffer(image.signature, np.uint8) for image in images])

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
+from components.data_gate.names import ungrouped
 from components.splits import SPLITS
 
 _MORE_DATA = "Add data, or draw again: [data.splits] salt, or other shares."
@@ -33,7 +34,7 @@ def find_faults(
 
 def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Iterator[Finding]:
     """What is allowed, and yet often a mistake."""
-    yield from _groups_of_one(entries)
+    yield from ungrouped(entries)
     yield from _mixed(entries, "bit depths", lambda entry: f"{entry.bit_depth} bits")
     yield from _mixed(entries, "channels", lambda entry: f"{entry.channels} channels")
     yield from finding(
@@ -104,19 +105,6 @@ def _too_many_rejects(account: Mapping[str, Any], limit: float) -> Iterator[Find
         )
 
 
-def _groups_of_one(entries: Sequence[Entry]) -> Iterator[Finding]:
-    groups = {entry.group for entry in entries}
-    if len(groups) > 1 and len(groups) == len({entry.source for entry in entries}):
-        yield from finding(
-            "one image per group",
-            "every image is a group (patient) of its own",
-            'Where a patient has several images, say how their names tell: [data.groups] by = "pattern", '
-            "pattern = '^([^_]+)_', for one.",
-            sorted(groups),
-            stops=False,
-        )
-
-
 def _mixed(entries: Sequence[Entry], what: str, value: Callable[[Entry], str]) -> Iterator[Finding]:
     counts = Counter(map(value, entries)).most_common()
     if len(counts) > 1:
@@ -149,9 +137,10 @@ def _lossy_masks(masks: Mapping[str, Any] | None) -> Iterator[Finding]:
     if masks:
         yield from finding(
             "JPEG masks",
-            f"their foreground is {masks['mean_inflation']:.1%} larger than what its edges say, on average",
-            "JPEG blurs outlines, and a rule ([data.mask] threshold) draws them anew. Use the original masks as PNG.",
-            [f"{masks['worst']}: {masks['max_inflation']:.1%}"],
+            f"the rule they are read by changes the foreground's area by {masks['mean_inflation'] - 1:+.0%} on average",
+            "Use the original masks as PNG; or choose [data.mask] threshold such that the area stays (128 for 0 and "
+            "255).",
+            [f"{masks['worst']}: {masks['max_inflation'] - 1:+.0%}, the most"],
             count=masks["count"],
             stops=False,
         )
