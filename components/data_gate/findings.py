@@ -29,7 +29,10 @@ class Finding:
     def message(self) -> str:
         """All of it in one line, with the first occurrences."""
         more = self.count - _NAMED
-        named = [*self.examples[:_NAMED], *([f"and {more} more"] if more > 0 else [])]
+        named = [
+            *(example.rstrip(".") for example in self.examples[:_NAMED]),
+            *([f"and {more} more"] if more > 0 else []),
+        ]
         return f"{self.kind} ({self.count}): {self.what}: {'; '.join(named)}. {self.advice}"
 
     def as_json(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_rejects_up_to_the_limit(rejected: int, stops: bool) -> None:
 
 
 def test_an_anomaly_names_its_split() -> None:
-    kind, count, message = problem(CLEAN, None, {"train": [], "test": ["image/std: out of range", "x: y"]})
+    kind, count, message = problem(CLEAN, None, {"train": [], "test": ["image/std: out of range", "x: y."]})
     assert (kind, count) == ("anomaly", 2)
     assert "split test: image/std: out of range; split test: x: y." in message
 
@@ -312,6 +312,7 @@ TURN = {"kind": "affine", "degrees": 10.0}
     ("transform", "window"),
     [
         (placement((200, 100), (64, 32), (0, 16), 64), (0, 0, 200, 100)),
+        (placement((100, 200), (32, 64), (16, 0), 64), (0, 0, 100, 200)),
         (placement((300, 300), (300, 300), (-64, -128), 64), (64, 128, 128, 192)),
         (placement((300, 300), (300, 300), (-256, -256), 64), (256, 256, 300, 300)),
         (placement((120, 60), (240, 120), (-100, -56), 64), (50, 28, 82, 60)),
@@ -326,8 +327,28 @@ TURN = {"kind": "affine", "degrees": 10.0}
             },
             (20, 40, 80, 100),
         ),
+        (
+            {
+                "kind": "chain",
+                "steps": [
+                    placement((300, 300), (300, 300), (-64, 0), 64),
+                    TURN,
+                    placement((64, 64), (64, 64), (-10, -10), 20),
+                ],
+            },
+            (64, 0, 128, 64),
+        ),
     ],
-    ids=["letterbox", "tile", "padded tile", "enlarged", "turned tile", "tile of a reduced copy"],
+    ids=[
+        "upright letterbox",
+        "wide letterbox",
+        "tile",
+        "padded tile",
+        "enlarged",
+        "turned tile",
+        "tile of a reduced copy",
+        "tile of a turned tile",
+    ],
 )
 def test_the_part_of_the_source_that_a_record_shows(
     transform: dict[str, Any], window: tuple[float, float, float, float]

@@ -139,10 +139,11 @@ def test_a_report_of_an_earlier_version_tells_nothing() -> None:
 
 
 def test_the_finding_says_what_has_changed_and_what_to_do() -> None:
-    features = compare([row(n) for n in range(60)], [row(n, mean=0.6) for n in range(60)], 0.4)
+    champion = [row(number, mean=0.3 if number else 0.9) for number in range(100)]
+    features = compare(champion, [row(number, mean=0.6) for number in range(100)], 0.4)
     [found] = drift(features, "1700000000", 0.4)
     assert (found.kind, found.count, found.stops) == ("drift", 1, True)
-    assert found.examples[0].startswith("intensity mean: median 0.3 became 0.6, distance 1.00, p = ")
+    assert found.examples[0].startswith("intensity mean: median 0.3 became 0.6, distance 0.99, p = ")
     assert "champion, version 1700000000 ([validation] max_drift allows a distance of 0.4)" in found.message
     assert "raise [validation] max_drift" in found.advice
 
