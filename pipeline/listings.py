@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,22 @@ def config_toml(config: Config) -> str:
 
 
 def _section(name: str, values: dict[str, Any]) -> str:
-    unset = [key for key, value in values.items() if value is None]
-    comments = "".join(f"# {name}.{key} is not set\n" for key in unset)
-    return comments + tomli_w.dumps({name: {key: values[key] for key in values if key not in unset}})
+    comments = "".join(f"# {key} is not set\n" for key in _unset(name, values))
+    return comments + tomli_w.dumps({name: _without_unset(values)})
+
+
+def _unset(name: str, values: dict[str, Any]) -> list[str]:
+    own = [f"{name}.{key}" for key, value in values.items() if value is None]
+    tables = [_unset(f"{name}.{key}", value) for key, value in values.items() if isinstance(value, dict)]
+    return [*own, *chain.from_iterable(tables)]
+
+
+def _without_unset(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_unset(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def _allowed(schema: dict[str, Any]) -> str:

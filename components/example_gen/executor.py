@@ -20,7 +20,7 @@ from components.example_gen.listing import list_samples
 from components.example_gen.shards import Outcome, WriteShard, plan_shards
 from components.files import write_json
 from components.parallel import threads
-from components.splits import SPLITS, assign_splits
+from components.splits import SPLITS
 from components.tfexample import record_count
 
 
@@ -32,7 +32,7 @@ class Executor(BaseBeamExecutor):
         root = exec_properties["input_base"]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         listing = list_samples(Path(root), data)
-        shards = plan_shards(listing.samples, assign_splits(listing.samples, data["splits"]), data)
+        shards = plan_shards(listing.samples, data)
         outcomes = f"{examples.uri}/outcomes.jsonl"
         with self._make_beam_pipeline() as pipeline:
             _ = (

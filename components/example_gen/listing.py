@@ -3,62 +3,147 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
-from components.example_gen.folders import list_folders
-from components.example_gen.mias import list_mias
-from components.example_gen.samples import Listing
+from components.example_gen import folders, manifest, mias, presplit, spans
+from components.example_gen.groups import group_samples, split_samples
+from components.example_gen.samples import Listing, MaskFiles, is_left_behind
 from components.imaging.codecs import SUFFIXES
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a layout is listed, and globs, relative to its folder, of the files that are read for it."""
+
+    listing: Callable[[Path, Mapping[str, Any]], Listing]
+    patterns: Callable[[Mapping[str, Any]], dict[str, str]]
+
+
+LAYOUTS = {
+    "folders": Layout(folders.list_folders, folders.patterns),
+    "presplit": Layout(presplit.list_presplit, presplit.patterns),
+    "manifest": Layout(manifest.list_manifest, manifest.patterns),
+    "mias": Layout(lambda root, data: mias.list_mias(root, data["table"] or "Info.txt"), lambda _: {"films": "*"}),
+}
+
+_MARKS = (
+    ("mias", ("Info.txt",)),
+    *(("presplit", (name,)) for name in presplit.SPLIT_NAMES),
+    ("manifest", ("manifest.csv",)),
+    ("manifest", ("manifest.toml",)),
+    ("folders", ("images", "masks")),
+    ("bcss", ("images", "annotations")),
+    ("sipakmed", ("im_*",)),
+    ("via", ("shapes.csv",)),
+)
+
+
+def detect_layout(root: Path) -> str | None:
+    """The layout that a folder seems to have, of spans that of the last one; None where nothing tells it."""
+    for layout, marks in _MARKS:
+        if all(any(root.glob(mark)) for mark in marks):
+            return layout
+    found = spans.numbered(root)
+    return detect_layout(found[-1][1]) if found else None
+
+
+@contextmanager
+def _refuse_unreadable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
 def input_patterns(data: Mapping[str, Any]) -> dict[str, str]:
-    """Globs, relative to the input folder, of every file that `list_samples` reads: a change to one is a change."""
-    if data["layout"] == "mias":
-        return {"films": "*"}
-    return {"images": f"{data['images']}/*", "masks": f"{data['masks']}/*"}
+    """Globs, relative to the input folder, of what the stock driver shall watch; `fingerprint` sees more."""
+    patterns = LAYOUTS[data["layout"]].patterns(data)
+    return patterns if data["spans"] is None else {key: f"span-*/{glob}" for key, glob in patterns.items()}
 
 
+@_refuse_unreadable()
 def fingerprint(root: Path, data: Mapping[str, Any]) -> str:
     """First 16 hex digits of a SHA-256 over name, size and time of change of every file that `list_samples` reads.
 
     The stock driver's own fingerprint knows neither names nor fractions of a second: it misses two swapped masks.
+
+    Raises:
+        UsageError: there are no spans, no manifest, or they cannot be read.
     """
     digest = hashlib.sha256()
-    for pattern in input_patterns(data).values():
-        for path in sorted(root.glob(pattern)):
-            if path.is_file():
-                status = path.stat()
-                line = f"{path.relative_to(root).as_posix()} {status.st_size} {status.st_mtime_ns}\n"
-                digest.update(line.encode("utf-8", "surrogateescape"))
+    for path in sorted(_read_files(root, data)):
+        name = path.relative_to(root).as_posix()
+        digest.update(f"{name}\0{_state(path)}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
 
 
+@_refuse_unreadable()
 def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
-    """The samples and rejects of an input folder, by the `[data]` section of the config.
+    """The samples, each with its split, and the rejects of an input folder, by the `[data]` section of the config.
 
     Raises:
-        UsageError: the folder, or what its layout needs, is missing; or it holds no image at all.
+        UsageError: the folder, or what its layout needs, is missing or cannot be read; it holds no image at all; or
+            `[data.splits]` asks for what is not there.
     """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
     _refuse_undecodable_names(root, data)
-    if data["layout"] == "mias":
-        listing = list_mias(root, data["truth_table"])
-    else:
-        listing = list_folders(root, data["images"], data["masks"], data["group_pattern"])
+    listing = _list(root, data)
+    grouped, rejects = group_samples(listing.samples, data["groups"], data["site_pattern"])
+    samples = split_samples(grouped, data["splits"])
+    listing = Listing(tuple(samples), (*listing.rejects, *rejects), listing.left_out)
     sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in listing.rejects)]
     if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
-        raise UsageError(f"{root}: holds no image. Expected PGM, PNG or JPG files in layout {data['layout']!r}.")
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data['layout']!r}.")
     return listing
+
+
+def _list(root: Path, data: Mapping[str, Any]) -> Listing:
+    def list_layout(folder: Path) -> Listing:
+        return LAYOUTS[data["layout"]].listing(folder, data)
+
+    return list_layout(root) if data["spans"] is None else spans.list_spans(root, data["spans"], list_layout)
+
+
+def _read_files(root: Path, data: Mapping[str, Any]) -> set[Path]:
+    """What there is of everything that the listing depends on."""
+    places = [root] if data["spans"] is None else spans.span_folders(root, data["spans"])
+    layout = LAYOUTS[data["layout"]]
+    read = {
+        path
+        for place in places
+        for glob in layout.patterns(data).values()
+        for path in place.glob(glob)
+        if not any(is_left_behind(part) for part in path.relative_to(place).parts if part not in glob.split("/"))
+    }
+    if data["layout"] == "manifest":
+        read |= {place / name for place in places for name in _named(layout.listing(place, data))}
+    return read if data["spans"] is None else read.union(spans.misnamed(root))
+
+
+def _named(listing: Listing) -> set[str]:
+    masks = (sample.truth.paths for sample in listing.samples if isinstance(sample.truth, MaskFiles))
+    return {*(sample.image for sample in listing.samples), *(path for paths in masks for path in paths)}
+
+
+def _state(path: Path) -> str:
+    if path.is_dir():
+        return "folder"
+    # Of a link that points nowhere there is but the link.
+    status = path.stat() if path.exists() else path.lstat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _refuse_undecodable_names(root: Path, data: Mapping[str, Any]) -> None:
     for pattern in input_patterns(data).values():
         for path in root.glob(pattern):
             try:
-                path.name.encode("utf-8")
+                str(path.relative_to(root)).encode("utf-8")
             except UnicodeEncodeError:
                 raise UsageError(f"{root}: has a file whose name is not UTF-8: {path.name!a}. Rename it.") from None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from components.imaging.codecs import SUFFIXES
 from components.imaging.shapes import Shape
+
+_LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,67 @@ class Listing:
         return len(self.samples) + len(self.rejects) + len(self.left_out)
 
 
-def image_files(folder: Path) -> Iterator[Path]:
+def merged(listings: Iterable[Listing]) -> Listing:
+    """All that several listings hold, in their order."""
+    parts = list(listings)
+    return Listing(
+        samples=tuple(sample for part in parts for sample in part.samples),
+        rejects=tuple(reject for part in parts for reject in part.rejects),
+        left_out=tuple(reject for part in parts for reject in part.left_out),
+    )
+
+
+def below(folder: str, listing: Listing) -> Listing:
+    """The listing of a sub-folder as one of its parent: ids and paths begin with the folder, groups do not."""
+    return Listing(
+        samples=tuple(_sample_below(folder, sample) for sample in listing.samples),
+        rejects=tuple(replace(reject, source=f"{folder}/{reject.source}") for reject in listing.rejects),
+        left_out=tuple(replace(reject, source=f"{folder}/{reject.source}") for reject in listing.left_out),
+    )
+
+
+def _sample_below(folder: str, sample: Sample) -> Sample:
+    truth = sample.truth
+    if isinstance(truth, MaskFiles):
+        truth = replace(truth, paths=tuple(f"{folder}/{path}" for path in truth.paths))
+    return replace(sample, id=f"{folder}/{sample.id}", image=f"{folder}/{sample.image}", truth=truth)
+
+
+def mask_suffixes(data: Mapping[str, Any]) -> Set[str]:
+    """The suffixes of mask files, which only the form `one_hot` does not share with images."""
+    return frozenset({".npz"}) if data["mask"]["form"] == "one_hot" else SUFFIXES
+
+
+def is_left_behind(name: str) -> bool:
+    """Whether it is a hidden file or another that file managers leave in folders: no source, and not worth a word."""
+    return name.startswith(".") or name.lower() in _LEFT_BEHIND
+
+
+def entries(folder: Path) -> list[Path]:
+    """What a folder holds, sorted by name, without what file managers leave there."""
+    return [path for path in sorted(folder.iterdir()) if not is_left_behind(path.name)]
+
+
+def image_files(folder: Path, suffixes: Set[str] = SUFFIXES) -> Iterator[Path]:
     """The image files of a folder, sorted by name, sub-folders not searched."""
-    return (path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file())
+    return (path for path in entries(folder) if path.suffix.lower() in suffixes and path.is_file())
 
 
-def unread_files(root: Path, folder: Path) -> Iterator[Reject]:
-    """The files of a folder that have no suffix of an image, hidden files left out."""
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in SUFFIXES:
-            known = ", ".join(sorted(SUFFIXES))
-            reason = f"a file of a kind that is not read; expected {known}"
-            yield Reject(path.relative_to(root).as_posix(), "unknown kind of file", reason)
+def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Iterator[Reject]:
+    """The files of a folder that `image_files` does not give; sub-folders are none."""
+    for path in entries(folder):
+        source = path.relative_to(root).as_posix()
+        if path.is_dir():
+            continue
+        if not path.is_file():
+            yield Reject(source, "unreadable", "not a file: a link that points nowhere, or a device")
+        elif path.suffix.lower() not in suffixes:
+            yield Reject(source, "unknown kind of file", unknown_kind(suffixes))
+
+
+def unknown_kind(suffixes: Set[str]) -> str:
+    """The reason why a file of another suffix is not read."""
+    return f"a file of a kind that is not read; expected {', '.join(sorted(suffixes))}"
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:

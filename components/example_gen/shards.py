@@ -43,11 +43,11 @@ class Outcome:
     reason: str = ""
 
 
-def plan_shards(samples: Sequence[Sample], assigned: Sequence[str], data: Mapping[str, Any]) -> list[Shard]:
-    """Shards of every split, empty splits included: one file without records. `assigned` is the split per sample."""
+def plan_shards(samples: Sequence[Sample], data: Mapping[str, Any]) -> list[Shard]:
+    """Shards of every split, empty splits included: one file without records."""
     shards = []
     for split in SPLITS:
-        members = [sample for sample, own in zip(samples, assigned, strict=True) if own == split]
+        members = [sample for sample in samples if sample.split == split]
         count = shard_count(len(members), data)
         shards += [Shard(split, shard_name(i, count), tuple(members[i::count])) for i in range(count)]
     return shards

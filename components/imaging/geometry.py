@@ -2,58 +2,147 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
 
 
 @dataclass(frozen=True)
-class Letterbox:
-    """Scales a source to fit a target without distortion and centres it on black. Sizes in pixels."""
+class Placement:
+    """The source is scaled to the content's size, and the record is a window of it. Sizes in pixels.
+
+    Content within the window is a letterbox or a stretched image, a window within the content a crop or a tile.
+    What lies outside of the content is black.
+    """
 
     source_height: int
     source_width: int
+    content_height: int
+    content_width: int
+    top: int
+    """Row of the content's first row in the record: negative where the record begins within the content."""
+    left: int
     height: int
     width: int
 
-    @property
-    def content(self) -> tuple[int, int, int, int]:
-        """Top, left, height and width of the scaled source within the target."""
-        scale = min(self.height / self.source_height, self.width / self.source_width)
-        height = min(self.height, max(1, round(self.source_height * scale)))
-        width = min(self.width, max(1, round(self.source_width * scale)))
-        return (self.height - height) // 2, (self.width - width) // 2, height, width
-
     def image(self, pixels: np.ndarray) -> np.ndarray:
-        """`(h, w[, C])` to `(height, width[, C])`: area average when it shrinks, linear when it grows."""
-        shrinks = self.content[2] < self.source_height
-        return self._place(pixels, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        """The record of a source `(h, w[, C])`, of the same type: `(height, width[, C])`."""
+        return self.placed(self.scaled(pixels))
 
     def mask(self, classes: np.ndarray) -> np.ndarray:
-        """`(h, w)` class indices to `(height, width)`, nearest pixel centre: no new values."""
-        # INTER_NEAREST rounds the coordinate down and so shifts by half a pixel; the exact form does not.
-        return self._place(classes, cv2.INTER_NEAREST_EXACT)
+        """The record of class indices `(h, w)`: `(height, width)`, no new values."""
+        return self.placed(self.scaled_mask(classes))
+
+    def scaled(self, pixels: np.ndarray) -> np.ndarray:
+        """The content of a source `(h, w[, C])`, which is returned itself where nothing is to scale.
+
+        An axis that shrinks is averaged over areas, then one that grows is interpolated linearly: OpenCV's area
+        average is none as soon as one axis grows.
+        """
+        shrunk = min(self.content_height, self.source_height), min(self.content_width, self.source_width)
+        pixels = _resized(pixels, shrunk, cv2.INTER_AREA)
+        return _resized(pixels, (self.content_height, self.content_width), cv2.INTER_LINEAR)
+
+    def scaled_mask(self, classes: np.ndarray) -> np.ndarray:
+        """As `scaled`, each pixel of the content taking the class of the source pixel that holds its centre."""
+        # OpenCV's INTER_NEAREST rounds the coordinate down and so shifts by half a pixel; its exact form does not, but
+        # errs from some thousand pixels on and fails beyond 32767.
+        if self.source_height != self.content_height:
+            classes = classes.take(_nearest(self.source_height, self.content_height), axis=0)
+        if self.source_width != self.content_width:
+            classes = classes.take(_nearest(self.source_width, self.content_width), axis=1)
+        return classes
+
+    def placed(self, content: np.ndarray) -> np.ndarray:
+        """The window of a content `(content_height, content_width[, C])`; where it lies within, a view of it."""
+        visible = content[
+            max(0, -self.top) : max(0, self.height - self.top), max(0, -self.left) : max(0, self.width - self.left)
+        ]
+        if visible.shape[:2] == (self.height, self.width):
+            return visible
+        top, left = max(0, self.top), max(0, self.left)
+        window = np.zeros((self.height, self.width, *content.shape[2:]), content.dtype)
+        window[top : top + visible.shape[0], left : left + visible.shape[1]] = visible
+        return window
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """Takes `(row, column, 1)` of the record to those of the source, `(3, 3)`."""
+        down = self.source_height / self.content_height
+        across = self.source_width / self.content_width
+        return np.array(
+            [
+                [down, 0, (0.5 - self.top) * down - 0.5],
+                [0, across, (0.5 - self.left) * across - 0.5],
+                [0, 0, 1],
+            ]
+        )
 
     def to_source(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Source coordinates of target coordinates, in pixels with centres at whole numbers."""
-        top, left, height, width = self.content
-        return (
-            (rows - top + 0.5) * self.source_height / height - 0.5,
-            (columns - left + 0.5) * self.source_width / width - 0.5,
-        )
+        """Source coordinates of record coordinates, in pixels with centres at whole numbers."""
+        return mapped(self.matrix, rows, columns)
 
-    def as_json(self) -> dict[str, object]:
+    def to_record(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Record coordinates of source coordinates; those outside of the record are not in it."""
+        return mapped(np.linalg.inv(self.matrix), rows, columns)
+
+    def as_json(self) -> dict[str, Any]:
         """What the record keeps, so that predictions can go back to the source's size and position."""
-        return {"kind": "letterbox", **asdict(self)}
+        return {"kind": "placement", **asdict(self)}
 
-    def _place(self, pixels: np.ndarray, interpolation: int) -> np.ndarray:
-        top, left, height, width = self.content
-        target = np.zeros((self.height, self.width, *pixels.shape[2:]), pixels.dtype)
-        target[top : top + height, left : left + width] = cv2.resize(
-            pixels, (width, height), interpolation=interpolation
-        )
-        return target
+    @classmethod
+    def from_json(cls, step: Mapping[str, Any]) -> Placement:
+        """Raises ValueError: a step of another kind."""
+        return cls(**_parameters(cls, "placement", step))
+
+
+def letterbox(source_height: int, source_width: int, height: int, width: int) -> Placement:
+    """The whole source without distortion, as large as fits, centred on black."""
+    scale = min(height / source_height, width / source_width)
+    content_height = min(height, max(1, round(source_height * scale)))
+    content_width = min(width, max(1, round(source_width * scale)))
+    return _centred(source_height, source_width, content_height, content_width, height, width)
+
+
+def stretch(source_height: int, source_width: int, height: int, width: int) -> Placement:
+    """The whole source, distorted to fill the record."""
+    return _centred(source_height, source_width, height, width, height, width)
+
+
+def crop(source_height: int, source_width: int, height: int, width: int) -> Placement:
+    """The centre of the source at its own scale; where the source is smaller, all of it, centred on black."""
+    return _centred(source_height, source_width, source_height, source_width, height, width)
+
+
+FITS: Mapping[str, Callable[[int, int, int, int], Placement]] = {
+    "letterbox": letterbox,
+    "stretch": stretch,
+    "crop": crop,
+}
+"""By the setting `fit`: source height and width, record height and width to a placement."""
+
+
+def _centred(
+    source_height: int, source_width: int, content_height: int, content_width: int, height: int, width: int
+) -> Placement:
+    top, left = (height - content_height) // 2, (width - content_width) // 2
+    return Placement(source_height, source_width, content_height, content_width, top, left, height, width)
+
+
+def _resized(pixels: np.ndarray, size: tuple[int, int], interpolation: int) -> np.ndarray:
+    if pixels.shape[:2] == size:
+        return pixels
+    # OpenCV drops a last axis of one channel.
+    return cv2.resize(pixels, size[::-1], interpolation=interpolation).reshape(*size, *pixels.shape[2:])
+
+
+def _nearest(source: int, content: int) -> np.ndarray:
+    """Of each content pixel, the source pixel that holds its centre (index + 0.5) * source / content."""
+    return (2 * np.arange(content) + 1) * source // (2 * content)
 
 
 @dataclass(frozen=True)
@@ -75,6 +164,24 @@ class Affine:
         """`(H, W)` class indices, nearest, background border."""
         return self._warp(classes, cv2.INTER_NEAREST)
 
+    def matrix(self, height: int, width: int) -> np.ndarray:
+        """Takes `(row, column, 1)` of the result to those of the image `(height, width)` it was made of, `(3, 3)`."""
+        turn = math.radians(90 * self.quarter_turns + self.degrees)
+        sine, cosine = math.sin(turn), math.cos(turn)
+        turned_back = np.array([[cosine, sine], [-sine, cosine]])
+        flips = np.diag([-1 if self.flip_rows else 1, -1 if self.flip_columns else 1])
+        centre = np.array([height - 1, width - 1]) / 2
+        turned_centre = centre[::-1] if self.quarter_turns % 2 else centre
+        matrix = np.eye(3)
+        matrix[:2, :2] = flips @ turned_back
+        matrix[:2, 2] = centre - matrix[:2, :2] @ turned_centre
+        return matrix
+
+    @classmethod
+    def from_json(cls, step: Mapping[str, Any]) -> Affine:
+        """Raises ValueError: a step of another kind."""
+        return cls(**_parameters(cls, "affine", step))
+
     def _warp(self, pixels: np.ndarray, interpolation: int) -> np.ndarray:
         pixels = pixels[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
         # Right angles by transposition: exact, no resampling.
@@ -84,3 +191,18 @@ class Affine:
         height, width = pixels.shape[:2]
         matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), self.degrees, 1)
         return cv2.warpAffine(pixels, matrix, (width, height), flags=interpolation, borderValue=(0, 0, 0))
+
+
+def mapped(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a `(3, 3)` matrix takes coordinates."""
+    of_rows, of_columns, _ = matrix
+    return (
+        of_rows[0] * rows + of_rows[1] * columns + of_rows[2],
+        of_columns[0] * rows + of_columns[1] * columns + of_columns[2],
+    )
+
+
+def _parameters(cls: type, kind: str, step: Mapping[str, Any]) -> dict[str, Any]:
+    if step["kind"] != kind:
+        raise ValueError(f"found a step of kind {step['kind']!r} in a record's transform, expected {kind!r}")
+    return {field.name: step[field.name] for field in fields(cls)}

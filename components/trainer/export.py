@@ -1,34 +1,45 @@
-"""The SavedModel with its three signatures; decoding, letterbox and normalisation are part of the graph."""
+"""The SavedModel with its three signatures; decoding, derivation and normalisation are part of the graph."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from components.trainer.preprocessing import decode_any, decode_record_image, letterbox, unbox
+from components.trainer.preprocessing import Map, decode_any, decode_record_image, predict_image
 
 Outputs = dict[str, tf.Tensor]
 
 
-def export_model(model: keras.Model, folder: Path, threshold: float) -> None:
-    """Writes a SavedModel.
+def export_model(
+    model: keras.Model, folder: Path, threshold: float, data: Mapping[str, Any], adjust: Map = tf.identity
+) -> None:
+    """Writes a SavedModel that brings image files to the model's size as `fit` and `tiles` of `[data]` say.
+
+    `adjust` changes the values of a scaled image file, `(h, w, C)` in 0..1, before it is placed or cut. Records and
+    tensors have been adjusted.
 
     Signatures, with p the probability of foreground and a pixel foreground where p >= threshold:
         serving_default: `examples`, serialized records `(N,)` -> `probability` float32 and `mask` uint8,
             `(N, H, W, 1)` at the record's size.
         serve_image_bytes: `images`, PNG or JPG files `(N,)` of any sizes -> `mask`, PNG files `(N,)` of class
-            indices, and `probability`, 16-bit PNG files of p x 65535, each at the size of its image.
+            indices, and `probability`, 16-bit PNG files of p x 65535, each at the size of its image. Tiles are
+            stitched, p being the mean where they overlap; outside of a crop p is 0.
         serve_tensor: `images`, float32 `(N, H, W, C)` in 0..1 -> as serving_default.
     """
     height, width, channels = model.input_shape[1:]
+
+    def predict(images: tf.Tensor) -> tf.Tensor:
+        return model(images, training=False)
 
     def outputs(probability: tf.Tensor) -> Outputs:
         return {"probability": probability, "mask": tf.cast(probability >= threshold, tf.uint8)}
 
     def serve_tensor(images: tf.Tensor) -> Outputs:
-        return outputs(model(images, training=False))
+        return outputs(predict(images))
 
     def serve_records(examples: tf.Tensor) -> Outputs:
         features = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
@@ -41,8 +52,8 @@ def export_model(model: keras.Model, folder: Path, threshold: float) -> None:
         return serve_tensor(tf.cast(pixels, tf.float32) / 65535.0)
 
     def serve_image(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        boxed = letterbox(decode_any(content, channels), height, width)
-        probability = unbox(model(boxed.image[None], training=False)[0], boxed)
+        image = decode_any(content, channels)
+        probability = predict_image(predict, image, height, width, data, adjust)
         mask = tf.cast(probability >= threshold, tf.uint8)
         scaled = tf.cast(tf.round(tf.clip_by_value(probability, 0.0, 1.0) * 65535.0), tf.uint16)
         return tf.io.encode_png(mask), tf.io.encode_png(scaled)

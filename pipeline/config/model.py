@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -34,15 +37,38 @@ class Mask(Section):
     """`colours`: Euclidean RGB distance up to which a pixel counts as the nearest colour."""
 
 
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+
+
+def _refuse_unless_one_capture(pattern: str) -> None:
+    captures = _compiled(pattern).groups
+    if captures != 1:
+        raise ValueError(f"it has {captures} captures, expected one; (?:...) groups without a capture")
+
+
 class Groups(Section):
     """What is never split: all samples of one group stand in one split."""
 
     by: Literal["layout", "name", "pattern", "pairs", "folder", "tile"] = "layout"
     """`layout`: what the layout knows (pairs of MIAS films, a manifest's column), else the name. `pattern`: see there.
-    `pairs`: numbers 2k-1 and 2k are one woman. `folder`: the parent folder. `tile`: the name without its last
-    `_ROWxCOLUMN`."""
-    pattern: str | None = None
+    `pairs`: names whose last numbers are 2k-1 and 2k, after the same text, are one woman. `folder`: the parent folder.
+    `tile`: the name without its last `_ROWxCOLUMN`."""
+    pattern: str | None = Field(default=None, validate_default=True)
     """Regular expression, searched in the name without suffix; its one capture is the group."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _captures(cls, pattern: str | None, info: ValidationInfo) -> str | None:
+        if "by" in info.data and (pattern is None) == (info.data["by"] == "pattern"):
+            needs = 'by = "pattern" needs a regular expression' if pattern is None else 'a pattern needs by = "pattern"'
+            raise ValueError(f"{needs}: set both or neither")
+        if pattern is not None:
+            _refuse_unless_one_capture(pattern)
+        return pattern
 
 
 class Splits(Section):
@@ -54,15 +80,43 @@ class Splits(Section):
     salt: str = ""
     """Changes which group falls into which split; keep it for the life of a data set."""
     stratify: bool = False
-    """Even shares of each label (without labels: of foreground) by scikit-learn's StratifiedGroupKFold. Even on few
-    groups, but not stable when data are added."""
+    """Even shares of each label (without labels: of foreground, where the truth is drawn) by scikit-learn's
+    StratifiedGroupKFold: of 1 / share folds, rounded, one is the test split, and so for eval in what is left. Even on
+    few groups, but not stable when data are added."""
     test_groups: list[str] = []
-    """A fixed test list: these groups, and no others, are the test split."""
+    """A fixed test list: these groups, and no others, are the test split. `*`, `?` and `[...]` stand for any text, any
+    character and any of these."""
     test_site: str = ""
-    """Leave one site out: the groups of this site, and no others, are the test split."""
+    """Leave one site out: the groups with an image of this site, and no others, are the test split."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Cross-validation: what is not test is cut into so many folds, of which `fold` is the eval split."""
+    """Cross-validation: what is not test is cut into so many folds, of which `fold` is the eval split, whatever its
+    share."""
     fold: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("stratify")
+    @classmethod
+    def _shares_are_folds(cls, stratify: bool, info: ValidationInfo) -> bool:
+        shares = [info.data[name] for name in ("train", "eval", "test") if name in info.data]
+        if stratify and len(shares) == 3 and (shares[1] > shares[0] or 2 * shares[2] > sum(shares)):
+            raise ValueError("test can be half of all at most, and eval half of the rest: give train a larger share")
+        return stratify
+
+    @field_validator("test_site")
+    @classmethod
+    def _one_test_split(cls, site: str, info: ValidationInfo) -> str:
+        if site and info.data.get("test_groups"):
+            raise ValueError("test_groups names the test split already: remove one of the two")
+        return site
+
+    @field_validator("fold")
+    @classmethod
+    def _is_a_fold(cls, fold: int, info: ValidationInfo) -> int:
+        folds = info.data.get("folds", fold + 1)
+        if folds is None and fold:
+            raise ValueError("there are no folds: set folds, or remove fold")
+        if folds is not None and fold >= folds:
+            raise ValueError(f"expected 0 to {folds - 1}: folds count from 0")
+        return fold
 
 
 class Tiles(Section):
@@ -120,20 +174,24 @@ class Data(Section):
     layout: Literal["folders", "presplit", "manifest", "mias", "bcss", "sipakmed", "via"]
     images: str = "images"
     masks: str = "masks"
-    """Names of the two folders; files are paired by name without suffix."""
+    """Names of the two folders, read with their sub-folders, one level deep. Files are paired by name: the path within
+    the folder, without suffix."""
     mask_pattern: str | None = None
-    """Regular expression on a mask's path within its folder, without suffix: `(?P<name>...)` is the name of the image,
-    `(?P<class>...)`, where it is there, one of the classes below. Several masks may belong to one image."""
+    """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
+    it is there, one of the classes below. Several masks may belong to one image."""
     table: str = ""
-    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name."""
+    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
+    CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
+    where wanted `group`, `label`, `split`, `site`, `id`."""
     edition: Literal["mini", "full"] = "mini"
     """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
     labels: list[str] = []
     """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
-    classes: list[str] = []
+    classes: Annotated[list[str], Field(max_length=255)] = []
     """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
     spans: Annotated[int, Field(ge=0)] | None = None
-    """The layout stands in folders span-1, span-2, ...: the last so many are read, 0 for all. None: no spans."""
+    """The layout stands in folders span-1, span-2, ...: those of the highest numbers are read, so many, 0 for all.
+    What stands beside them is not. None: no spans."""
     mask: Mask = Mask()
     groups: Groups = Groups()
     site_pattern: str | None = None
@@ -161,9 +219,83 @@ class Data(Section):
     def _plain_name(cls, name: str, info: ValidationInfo) -> str:
         if not name and info.field_name == "table":
             return name
-        if not name or set(name) & set("[]{}*?") or name.startswith("/"):
-            raise ValueError("expected a name within the input folder, without any of [ ] { } * ?")
-        return name
+        path = PurePosixPath(name)
+        if set(name) & set("[]{}*?\\\0") or not name or ".." in path.parts or path.is_absolute():
+            raise ValueError("expected a name within the input folder, without any of [ ] { } * ? \\")
+        return path.as_posix()
+
+    @field_validator("mask_pattern")
+    @classmethod
+    def _names_the_image(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not {"name"} <= set(_compiled(pattern).groupindex) <= {"name", "class"}:
+            raise ValueError("expected a capture (?P<name>...), where wanted (?P<class>...), and no others with a name")
+        return pattern
+
+    @field_validator("site_pattern")
+    @classmethod
+    def _captures_the_site(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            _refuse_unless_one_capture(pattern)
+        return pattern
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, classes: list[str]) -> list[str]:
+        if not all(classes) or len(set(classes)) < len(classes) or "background" in classes:
+            raise ValueError("expected names, each of them once, without `background`, which is class 0")
+        return classes
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Data:
+        for fault in chain(_layout_faults(self), _mask_faults(self), _derivation_faults(self)):
+            raise ValueError(fault)
+        return self
+
+
+def _layout_faults(data: Data) -> Iterator[str]:
+    for key in sorted(set().union(*LAYOUT_KEYS.values()) - LAYOUT_KEYS[data.layout]):
+        # A config that is shown whole names every key; those with their default say nothing.
+        if getattr(data, key) != Data.model_fields[key].default:
+            readers = ", ".join(layout for layout, keys in LAYOUT_KEYS.items() if key in keys)
+            yield f"layout {data.layout!r} does not read {key}: remove it, or set a layout that does ({readers})"
+    images, masks = PurePosixPath(data.images), PurePosixPath(data.masks)
+    if "masks" in LAYOUT_KEYS[data.layout] and (images.is_relative_to(masks) or masks.is_relative_to(images)):
+        yield f"images {data.images!r} and masks {data.masks!r}: expected two folders, none of them within the other"
+
+
+def _mask_faults(data: Data) -> Iterator[str]:
+    mask, names = data.mask, {"background", *(data.classes or ["foreground"])}
+    by_class = "class" in _compiled(data.mask_pattern or "").groupindex
+    if by_class and not data.classes:
+        yield "mask_pattern captures a class, but there are no classes: set classes"
+    if by_class and mask.form != "binary":
+        yield f"mask_pattern captures a class, so each mask is of one; expected mask.form 'binary', not {mask.form!r}"
+    if len(data.classes) > 1 and mask.form == "binary" and not by_class and "mask" in LAYOUT_KEYS[data.layout]:
+        yield f"masks of mask.form 'binary' do not tell {len(data.classes)} classes apart: set another form" + (
+            ", or capture (?P<class>...) in mask_pattern" if "mask_pattern" in LAYOUT_KEYS[data.layout] else ""
+        )
+    for key, form in (("threshold", "binary"), ("colours", "colours"), ("max_colour_distance", "colours")):
+        if mask.form != form and getattr(mask, key) != Mask.model_fields[key].default:
+            yield f"mask.{key} is read where mask.form is {form!r}, not {mask.form!r}: remove one"
+    if mask.form == "colours" and not set(mask.colours.values()) - {"background"}:
+        yield "mask.form 'colours' needs mask.colours, with one colour that is not background"
+    if len({colour.lower() for colour in mask.colours}) < len(mask.colours):
+        yield "mask.colours has one colour twice"
+    for colour, name in mask.colours.items():
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+            yield f"mask.colours: found {colour!r}, expected a colour like '#ff8000'"
+        if name not in names:
+            yield f"mask.colours: {colour!r} is {name!r}, expected one of {', '.join(sorted(names))}"
+
+
+def _derivation_faults(data: Data) -> Iterator[str]:
+    if data.channels == 1 and data.adjust.colour_space != "rgb":
+        yield f"adjust.colour_space {data.adjust.colour_space!r} needs colours: set channels = 3"
+    if data.tiles and data.tiles.overlap >= min(data.height, data.width):
+        yield (
+            f"tiles.overlap = {data.tiles.overlap}, expected less than a tile, "
+            f"which has height {data.height} and width {data.width}"
+        )
 
 
 class Validation(Section):

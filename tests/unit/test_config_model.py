@@ -27,7 +27,7 @@ def parse(key: str, value: Any) -> Config:
 def test_least_config() -> None:
     config = parse_config(LEAST, source="run.toml")
     assert (config.data.splits.train, config.data.splits.eval, config.data.splits.test) == (70, 15, 15)
-    assert config.data.mask_threshold is None
+    assert config.data.mask.threshold is None
     assert config.validation.min_groups == 3
     assert config.evaluation.empty_masks == "skip"
     # Those of the architecture, so that `config show` and the cache see all of them.
@@ -37,8 +37,8 @@ def test_least_config() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("data.hight", 64, "[data] hight: unknown key. Allowed: channels, group_pattern, height, "),
-        ("data.splits.trian", 1, "[data.splits] trian: unknown key. Allowed: eval, salt, test, train"),
+        ("data.hight", 64, "[data] hight: unknown key. Allowed: adjust, channels, classes, "),
+        ("data.splits.trian", 1, "[data.splits] trian: unknown key. Allowed: eval, fold, folds, salt, "),
         (
             "data.phantoms",
             {"women": 1, "size": 64, "seed": 1, "x": 1},
@@ -54,8 +54,8 @@ def test_least_config() -> None:
         ("execution.cache", "yes", "[execution] cache: found 'yes', expected a valid boolean"),
         ("data.height", 8, "[data] height: found 8, expected greater than or equal to 16"),
         ("data.splits.eval", 0, "[data.splits] eval: found 0, expected greater than or equal to 1"),
-        ("data.mask_threshold", 0, "[data] mask_threshold: found 0, expected greater than or equal to 1"),
-        ("data.layout", "dicom", "[data] layout: found 'dicom', expected 'mias' or 'folders'"),
+        ("data.mask.max_colour_distance", -1.0, "[data.mask] max_colour_distance: found -1.0, expected greater than"),
+        ("data.layout", "dicom", "[data] layout: found 'dicom', expected 'folders', 'presplit', 'manifest', 'mias', "),
         ("data.channels", 2, "[data] channels: found 2, expected 1 or 3"),
         (
             "augmentation.vertical_flip",
@@ -68,8 +68,6 @@ def test_least_config() -> None:
         ("model.parameters.levels", 99, "[model.parameters] levels: found 99, expected less than or equal to 8"),
         ("model.architecture", "vnet", "[model] architecture: found 'vnet', no such architecture; known: unet"),
         ("model.parameters.dropout", 0.25, "dropout 0.25 x 4 = 1 at the bridge: must be below 1"),
-        ("data.group_pattern", "(", "[data] group_pattern: found '(', not a regular expression"),
-        ("data.group_pattern", "p1", "[data] group_pattern: found 'p1', it captures 0 groups, exactly one is needed"),
         ("data.height", 100, "[data] height = 100 does not fit [model] unet: it must be a multiple of 16"),
         ("data.width", 36, "[data] width = 36 does not fit [model] unet: it must be a multiple of 16"),
     ],
@@ -112,7 +110,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("evaluation.min_dice", 1), ("data.group_pattern", r"^(p\d+)_(?:l|r)"), ("data.mask_threshold", 65535)],
+    [("evaluation.min_dice", 1), ("data.spans", 0), ("data.site_pattern", r"^(p\d+)_(?:l|r)")],
 )
 def test_what_is_allowed(key: str, value: Any) -> None:
     section, name = key.split(".")

@@ -3,51 +3,129 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from raw_images import write
 
 from components.errors import UsageError
-from components.example_gen.listing import fingerprint, list_samples
+from components.example_gen.listing import LAYOUTS, detect_layout, fingerprint, input_patterns, list_samples
+from components.example_gen.samples import Drawing, MaskFiles
+from pipeline.config.model import Data
 
-DATA: dict[str, Any] = {"truth_table": "Info.txt", "images": "images", "masks": "masks", "group_pattern": None}
+
+def settings(layout: str, **changes: Any) -> dict[str, Any]:
+    return Data(layout=layout, height=16, width=16, **changes).model_dump()  # type: ignore[arg-type]
+
+
+# For each layout its files, of which the first is an image.
+FILES = {
+    "folders": ["images/a.png", "masks/a.png", "images/b.png", "masks/b.png", "images/p/c.png", "masks/p/c.png"],
+    "presplit": ["train/images/a.png", "train/masks/a.png", "val/images/p/b.png", "val/masks/p/b.png"],
+    "manifest": ["x/y/z/a.png", "x/y/z/b.png", "manifest.csv"],
+    "mias": ["mdb001.pgm", "mdb002.pgm", "Info.txt"],
+}
+TABLES = {
+    "manifest.csv": b"image,mask\nx/y/z/a.png,x/y/z/b.png\n",
+    "Info.txt": b"mdb001 G NORM\nmdb002 G NORM\n",
+}
+
+
+def fill(root: Path, layout: str) -> Path:
+    for number, name in enumerate(FILES[layout]):
+        write(root / name, TABLES.get(name, b"same size"))
+        # Within one second, as copying makes them.
+        os.utime(root / name, ns=(0, 1_700_000_000_000_000_000 + 10 * number))
+    return root
 
 
 def test_folders(tmp_path: Path) -> None:
-    for name in ("images/a.png", "masks/a.png"):
-        write(tmp_path / name, b"")
-    [sample] = list_samples(tmp_path, {**DATA, "layout": "folders"}).samples
-    assert (sample.image, sample.mask) == ("images/a.png", "masks/a.png")
+    samples = list_samples(fill(tmp_path, "folders"), settings("folders")).samples
+    assert [(sample.image, sample.truth) for sample in samples] == [
+        (f"images/{name}.png", MaskFiles((f"masks/{name}.png",))) for name in ("a", "b", "p/c")
+    ]
 
 
-def test_mias(tmp_path: Path) -> None:
+def test_presplit(tmp_path: Path) -> None:
+    samples = list_samples(fill(tmp_path, "presplit"), settings("presplit")).samples
+    assert [(sample.id, sample.split) for sample in samples] == [("train/a", "train"), ("val/p/b", "eval")]
+
+
+def test_manifest(tmp_path: Path) -> None:
+    [sample] = list_samples(fill(tmp_path, "manifest"), settings("manifest")).samples
+    assert (sample.image, sample.truth) == ("x/y/z/a.png", MaskFiles(("x/y/z/b.png",)))
+
+
+@pytest.mark.parametrize("table", ["", "Truth.txt"])
+def test_mias(tmp_path: Path, table: str) -> None:
     write(tmp_path / "mdb001.pgm", b"")
-    write(tmp_path / "Truth.txt", b"mdb001 D NORM\n")
-    [sample] = list_samples(tmp_path, {**DATA, "layout": "mias", "truth_table": "Truth.txt"}).samples
-    assert (sample.image, sample.mask, sample.label) == ("mdb001.pgm", None, "normal")
+    write(tmp_path / (table or "Info.txt"), b"mdb001 D NORM\n")
+    [sample] = list_samples(tmp_path, settings("mias", table=table)).samples
+    assert (sample.image, sample.truth, sample.label) == ("mdb001.pgm", Drawing((), bottom_left=True), "normal")
 
 
-@pytest.mark.parametrize("layout", ["folders", "mias"])
+@pytest.mark.parametrize("layout", FILES)
+def test_spans_of_every_layout(tmp_path: Path, layout: str) -> None:
+    alone = list_samples(fill(tmp_path / "alone", layout), settings(layout)).samples
+    for number in (2, 9, 10):
+        fill(tmp_path / "all" / f"span-{number}", layout)
+    found = list_samples(tmp_path / "all", settings(layout, spans=2)).samples
+    assert [sample.id for sample in found] == [f"span-{number}/{one.id}" for number in (9, 10) for one in alone]
+    assert [sample.group for sample in found] == 2 * [one.group for one in alone]
+
+
+def test_every_layout_of_the_config_is_known_or_is_to_come() -> None:
+    assert set(get_args(Data.model_fields["layout"].annotation)) >= set(LAYOUTS) == set(FILES)
+
+
+@pytest.mark.parametrize("layout", FILES)
 def test_no_folder(tmp_path: Path, layout: str) -> None:
     with pytest.raises(UsageError, match="nowhere: no such folder"):
-        list_samples(tmp_path / "nowhere", {**DATA, "layout": layout})
-
-
-@pytest.mark.parametrize("layout", ["folders", "mias"])
-def test_a_file_is_no_folder(tmp_path: Path, layout: str) -> None:
+        list_samples(tmp_path / "nowhere", settings(layout))
     with pytest.raises(UsageError, match="no such folder"):
-        list_samples(write(tmp_path / "file", b""), {**DATA, "layout": layout})
+        list_samples(write(tmp_path / "file", b""), settings(layout))
 
 
-@pytest.mark.parametrize("layout", ["folders", "mias"])
+@pytest.mark.parametrize("layout", FILES)
 def test_empty_folders(tmp_path: Path, layout: str) -> None:
-    for name in ("images/notes.txt", "masks/notes.txt", "Info.txt"):
+    for name in ("images/n.txt", "masks/n.txt", "train/images/n.txt", "train/masks/n.txt", "Info.txt"):
         write(tmp_path / name, b"nothing here\n")
-    with pytest.raises(UsageError, match=f"holds no image. Expected PGM, PNG or JPG files in layout '{layout}'"):
-        list_samples(tmp_path, {**DATA, "layout": layout})
+    write(tmp_path / "manifest.csv", b"image,mask\n")
+    with pytest.raises(UsageError, match=rf"holds no image. Expected files \.jpeg, .* in layout '{layout}'"):
+        list_samples(tmp_path, settings(layout))
+
+
+@pytest.fixture
+def plain_user() -> Iterator[Path]:
+    """A folder for everybody, and for the time of the test no right to read what forbids it."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(user)
+
+
+@pytest.mark.parametrize("closed", [".", "images", "masks/p"])
+def test_a_folder_that_may_not_be_read(plain_user: Path, closed: str) -> None:
+    os.seteuid(os.getuid())
+    fill(plain_user, "folders")
+    (plain_user / closed).chmod(0)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    with pytest.raises(
+        UsageError, match=rf"{re.escape(str(plain_user / closed))}.*: cannot be read: Permission denied"
+    ):
+        list_samples(plain_user, settings("folders"))
+    os.seteuid(os.getuid())
+    (plain_user / closed).chmod(0o755)
 
 
 def swap(one: Path, other: Path) -> None:
@@ -56,31 +134,99 @@ def swap(one: Path, other: Path) -> None:
     one.with_suffix(".kept").rename(other)
 
 
-CHANGES: dict[str, Callable[[Path], None]] = {
-    "two masks swapped": lambda root: swap(root / "masks/a.png", root / "masks/b.png"),
-    "a pair renamed": lambda root: (root / "images/a.png").rename(root / "images/c.png") and None,
-    "an edit of equal size": lambda root: os.utime(root / "images/a.png", ns=(0, 1_000_000_001)),
-    "a file more": lambda root: write(root / "images/d.png", b""),
-}
+CHANGES: list[tuple[str, Callable[[Path], Any]]] = [
+    ("folders", lambda root: swap(root / "masks/a.png", root / "masks/b.png")),
+    ("folders", lambda root: (root / "images/a.png").rename(root / "images/c.png")),
+    ("folders", lambda root: os.utime(root / "images/a.png", ns=(0, 1_000_000_001))),
+    ("folders", lambda root: write(root / "images/d.png", b"")),
+    ("folders", lambda root: os.utime(root / "masks/p/c.png", ns=(0, 1_000_000_001))),
+    ("folders", lambda root: write(root / "masks/p/d.png", b"")),
+    ("folders", lambda root: (root / "images/p").rename(root / "images/q")),
+    ("folders", lambda root: (root / "images/gone.png").symlink_to("nowhere.png")),
+    ("folders", lambda root: (root / "images/p/too deep").mkdir()),
+    ("presplit", lambda root: (root / "val").rename(root / "eval")),
+    ("presplit", lambda root: swap(root / "train/images/a.png", root / "train/masks/a.png")),
+    ("presplit", lambda root: os.utime(root / "val/masks/p/b.png", ns=(0, 1_000_000_001))),
+    ("presplit", lambda root: fill(root / "span", "folders").rename(root / "test")),
+    ("manifest", lambda root: swap(root / "x/y/z/a.png", root / "x/y/z/b.png")),
+    ("manifest", lambda root: os.utime(root / "x/y/z/b.png", ns=(0, 1_000_000_001))),
+    ("manifest", lambda root: (root / "x/y/z/b.png").unlink()),
+    ("manifest", lambda root: os.utime(root / "manifest.csv", ns=(0, 1_000_000_000))),
+    ("mias", lambda root: swap(root / "mdb001.pgm", root / "mdb002.pgm")),
+    ("mias", lambda root: os.utime(root / "Info.txt", ns=(0, 1_000_000_001))),
+]
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_fingerprint_sees_a_change(tmp_path: Path, change: Callable[[Path], None]) -> None:
-    data = {**DATA, "layout": "folders"}
-    for number, name in enumerate(["images/a.png", "masks/a.png", "images/b.png", "masks/b.png"]):
-        write(tmp_path / name, b"same size")
-        # Within one second, as copying makes them.
-        os.utime(tmp_path / name, ns=(0, 1_000_000_000 + 10 * number))
+@pytest.mark.parametrize("spans", [None, 1])
+@pytest.mark.parametrize(("layout", "change"), CHANGES)
+def test_fingerprint_sees_a_change(
+    tmp_path: Path, layout: str, change: Callable[[Path], Any], spans: int | None
+) -> None:
+    data = settings(layout, spans=spans)
+    root = fill(tmp_path if spans is None else tmp_path / "span-3", layout)
     before = fingerprint(tmp_path, data)
-    write(tmp_path / "notes.txt", b"not read")
     assert fingerprint(tmp_path, data) == before
-    change(tmp_path)
+    change(root)
     assert fingerprint(tmp_path, data) != before
 
 
-def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
-    for folder in ("images", "masks"):
-        (tmp_path / folder).mkdir()
-    Path(os.fsdecode(os.fsencode(tmp_path / "images") + b"/\xff.png")).touch()
-    with pytest.raises(UsageError, match=r"a file whose name is not UTF-8: '\\udcff\.png'"):
-        list_samples(tmp_path, {**DATA, "layout": "folders"})
+@pytest.mark.parametrize("layout", ["folders", "presplit", "manifest"])
+def test_fingerprint_does_not_see_what_is_not_read(tmp_path: Path, layout: str) -> None:
+    data = settings(layout, spans=1)
+    for span in ("span-2", "span-3"):
+        fill(tmp_path / span, layout)
+    before = fingerprint(tmp_path, data)
+    others = ["notes.txt", "span-3/notes.txt", "span-3/extra/a.png", "span-2/images/new.png", "span-1/images/new.png"]
+    left_behind = [".DS_Store", "images/.DS_Store", "images/Thumbs.db", "masks/p/._c.png", "train/images/.cache/a.png"]
+    for name in [*others, *(f"span-3/{name}" for name in left_behind)]:
+        write(tmp_path / name, b"")
+    assert fingerprint(tmp_path, data) == before
+
+
+def test_fingerprint_sees_another_span(tmp_path: Path) -> None:
+    fill(tmp_path / "span-9", "mias")
+    before = {spans: fingerprint(tmp_path, settings("mias", spans=spans)) for spans in (0, 1)}
+    fill(tmp_path / "span-10", "mias")
+    now = {spans: fingerprint(tmp_path, settings("mias", spans=spans)) for spans in (0, 1)}
+    assert len({*before.values(), *now.values()}) == 3
+    (tmp_path / "span_11").mkdir()
+    assert fingerprint(tmp_path, settings("mias", spans=1)) not in now.values()
+
+
+def test_patterns_of_spans(tmp_path: Path) -> None:
+    alone, spans = (input_patterns(settings("presplit", spans=number)) for number in (None, 0))
+    assert spans == {key: f"span-*/{glob}" for key, glob in alone.items()}
+    assert "span-*/val/masks/*/*" in spans.values()
+
+
+@pytest.mark.parametrize("name", [b"images/\xff.png", b"masks/p/\xff.png", b"masks/\xff/a.png"])
+@pytest.mark.parametrize("spans", [None, 0])
+def test_a_name_that_is_not_utf8(tmp_path: Path, name: bytes, spans: int | None) -> None:
+    root = fill(tmp_path if spans is None else tmp_path / "span-1", "folders")
+    write(Path(os.fsdecode(os.fsencode(root) + b"/" + name)), b"")
+    with pytest.raises(UsageError, match=r"a file whose name is not UTF-8: '(\\udcff|a)"):
+        list_samples(tmp_path, settings("folders", spans=spans))
+
+
+@pytest.mark.parametrize(
+    ("names", "layout"),
+    [
+        (["Info.txt", "a.pgm"], "mias"),
+        (["train/images/a.png", "train/masks/a.png"], "presplit"),
+        (["val/images/a.png"], "presplit"),
+        (["manifest.csv", "images/a.png", "masks/a.png"], "manifest"),
+        (["manifest.toml"], "manifest"),
+        (["images/a.png", "masks/a.png", "annotations/a.json"], "folders"),
+        (["images/a.png", "annotations/a.json"], "bcss"),
+        (["im_Parabasal/001.bmp"], "sipakmed"),
+        (["shapes.csv", "images/a.png"], "via"),
+        (["images/a.png"], None),
+        (["span-9/images/a.png", "span-10/Info.txt"], "mias"),
+        (["span-x/Info.txt"], None),
+        ([], None),
+    ],
+)
+def test_detect_layout(tmp_path: Path, names: list[str], layout: str | None) -> None:
+    for name in names:
+        write(tmp_path / name, b"")
+    assert detect_layout(tmp_path) == layout

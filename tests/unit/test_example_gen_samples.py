@@ -1,21 +1,61 @@
-"""Image files of a folder."""
+"""Helpers that every layout uses."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from raw_images import write
 
-from components.example_gen.samples import Listing, Reject, Sample, by_stem, image_files
+from components.example_gen.samples import (
+    Drawing,
+    Listing,
+    MaskFiles,
+    Reject,
+    Sample,
+    below,
+    by_stem,
+    image_files,
+    mask_suffixes,
+    merged,
+    unread_files,
+)
+from components.imaging.codecs import SUFFIXES
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_image_files_are_sorted_whatever_their_age(tmp_path: Path, reverse: bool) -> None:
     for name in sorted(["b.pgm", "a.PNG", "c.jpg", "d.JPEG", "e.txt", "f"], reverse=reverse):
         (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "folder.png" / "inside.png").touch()
+    write(tmp_path / "folder.png" / "inside.png", b"")
     assert [path.name for path in image_files(tmp_path)] == ["a.PNG", "b.pgm", "c.jpg", "d.JPEG"]
+
+
+def test_every_file_is_read_or_named_unless_it_was_left_behind(tmp_path: Path) -> None:
+    left_behind = ["._a.png", ".DS_Store", "Thumbs.db", "desktop.ini", ".hidden.png"]
+    for name in ["a.png", "b.npz", "c", "d.png.bak", *left_behind]:
+        (tmp_path / "x" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "x" / name).touch()
+    (tmp_path / "x" / "nowhere.png").symlink_to(tmp_path / "missing.png")
+    (tmp_path / "x" / "loop.png").symlink_to(tmp_path / "x" / "loop.png")
+    (tmp_path / "x" / "link.png").symlink_to(tmp_path / "x" / "a.png")
+    assert [path.name for path in image_files(tmp_path / "x")] == ["a.png", "link.png"]
+    kind, link = "unknown kind of file", "unreadable"
+    rejects = list(unread_files(tmp_path, tmp_path / "x"))
+    assert [(reject.source, reject.kind) for reject in rejects] == [
+        ("x/b.npz", kind),
+        ("x/c", kind),
+        ("x/d.png.bak", kind),
+        ("x/loop.png", link),
+        ("x/nowhere.png", link),
+    ]
+    assert rejects[0].reason == f"a file of a kind that is not read; expected {', '.join(sorted(SUFFIXES))}"
+
+
+def test_only_one_hot_masks_are_arrays() -> None:
+    assert mask_suffixes({"mask": {"form": "one_hot"}}) == {".npz"}
+    assert mask_suffixes({"mask": {"form": "indices"}}) == SUFFIXES
+    assert ".npz" not in SUFFIXES
 
 
 def test_by_stem() -> None:
@@ -23,5 +63,27 @@ def test_by_stem() -> None:
     assert by_stem(paths) == {"a": [paths[0], paths[2]], "b.c": [paths[1]]}
 
 
-def test_every_sample_and_reject_is_a_source() -> None:
-    assert Listing((Sample("a", "a", "a.png"),), (Reject("b.png", "bad"), Reject("c.png", "bad"))).sources == 3
+def test_a_listing_below_a_folder_keeps_its_groups() -> None:
+    listing = Listing(
+        samples=(
+            Sample(
+                "a", "g", "i/a.png", MaskFiles(("m/a_1.png", "m/a_2.png"), (2, 1)), label="x", site="y", split="eval"
+            ),
+            Sample("b", "g", "i/b.png", Drawing()),
+        ),
+        rejects=(Reject("i/c.png", "kind", "reason"),),
+        left_out=(Reject("i/d.png", "kind", "reason"),),
+    )
+    truth = MaskFiles(("span-1/m/a_1.png", "span-1/m/a_2.png"), (2, 1))
+    assert below("span-1", listing) == Listing(
+        samples=(
+            Sample("span-1/a", "g", "span-1/i/a.png", truth, label="x", site="y", split="eval"),
+            Sample("span-1/b", "g", "span-1/i/b.png", Drawing()),
+        ),
+        rejects=(Reject("span-1/i/c.png", "kind", "reason"),),
+        left_out=(Reject("span-1/i/d.png", "kind", "reason"),),
+    )
+    both = merged([listing, below("span-1", listing)])
+    assert both.sources == 2 * listing.sources == 8
+    assert both.samples[:2] == listing.samples
+    assert both.left_out[1].source == "span-1/i/d.png"

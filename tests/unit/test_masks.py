@@ -1,4 +1,4 @@
-"""Masks from grey images and from discs."""
+"""Masks from grey images and from discs, several masks of one image, and what JPEG does to an area."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from components.imaging.masks import UnclearMask, binary_mask, component_count, disc_mask
+from components.imaging.masks import UnclearMask, binary_mask, component_count, disc_mask, inflation, merge
 
 STEPS = np.array([[0, 127, 128, 255]], np.uint8)
+
+
+def disc(size: int, row: float, column: float, radius: float) -> np.ndarray:
+    return disc_mask(size, size, [(row, column, radius)])
+
+
+def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    _, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
 
 
 def gray_rgb(pixels: np.ndarray) -> np.ndarray:
@@ -30,6 +39,57 @@ def test_threshold_of_a_sixteen_bit_mask() -> None:
     np.testing.assert_array_equal(binary_mask(np.array([[999, 1000, 65535]], np.uint16), 1000), [[0, 1, 1]])
 
 
+def test_a_threshold_above_the_range_of_the_values_is_refused() -> None:
+    with pytest.raises(UnclearMask, match=r"\[data.mask\] threshold 256 is out of reach of its uint8 values"):
+        binary_mask(STEPS, 256)
+
+
+def otsu_by_definition(values: np.ndarray) -> int:
+    """The value above which foreground starts: greatest variance between the two classes (Otsu 1979)."""
+
+    def between(cut: int) -> float:
+        low, high = values[values <= cut], values[values > cut]
+        return low.size * high.size * (low.mean() - high.mean()) ** 2
+
+    return max(np.unique(values)[:-1], key=between)
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.uint8, 1), (np.uint16, 1), (np.uint16, 250)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_otsu_separates_the_classes_best(dtype: type, scale: int, channels: int) -> None:
+    rng = np.random.default_rng(0)
+    values = scale * (rng.normal(60 + 80 * disc(24, 10, 12, 7), 25).clip(0, 255).astype(np.int64))
+    pixels = values.astype(dtype)
+    expected = values > otsu_by_definition(values)
+    assert 100 < expected.sum() < 200
+    np.testing.assert_array_equal(binary_mask(gray_rgb(pixels) if channels == 3 else pixels, "otsu"), expected)
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.uint8, 1), (np.uint16, 1), (np.uint16, 255)])
+def test_triangle_cuts_where_the_histogram_is_farthest_below_its_slope(dtype: type, scale: int) -> None:
+    """A peak of 300 at 0 and a tail of ones to 255: the line falls by 299 / 255 per value, so that the foot is at 1."""
+    values = np.concatenate([np.zeros(300), np.arange(1, 256)]).reshape(-1, 5) * scale
+    mask = binary_mask(values.astype(dtype), "triangle")
+    # OpenCV stops up to two values later.
+    assert 255 - 3 <= mask.sum() <= 255
+    assert mask[-1, -1] == 1
+
+
+@pytest.mark.parametrize("threshold", ["otsu", "triangle"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("level", [1, 7, 255])
+def test_found_thresholds_keep_what_has_two_values_or_one(threshold: str, dtype: type, level: int) -> None:
+    truth = disc(16, 8, 7, 4)
+    for mask in (truth, np.zeros_like(truth), np.ones_like(truth)):
+        np.testing.assert_array_equal(binary_mask(mask.astype(dtype) * level, threshold), mask)
+
+
+@pytest.mark.parametrize("threshold", ["otsu", "triangle"])
+def test_found_thresholds_do_not_hide_colours(threshold: str) -> None:
+    with pytest.raises(UnclearMask, match="colours"):
+        binary_mask(np.dstack([disc(16, 8, 8, 4) * 255] + 2 * [np.zeros((16, 16), np.uint8)]), threshold)
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [([0, 255], [0, 1]), ([0, 1], [0, 1]), ([7, 0], [1, 0]), ([0, 0], [0, 0]), ([255, 255], [1, 1])],
@@ -41,7 +101,7 @@ def test_two_values_need_no_threshold(values: list[int], expected: list[int], ch
 
 
 def test_several_grey_values_need_a_threshold() -> None:
-    with pytest.raises(UnclearMask, match=r"3 grey values \(0 to 200\).*set \[data\] mask_threshold"):
+    with pytest.raises(UnclearMask, match=r"3 grey values \(0 to 200\).*set \[data.mask\] threshold"):
         binary_mask(np.array([[0, 100, 200]], np.uint8), None)
 
 
@@ -66,13 +126,35 @@ def test_lossy_masks_need_a_threshold() -> None:
     np.testing.assert_array_equal(binary_mask(pixels, 128, lossy=True), [[0, 1]])
 
 
-def test_threshold_undoes_jpeg() -> None:
-    """Taking every non-zero pixel of a JPEG mask for foreground inflates the truth."""
-    truth = disc_mask(128, 128, [(64, 64, 20)])
-    _, jpg = cv2.imencode(".jpg", truth * 255, [cv2.IMWRITE_JPEG_QUALITY, 75])
-    pixels = cv2.imdecode(jpg, cv2.IMREAD_UNCHANGED)
-    assert np.count_nonzero(pixels) > 1.1 * truth.sum()
-    assert binary_mask(pixels, 128, lossy=True).sum() == pytest.approx(truth.sum(), rel=0.01)
+@pytest.mark.parametrize("quality", [75, 95])
+@pytest.mark.parametrize("level", [60, 255])
+@pytest.mark.parametrize(("size", "radius"), [(64, 8), (128, 20)])
+def test_inflation_is_the_area_that_a_rule_adds_to_a_jpeg_mask(
+    quality: int, level: int, size: int, radius: float
+) -> None:
+    truth = disc(size, size / 2 + 0.3, size / 2 - 0.2, radius)
+    pixels = jpeg(truth * np.uint8(level), quality)
+    inflated = {}
+    for threshold in (1, level // 2 + 1, "otsu"):
+        mask = binary_mask(pixels, threshold, lossy=True)
+        inflated[threshold] = inflation(pixels, mask)
+        assert inflated[threshold] == pytest.approx(mask.sum() / truth.sum(), rel=0.01)
+    assert inflated[1] > 1.2
+    assert inflated[level // 2 + 1] == pytest.approx(1, abs=0.01)
+    assert inflated["otsu"] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(1, 7 / 4), (105, 1.0), (200, 3 / 4)])
+def test_inflation_counts_from_the_midpoint_of_the_levels(threshold: int, expected: float) -> None:
+    """Levels 10 and 200 with a pixel that rings above: four lie beyond the midpoint, 105."""
+    pixels = np.array([[10, 10, 10, 120, 200, 200, 255]], np.uint8)
+    assert inflation(pixels, binary_mask(pixels, threshold, lossy=True)) == expected
+
+
+def test_inflation_of_flat_masks() -> None:
+    flat = np.full((4, 4), 255, np.uint8)
+    assert inflation(flat, flat) == 1.0
+    assert inflation(flat, np.zeros_like(flat)) is None
 
 
 @pytest.mark.parametrize("disputed", [0, 5, 6])
@@ -121,6 +203,60 @@ def test_no_disc_no_foreground() -> None:
     assert not disc_mask(4, 4, []).any()
 
 
+def test_masks_of_one_class_are_united() -> None:
+    one, other = disc(32, 10, 10, 6), disc(32, 12, 14, 6)
+    np.testing.assert_array_equal(merge([one, other]), one | other)
+    np.testing.assert_array_equal(merge([one, other], [2, 2]), 2 * (one | other))
+
+
+def test_masks_of_different_classes_keep_them() -> None:
+    one, other = disc(32, 8, 8, 5), disc(32, 22, 22, 5)
+    expected = 3 * one + other
+    np.testing.assert_array_equal(merge([one, other], [3, 1]), expected)
+    np.testing.assert_array_equal(merge([3 * one, other]), expected)
+    assert merge([one, other], [3, 1]).dtype == np.uint8
+
+
+def test_where_outlines_overlap_the_smaller_mask_lies_on_top() -> None:
+    cell = disc(64, 32, 32, 25)
+    nucleus = disc(64, 32, 32, 10)
+    cytoplasm = cell & ~disc(64, 32, 32, 9).astype(bool)
+    expected = np.where(nucleus, 2, cell)
+    np.testing.assert_array_equal(merge([nucleus, cytoplasm], [2, 1]), expected)
+    np.testing.assert_array_equal(merge([cytoplasm, nucleus], [1, 2]), expected)
+
+
+def test_an_overlap_wider_than_an_outline_is_refused() -> None:
+    """Three columns of 30 rows, 2.3 % of the larger mask."""
+    left, right = np.zeros((2, 60, 80), np.uint8)
+    left[:, :64], right[15:45, 61:] = 1, 1
+    with pytest.raises(UnclearMask, match="90 pixels have two classes"):
+        merge([left, right], [1, 2])
+    left[:, 63] = 0
+    assert np.count_nonzero(merge([left, right], [1, 2]) == 2) == 30 * 19
+
+
+def test_an_overlap_at_the_border_of_the_image_is_measured_likewise() -> None:
+    top, whole = np.zeros((2, 60, 60), np.uint8)
+    top[:2], whole[:] = 1, 1
+    assert np.count_nonzero(merge([top, whole], [1, 2]) == 1) == 2 * 60
+    top[2] = 1
+    with pytest.raises(UnclearMask, match="180 pixels"):
+        merge([top, whole], [1, 2])
+
+
+def test_a_mask_that_would_vanish_under_another_is_refused() -> None:
+    thin = np.zeros((20, 20), np.uint8)
+    thin[5:7, 2:18] = 1
+    with pytest.raises(UnclearMask, match="32 pixels have two classes"):
+        merge([thin, thin], [1, 2])
+
+
+def test_masks_of_different_sizes_are_refused() -> None:
+    with pytest.raises(UnclearMask, match="differ in size: 4 x 3, 3 x 4"):
+        merge([np.zeros((3, 4), np.uint8), np.zeros((4, 3), np.uint8)])
+
+
 @pytest.mark.parametrize(
     ("mask", "count"),
     [
@@ -129,6 +265,7 @@ def test_no_disc_no_foreground() -> None:
         pytest.param([[1, 0], [0, 1]], 1, id="corners touch"),
         pytest.param([[1, 0, 1], [0, 0, 0], [1, 0, 1]], 4, id="apart"),
         pytest.param([[1, 2, 0, 2]], 2, id="classes touch"),
+        pytest.param([[0, 0, 0, 0], [0, 0, 3, 0], [0, 0, 0, 0], [0, 0, 0, 4]], 2, id="in a corner"),
     ],
 )
 def test_component_count(mask: list[list[int]], count: int) -> None:

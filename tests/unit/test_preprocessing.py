@@ -1,16 +1,28 @@
 """The exported graph's preprocessing against the NumPy code by which records are made."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import cv2
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from components.imaging.codecs import decode_image, encode_png, with_channels
-from components.imaging.geometry import Letterbox
+from components.imaging.geometry import FITS, Placement
 from components.imaging.masks import disc_mask
-from components.trainer.preprocessing import Standardize, decode_any, decode_record_image, letterbox, unbox
+from components.imaging.tiles import tile_placements
+from components.trainer.export import export_model
+from components.trainer.preprocessing import (
+    Map,
+    Standardize,
+    decode_any,
+    decode_record_image,
+    grid_of,
+    predict_image,
+)
 
 SIZES = [(32, 48), (64, 96), (96, 96), (101, 37), (33, 77), (31, 64), (16, 9), (7, 5), (9, 20), (32, 20), (20, 48)]
 """Down, up and unchanged; odd, tall, wide."""
@@ -30,40 +42,185 @@ def as_float(pixels: np.ndarray) -> np.ndarray:
     return scaled[..., None] if scaled.ndim == 2 else scaled
 
 
+def data(fit: str = "letterbox", tiles: tuple[int, str] | None = None) -> dict[str, Any]:
+    """What the graph reads of `[data]`; tiles as (overlap, edge)."""
+    return {"fit": fit, "tiles": tiles and {"overlap": tiles[0], "edge": tiles[1]}}
+
+
+def placements(height: int, width: int, target: tuple[int, int], settings: dict[str, Any]) -> list[Placement]:
+    """As example generation places an image."""
+    if settings["tiles"]:
+        return tile_placements(height, width, *target, settings["tiles"]["overlap"], settings["tiles"]["edge"])
+    return [FITS[settings["fit"]](height, width, *target)]
+
+
+def windows_of(
+    image: np.ndarray, target: tuple[int, int], settings: dict[str, Any], adjust: Map = tf.identity
+) -> list[np.ndarray]:
+    """What the model is shown of an image, in batches."""
+    seen = []
+
+    def predict(windows: tf.Tensor) -> tf.Tensor:
+        seen.append(windows.numpy())
+        return windows[..., :1]
+
+    predict_image(predict, tf.constant(image), *target, settings, adjust)
+    return seen
+
+
+EDGES = ("overlap", "pad", "stretch")
+DERIVATIONS = [
+    pytest.param(data(), id="letterbox"),
+    pytest.param(data("stretch"), id="stretch"),
+    pytest.param(data("crop"), id="crop"),
+    *(pytest.param(data(tiles=(7, edge)), id=f"tiles, {edge}") for edge in EDGES),
+]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("dtype", "grey_levels"), [(np.uint8, 1.0), (np.uint16, 0.01)])
+@pytest.mark.parametrize("settings", DERIVATIONS)
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_letterbox_is_that_of_the_records(
-    height: int, width: int, channels: int, dtype: type, grey_levels: float
+def test_the_model_sees_what_the_records_hold(
+    height: int, width: int, settings: dict[str, Any], channels: int, dtype: type, grey_levels: float
 ) -> None:
     """`grey_levels` of 255: records are rounded to their type, the graph's floats are not."""
     pixels = pixels_of(height, width, channels, dtype)
-    box = Letterbox(height, width, 32, 48)
-    boxed = letterbox(tf.constant(as_float(pixels)), 32, 48)
-    assert tuple(boxed.content.numpy()) == box.content
-    np.testing.assert_allclose(255 * boxed.image, 255 * as_float(box.image(pixels)), atol=grey_levels)
+    boxes = placements(height, width, (32, 48), settings)
+    expected = [as_float(box.image(pixels)) for box in boxes]
+    # One axis shrinks, then the other grows: two roundings, and the linear one of 8 bits has weights of 11 bits.
+    twice = (boxes[0].content_height - height) * (boxes[0].content_width - width) < 0
+    [windows] = windows_of(as_float(pixels), (32, 48), settings)
+    np.testing.assert_allclose(255 * windows, 255 * np.stack(expected), atol=grey_levels * (1.25 if twice else 1))
 
 
+@pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("target", [(16, 16), (48, 32), (64, 64)])
-def test_letterbox_places_every_size_as_the_records(target: tuple[int, int]) -> None:
+def test_every_size_is_placed_as_in_the_records(target: tuple[int, int], fit: str) -> None:
     for height in (1, 3, 15, 16, 17, 31, 50, 200):
         for width in (1, 2, 16, 23, 47, 64, 129):
-            boxed = letterbox(tf.zeros((height, width, 1)), *target)
-            assert tuple(boxed.content.numpy()) == Letterbox(height, width, *target).content
+            grid = grid_of(tf.constant([height, width]), *target, data(fit))
+            box = FITS[fit](height, width, *target)
+            assert tuple(grid.size.numpy()) == (box.content_height, box.content_width)
+            assert (grid.rows.numpy(), grid.columns.numpy()) == ([-box.top], [-box.left])
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize(("height", "width", "overlap"), [(16, 16, 0), (48, 32, 5), (64, 64, 60), (64, 80, 31)])
+def test_tiles_of_every_size_lie_as_in_the_records(height: int, width: int, overlap: int, edge: str) -> None:
+    for size in [*range(1, 70), 127, 128, 129, 191, 192, 200, 499]:
+        tiles = tile_placements(size, 2 * size, height, width, overlap, edge)
+        grid = grid_of(tf.constant([size, 2 * size]), height, width, data(tiles=(overlap, edge)))
+        assert tuple(grid.size.numpy()) == (tiles[0].content_height, tiles[0].content_width)
+        corners = [(row, column) for row in grid.rows.numpy() for column in grid.columns.numpy()]
+        assert corners == [(-tile.top, -tile.left) for tile in tiles]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("settings", [param for param in DERIVATIONS if param.id != "crop"])
 @pytest.mark.parametrize(("height", "width"), [(20, 31), (200, 150), (64, 64), (90, 33)])
-def test_unbox_returns_the_size_and_position_of_the_source(height: int, width: int, channels: int) -> None:
+def test_answers_have_the_size_and_position_of_the_source(
+    height: int, width: int, settings: dict[str, Any], channels: int
+) -> None:
     row, column, radius = 0.4 * height, 0.6 * width, 0.3 * min(height, width)
     truth = disc_mask(height, width, [(row, column, radius)])
     image = np.repeat(truth[..., None].astype(np.float32), channels, axis=-1)
-    boxed = letterbox(tf.constant(image), 64, 64)
-    found = unbox(boxed.image[..., :1], boxed).numpy()
+    found = predict_image(lambda windows: windows[..., :1], tf.constant(image), 64, 64, settings).numpy()
     assert found.shape == (height, width, 1)
     disc = found[..., 0] >= 0.5
     assert np.argwhere(disc).mean(axis=0) == pytest.approx(np.argwhere(truth).mean(axis=0), abs=0.5)
     assert np.sqrt(disc.sum() / np.pi) == pytest.approx(np.sqrt(truth.sum() / np.pi), abs=0.5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 31), (200, 150), (64, 64), (90, 33), (1, 1)])
+def test_what_a_crop_leaves_out_is_background(height: int, width: int) -> None:
+    image = np.random.default_rng(0).uniform(0.1, 1, (height, width, 1)).astype(np.float32)
+    found = predict_image(tf.identity, tf.constant(image), 64, 64, data("crop")).numpy()
+    top, left = max(0, -((64 - height) // 2)), max(0, -((64 - width) // 2))
+    expected = np.zeros_like(image)
+    expected[top : top + 64, left : left + 64] = image[top : top + 64, left : left + 64]
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 31), (101, 150), (64, 96), (90, 33), (1, 1)])
+@pytest.mark.parametrize("overlap", [0, 5, 16, 24])
+@pytest.mark.parametrize("edge", ["overlap", "pad"])
+def test_tiles_give_an_image_back_as_it_was(height: int, width: int, overlap: int, edge: str) -> None:
+    image = np.random.default_rng(0).integers(0, 65536, (height, width, 1)).astype(np.float32) / 65535
+    settings = data(tiles=(overlap, edge))
+    found = predict_image(tf.identity, tf.constant(image), 32, 48, settings).numpy()
+    # The mean of up to 5 x 3 equal numbers may be off by their last bit.
+    np.testing.assert_array_equal(np.rint(65535 * found), np.rint(65535 * image))
+    np.testing.assert_allclose(found, image, atol=1e-6)
+    above = predict_image(lambda windows: tf.cast(windows >= 0.3, tf.float32), tf.constant(image), 32, 48, settings)
+    np.testing.assert_array_equal(above.numpy(), image >= 0.3)
+
+
+@pytest.mark.parametrize("settings", DERIVATIONS[2:])
+@pytest.mark.parametrize(("height", "width"), [(64, 90), (100, 100), (21, 130)])
+def test_overlapping_tiles_are_averaged(height: int, width: int, settings: dict[str, Any]) -> None:
+    """By a model whose answer depends on the place within the window, against a loop over the records."""
+    image = np.random.default_rng(0).random((height, width, 1), np.float32)
+    ramp = np.random.default_rng(1).random((32, 48, 1), np.float32)
+    boxes = placements(height, width, (32, 48), settings)
+    total = np.zeros((boxes[0].content_height, boxes[0].content_width, 1))
+    count = np.zeros_like(total)
+    rows, columns = np.mgrid[:32, :48]
+    for box in boxes:
+        answer = box.image(image) * ramp
+        inside = (rows >= box.top) & (rows - box.top < box.content_height)
+        inside &= (columns >= box.left) & (columns - box.left < box.content_width)
+        total[rows[inside] - box.top, columns[inside] - box.left] += answer[inside]
+        count[rows[inside] - box.top, columns[inside] - box.left] += 1
+    expected = (total / np.maximum(count, 1)).astype(np.float32)
+    if expected.shape[:2] != (height, width):
+        expected = tf.image.resize(expected, (height, width)).numpy()
+    found = predict_image(lambda windows: windows * ramp, tf.constant(image), 32, 48, settings).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", DERIVATIONS)
+def test_values_are_adjusted_after_scaling_and_before_placing(settings: dict[str, Any]) -> None:
+    pixels = pixels_of(40, 130, 3, np.uint8)
+    boxes = placements(40, 130, (32, 48), settings)
+    asked = []
+
+    def invert(image: tf.Tensor) -> tf.Tensor:
+        asked.append(tuple(image.shape))
+        return 1 - image
+
+    [windows] = windows_of(as_float(pixels), (32, 48), settings, invert)
+    assert asked == [(boxes[0].content_height, boxes[0].content_width, 3)]
+    expected = [box.placed(1 - box.scaled(as_float(pixels))) for box in boxes]
+    np.testing.assert_allclose(windows, np.stack(expected), atol=1e-5)
+
+
+def test_large_images_are_predicted_in_batches() -> None:
+    """Sixteen tiles of 256 x 256 pixels make a million."""
+    image = np.random.default_rng(0).random((3 * 256, 7 * 256, 1), np.float32)
+    seen = windows_of(image, (256, 256), data(tiles=(0, "overlap")))
+    assert [len(windows) for windows in seen] == [16, 5]
+    np.testing.assert_array_equal(seen[1][-1], image[-256:, -256:])
+
+
+@pytest.mark.parametrize("settings", DERIVATIONS[1::2])
+def test_the_exported_graph_answers_for_files_of_any_size(settings: dict[str, Any], tmp_path: Path) -> None:
+    """By a network that is the identity: the answer is what the model saw, at the size of the source."""
+    images = keras.Input((32, 48, 1))
+    network = keras.Model(images, keras.layers.Conv2D(1, 1, kernel_initializer="ones")(images))
+    export_model(network, tmp_path / "model", 0.4, settings, adjust=lambda image: image * 0.5)
+    serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serve_image_bytes"]
+    sources = [pixels_of(*size, 1, np.uint16) & 0xFFFE for size in [(32, 48), (50, 130), (9, 20), (64, 96)]]
+    answer = serve(images=tf.constant([encode_png(source) for source in sources]))
+    for source, mask, probability in zip(sources, answer["mask"].numpy(), answer["probability"].numpy(), strict=True):
+        half = tf.constant(as_float(source) * np.float32(0.5))
+        expected = predict_image(tf.identity, half, 32, 48, settings).numpy()[..., 0]
+        found = decode_image(probability)
+        np.testing.assert_allclose(found, 65535 * expected, atol=0.6)
+        if settings["tiles"] and settings["tiles"]["edge"] != "stretch":
+            np.testing.assert_array_equal(found, source // 2)
+        clear = np.abs(expected - 0.4) > 1e-4
+        np.testing.assert_array_equal(decode_image(mask)[clear], (expected >= 0.4)[clear])
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -1,0 +1,94 @@
+"""Applies the sections `[data.groups]` and `[data.splits]` to the samples of a layout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from components.example_gen.samples import Drawing, Reject, Sample
+from components.splits import Case, assign_splits
+
+_EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
+_LAST_NUMBER = re.compile(r"(.*?)(\d+)\D*", re.DOTALL)
+_TILE = re.compile(r"(.+)_\d+x\d+", re.DOTALL)
+
+
+def group_samples(
+    samples: Iterable[Sample], groups: Mapping[str, Any], site_pattern: str | None
+) -> tuple[list[Sample], list[Reject]]:
+    """Samples with the group that the rule finds, and the site where there is a pattern for it; and those without.
+
+    Args:
+        samples: as the layout read them; without a pattern they keep their site.
+        groups: the section `[data.groups]`.
+        site_pattern: regular expression, searched in the file name without suffix; its one capture is the site.
+    """
+    grouped: list[Sample] = []
+    rejects: list[Reject] = []
+    for sample in samples:
+        name = PurePosixPath(sample.image).stem
+        group = _group(sample, groups)
+        site = _capture(site_pattern, name) if site_pattern is not None else sample.site
+        if not group:
+            rejects.append(Reject(sample.image, "no group", _no_group(name, groups)))
+        elif site is None:
+            reason = f"[data] site_pattern {site_pattern!r} finds no site in the name {name!r}"
+            rejects.append(Reject(sample.image, "no site", reason))
+        else:
+            grouped.append(replace(sample, group=group, site=site))
+    return grouped, rejects
+
+
+def split_samples(samples: Sequence[Sample], splits: Mapping[str, Any]) -> list[Sample]:
+    """Samples with their split by the section `[data.splits]`, in the order given.
+
+    `stratify` evens out labels; of samples without one, whether they have foreground, which only drawings tell.
+
+    Raises:
+        UsageError: as `assign_splits` does.
+    """
+    cases = [Case(sample.group, sample.site, _stratum(sample), sample.split) for sample in samples]
+    return [replace(sample, split=split) for sample, split in zip(samples, assign_splits(cases, splits), strict=True)]
+
+
+def _group(sample: Sample, groups: Mapping[str, Any]) -> str | None:
+    path = PurePosixPath(sample.image)
+    match groups["by"]:
+        case "layout":
+            return sample.group
+        case "name":
+            return path.stem
+        case "pattern":
+            return _capture(groups["pattern"], path.stem)
+        case "pairs":
+            number = _LAST_NUMBER.fullmatch(path.stem)
+            # The text before the number tells series apart; the one behind it, at MIAS, the sides of a woman.
+            return f"{number[1]}pair{(int(number[2]) + 1) // 2:03d}" if number else None
+        case "folder":
+            # Its name alone: a patient's folder in another span or split is the same patient's.
+            return path.parent.name or None
+        case "tile":
+            tile = _TILE.fullmatch(path.stem)
+            return tile[1] if tile else None
+    raise AssertionError("the config knows no other rule")
+
+
+def _no_group(name: str, groups: Mapping[str, Any]) -> str:
+    rule = f"pattern {groups['pattern']!r}" if groups["by"] == "pattern" else f"by = {groups['by']!r}"
+    expected = f", expected {_EXPECTED[groups['by']]}" if groups["by"] in _EXPECTED else ""
+    return f"[data.groups] {rule} finds no group for the name {name!r}{expected}"
+
+
+def _capture(pattern: str, name: str) -> str | None:
+    """The one capture of the pattern, searched in the name; None where there is none or it is empty."""
+    match = re.search(pattern, name)
+    return match[1] or None if match else None
+
+
+def _stratum(sample: Sample) -> str:
+    if sample.label or not isinstance(sample.truth, Drawing):
+        return sample.label
+    return "foreground" if sample.truth.shapes else "background"

@@ -1,0 +1,57 @@
+"""Finds masks of names that are almost those of their images, for advice to people; nothing is paired by it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+NameIndex = Mapping[str, Sequence[str]]
+
+
+def index_names(names: Iterable[str]) -> NameIndex:
+    """Names by each of their parts."""
+    index: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        for part in sorted(_parts(name)):
+            index[part].append(name)
+    return index
+
+
+def similar_name(name: str, index: NameIndex) -> str | None:
+    """A name that has this one as a part; else the only one that shares a part with a number in it."""
+    if _plain(name) in index:
+        return index[_plain(name)][0]
+    numbered = (part for part in sorted(_parts(name)) if re.search(r"\d", part))
+    return next((index[part][0] for part in numbered if len(index.get(part, ())) == 1), None)
+
+
+def advice(image: str, mask: str) -> str:
+    """What to do that an image and a mask of similar names become a pair."""
+    if _plain(image) == _plain(mask):
+        return "it differs in upper and lower case, or in the coding of its accents: rename one"
+    around = re.fullmatch(rf"((?:.*[\W_])?){re.escape(image)}((?:[\W_].*)?)", mask, re.DOTALL)
+    if not around:
+        return "rename one"
+    return f"[data] mask_pattern = '{_general(around[1])}(?P<name>.+){_general(around[2])}' pairs such names"
+
+
+def _parts(name: str) -> set[str]:
+    """The name, and what stands before and behind each of its separators."""
+    return {part for part in _cuts(_plain(name)) if part}
+
+
+def _cuts(name: str) -> Iterator[str]:
+    yield name
+    for separator in re.finditer(r"[\W_]+", name):
+        yield name[: separator.start()]
+        yield name[separator.end() :]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _general(text: str) -> str:
+    return re.sub(r"\d+", r"\\d+", re.escape(text))

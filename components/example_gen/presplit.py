@@ -1,0 +1,45 @@
+"""Layout `presplit`: folders train, valid and test, each of them laid out as `folders`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from components.errors import UsageError
+from components.example_gen import folders
+from components.example_gen.samples import Listing, below, merged
+
+SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
+"""The names in use for the splits, and their names in Maskline."""
+
+
+def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+    """Globs of every file that is read."""
+    return {f"{name}_{key}": f"{name}/{glob}" for name in SPLIT_NAMES for key, glob in folders.patterns(data).items()}
+
+
+def list_presplit(root: Path, data: Mapping[str, Any]) -> Listing:
+    """The pairs of each split. Groups do not tell splits apart: a name that stands in two of them is a leak.
+
+    Raises:
+        UsageError: no folder of a split, two folders of one, or one without images or masks.
+    """
+    names = [name for name in SPLIT_NAMES if (root / name).is_dir()]
+    if not names:
+        raise UsageError(
+            f"{root}: has no folder of a split, expected train, valid and test, each with {data['images']!r} and "
+            f"{data['masks']!r}. Set another layout."
+        )
+    for one, other in pairwise(names):
+        if SPLIT_NAMES[one] == SPLIT_NAMES[other]:
+            raise UsageError(f"{root}: {one!r} and {other!r} are both the split {SPLIT_NAMES[one]}. Keep one folder.")
+    return merged(_split(root, name, data) for name in names)
+
+
+def _split(root: Path, name: str, data: Mapping[str, Any]) -> Listing:
+    listing = below(name, folders.list_folders(root / name, data))
+    samples = tuple(replace(sample, split=SPLIT_NAMES[name]) for sample in listing.samples)
+    return replace(listing, samples=samples)

@@ -1,0 +1,88 @@
+"""Changes of an image's values: gamma, inversion, contrast, CLAHE, colour space. Masks are never adjusted.
+
+`components.trainer.adjust` does the same in the exported graph, from the same tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+
+COLOUR_SPACES: dict[str, tuple[int, tuple[float, ...], tuple[float, ...]]] = {
+    "hsv": (cv2.COLOR_RGB2HSV, (0, 0, 0), (360, 1, 1)),
+    "lab": (cv2.COLOR_RGB2Lab, (0, -128, -128), (100, 255, 255)),
+    "luv": (cv2.COLOR_RGB2Luv, (0, -134, -140), (100, 354, 262)),
+    "ycrcb": (cv2.COLOR_RGB2YCrCb, (0, 0, 0), (1, 1, 1)),
+}
+"""OpenCV's code, and the least value and the span of each channel, which are brought to the range of the integers.
+
+`hsv`: hue 0 to 360 degrees, saturation, value. `lab`: L 0 to 100, a and b -128 to 127. `luv`: L 0 to 100, u -134 to
+220, v -140 to 122. `ycrcb`: luma, red and blue difference, 0.5 for none. But for the hue, which it halves, these are
+OpenCV's scales for 8 bit.
+"""
+
+
+def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    """The image after gamma, inversion, contrast and brightness, CLAHE and colour space, in this order.
+
+    Args:
+        pixels: gray `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16.
+        settings: the `[data.adjust]` section of the config. Gray images stay gray whatever the colour space.
+
+    Returns:
+        Same shape and type; the input itself where nothing is to be done.
+    """
+    curve = tone_curve(settings, np.iinfo(pixels.dtype).max)
+    if curve is not None:
+        pixels = cv2.LUT(pixels, curve.astype(np.uint8)) if pixels.dtype == np.uint8 else curve.take(pixels)
+    if settings["clahe_clip"] is not None:
+        pixels = _equalized(pixels, settings["clahe_clip"], settings["clahe_grid"])
+    if pixels.ndim == 3 and settings["colour_space"] != "rgb":
+        pixels = _converted(pixels, settings["colour_space"])
+    return pixels
+
+
+def tone_curve(settings: Mapping[str, Any], top: int) -> np.ndarray | None:
+    """The new value of each of 0..`top` (255 or 65535), uint16, after gamma, inversion, contrast and brightness.
+
+    None where these change nothing.
+    """
+    gamma, contrast, brightness = settings["gamma"], settings["contrast"], settings["brightness"]
+    if (gamma, contrast, brightness, settings["invert"]) == (1, 1, 0, False):
+        return None
+    values = np.linspace(0, 1, top + 1) ** gamma
+    if settings["invert"]:
+        values = 1 - values
+    return np.rint(top * (contrast * values + brightness).clip(0, 1)).astype(np.uint16)
+
+
+def _equalized(pixels: np.ndarray, clip: float, grid: int) -> np.ndarray:
+    """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) by OpenCV, over `grid` x `grid` tiles.
+
+    Of RGB the luma of ITU-R BT.601 is equalised, and its change added to the three channels: CLAHE of the Y in YCrCb.
+    The lightness of Lab would not do: OpenCV's 8-bit Lab rounds otherwise than any formula in a graph, CLAHE
+    multiplies the difference (up to 43 grey levels were seen), and it has no 16-bit Lab.
+
+    The histogram has 256 bins for 8 bit and 65536 for 16 bit, so that in 16 bit a limit below 65536 / (pixels of a
+    tile) leaves one pixel per bin.
+    """
+    top = np.iinfo(pixels.dtype).max
+    # As many times the mean as there are bins is no limit; much more would overflow OpenCV's integers.
+    clahe = cv2.createCLAHE(min(clip, top + 1), (grid, grid))
+    if pixels.ndim == 2:
+        return clahe.apply(pixels)
+    luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    change = clahe.apply(luma).astype(np.int32) - luma
+    return (pixels + change[..., None]).clip(0, top).astype(pixels.dtype)
+
+
+def _converted(pixels: np.ndarray, space: str) -> np.ndarray:
+    # By floats for both depths: OpenCV's 8-bit tables are up to 3 levels off, and few of them exist for 16 bit.
+    code, least, span = COLOUR_SPACES[space]
+    top = np.iinfo(pixels.dtype).max
+    values = cv2.cvtColor(np.divide(pixels, top, dtype=np.float32), code)
+    scaled = (values - np.array(least, np.float32)) * (top / np.array(span, np.float32))
+    return np.rint(scaled).clip(0, top).astype(pixels.dtype)

@@ -1,0 +1,127 @@
+"""A mask file as class indices, by the rule that the config gives."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from components.imaging.codecs import UnreadableImage, is_lossy, read_image, with_channels
+from components.imaging.mask_forms import colour_mask, index_mask, one_hot_mask
+from components.imaging.masks import UnclearMask, binary_mask, inflation
+
+_MEMBER = "mask.npy"
+_NPY: Any = np.lib.format  # NumPy 1.26 does not type it
+_READ_HEADER = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
+
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error)
+"""What zipfile and NumPy raise on damaged files."""
+
+
+@dataclass(frozen=True)
+class MaskReading:
+    """What a mask file says."""
+
+    classes: np.ndarray
+    """Class indices `(H, W)`, uint8; 0 is background."""
+    inflation: float | None = None
+    """Of a JPEG mask that a threshold cut: see `components.imaging.masks.inflation`."""
+
+
+def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], max_pixels: int) -> MaskReading:
+    """Reads a mask file.
+
+    Args:
+        path: the file; `.npz` for one-hot masks, an image otherwise.
+        settings: the `[data.mask]` section of the config.
+        classes: names of the classes 1, 2, ...; empty: one class, `foreground`.
+        max_pixels: larger files are refused before they are decoded.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged or too large.
+        UnclearMask: its classes cannot be told by the settings.
+    """
+    names = ["background", *(classes or ["foreground"])]
+    form = settings["form"]
+    if (form == "one_hot") != (path.suffix.lower() == ".npz"):
+        raise UnclearMask(
+            f'[data.mask] form = "{form}" does not fit: "one_hot" is for .npz files, the others for images'
+        )
+    if form == "one_hot":
+        return MaskReading(one_hot_mask(read_one_hot(path, len(names), max_pixels)))
+    lossy = is_lossy(path)
+    if form == "indices" and lossy:
+        raise UnclearMask('a JPEG mask has no exact values for [data.mask] form = "indices": use PNG')
+    if form == "indices":
+        indices = palette_indices(path, max_pixels)
+        return MaskReading(index_mask(read_image(path, max_pixels) if indices is None else indices, len(names) - 1))
+    pixels = read_image(path, max_pixels)
+    if form == "colours":
+        colours = _colour_classes(settings["colours"], names)
+        return MaskReading(colour_mask(pixels, colours, settings["max_colour_distance"]))
+    mask = binary_mask(pixels, settings["threshold"], lossy=lossy)
+    return MaskReading(mask, inflation(with_channels(pixels, 1), mask) if lossy else None)
+
+
+def _colour_classes(colours: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
+    if not colours:
+        raise UnclearMask('[data.mask] colours is empty, expected colours such as "#ff0000" = "tumour"')
+    for colour, name in colours.items():
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour) or name not in names:
+            raise UnclearMask(
+                f'[data.mask] colours has "{colour}" = "{name}", expected "#rrggbb" = one of {", ".join(names)}'
+            )
+    return {colour: names.index(name) for colour, name in colours.items()}
+
+
+def palette_indices(path: Path, max_pixels: int) -> np.ndarray | None:
+    """The palette entries `(H, W)` uint8 of an image with a palette; None of any other image.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged or too large.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode != "P":
+                return None
+            if image.width * image.height > max_pixels:
+                raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {max_pixels}")
+            return np.asarray(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UnreadableImage(f"Pillow cannot read it: {error}") from error
+
+
+def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
+    """The array `mask` of an `.npz` file, `(H, W, channels)` of numbers; its header is checked before it is unpacked.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged or too large.
+        UnclearMask: it has no array `mask`, or one of another shape or type.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if _MEMBER not in archive.namelist():
+                raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
+            with archive.open(_MEMBER) as member:
+                shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
+            if len(shape) != 3 or shape[2] != channels or dtype.kind not in "biuf":
+                raise UnclearMask(
+                    f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
+                    f"{channels}): background and each of [data] classes"
+                )
+            if not 0 < shape[0] * shape[1] <= max_pixels:
+                raise UnreadableImage(f"has {shape[1]} x {shape[0]} pixels, expected 1 to {max_pixels}")
+            with archive.open(_MEMBER) as member:
+                return _NPY.read_array(member, allow_pickle=False)
+    except (UnclearMask, UnreadableImage):
+        raise
+    except _DAMAGED as error:
+        raise UnreadableImage(f"not a whole .npz file: {error}") from error

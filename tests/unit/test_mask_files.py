@@ -1,0 +1,199 @@
+"""Mask files of every form, and what is refused by name."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from raw_images import png, write
+
+from components.imaging.codecs import UnreadableImage
+from components.imaging.mask_files import palette_indices, read_mask, read_one_hot
+from components.imaging.masks import UnclearMask, disc_mask
+
+CLASSES = ("tumour", "stroma")
+TRUTH = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
+COLOURS = {"#000000": "background", "#ff0000": "tumour", "#00ff00": "stroma"}
+RED_GREEN = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], np.uint8)
+ONE_HOT = np.eye(3, dtype=np.uint8)[TRUTH]
+LIMIT = 10_000
+
+
+def rule(**keys: Any) -> dict[str, Any]:
+    return {"form": "binary", "threshold": None, "colours": {}, "max_colour_distance": 60.0} | keys
+
+
+def npz(path: Path, **arrays: np.ndarray) -> Path:
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def paletted(path: Path, indices: np.ndarray, bits: int = 8) -> Path:
+    image = Image.fromarray(indices, "P")
+    image.putpalette(RED_GREEN.tobytes())
+    image.save(path, bits=bits)
+    return path
+
+
+def test_a_binary_mask(tmp_path: Path) -> None:
+    reading = read_mask(write(tmp_path / "m.png", png((TRUTH > 0) * np.uint8(255))), rule(), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, TRUTH > 0)
+    assert reading.inflation is None
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_jpeg_mask_tells_its_inflation(tmp_path: Path, colour: bool) -> None:
+    truth = disc_mask(64, 64, [(30, 30, 9)])
+    pixels = np.dstack([truth * 255] * 3) if colour else truth * 255
+    _, jpg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 75])
+    path = write(tmp_path / "m.jpg", jpg.tobytes())
+    for threshold, least, most in ((1, 1.3, 2), (128, 0.99, 1.01), ("otsu", 0.99, 1.01)):
+        reading = read_mask(path, rule(threshold=threshold), (), LIMIT)
+        assert reading.inflation == pytest.approx(reading.classes.sum() / truth.sum(), rel=0.01)
+        assert least < reading.inflation < most
+    with pytest.raises(UnclearMask, match=r"JPEG.*\[data.mask\] threshold"):
+        read_mask(path, rule(), (), LIMIT)
+
+
+def test_a_jpeg_mask_has_no_indices(tmp_path: Path) -> None:
+    _, jpg = cv2.imencode(".jpg", TRUTH)
+    with pytest.raises(UnclearMask, match=r'JPEG.*form = "indices"'):
+        read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), rule(form="indices"), CLASSES, LIMIT)
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+def test_palette_entries_are_classes_whatever_their_colours(tmp_path: Path, bits: int) -> None:
+    path = paletted(tmp_path / "m.png", TRUTH, bits)
+    np.testing.assert_array_equal(read_mask(path, rule(form="indices"), CLASSES, LIMIT).classes, TRUTH)
+    with pytest.raises(UnclearMask, match='form = "colours", or "indices" for a palette'):
+        read_mask(path, rule(), CLASSES, LIMIT)
+
+
+def test_grey_values_are_classes(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", png(TRUTH))
+    assert palette_indices(path, LIMIT) is None
+    np.testing.assert_array_equal(read_mask(path, rule(form="indices"), CLASSES, LIMIT).classes, TRUTH)
+    with pytest.raises(UnclearMask, match="values 0, 1, 2, expected class indices from 0 to 1"):
+        read_mask(path, rule(form="indices"), (), LIMIT)
+
+
+@pytest.mark.parametrize("palette", [False, True])
+def test_colours_are_classes_by_name(tmp_path: Path, palette: bool) -> None:
+    path = tmp_path / "m.png"
+    if palette:
+        paletted(path, TRUTH)
+    else:
+        write(path, png(RED_GREEN[TRUTH]))
+    settings = rule(form="colours", colours=COLOURS)
+    np.testing.assert_array_equal(read_mask(path, settings, CLASSES, LIMIT).classes, TRUTH)
+    np.testing.assert_array_equal(read_mask(path, settings, CLASSES[::-1], LIMIT).classes, [[0, 2, 1], [1, 2, 0]])
+
+
+def test_without_classes_a_colour_is_foreground(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", png(RED_GREEN[TRUTH % 2]))
+    colours = {"#000000": "background", "#ff0000": "foreground"}
+    np.testing.assert_array_equal(read_mask(path, rule(form="colours", colours=colours), (), LIMIT).classes, TRUTH % 2)
+
+
+@pytest.mark.parametrize("colours", [{}, {"#ff0000": "fat"}, {"red": "tumour"}, {"#ff00": "tumour"}])
+def test_colours_that_say_nothing_are_refused(tmp_path: Path, colours: dict[str, str]) -> None:
+    path = write(tmp_path / "m.png", png(RED_GREEN[TRUTH]))
+    with pytest.raises(UnclearMask, match=r"\[data.mask\] colours (is empty|has .* background, tumour, stroma)"):
+        read_mask(path, rule(form="colours", colours=colours), CLASSES, LIMIT)
+
+
+def test_a_one_hot_mask(tmp_path: Path) -> None:
+    path = npz(tmp_path / "m.npz", mask=ONE_HOT)
+    np.testing.assert_array_equal(read_mask(path, rule(form="one_hot"), CLASSES, LIMIT).classes, TRUTH)
+
+
+@pytest.mark.parametrize(("name", "form"), [("m.png", "one_hot"), ("m.jpg", "one_hot"), ("m.npz", "indices")])
+def test_npz_files_and_one_hot_belong_together(tmp_path: Path, name: str, form: str) -> None:
+    with pytest.raises(UnclearMask, match=rf'\[data.mask\] form = "{form}" does not fit'):
+        read_mask(tmp_path / name, rule(form=form), CLASSES, LIMIT)
+
+
+def test_a_missing_array_is_named_with_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(UnclearMask, match=r"no array `mask`, but labels.npy"):
+        read_one_hot(npz(tmp_path / "m.npz", labels=ONE_HOT), 3, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        ONE_HOT[..., :2],
+        ONE_HOT[..., 0],
+        ONE_HOT.astype("U1"),
+        np.rollaxis(np.hstack([ONE_HOT] * 2), 2),
+        ONE_HOT.astype(complex),
+    ],
+    ids=["too few channels", "no channels", "text", "channels first", "complex"],
+)
+def test_an_array_of_another_shape_or_type_is_refused(tmp_path: Path, array: np.ndarray) -> None:
+    with pytest.raises(UnclearMask, match=r"expected numbers of the shape \(height, width, 3\)"):
+        read_one_hot(npz(tmp_path / "m.npz", mask=array), 3, LIMIT)
+
+
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
+    with pytest.raises(UnclearMask, match="of object, expected numbers"):
+        read_one_hot(npz(tmp_path / "m.npz", mask=ONE_HOT.astype(object)), 3, LIMIT)
+
+
+def test_a_header_of_too_many_pixels_is_refused_before_they_are_unpacked(tmp_path: Path) -> None:
+    """A file of 200 bytes that claims 10^12 pixels."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 10**6, 3)})
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr("mask.npy", header.getvalue())
+    with pytest.raises(UnreadableImage, match="1000000 x 1000000 pixels"):
+        read_one_hot(tmp_path / "m.npz", 3, LIMIT)
+
+
+@pytest.mark.parametrize("limit", [5, 6])
+def test_the_limit_counts_pixels(tmp_path: Path, limit: int) -> None:
+    path, palette = npz(tmp_path / "m.npz", mask=ONE_HOT), paletted(tmp_path / "m.png", TRUTH)
+    if limit == 6:
+        assert read_one_hot(path, 3, limit).shape == (2, 3, 3)
+        np.testing.assert_array_equal(palette_indices(palette, limit), TRUTH)
+    else:
+        with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
+            read_one_hot(path, 3, limit)
+        with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
+            palette_indices(palette, limit)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_npz_file_is_refused_or_read_never_a_crash(tmp_path: Path, save: Any) -> None:
+    rng = np.random.default_rng(0)
+    save(tmp_path / "m.npz", mask=ONE_HOT)
+    content = (tmp_path / "m.npz").read_bytes()
+    refused = 0
+    for trial in range(400):
+        damaged = bytearray(content)
+        damaged[rng.integers(0, len(content))] ^= int(rng.integers(1, 256))
+        path = write(tmp_path / "d.npz", bytes(damaged[: rng.integers(0, len(content))] if trial % 4 == 0 else damaged))
+        try:
+            read_one_hot(path, 3, LIMIT)
+        except (UnreadableImage, UnclearMask):
+            refused += 1
+    assert refused > 200
+
+
+@pytest.mark.parametrize("form", ["one_hot", "indices", "binary", "colours"])
+def test_a_missing_file_is_named(tmp_path: Path, form: str) -> None:
+    path = tmp_path / ("m.npz" if form == "one_hot" else "m.png")
+    with pytest.raises(UnreadableImage, match=r"No such file"):
+        read_mask(path, rule(form=form, colours=COLOURS), CLASSES, LIMIT)
+
+
+def test_a_damaged_palette_image_is_refused(tmp_path: Path) -> None:
+    content = paletted(tmp_path / "m.png", np.zeros((300, 300), np.uint8)).read_bytes()
+    for cut in (0, 20, len(content) // 2, len(content) - 30):
+        with pytest.raises(UnreadableImage):
+            palette_indices(write(tmp_path / "d.png", content[:cut]), 10**6)
