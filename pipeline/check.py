@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from components.example_gen.samples import Sample
 from components.example_gen.shards import Outcome
 from components.parallel import ordered_map
 from components.serving_dir import champion_version
-from components.splits import assign_splits
 from pipeline.check_tables import print_check
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config
@@ -29,7 +29,12 @@ from pipeline.runners.quiet import quiet
 
 __all__ = ["check_folder", "print_check"]
 
-_MARKS = {"Info.txt": ("mias", "mias"), "train": ("folders", "presplit")}
+_MARKS = {
+    "manifest.csv": ("folders", "manifest"),
+    "manifest.toml": ("folders", "manifest"),
+    "Info.txt": ("mias", "mias"),
+    "train": ("folders", "presplit"),
+}
 """What a folder of a layout holds, and the recipe and layout to read it by."""
 
 
@@ -38,8 +43,8 @@ def check_folder(
 ) -> dict[str, Any]:
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
-    Without a recipe a folder with `Info.txt` is read as `mias`, one with `train` as `presplit`, and any other one
-    as `folders`. With a serving folder the data are compared with those of its champion.
+    Without a recipe the layout is told from the folder: `manifest` by its table, `mias` by `Info.txt`, `presplit` by
+    `train`, otherwise `folders`. With a serving folder the data are compared with those of its champion.
 
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
@@ -63,21 +68,21 @@ def _examine_all(
     folder: Path, samples: Sequence[Sample], data: Mapping[str, Any], threads: int
 ) -> list[tuple[Outcome, list[Entry]]]:
     """What becomes of each sample, in their order, and the entries of its records."""
-    work = zip(samples, assign_splits(samples, data["splits"]), strict=True)
-    results = ordered_map(lambda item: _examine(folder, *item, data), work, threads)
+    results = ordered_map(partial(_examine, folder, data), samples, threads)
     # The codecs complain about damaged files in their own words; ours name the file.
     with quiet(Path(os.devnull)) as terminal:
         return list(track(results, "Reading", len(samples), console=Console(file=terminal), transient=True))
 
 
-def _examine(folder: Path, sample: Sample, split: str, data: Mapping[str, Any]) -> tuple[Outcome, list[Entry]]:
+def _examine(folder: Path, data: Mapping[str, Any], sample: Sample) -> tuple[Outcome, list[Entry]]:
     try:
         source = read_source(folder, sample, data)
         planned = views(source, data)
-        entries = [entry_of(record, split) for record in derive(source, planned, data, split)]
+        entries = [entry_of(record, sample.split) for record in derive(source, planned, data, sample.split)]
     except Unusable as error:
-        return Outcome(sample.image, split, kind=error.kind, reason=str(error)), []
-    return Outcome(sample.image, split, len(entries), len(planned) - len(entries), source.inflation), entries
+        return Outcome(sample.image, sample.split, kind=error.kind, reason=str(error)), []
+    dropped = len(planned) - len(entries)
+    return Outcome(sample.image, sample.split, len(entries), dropped, source.inflation), entries
 
 
 def _champion(serving: Path) -> Champion:

@@ -21,6 +21,7 @@ def print_check(report: Mapping[str, Any], written: Path | None = None) -> None:
     console.print(_splits(report["splits"]))
     if report["problems"] or report["notes"]:
         console.print(_findings(report["problems"], report["notes"]))
+        console.print(Text("[section] key = value goes into a TOML file, or follows --set as section.key=value.\n"))
     if report["rejects"]:
         console.print(_rejects(report["rejects"]))
     if report["drift"]:

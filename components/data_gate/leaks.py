@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Protocol
@@ -12,7 +12,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from components.data_gate.entries import Entry
-from components.data_gate.findings import MAX_LISTED, Finding, finding
+from components.data_gate.findings import Finding, finding
+from components.splits import SPLITS
 
 _NAMED = 4
 _ROUNDING = 0.01
@@ -20,7 +21,7 @@ _ROUNDING = 0.01
 
 
 class Pair(Protocol):
-    """Two similar images, by their rows in the array of signatures; similarity 1 is the same image."""
+    """Two similar images, by their places in the list of signatures; similarity 1 is the same image."""
 
     @property
     def first(self) -> int: ...
@@ -30,8 +31,8 @@ class Pair(Protocol):
     def similarity(self) -> float: ...
 
 
-Search = Callable[[np.ndarray], Iterable[Pair]]
-"""Finds the similar ones among signatures `(N, B)` uint8, one row per image."""
+Search = Callable[[Sequence[bytes], Sequence[int] | None], Iterable[Pair]]
+"""Finds the similar ones among signatures; where it is given the numbers of their splits, across splits only."""
 
 
 def find_leaks(entries: Sequence[Entry], search: Search) -> Iterator[Finding]:
@@ -50,7 +51,7 @@ def group_overlap(entries: Sequence[Entry]) -> Iterator[Finding]:
         "records of one group in several splits",
         "Move all files of a group into one split (folder, manifest column or fixed list), or leave the split to "
         "[data.splits], which keeps groups together.",
-        (_named(same) for same in _sets(entries, lambda entry: entry.group) if _splits(same) > 1),
+        (named(same) for same in _sets(entries, lambda entry: entry.group) if _splits(same) > 1),
         stops=True,
     )
 
@@ -65,14 +66,14 @@ def identical_pixels(entries: Sequence[Entry]) -> Iterator[Finding]:
         "identical pixels",
         "the same image in several splits",
         "Delete all but one of the files, or give them one group ([data.groups]).",
-        (_named(same) for same in copies if _splits(same) > 1),
+        (named(same) for same in copies if _splits(same) > 1),
         stops=True,
     )
     yield from finding(
         "identical pixels within a split",
         "the same image several times",
         "Delete all but one of the files, unless the image is meant to count more.",
-        (_named(same) for same in copies if _splits(same) == 1),
+        (named(same) for same in copies if _splits(same) == 1),
         stops=False,
     )
 
@@ -82,33 +83,27 @@ def near_duplicates(entries: Sequence[Entry], search: Search) -> Iterator[Findin
     # One of each: what is identical has been reported.
     signed = (entry for entry in entries if entry.signature)
     images = [same[0] for same in _sets(signed, lambda entry: (entry.sha256, entry.signature))]
-    if len(images) < 2:
-        return
-    signatures = np.stack([np.frombuffer(image.signature, np.uint8) for image in images])
+    signatures = [image.signature for image in images]
 
-    count: Counter[bool] = Counter()
-    listed: dict[bool, list[str]] = {True: [], False: []}
-    for pair in search(signatures):
-        one, other = images[pair.first], images[pair.second]
-        if one.group != other.group:
-            leak = one.split != other.split
-            count[leak] += 1
-            if count[leak] <= MAX_LISTED:
-                listed[leak].append(f"{one} and {other}, similarity {pair.similarity:.2f}")
+    def pairs(splits: Sequence[int] | None, *, leaks: bool) -> Iterator[str]:
+        for pair in search(signatures, splits):
+            one, other = images[pair.first], images[pair.second]
+            if one.group != other.group and (one.split != other.split) is leaks:
+                yield f"{one} and {other}, similarity {pair.similarity:.2f}"
+
     yield from finding(
         "near duplicates",
         "almost the same image (also flipped, turned, resized or warped) in two splits",
         "Look at the pairs: delete copies, and give what shows one patient one group ([data.groups]).",
-        listed[True],
-        count=count[True],
+        pairs([SPLITS.index(image.split) for image in images], leaks=True),
         stops=True,
     )
     yield from finding(
         "near duplicates within a split",
         "almost the same image twice",
         "Harmless where it stays in one split. Give what shows one patient one group ([data.groups]), so that it does.",
-        listed[False],
-        count=count[False],
+        # Of many copies the search names some only, so those across splits are searched for on their own.
+        pairs(None, leaks=False),
         stops=False,
     )
 
@@ -135,7 +130,7 @@ def derived_records(entries: Sequence[Entry]) -> Iterator[Finding]:
         "made from one original, in several splits",
         "Split first and make copies afterwards: remove the copies from the data ([augmentation] makes them anew), or "
         "give all records of an original its group.",
-        (_named(family, _with_origin) for family in _families(entries) if _splits(family) > 1),
+        (named(family, _with_origin) for family in _families(entries) if _splits(family) > 1),
         stops=True,
     )
 
@@ -151,7 +146,7 @@ def _splits(entries: Iterable[Entry]) -> int:
     return len({entry.split for entry in entries})
 
 
-def _named(entries: Sequence[Entry], name: Callable[[Entry], str] = str) -> str:
+def named(entries: Sequence[Entry], name: Callable[[Entry], str] = str) -> str:
     """The first of each split before all others, so that both sides of a leak are named."""
     first = {entry.split: entry for entry in reversed(entries)}.values()
     order = sorted(entries, key=lambda entry: not any(entry is one for one in first))

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
+from components.data_gate.leaks import named
 
-_PATTERNS = (r"^(.+)[-_. ][^-_. ]+$", r"^([^-_. ]+)[-_. ]", r"[-_. ]([^-_. ]+)$")
+_PATTERNS = (r"^(.+)[-_.\s][^-_.\s]+$", r"^([^-_.\s]+)[-_.\s]", r"[-_.\s]([^-_.\s]+)$")
 """Parts of a name that may be the patient: all but the last word, the first word, the last word."""
 _MOST_IMAGES = 12
 """Of one patient; what more images share is a prefix, a view or a date."""
@@ -30,7 +31,7 @@ def ungrouped(entries: Sequence[Entry]) -> Iterator[Finding]:
                 "patients in several splits?",
                 "images with like names that are not grouped",
                 f"If they are of one patient, set [data.groups] by = \"pattern\", pattern = '{pattern}'.",
-                (" and ".join(map(str, same)) for same in torn),
+                (named(same) for same in torn),
                 stops=False,
             )
             return

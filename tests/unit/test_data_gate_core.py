@@ -26,7 +26,7 @@ def report(
     anomalies: Mapping[str, Sequence[str]] | None = None,
     champion: Champion | None = None,
 ) -> dict[str, Any]:
-    return split_report(entries, {**ACCOUNT, **(account or {})}, anomalies or {}, SETTINGS, lambda _: [], champion)
+    return split_report(entries, {**ACCOUNT, **(account or {})}, anomalies or {}, SETTINGS, lambda *_: [], champion)
 
 
 def problem(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
@@ -169,17 +169,17 @@ def views(*names: str) -> list[Entry]:
     [
         (
             ["p1_left", "p1_right", "p2_left", "p3_left", "p4_left", "p5_left"],
-            "^(.+)[-_. ][^-_. ]+$",
+            r"^(.+)[-_.\s][^-_.\s]+$",
             "images/p1_left.png (train) and images/p1_right.png (eval)",
         ),
         (
             ["7_L_CC", "7_R_MLO", "8_L_CC", "9_L_CC", "4_L_CC", "5_L_CC"],
-            "^([^-_. ]+)[-_. ]",
+            r"^([^-_.\s]+)[-_.\s]",
             "images/7_L_CC.png (train) and images/7_R_MLO.png (eval)",
         ),
         (
             ["rot-30-a", "rot-60-a", "rot-30-b", "rot-30-c", "rot-30-d", "rot-30-e", "rot-30-f", *"ghijklm"],
-            "[-_. ]([^-_. ]+)$",
+            r"[-_.\s]([^-_.\s]+)$",
             "images/rot-30-a.png (train) and images/rot-60-a.png (eval)",
         ),
     ],

@@ -31,12 +31,14 @@ class Pair:
     similarity: float
 
 
-def alike(signatures: np.ndarray) -> Iterator[Pair]:
+def alike(signatures: Sequence[bytes], splits: Sequence[int] | None) -> Iterator[Pair]:
     """Signatures whose first byte is the same, similar by the share of equal bytes."""
     for one in range(len(signatures)):
         for other in range(one + 1, len(signatures)):
-            if signatures[one, 0] == signatures[other, 0]:
-                yield Pair(one, other, float((signatures[one] == signatures[other]).mean()))
+            asked = splits is None or splits[one] != splits[other]
+            if asked and signatures[one][0] == signatures[other][0]:
+                same = sum(a == b for a, b in zip(signatures[one], signatures[other], strict=True))
+                yield Pair(one, other, same / len(signatures[one]))
 
 
 def leaks(entries: Sequence[Entry]) -> list[Finding]:
@@ -137,16 +139,17 @@ def test_tiles_of_one_source_are_searched_one_by_one() -> None:
     assert only(near_duplicates([*CLEAN, *tiles, copy], alike)).count == 1
 
 
-def test_signatures_reach_the_search_as_rows() -> None:
-    seen: list[np.ndarray] = []
+def test_the_search_is_told_the_splits_and_then_not() -> None:
+    """A search that names few of many copies must not spend them on pairs within a split."""
+    seen: list[tuple[Sequence[bytes], Sequence[int] | None]] = []
 
-    def search(signatures: np.ndarray) -> list[Pair]:
-        seen.append(signatures)
+    def search(signatures: Sequence[bytes], splits: Sequence[int] | None) -> list[Pair]:
+        seen.append((signatures, splits))
         return []
 
     assert list(near_duplicates([*CLEAN, entry(60, "test", signature=b"")], search)) == []
-    np.testing.assert_array_equal(seen[0], np.arange(12, dtype=np.uint8)[:, None].repeat(4, axis=1))
-    assert seen[0].dtype == np.uint8
+    signatures = [bytes([number] * 4) for number in range(12)]
+    assert seen == [(signatures, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]), (signatures, None)]
 
 
 def test_all_pairs_are_counted_and_the_first_thousand_listed() -> None:
