@@ -152,6 +152,22 @@ def test_a_folder_with_a_truth_table_is_read_as_mias(tmp_path: Path) -> None:
     assert len({record["group"] for record in report["records"]}) == 40
 
 
+def test_a_folder_with_a_manifest_is_read_by_it(folder: Path) -> None:
+    rows = [f"images/p{n}.png,masks/p{n}.png,woman{n // 2}" for n in range(CASES - 2)]
+    write(folder / "manifest.csv", "\n".join(["image,mask,group", *rows]).encode())
+    report = check(folder)
+    assert len(report["records"]) == CASES - 2
+    assert {record["group"] for record in report["records"]} == {f"woman{n}" for n in range(CASES // 2 - 1)}
+
+
+def test_empty_tiles_that_are_dropped_are_counted(folder: Path) -> None:
+    report = check(folder, "data.tiles.keep_empty=0.0")
+    per_image = sum(record["source"] == f"images/{name_in('eval')}.png" for record in report["records"])
+    [note] = [note for note in report["notes"] if note["kind"] == "empty tiles dropped"]
+    assert per_image > 1
+    assert note["count"] == CASES * per_image - len(report["records"])
+
+
 def test_another_exposure_than_the_champions(folder: Path, tmp_path: Path) -> None:
     serving = tmp_path / "serving"
     with pytest.raises(UsageError, match="serving: has no champion to compare with"):

@@ -101,7 +101,7 @@ def test_rejects_up_to_the_limit(rejected: int, stops: bool) -> None:
 def test_an_anomaly_names_its_split() -> None:
     kind, count, message = problem(CLEAN, None, {"train": [], "test": ["image/std: out of range", "x: y."]})
     assert (kind, count) == ("anomaly", 2)
-    assert "split test: image/std: out of range; split test: x: y." in message
+    assert "split test: image/std: out of range; split test: x: y. The records in" in message
 
 
 def test_problems_come_in_the_order_of_their_weight() -> None:
