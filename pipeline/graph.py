@@ -55,6 +55,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     """The graph of a config; `champion` is the version served when the run starts, empty for none."""
     data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
     shape = [config.data.height, config.data.width, config.data.channels]
+    derivation = {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
@@ -89,6 +90,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={
             "shape": shape,
+            "derivation": derivation,
             "model": config.model.model_dump(),
             "training": config.training.model_dump(),
             "threshold": config.evaluation.threshold,
@@ -106,9 +108,12 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         model=model,
         champion=resolver.outputs["champion"],
         settings=_json(evaluation),
+        derivation=_json(derivation),
         code_version=code_version("evaluator"),
     )
-    serving_check = ServingCheck(examples=examples, model=model, code_version=code_version("serving_check"))
+    serving_check = ServingCheck(
+        examples=examples, model=model, adjust=_json(data["adjust"]), code_version=code_version("serving_check")
+    )
     pusher = Pusher(
         model=model,
         evaluation=evaluator.outputs["evaluation"],

@@ -22,6 +22,7 @@ Plane = NDArray[np.float32]
 
 MOST_WOMEN = 499  # film numbers have three digits
 LEAST_SIZE = 64  # pixels; below it the smallest lesion is no disc any more
+FULL_SIZE = 1024  # pixels of the mini-MIAS films, and so of the coordinates in their table
 NOTE_FILM = 8  # its table row carries a note instead of coordinates
 PARAMETERS = "phantoms.json"
 SET_NAMES = re.compile(r"mdb\d{3}\.pgm|Info\.txt|README\.txt|phantoms\.json")
@@ -171,8 +172,14 @@ def _table_rows(lesions: list[Lesion], number: int, size: int) -> list[str]:
 def _truth(lesion: Lesion, number: int, size: int) -> str:
     if number == NOTE_FILM:
         return f"{lesion.kind} {lesion.severity} *NOTE 3*"
-    x = size - 1 - lesion.column if _is_right(number) else lesion.column
-    return f"{lesion.kind} {lesion.severity} {x} {size - 1 - lesion.row} {lesion.radius}"
+    column = size - 1 - lesion.column if _is_right(number) else lesion.column
+    x, y = (_on_full_size(pixel, size) for pixel in (column, size - 1 - lesion.row))
+    return f"{lesion.kind} {lesion.severity} {x} {y} {round(lesion.radius * FULL_SIZE / size)}"
+
+
+def _on_full_size(pixel: int, size: int) -> int:
+    """The table's coordinates are those of films of full size, however small these are."""
+    return round((pixel + 0.5) * FULL_SIZE / size - 0.5)
 
 
 def _draw_breast(rng: Generator) -> Breast:

@@ -11,7 +11,11 @@ from components.evaluator.executor import Executor
 
 
 class EvaluatorSpec(ComponentSpec):
-    PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "settings": ExecutionParameter(type=str),
+        "derivation": ExecutionParameter(type=str),
+        "code_version": ExecutionParameter(type=str),
+    }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -35,14 +39,16 @@ class Evaluator(BaseComponent):
         model: BaseChannel,
         champion: BaseChannel,
         settings: str,
+        derivation: str,
         code_version: str,
     ) -> None:
-        """`settings` is the `[evaluation]` section as JSON."""
+        """`settings` is the `[evaluation]` section as JSON, `derivation` what `incomparable` reads of `[data]`."""
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             champion=champion,
             settings=settings,
+            derivation=derivation,
             code_version=code_version,
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),

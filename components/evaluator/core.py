@@ -60,13 +60,30 @@ def summarize(cases: Sequence[Case]) -> dict[str, Any]:
     return {name: _distribution([getattr(case, name) for case in cases]) for name in _MEASURES}
 
 
+def incomparable(champion: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
+    """Why a champion cannot be measured on the records of a run, or None if it can.
+
+    Both arguments hold the keys `height`, `width`, `fit`, `tiles` and `adjust` of a section `[data]`. Records are made
+    by those of the run: a champion that expects others would be measured on what it was not made for, and lose. Whole
+    images can be resized for it.
+    """
+    whole = data["fit"] != "crop" and not data["tiles"]
+    keys = ("fit", "tiles", "adjust") if whole else ("height", "width", "fit", "tiles", "adjust")
+    changed = [key for key in keys if champion[key] != data[key]]
+    return f"[data] {' and '.join(changed)} changed" if changed else None
+
+
 def metrics(
     cases: Sequence[Case],
     champion: Sequence[Case] | None,
     champion_version: str | None,
     settings: Mapping[str, Any],
+    obstacle: str | None = None,
 ) -> dict[str, Any]:
-    """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model."""
+    """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
+
+    `obstacle` says why there is a champion but no such cases: then the candidate is refused.
+    """
     empty = [case for case in cases if case.counts.truth_is_empty]
     result = {
         "cases": len(cases),
@@ -84,6 +101,11 @@ def metrics(
         result["champion"] = {"version": champion_version, **summarize(champion)}
         result["dice_change"] = _distribution(changes)
     reasons = reasons_to_refuse(result, settings)
+    if obstacle:
+        reasons.append(
+            f"the champion {champion_version} cannot be compared: {obstacle}. Set it back, or choose another "
+            "[serving] destination"
+        )
     return {**result, "blessed": not reasons, "reasons": reasons}
 
 

@@ -18,10 +18,12 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import CASES_FILE, METRICS_FILE
-from components.evaluator.core import Case, measure, metrics
-from components.files import write_json
-from components.imaging.codecs import decode_image, encode_png
+from components.evaluator.core import Case, incomparable, measure, metrics
+from components.files import read_json, write_json
+from components.imaging.codecs import as_float, encode_png
+from components.imaging.geometry import letterbox
 from components.record import Record
+from components.serving_dir import MANIFEST_FILE
 from components.tfexample import parse, read_split
 
 _BATCH = 8
@@ -38,11 +40,17 @@ class Executor(BaseExecutor):
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
         cases = list(_evaluate(model, examples, settings, evaluation))
         version = champion.get_string_custom_property("version")
-        champion_cases = list(_evaluate(champion, examples, settings)) if version else None
-        result = metrics(cases, champion_cases, version, settings)
+        obstacle = _obstacle(champion, json.loads(exec_properties["derivation"])) if version else None
+        champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
+        result = metrics(cases, champion_cases, version, settings, obstacle)
         write_json(evaluation / METRICS_FILE, result)
         _write_cases(evaluation / CASES_FILE, cases, champion_cases)
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+
+
+def _obstacle(champion: Artifact, derivation: dict[str, Any]) -> str | None:
+    manifest = read_json(Path(path_utils.serving_model_path(champion.uri)) / MANIFEST_FILE)
+    return incomparable(manifest["config"]["data"], derivation)
 
 
 def _evaluate(
@@ -54,22 +62,22 @@ def _evaluate(
     index = 0
     while batch := list(islice(records, _BATCH)):
         parsed = [parse(serialized) for serialized in batch]
-        for record, probability in zip(parsed, _predict(loaded, batch, parsed), strict=True):
+        for record, probability in zip(parsed, _predict(loaded, parsed), strict=True):
             if evaluation:
                 _keep(evaluation / _prediction_name(index), probability >= settings["threshold"])
             index += 1
             yield _measure(record, probability, settings)
 
 
-def _predict(model: Any, serialized: list[bytes], records: list[Record]) -> Sequence[np.ndarray]:
+def _predict(model: Any, records: list[Record]) -> list[np.ndarray]:
     """Probabilities `(H, W)` of a batch, at the size of the records."""
-    tensors = model.signatures["serve_tensor"].structured_input_signature[1]["images"]
-    if tuple(tensors.shape[1:3]) == records[0].mask.shape:
-        return model.signatures["serving_default"](examples=tf.constant(serialized))["probability"].numpy()[..., 0]
-    # A champion of another input size is served what a user would send it.
-    files = tf.constant([encode_png(record.image) for record in records])
-    answers = model.signatures["serve_image_bytes"](images=files)["probability"].numpy()
-    return [decode_image(png) / np.float32(65535) for png in answers]
+    serve = model.signatures["serve_tensor"]
+    size = serve.structured_input_signature[1]["images"].shape[1:3]
+    # A champion of another input size sees the record resized, as it would see the file.
+    boxes = [letterbox(*record.mask.shape, *size) for record in records]
+    images = [as_float(box.image(record.image)) for box, record in zip(boxes, records, strict=True)]
+    probabilities = serve(images=tf.constant(np.stack(images)))["probability"].numpy()[..., 0]
+    return [box.unplaced(probability) for box, probability in zip(boxes, probabilities, strict=True)]
 
 
 def _measure(record: Record, probability: np.ndarray, settings: dict[str, Any]) -> Case:

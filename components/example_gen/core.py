@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from components.example_gen.drawing import Misplaced, place
+from components.example_gen.drawing import place
 from components.example_gen.samples import Drawing, Sample
 from components.imaging.adjust import adjust
 from components.imaging.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
-from components.imaging.geometry import Placement, fit, letterbox
-from components.imaging.masks import MaskReading, UnclearMask, merge, read_mask
-from components.imaging.shapes import draw
+from components.imaging.geometry import FITS, Placement, letterbox
+from components.imaging.mask_files import MaskReading, read_mask
+from components.imaging.masks import UnclearMask, merge
+from components.imaging.shapes import UnclearShape, draw
 from components.imaging.signature import signature
-from components.imaging.tiles import keep_empty, tile_id, tile_placements
+from components.imaging.tiles import keep_empty, tile_ids, tile_placements
 from components.record import Record
 
 SHARD_BYTES = 128 * 2**20
@@ -42,17 +45,19 @@ class Source:
     """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16."""
     truth: np.ndarray
     """`(H, W)` uint8 class indices."""
-    inflation: float | None
-    """Of a lossy mask: its foreground over that at half height."""
+    inflation: float | None = None
+    """Of lossy masks: the greatest, see `components.imaging.masks.inflation`."""
+    smallest_lesion: float = math.inf
+    """Least extent of what was drawn, in pixels."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One record that a source gives: its id and which part of the source it shows."""
+    """One record that a source gives: its id, and which part of the source it shows."""
 
     id: str
     placement: Placement
-    derived_from: str = ""
+    is_tile: bool = False
 
 
 def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
@@ -68,27 +73,24 @@ def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
         raise Unusable("image shows nothing", f"the image shows nothing: all its values are {low:g}")
     if _is_binary(image):
         raise Unusable("image and mask swapped", "the image has two values only, like a mask: are the two swapped?")
-    truth, inflation = _truth(root, sample, image.shape[:2], data)
-    if cv2.countNonZero(truth) == truth.size:
+    source = _with_truth(root, sample, image, data)
+    if cv2.countNonZero(source.truth) == source.truth.size:
         raise Unusable(
             "mask without background",
             "the mask is foreground everywhere: is it the image, or is the threshold too low?",
         )
-    return Source(sample, image, truth, inflation)
+    return source
 
 
 def views(source: Source, data: Mapping[str, Any]) -> list[View]:
     """The records that a source gives, before empty tiles are dropped."""
-    size = (*source.image.shape[:2], data["height"], data["width"])
     name, tiles = source.sample.id, data["tiles"]
+    size = (*source.image.shape[:2], data["height"], data["width"])
     if tiles is None:
-        return [View(name, fit(data["fit"], *size))]
-    cut = [
-        View(tile_id(name, row, column), placement, derived_from=name)
-        for (row, column), placement in tile_placements(*size, tiles["overlap"], tiles["edge"])
-    ]
-    reduced = [View(f"{name}_reduced", letterbox(*size), derived_from=name)] if tiles["reduced_copy"] else []
-    return cut + reduced
+        return [View(name, FITS[data["fit"]](*size))]
+    placements = tile_placements(*size, tiles["overlap"], tiles["edge"])
+    cut = [View(own, tile, True) for own, tile in zip(tile_ids(name, placements), placements, strict=True)]
+    return [*cut, View(f"{name}_reduced", letterbox(*size))] if tiles["reduced_copy"] else cut
 
 
 def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], split: str) -> Iterator[Record]:
@@ -97,30 +99,27 @@ def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], spli
     Raises:
         Unusable: a lesion is lost at the record's scale.
     """
-    sample = source.sample
-    image, sha256 = with_channels(source.image, data["channels"]), pixel_sha256(source.image)
-    scaled: dict[tuple[int, int], np.ndarray] = {}
+    sample, sha256 = source.sample, pixel_sha256(source.image)
+    adjusted = adjust(with_channels(source.image, data["channels"]), data["adjust"])
+    # All tiles have one content: it is scaled once.
+    scaled = cache(lambda scale: (scale.scaled(adjusted), scale.scaled_mask(source.truth)))
     for view in chosen:
-        placement = view.placement
-        mask = placement.mask(source.truth)
-        _check_lesions(source, placement, mask)
-        if _drops(view, mask, data, split):
+        content, truth = scaled(replace(view.placement, top=0, left=0))
+        image, mask = view.placement.placed(content), view.placement.placed(truth)
+        if view.is_tile and _is_dropped(view.id, mask, data, split):
             continue
-        content = (placement.content_height, placement.content_width)
-        if content not in scaled:
-            scaled[content] = adjust(placement.scaled(image), data["adjust"])
-        pixels = placement.placed(scaled[content])
+        _check_lesions(source, view, mask)
         yield Record(
-            image=pixels,
+            image=image,
             mask=mask,
             id=view.id,
             group=sample.group,
             source=sample.image,
             source_sha256=sha256,
-            transform=placement.as_json(),
-            signature=signature(pixels if view.derived_from else source.image),
+            transform={**view.placement.as_json(), "adjust": data["adjust"]},
+            signature=signature(image if view.is_tile else source.image),
             label=sample.label,
-            derived_from=view.derived_from,
+            derived_from=sample.id if view.id != sample.id else "",
         )
 
 
@@ -130,23 +129,21 @@ def shard_count(records: int, data: Mapping[str, Any]) -> int:
     return max(1, -(-records * record_bytes // SHARD_BYTES), min(8, records // 16))
 
 
-def _drops(view: View, mask: np.ndarray, data: Mapping[str, Any], split: str) -> bool:
+def _is_dropped(tile: str, mask: np.ndarray, data: Mapping[str, Any], split: str) -> bool:
     """Only training tiles are thinned: what is measured on must hold background as it comes."""
-    if split != "train" or data["tiles"] is None or view.placement.is_whole or cv2.countNonZero(mask):
+    if split != "train" or cv2.countNonZero(mask):
         return False
-    return not keep_empty(view.id, data["tiles"]["keep_empty"], data["splits"]["salt"])
+    return not keep_empty(tile, data["tiles"]["keep_empty"], data["splits"]["salt"])
 
 
-def _check_lesions(source: Source, placement: Placement, mask: np.ndarray) -> None:
-    """What is lost in the record would be learnt as normal tissue."""
-    truth = source.sample.truth
+def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
+    """What scaling loses would be learnt as normal tissue."""
+    placement = view.placement
     scale = min(placement.content_height / placement.source_height, placement.content_width / placement.source_width)
     # Half a pixel's diagonal: every smaller disc may lie between the centres of pixels.
-    extents = [shape.extent for shape in truth.shapes] if isinstance(truth, Drawing) else []
-    lost = [extent for extent in extents if extent * scale < 0.75]
-    if lost:
-        what = f"a lesion of radius {lost[0]:g}"
-    elif placement.is_whole and cv2.countNonZero(source.truth) and not cv2.countNonZero(mask):
+    if source.smallest_lesion * min(1, scale) < 0.75:
+        what = f"a lesion of radius {source.smallest_lesion:g}"
+    elif scale < 1 and not view.is_tile and cv2.countNonZero(source.truth) and not cv2.countNonZero(mask):
         what = "its foreground"
     else:
         return
@@ -154,23 +151,21 @@ def _check_lesions(source: Source, placement: Placement, mask: np.ndarray) -> No
     raise Unusable("lesion lost", f"{what} is lost at {size} pixels: raise [data] height and width")
 
 
-def _truth(
-    root: Path, sample: Sample, shape: tuple[int, ...], data: Mapping[str, Any]
-) -> tuple[np.ndarray, float | None]:
-    """Class indices, and the inflation of a lossy mask."""
-    height, width = shape
+def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: Mapping[str, Any]) -> Source:
     if isinstance(sample.truth, Drawing):
         try:
-            return draw(height, width, place(sample.truth, height, width)), None
-        except Misplaced as error:
+            shapes = place(sample.truth, *image.shape[:2])
+            smallest = min((shape.extent for shape in shapes), default=math.inf)
+            return Source(sample, image, draw(*image.shape[:2], shapes), smallest_lesion=smallest)
+        except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
-    readings = [_mask(root, path, shape, data) for path in sample.truth.paths]
+    readings = [_mask(root, path, image.shape[:2], data) for path in sample.truth.paths]
     inflations = [reading.inflation for reading in readings if reading.inflation is not None]
     try:
-        classes = merge([reading.classes for reading in readings], sample.truth.classes)
+        truth = merge([reading.classes for reading in readings], sample.truth.classes)
     except UnclearMask as error:
         raise Unusable("unclear mask", f"{', '.join(sample.truth.paths)}: {error}") from error
-    return classes, max(inflations, default=None)
+    return Source(sample, image, truth, max(inflations, default=None))
 
 
 def _mask(root: Path, path: str, shape: tuple[int, ...], data: Mapping[str, Any]) -> MaskReading:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
-from components.example_gen import folders, manifest, mias, presplit, spans
+from components.example_gen import bcss, folders, manifest, mias, presplit, sipakmed, spans, via
 from components.example_gen.groups import group_samples, split_samples
 from components.example_gen.samples import Listing, MaskFiles, is_left_behind
 from components.imaging.codecs import SUFFIXES
@@ -28,7 +28,10 @@ LAYOUTS = {
     "folders": Layout(folders.list_folders, folders.patterns),
     "presplit": Layout(presplit.list_presplit, presplit.patterns),
     "manifest": Layout(manifest.list_manifest, manifest.patterns),
-    "mias": Layout(lambda root, data: mias.list_mias(root, data["table"] or "Info.txt"), lambda _: {"films": "*"}),
+    "mias": Layout(mias.list_mias, mias.patterns),
+    "bcss": Layout(bcss.list_bcss, bcss.patterns),
+    "sipakmed": Layout(sipakmed.list_sipakmed, sipakmed.patterns),
+    "via": Layout(via.list_via, via.patterns),
 }
 
 _MARKS = (

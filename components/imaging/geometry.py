@@ -69,6 +69,11 @@ class Placement:
         window[top : top + visible.shape[0], left : left + visible.shape[1]] = visible
         return window
 
+    def unplaced(self, values: np.ndarray) -> np.ndarray:
+        """What was found on a record that shows the whole content, `(height, width)`, at the source's size."""
+        content = values[self.top : self.top + self.content_height, self.left : self.left + self.content_width]
+        return _resized(content, (self.source_height, self.source_width), cv2.INTER_LINEAR)
+
     @property
     def matrix(self) -> np.ndarray:
         """Takes `(row, column, 1)` of the record to those of the source, `(3, 3)`."""

@@ -12,9 +12,8 @@ from tokenize import TokenError
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from components.imaging.codecs import UnreadableImage, is_lossy, read_image, with_channels
+from components.imaging.codecs import UnreadableImage, is_lossy, read_image, read_indices, with_channels
 from components.imaging.mask_forms import colour_mask, index_mask, one_hot_mask
 from components.imaging.masks import UnclearMask, binary_mask, inflation
 
@@ -61,8 +60,7 @@ def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], m
     if form == "indices" and lossy:
         raise UnclearMask('a JPEG mask has no exact values for [data.mask] form = "indices": use PNG')
     if form == "indices":
-        indices = palette_indices(path, max_pixels)
-        return MaskReading(index_mask(read_image(path, max_pixels) if indices is None else indices, len(names) - 1))
+        return MaskReading(index_mask(read_indices(path, max_pixels), len(names) - 1))
     pixels = read_image(path, max_pixels)
     if form == "colours":
         colours = _colour_classes(settings["colours"], names)
@@ -80,23 +78,6 @@ def _colour_classes(colours: Mapping[str, str], names: Sequence[str]) -> dict[st
                 f'[data.mask] colours has "{colour}" = "{name}", expected "#rrggbb" = one of {", ".join(names)}'
             )
     return {colour: names.index(name) for colour, name in colours.items()}
-
-
-def palette_indices(path: Path, max_pixels: int) -> np.ndarray | None:
-    """The palette entries `(H, W)` uint8 of an image with a palette; None of any other image.
-
-    Raises:
-        UnreadableImage: the file is missing, damaged or too large.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.mode != "P":
-                return None
-            if image.width * image.height > max_pixels:
-                raise UnreadableImage(f"has {image.width} x {image.height} pixels, more than {max_pixels}")
-            return np.asarray(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnreadableImage(f"Pillow cannot read it: {error}") from error
 
 
 def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:

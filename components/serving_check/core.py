@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.codecs import decode_image, encode_png
+from components.imaging.adjust import adjust
+from components.imaging.codecs import as_float, decode_image, encode_png
 from components.record import Record
 from components.tfexample import parse, read_split
 
@@ -25,17 +26,20 @@ _TOLERANCE = 1e-4
 Check = tuple[str, bool, str]
 
 
-def check_model(model: str, serialized: list[bytes]) -> list[dict[str, Any]]:
-    """Loads a SavedModel and returns its checks as `{name, passed, detail}`; none raises."""
+def check_model(model: str, serialized: list[bytes], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Loads a SavedModel and returns its checks as `{name, passed, detail}`; none raises.
+
+    `settings` is the `[data.adjust]` section, by which the model adjusts files, but not records and tensors.
+    """
     try:
-        checks = list(_checks(tf.saved_model.load(model).signatures, serialized))
+        checks = list(_checks(tf.saved_model.load(model).signatures, serialized, settings))
     except Exception as error:
         # Whatever a model does when it is loaded or called is a failed check, not a failed run.
         checks = [("loads and answers", False, f"{type(error).__name__}: {error}")]
     return [{"name": name, "passed": bool(passed), "detail": detail} for name, passed, detail in checks]
 
 
-def _checks(signatures: Any, serialized: list[bytes]) -> Iterator[Check]:
+def _checks(signatures: Any, serialized: list[bytes], settings: Mapping[str, Any]) -> Iterator[Check]:
     missing = [name for name in SIGNATURES if name not in signatures]
     yield "signatures", not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(SIGNATURES)
     if missing:
@@ -49,16 +53,20 @@ def _checks(signatures: Any, serialized: list[bytes]) -> Iterator[Check]:
     again = signatures["serving_default"](examples=examples)["probability"].numpy()
     yield _agree("same answer twice", probability, again, 0)
 
-    tensors = np.stack([_as_tensor(record.image) for record in records])
-    answer = signatures["serve_tensor"](images=tf.constant(tensors))["probability"].numpy()
+    def serve_tensor(images: list[np.ndarray]) -> np.ndarray:
+        tensors = np.stack([as_float(image) for image in images])
+        return signatures["serve_tensor"](images=tf.constant(tensors))["probability"].numpy()
+
+    answer = serve_tensor([record.image for record in records])
     yield _agree("serve_tensor agrees with serving_default", probability, answer, _TOLERANCE)
 
     def serve_bytes(files: list[bytes]) -> dict[str, list[np.ndarray]]:
         answers = signatures["serve_image_bytes"](images=tf.constant(files))
         return {name: [decode_image(item) for item in answers[name].numpy()] for name in answers}
 
+    adjusted = serve_tensor([adjust(record.image, settings) for record in records])[..., 0]
     answer = np.stack(serve_bytes([encode_png(record.image) for record in records])["probability"]) / 65535
-    yield _agree("serve_image_bytes agrees with serving_default", probability[..., 0], answer, _TOLERANCE)
+    yield _agree("serve_image_bytes agrees with serve_tensor", adjusted, answer, _TOLERANCE)
     yield from _any_size(records[0].image, serve_bytes)
 
 
@@ -90,12 +98,9 @@ def _agree(name: str, one: np.ndarray, other: np.ndarray, tolerance: float) -> C
     return name, difference <= tolerance, f"largest difference {difference:.2g}, allowed {tolerance:g}"
 
 
-def _as_tensor(image: np.ndarray) -> np.ndarray:
-    scaled = image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
-    return scaled[..., None] if scaled.ndim == 2 else scaled
-
-
 if __name__ == "__main__":
-    model_dir, examples_dir, output = sys.argv[1:]
-    found = check_model(model_dir, list(islice(read_split(examples_dir, "eval"), _RECORDS)))
+    model_dir, examples_dir, adjust_settings, output = sys.argv[1:]
+    found = check_model(
+        model_dir, list(islice(read_split(examples_dir, "eval"), _RECORDS)), json.loads(adjust_settings)
+    )
     Path(output).write_text(json.dumps(found), encoding="utf-8")

@@ -25,7 +25,7 @@ class Executor(BaseExecutor):
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        checks = _run(model, examples)
+        checks = _run(model, examples, exec_properties["adjust"])
         passed = all(check["passed"] for check in checks)
         write_json(Path(blessing.uri) / CHECKS_FILE, {"passed": passed, "checks": checks})
         # The names are those of the stock InfraValidator, which the stock Pusher reads.
@@ -34,10 +34,10 @@ class Executor(BaseExecutor):
         blessing.set_int_custom_property("blessed", int(passed))
 
 
-def _run(model: str, examples: str) -> list[dict[str, Any]]:
+def _run(model: str, examples: str, adjust: str) -> list[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "checks.json"
-        command = [sys.executable, "-m", "components.serving_check.core", model, examples, str(answer)]
+        command = [sys.executable, "-m", "components.serving_check.core", model, examples, adjust, str(answer)]
         try:
             process = subprocess.run(command, timeout=_TIMEOUT_SECONDS, capture_output=True, text=True, check=False)
         except subprocess.TimeoutExpired:

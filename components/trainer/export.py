@@ -9,18 +9,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from components.trainer.preprocessing import Map, decode_any, decode_record_image, predict_image
+from components.trainer.adjust import adjust, is_deep
+from components.trainer.preprocessing import decode_any, decode_record_image, predict_image
 
 Outputs = dict[str, tf.Tensor]
 
 
-def export_model(
-    model: keras.Model, folder: Path, threshold: float, data: Mapping[str, Any], adjust: Map = tf.identity
-) -> None:
-    """Writes a SavedModel that brings image files to the model's size as `fit` and `tiles` of `[data]` say.
+def export_model(model: keras.Model, folder: Path, threshold: float, data: Mapping[str, Any]) -> None:
+    """Writes a SavedModel that adjusts image files and brings them to the model's size as derivation does.
 
-    `adjust` changes the values of a scaled image file, `(h, w, C)` in 0..1, before it is placed or cut. Records and
-    tensors have been adjusted.
+    `data` holds `fit`, `tiles` and `adjust` of the section `[data]`. Records and tensors have been adjusted.
 
     Signatures, with p the probability of foreground and a pixel foreground where p >= threshold:
         serving_default: `examples`, serialized records `(N,)` -> `probability` float32 and `mask` uint8,
@@ -52,8 +50,8 @@ def export_model(
         return serve_tensor(tf.cast(pixels, tf.float32) / 65535.0)
 
     def serve_image(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image = decode_any(content, channels)
-        probability = predict_image(predict, image, height, width, data, adjust)
+        image = adjust(decode_any(content, channels), data["adjust"], is_deep(content))
+        probability = predict_image(predict, image, height, width, data)
         mask = tf.cast(probability >= threshold, tf.uint8)
         scaled = tf.cast(tf.round(tf.clip_by_value(probability, 0.0, 1.0) * 65535.0), tf.uint16)
         return tf.io.encode_png(mask), tf.io.encode_png(scaled)

@@ -71,18 +71,15 @@ def grid_of(source_size: tf.Tensor, height: int, width: int, data: Mapping[str, 
     return Grid(size, corner[:1], corner[1:])
 
 
-def predict_image(
-    predict: Map, image: tf.Tensor, height: int, width: int, data: Mapping[str, Any], adjust: Map = tf.identity
-) -> tf.Tensor:
+def predict_image(predict: Map, image: tf.Tensor, height: int, width: int, data: Mapping[str, Any]) -> tf.Tensor:
     """Probabilities `(h, w, 1)` of a float32 image `(h, w, C)` of any size, derived as the records were.
 
-    `predict` takes float32 windows `(N, height, width, C)` to probabilities `(N, height, width, 1)`; `adjust` changes
-    the values of the scaled image before it is cut. Where windows overlap, their mean is the answer; where none
-    looks, outside of a crop, it is 0.
+    `predict` takes float32 windows `(N, height, width, C)` to probabilities `(N, height, width, 1)`. Where windows
+    overlap, their mean is the answer; where none looks, outside of a crop, it is 0.
     """
     source_size = tf.shape(image)[:2]
     grid = grid_of(source_size, height, width, data)
-    scaled = tf.ensure_shape(adjust(_scaled(image, grid.size)), (None, None, image.shape[-1]))
+    scaled = tf.ensure_shape(_scaled(image, grid.size), (None, None, image.shape[-1]))
     return _resized(_stitched(predict, scaled, grid, height, width), source_size, "bilinear")
 
 

@@ -24,8 +24,8 @@ from components.trainer.preprocessing import Standardize
 def run_fn(fn_args: FnArgs) -> None:
     """Trains, restores the best epoch and exports.
 
-    `fn_args.custom_config` holds `shape` (height, width, channels), `model` and `training` (those sections of the
-    config) and `threshold`. Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's
+    `fn_args.custom_config` holds `shape` (height, width, channels), `derivation` (`fit`, `tiles` and `adjust` of the
+    section `[data]`), `model` and `training` (those sections) and `threshold`. Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's
     folder `history.csv`, `training.json`, the best weights and TensorBoard logs.
     """
     config = fn_args.custom_config
@@ -48,7 +48,7 @@ def run_fn(fn_args: FnArgs) -> None:
     }
     write_json(run_dir / TRAINING_FILE, summary)
     serving_dir = Path(fn_args.serving_model_dir)
-    export_model(model, serving_dir, config["threshold"])
+    export_model(model, serving_dir, config["threshold"], config["derivation"])
     # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
     extra = serving_dir / "assets.extra"
     extra.mkdir()

@@ -11,16 +11,40 @@ import numpy as np
 import pytest
 from raw_images import pgm, png, write
 
-from components.example_gen.core import Unusable, derive, shard_count
+from components.example_gen.core import Unusable, derive, read_source, shard_count, views
 from components.example_gen.mias import list_mias
-from components.example_gen.samples import Lesion, Sample
+from components.example_gen.samples import Drawing, MaskFiles, Sample
+from components.imaging.adjust import adjust
+from components.imaging.shapes import Ellipse, Shape
+from components.imaging.transform import to_source
+from components.record import Record
+from pipeline.config.model import Data
 
 HEIGHT, WIDTH = 48, 64
-DATA: dict[str, Any] = {"height": HEIGHT, "width": WIDTH, "channels": 1, "mask_threshold": None}
-PAIR = Sample(id="a", group="p1", image="images/a.png", mask="masks/a.png")
+PAIR = Sample(id="a", group="p1", image="images/a.png", truth=MaskFiles(("masks/a.png",)))
 NOISE = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH), np.uint8)
 SQUARE = np.zeros((HEIGHT, WIDTH), np.uint8)
 SQUARE[5:15, 30:50] = 255
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return Data.model_validate({"layout": "folders", "height": HEIGHT, "width": WIDTH} | changes).model_dump()
+
+
+def records_of(root: Path, sample: Sample, data: dict[str, Any], split: str = "test") -> list[Record]:
+    source = read_source(root, sample, data)
+    return list(derive(source, views(source, data), data, split))
+
+
+def record_of(root: Path, sample: Sample, **changes: Any) -> Record:
+    [record] = records_of(root, sample, settings(**changes))
+    return record
+
+
+def film(*discs: tuple[float, float, float], canvas: tuple[int, int] | None = None) -> Sample:
+    """`(x, y, radius)` of each, y counted from the bottom."""
+    shapes = tuple(Shape(Ellipse(x, y, radius, radius)) for x, y, radius in discs)
+    return Sample("f", "g", "film.pgm", Drawing(shapes, bottom_left=True, canvas=canvas))
 
 
 def write_pair(root: Path, image: np.ndarray, mask: np.ndarray) -> None:
@@ -39,7 +63,7 @@ def film_with_lesion(x: int, y: int, radius: int) -> np.ndarray:
 
 def test_record_of_a_pair(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    record = derive(tmp_path, PAIR, DATA)
+    record = record_of(tmp_path, PAIR)
     np.testing.assert_array_equal(record.image, NOISE)
     np.testing.assert_array_equal(record.mask, SQUARE // 255)
     assert record.mask.dtype == np.uint8
@@ -51,10 +75,14 @@ def test_record_of_a_pair(tmp_path: Path) -> None:
         "",
     )
     assert record.source_sha256 == hashlib.sha256(b"(48, 64) uint8 " + NOISE.tobytes()).digest()
-    assert record.transform == {
-        "kind": "letterbox",
+    assert {key: value for key, value in record.transform.items() if key != "adjust"} == {
+        "kind": "placement",
         "source_height": HEIGHT,
         "source_width": WIDTH,
+        "content_height": HEIGHT,
+        "content_width": WIDTH,
+        "top": 0,
+        "left": 0,
         "height": HEIGHT,
         "width": WIDTH,
     }
@@ -62,7 +90,7 @@ def test_record_of_a_pair(tmp_path: Path) -> None:
 
 def test_record_has_the_size_of_the_config(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    record = derive(tmp_path, PAIR, {**DATA, "height": 32, "width": 32})
+    record = record_of(tmp_path, PAIR, height=32, width=32)
     # Half the size: 24 rows of content from row 4 on; pixel i takes source pixel 2 i + 1, of rows 5 to 14 and
     # columns 30 to 49.
     expected = np.zeros((32, 32), np.uint8)
@@ -75,15 +103,15 @@ def test_record_has_the_size_of_the_config(tmp_path: Path) -> None:
 
 def test_hash_is_of_the_source_not_of_the_record(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    sizes = ({**DATA, "height": 16, "width": 16}, DATA, {**DATA, "channels": 3})
-    assert len({derive(tmp_path, PAIR, data).source_sha256 for data in sizes}) == 1
+    derivations: list[dict[str, Any]] = [{"height": 16, "width": 16}, {}, {"channels": 3}, {"adjust": {"gamma": 2.0}}]
+    assert len({record_of(tmp_path, PAIR, **derivation).source_sha256 for derivation in derivations}) == 1
 
 
 def test_sixteen_bits_stay(tmp_path: Path) -> None:
     deep = NOISE.astype(np.uint16) * 16
     write(tmp_path / "images" / "a.png", pgm(deep, 4095))
     write(tmp_path / "masks" / "a.png", png(SQUARE))
-    record = derive(tmp_path, PAIR, DATA)
+    record = record_of(tmp_path, PAIR)
     assert record.image.dtype == np.uint16
     np.testing.assert_array_equal(record.image, deep)
 
@@ -93,22 +121,22 @@ def test_rgb_becomes_gray_and_gray_rgb(tmp_path: Path) -> None:
     rgb[:, :20, 0], rgb[:, 20:40, 1], rgb[:, 40:, 2] = 255, 255, 255
     write_pair(tmp_path, rgb, SQUARE)
     # 255 x 0.299, 0.587 and 0.114
-    np.testing.assert_array_equal(derive(tmp_path, PAIR, DATA).image[0], [76] * 20 + [150] * 20 + [29] * 24)
-    np.testing.assert_array_equal(derive(tmp_path, PAIR, {**DATA, "channels": 3}).image, rgb)
+    np.testing.assert_array_equal(record_of(tmp_path, PAIR).image[0], [76] * 20 + [150] * 20 + [29] * 24)
+    np.testing.assert_array_equal(record_of(tmp_path, PAIR, channels=3).image, rgb)
     write_pair(tmp_path, NOISE, SQUARE)
-    np.testing.assert_array_equal(derive(tmp_path, PAIR, {**DATA, "channels": 3}).image, np.dstack([NOISE] * 3))
+    np.testing.assert_array_equal(record_of(tmp_path, PAIR, channels=3).image, np.dstack([NOISE] * 3))
 
 
 def test_sizes_that_differ(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE[:30])
     with pytest.raises(Unusable, match=r"the image is 64 x 48 pixels, its mask masks/a\.png 64 x 30"):
-        derive(tmp_path, PAIR, DATA)
+        record_of(tmp_path, PAIR)
 
 
 def test_a_transposed_mask(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE.T)
     with pytest.raises(Unusable, match=r"the image is 64 x 48 pixels, its mask masks/a\.png 48 x 64"):
-        derive(tmp_path, PAIR, DATA)
+        record_of(tmp_path, PAIR)
 
 
 @pytest.mark.parametrize("folder", ["images", "masks"])
@@ -117,49 +145,53 @@ def test_an_unreadable_file_is_named(tmp_path: Path, folder: str, content: bytes
     write_pair(tmp_path, NOISE, SQUARE)
     write(tmp_path / folder / "a.png", content)
     with pytest.raises(Unusable, match=r"a\.png: (the file is empty|not a whole)"):
-        derive(tmp_path, PAIR, DATA)
+        record_of(tmp_path, PAIR)
 
 
 def test_an_unclear_mask_is_named(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, NOISE)
     with pytest.raises(Unusable, match=r"masks/a\.png: the mask has \d+ grey values"):
-        derive(tmp_path, PAIR, DATA)
+        record_of(tmp_path, PAIR)
 
 
 def test_a_jpeg_mask_needs_a_threshold(tmp_path: Path) -> None:
     write(tmp_path / "images" / "a.png", png(NOISE))
     _, jpg = cv2.imencode(".jpg", SQUARE)
     write(tmp_path / "masks" / "a.jpg", jpg.tobytes())
-    sample = Sample(id="a", group="a", image="images/a.png", mask="masks/a.jpg")
+    sample = Sample(id="a", group="a", image="images/a.png", truth=MaskFiles(("masks/a.jpg",)))
     with pytest.raises(Unusable, match=r"masks/a\.jpg: a JPEG mask has no sharp classes"):
-        derive(tmp_path, sample, DATA)
-    np.testing.assert_array_equal(derive(tmp_path, sample, {**DATA, "mask_threshold": 128}).mask, SQUARE // 255)
+        record_of(tmp_path, sample)
+    data = settings(mask={"threshold": 128})
+    source = read_source(tmp_path, sample, data)
+    np.testing.assert_array_equal(source.truth, SQUARE // 255)
+    assert source.inflation == pytest.approx(1)
+    assert read_source(tmp_path, sample, settings(mask={"threshold": 2})).inflation > 1.2
 
 
 def test_truth_counts_from_the_bottom_of_the_film(tmp_path: Path) -> None:
     """Read from the top, the disc would lie on the black mirror image of the lesion."""
-    film = film_with_lesion(x=20, y=9, radius=6)
-    write(tmp_path / "mdb001.pgm", pgm(film))
-    write(tmp_path / "Info.txt", b"mdb001 G CIRC B 20 9 6\r\n")
-    [sample] = list_mias(tmp_path, "Info.txt").samples
-    record = derive(tmp_path, sample, DATA)
-    np.testing.assert_array_equal(record.mask, film > 0)
+    lesion = film_with_lesion(x=20, y=9, radius=6)
+    write(tmp_path / "mdb001lm.pgm", pgm(np.maximum(lesion, NOISE // 8)))
+    write(tmp_path / "Info.txt", b"mdb001lm G CIRC B 20 9 6\r\n")
+    data = settings(layout="mias", edition="full")
+    [sample] = list_mias(tmp_path, data).samples
+    [record] = records_of(tmp_path, sample, data)
+    np.testing.assert_array_equal(record.mask, lesion > 0)
     assert record.mask[HEIGHT - 1 - 9, 20] == 1
     assert record.label == "benign"
 
 
 def test_all_lesions_of_a_film_and_none_of_a_normal_one(tmp_path: Path) -> None:
-    film = np.maximum(film_with_lesion(10, 8, 4), film_with_lesion(50, 30, 7))
-    write(tmp_path / "film.pgm", pgm(film))
-    lesions = (Lesion(10, 8, 4), Lesion(50, 30, 7))
-    both = derive(tmp_path, Sample("f", "g", "film.pgm", lesions=lesions), DATA)
-    np.testing.assert_array_equal(both.mask, film > 0)
-    assert not derive(tmp_path, Sample("f", "g", "film.pgm"), DATA).mask.any()
+    lesions = np.maximum(film_with_lesion(10, 8, 4), film_with_lesion(50, 30, 7))
+    write(tmp_path / "film.pgm", pgm(NOISE))
+    both = record_of(tmp_path, film((10, 8, 4), (50, 30, 7)))
+    np.testing.assert_array_equal(both.mask, lesions > 0)
+    assert not record_of(tmp_path, film()).mask.any()
 
 
 def test_a_disc_may_reach_over_the_edge(tmp_path: Path) -> None:
-    write(tmp_path / "film.pgm", pgm(SQUARE))
-    record = derive(tmp_path, Sample("f", "g", "film.pgm", lesions=(Lesion(0, 0, 2),)), DATA)
+    write(tmp_path / "film.pgm", pgm(NOISE))
+    record = record_of(tmp_path, film((0, 0, 2)))
     # A quarter of a disc of radius 2, in the bottom-left corner.
     np.testing.assert_array_equal(record.mask[-3:, :3], [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
     assert record.mask.sum() == 6
@@ -167,9 +199,16 @@ def test_a_disc_may_reach_over_the_edge(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("x", "y"), [(WIDTH, 10), (10, HEIGHT), (535, 425)])
 def test_a_disc_outside_the_film(tmp_path: Path, x: int, y: int) -> None:
-    write(tmp_path / "film.pgm", pgm(SQUARE))
-    with pytest.raises(Unusable, match=f"the lesion at x {x}, y {y} lies outside the film of 64 x 48 pixels"):
-        derive(tmp_path, Sample("f", "g", "film.pgm", lesions=(Lesion(x, y, 20),)), DATA)
+    write(tmp_path / "film.pgm", pgm(NOISE))
+    with pytest.raises(Unusable, match=rf"x={x}, y={y}, .* lies outside the image of 64 x 48 pixels") as caught:
+        record_of(tmp_path, film((x, y, 20)))
+    assert caught.value.kind == "truth"
+
+
+def test_a_table_of_another_edition(tmp_path: Path) -> None:
+    write(tmp_path / "film.pgm", pgm(NOISE))
+    with pytest.raises(Unusable, match="no copy of what its shapes were drawn on, 1024 x 1024"):
+        record_of(tmp_path, film((10, 10, 5), canvas=(1024, 1024)))
 
 
 @pytest.mark.parametrize(
@@ -192,46 +231,124 @@ def test_shard_count(records: int, size: int, channels: int, shards: int) -> Non
 def test_an_image_that_shows_nothing(tmp_path: Path) -> None:
     write_pair(tmp_path, np.full_like(NOISE, 9), SQUARE)
     with pytest.raises(Unusable, match="the image shows nothing: all its values are 9"):
-        derive(tmp_path, PAIR, DATA)
+        record_of(tmp_path, PAIR)
 
 
 def test_a_mask_without_background(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, np.full_like(SQUARE, 255))
     with pytest.raises(Unusable, match="foreground everywhere"):
-        derive(tmp_path, PAIR, DATA)
+        record_of(tmp_path, PAIR)
 
 
 def test_foreground_that_is_lost_at_the_size_of_the_record(tmp_path: Path) -> None:
-    # At an eighth of the size, centres of record pixels fall on source rows 3.5, 11.5, ...: not on row 8.
+    # At a quarter of the size, centres of record pixels fall on source rows 2, 6, 10, ...: not on row 8.
     dot = np.zeros_like(SQUARE)
-    dot[8, 8] = 255
+    dot[8, 10] = 255
     write_pair(tmp_path, NOISE, dot)
-    assert derive(tmp_path, PAIR, DATA).mask.sum() == 1
-    with pytest.raises(Unusable, match="its foreground is lost at 8 x 6 pixels: raise"):
-        derive(tmp_path, PAIR, {**DATA, "height": 6, "width": 8})
+    assert record_of(tmp_path, PAIR).mask.sum() == 1
+    with pytest.raises(Unusable, match="its foreground is lost at 16 x 16 pixels: raise"):
+        record_of(tmp_path, PAIR, height=16, width=16)
 
 
-@pytest.mark.parametrize(("radius", "lost"), [(5, True), (6, False)])
-def test_one_of_two_lesions_that_is_lost(tmp_path: Path, radius: int, lost: bool) -> None:
-    # A radius of 6 is 0.75 pixels at an eighth of the size, more than half a pixel's diagonal of 0.71.
-    write(tmp_path / "mdb001.pgm", pgm(NOISE))
-    film = Sample("mdb001", "pair001", "mdb001.pgm", lesions=(Lesion(40, 20, 15), Lesion(9, 40, radius)))
-    small = {**DATA, "height": 6, "width": 8}
+@pytest.mark.parametrize(("radius", "lost"), [(2.9, True), (3, False)])
+def test_one_of_two_lesions_that_is_lost(tmp_path: Path, radius: float, lost: bool) -> None:
+    # A radius of 3 is 0.75 pixels at a quarter of the size, more than half a pixel's diagonal of 0.71.
+    write(tmp_path / "film.pgm", pgm(NOISE))
+    sample = film((40, 20, 15), (9, 40, radius))
     if lost:
-        with pytest.raises(Unusable, match=f"a lesion of radius {radius} is lost at 8 x 6 pixels"):
-            derive(tmp_path, film, small)
+        with pytest.raises(Unusable, match=f"a lesion of radius {radius} is lost at 16 x 16 pixels"):
+            record_of(tmp_path, sample, height=16, width=16)
     else:
-        assert derive(tmp_path, film, small).mask[0, 0:3].any()
+        assert record_of(tmp_path, sample, height=16, width=16).mask[2:6, 0:4].any()
+
+
+def test_what_a_crop_does_not_show_is_not_lost(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, np.where(np.indices(SQUARE.shape)[0] < 4, 255, 0).astype(np.uint8))
+    record = record_of(tmp_path, PAIR, height=16, width=16, fit="crop")
+    np.testing.assert_array_equal(record.image, NOISE[16:32, 24:40])
+    assert not record.mask.any()
 
 
 def test_a_header_that_claims_too_many_pixels(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    write(tmp_path / "images" / "a.pgm", b"P5\n100000 100000\n255\n")
-    with pytest.raises(Unusable, match=r"a\.pgm: OpenCV refuses it"):
-        derive(tmp_path, Sample(id="a", group="a", image="images/a.pgm", mask="masks/a.png"), DATA)
+    write(tmp_path / "images" / "a.png", b"P5\n100000 100000\n255\n")
+    with pytest.raises(Unusable, match=r"a\.png: .*100000 x 100000 .*max_megapixels") as caught:
+        record_of(tmp_path, PAIR)
+    assert caught.value.kind == "unreadable"
+
+
+def test_the_limit_of_pixels_is_the_recipes(tmp_path: Path) -> None:
+    large = np.tile(NOISE, (25, 16))  # 1200 x 1024: more than a million
+    write_pair(tmp_path, large, np.tile(SQUARE, (25, 16)))
+    with pytest.raises(Unusable, match="1024 x 1200"):
+        record_of(tmp_path, PAIR, max_megapixels=1)
+    assert record_of(tmp_path, PAIR, max_megapixels=2).mask.any()
 
 
 def test_a_threshold_out_of_reach(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    with pytest.raises(Unusable, match="mask_threshold 300 is out of reach of its uint8 values"):
-        derive(tmp_path, PAIR, {**DATA, "mask_threshold": 300})
+    with pytest.raises(Unusable, match="threshold 300 is out of reach of its uint8 values"):
+        record_of(tmp_path, PAIR, mask={"threshold": 300})
+
+
+def test_image_and_mask_swapped(tmp_path: Path) -> None:
+    write_pair(tmp_path, SQUARE, NOISE)
+    with pytest.raises(Unusable, match="two values only, like a mask") as caught:
+        record_of(tmp_path, PAIR, mask={"threshold": 128})
+    assert caught.value.kind == "image and mask swapped"
+
+
+def test_masks_of_one_image_are_merged_or_classes(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    write(tmp_path / "masks" / "b.png", png(SQUARE[::-1].copy()))
+    paths = ("masks/a.png", "masks/b.png")
+    merged = record_of(tmp_path, Sample("a", "a", "images/a.png", MaskFiles(paths)))
+    np.testing.assert_array_equal(merged.mask, (SQUARE | SQUARE[::-1]) // 255)
+    classes = record_of(tmp_path, Sample("a", "a", "images/a.png", MaskFiles(paths, (1, 2))))
+    np.testing.assert_array_equal(classes.mask, SQUARE // 255 + 2 * (SQUARE[::-1] // 255))
+
+
+def test_images_are_adjusted_before_they_are_scaled(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    own: dict[str, Any] = {"gamma": 2.0, "invert": True}
+    inverted = adjust(NOISE, settings(adjust=own)["adjust"])
+    record = record_of(tmp_path, PAIR, height=24, width=32, adjust=own)
+    np.testing.assert_allclose(record.image, inverted.reshape(24, 2, 32, 2).mean((1, 3)), atol=0.51)
+    assert record.transform["adjust"]["gamma"] == 2
+    np.testing.assert_array_equal(record.mask, SQUARE[1::2, 1::2] // 255)
+
+
+TILES = {"height": 16, "width": 32, "tiles": {"overlap": 0, "edge": "pad", "keep_empty": 0.0}}
+
+
+def test_tiles_are_pieces_of_the_image_with_their_place(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    tiles = records_of(tmp_path, PAIR, settings(**TILES))
+    assert [tile.id for tile in tiles] == ["a_0x0", "a_0x1", "a_1x0", "a_1x1", "a_2x0", "a_2x1"]
+    assert {(tile.derived_from, tile.group, tile.source) for tile in tiles} == {("a", "p1", "images/a.png")}
+    for number, tile in enumerate(tiles):
+        row, column = 16 * (number // 2), 32 * (number % 2)
+        np.testing.assert_array_equal(tile.image, NOISE[row : row + 16, column : column + 32])
+        np.testing.assert_array_equal(tile.mask, SQUARE[row : row + 16, column : column + 32] // 255)
+        rows, columns = to_source(tile.transform, np.array([0.0, 15]), np.array([0.0, 31]))
+        np.testing.assert_allclose([rows, columns], [[row, row + 15], [column, column + 31]])
+    assert len({tile.signature for tile in tiles}) == 6
+
+
+def test_only_training_tiles_without_foreground_are_dropped(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    none, some = settings(**TILES), settings(**{**TILES, "tiles": {"edge": "pad", "keep_empty": 0.5}})
+    assert [tile.id for tile in records_of(tmp_path, PAIR, none, "train")] == ["a_0x0", "a_0x1"]
+    assert len(records_of(tmp_path, PAIR, none, "eval")) == 6
+    kept = [tile.id for tile in records_of(tmp_path, PAIR, some, "train")]
+    assert 2 <= len(kept) < 6
+    assert kept == [tile.id for tile in records_of(tmp_path, PAIR, some, "train")]
+
+
+def test_a_reduced_copy_stands_beside_its_tiles(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, SQUARE)
+    data = settings(height=32, width=32, tiles={"reduced_copy": True, "keep_empty": 0.0})
+    *tiles, reduced = records_of(tmp_path, PAIR, data, "train")
+    assert tiles
+    assert (reduced.id, reduced.derived_from) == ("a_reduced", "a")
+    np.testing.assert_array_equal(reduced.mask, record_of(tmp_path, PAIR, height=32, width=32).mask)

@@ -14,7 +14,7 @@ from PIL import Image
 from raw_images import png, write
 
 from components.imaging.codecs import UnreadableImage
-from components.imaging.mask_files import palette_indices, read_mask, read_one_hot
+from components.imaging.mask_files import read_mask, read_one_hot
 from components.imaging.masks import UnclearMask, disc_mask
 
 CLASSES = ("tumour", "stroma")
@@ -77,7 +77,6 @@ def test_palette_entries_are_classes_whatever_their_colours(tmp_path: Path, bits
 
 def test_grey_values_are_classes(tmp_path: Path) -> None:
     path = write(tmp_path / "m.png", png(TRUTH))
-    assert palette_indices(path, LIMIT) is None
     np.testing.assert_array_equal(read_mask(path, rule(form="indices"), CLASSES, LIMIT).classes, TRUTH)
     with pytest.raises(UnclearMask, match="values 0, 1, 2, expected class indices from 0 to 1"):
         read_mask(path, rule(form="indices"), (), LIMIT)
@@ -160,12 +159,12 @@ def test_the_limit_counts_pixels(tmp_path: Path, limit: int) -> None:
     path, palette = npz(tmp_path / "m.npz", mask=ONE_HOT), paletted(tmp_path / "m.png", TRUTH)
     if limit == 6:
         assert read_one_hot(path, 3, limit).shape == (2, 3, 3)
-        np.testing.assert_array_equal(palette_indices(palette, limit), TRUTH)
+        np.testing.assert_array_equal(read_mask(palette, rule(form="indices"), CLASSES, limit).classes, TRUTH)
     else:
         with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
             read_one_hot(path, 3, limit)
         with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
-            palette_indices(palette, limit)
+            read_mask(palette, rule(form="indices"), CLASSES, limit)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -196,4 +195,4 @@ def test_a_damaged_palette_image_is_refused(tmp_path: Path) -> None:
     content = paletted(tmp_path / "m.png", np.zeros((300, 300), np.uint8)).read_bytes()
     for cut in (0, 20, len(content) // 2, len(content) - 30):
         with pytest.raises(UnreadableImage):
-            palette_indices(write(tmp_path / "d.png", content[:cut]), 10**6)
+            read_mask(write(tmp_path / "d.png", content[:cut]), rule(form="indices"), CLASSES, 10**6)

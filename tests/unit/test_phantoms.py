@@ -23,11 +23,14 @@ def rows(directory: Path) -> list[list[str]]:
     return [line.split() for line in table if line.startswith("mdb")]
 
 
-def discs(directory: Path) -> list[tuple[str, int, int, int]]:
-    return [(row[0], *map(int, row[4:])) for row in rows(directory) if len(row) == 7 and "*NOTE" not in row]
+def discs(directory: Path) -> list[tuple[str, float, float, float]]:
+    """Film, x, y and radius in pixels of the film; the table counts those of films of 1024 pixels."""
+    found = [(row[0], *map(int, row[4:])) for row in rows(directory) if len(row) == 7 and "*NOTE" not in row]
+    scale = SIZE / 1024
+    return [(name, (x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5, radius * scale) for name, x, y, radius in found]
 
 
-def contrast(film: np.ndarray, column: int, row: int, radius: int) -> float:
+def contrast(film: np.ndarray, column: float, row: float, radius: float) -> float:
     """Return how much brighter the disc is than the ring around it, in grey levels of 0 to 255."""
     down, across = np.indices(film.shape)
     distance = np.hypot(down - row, across - column) / radius

@@ -1,0 +1,38 @@
+"""Files of truth as they circulate: byte order marks, older encodings, and what is wrong with them in one line."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from components.example_gen.samples import Reject
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; what is not UTF-8 is read as Latin-1, in which every byte is a character.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where the first fault of a document is, and what it is."""
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
+
+
+def other_files(root: Path, paths: Iterable[Path], suffixes: Iterable[str]) -> Iterator[Reject]:
+    """The files that have none of the suffixes, hidden files left out."""
+    for path in paths:
+        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in suffixes:
+            reason = f"a file of a kind that is not read; expected {', '.join(sorted(suffixes))}"
+            yield Reject(path.relative_to(root).as_posix(), "unknown kind of file", reason)
