@@ -144,7 +144,7 @@ def test_a_folder_with_a_truth_table_is_read_as_mias(tmp_path: Path) -> None:
     rows = []
     for number in range(1, 81):
         write(tmp_path / f"mdb{number:03d}.pgm", pgm(rng.integers(0, 256, (64, 64), np.uint8)))
-        rows.append(f"mdb{number:03d} G CIRC B 30 40 9\r\n")
+        rows.append(f"mdb{number:03d} G CIRC B 480 640 144\r\n")
     write(tmp_path / "Info.txt", "".join(rows).encode())
     report = check_folder(tmp_path, None, ["data.height=64", "data.width=64", "validation.min_groups=1"])
     assert report["problems"] == []
