@@ -3,83 +3,98 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from components.data_gate.core import Entry, find_problems, split_report
-from components.example_gen.core import Unusable, derive
+from components.data_gate.core import Champion, read_champion, split_report
+from components.data_gate.entries import Entry, entry_of
+from components.data_gate.near_duplicates import find_near_duplicates
+from components.errors import UsageError
+from components.example_gen.account import account
+from components.example_gen.core import Unusable, derive, read_source, views
 from components.example_gen.listing import list_samples
-from components.example_gen.samples import Reject, Sample
-from components.splits import split_of
+from components.example_gen.samples import Sample
+from components.example_gen.shards import Outcome
+from components.parallel import ordered_map
+from components.serving_dir import champion_version
+from pipeline.check_tables import print_check
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config, Data
+from pipeline.config.model import Config
 from pipeline.runners.quiet import quiet
 
+__all__ = ["check_folder", "print_check"]
 
-def check_folder(folder: Path, recipe: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+_MARKS = {
+    "manifest.csv": ("folders", "manifest"),
+    "manifest.toml": ("folders", "manifest"),
+    "Info.txt": ("mias", "mias"),
+    "train": ("folders", "presplit"),
+}
+"""What a folder of a layout holds, and the recipe and layout to read it by."""
+
+
+def check_folder(
+    folder: Path, recipe: str | None, overrides: Sequence[str], serving: Path | None = None
+) -> dict[str, Any]:
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
-    Without a recipe a folder with `Info.txt` is read as `mias` and any other one as `folders`.
+    Without a recipe the layout is told from the folder: `manifest` by its table, `mias` by `Info.txt`, `presplit` by
+    `train`, otherwise `folders`. With a serving folder the data are compared with those of its champion.
 
     Raises:
-        UsageError: the folder, or what its layout needs, is missing.
+        UsageError: the folder, or what its layout needs, is missing; or there is no champion.
     """
+    champion = _champion(serving) if serving else None
     config = _config(folder, recipe, overrides)
     data = config.data.model_dump()
     listing = list_samples(folder, data)
-    entries: list[Entry] = []
-    rejects = list(listing.rejects)
+    found = _examine_all(folder, listing.samples, data, config.execution.workers or os.cpu_count() or 1)
+    return split_report(
+        [entry for _, entries in found for entry in entries],
+        account(listing, [outcome for outcome, _ in found]),
+        {},
+        config.validation.model_dump(),
+        find_near_duplicates,
+        champion,
+    )
+
+
+def _examine_all(
+    folder: Path, samples: Sequence[Sample], data: Mapping[str, Any], threads: int
+) -> list[tuple[Outcome, list[Entry]]]:
+    """What becomes of each sample, in their order, and the entries of its records."""
+    results = ordered_map(partial(_examine, folder, data), samples, threads)
     # The codecs complain about damaged files in their own words; ours name the file.
     with quiet(Path(os.devnull)) as terminal:
-        for sample in track(listing.samples, "Reading", console=Console(file=terminal), transient=True):
-            try:
-                entries.append(_entry(folder, sample, data))
-            except Unusable as error:
-                rejects.append(Reject(sample.image, str(error)))
-    accounted = {
-        "sources": listing.sources,
-        "rejects": [asdict(reject) for reject in sorted(rejects, key=lambda reject: reject.source)],
-    }
-    problems = find_problems(entries, accounted, {}, config.validation.model_dump())
-    return split_report(entries, accounted, problems)
+        return list(track(results, "Reading", len(samples), console=Console(file=terminal), transient=True))
 
 
-def print_check(report: dict[str, Any]) -> None:
-    """The report as tables: the splits, then what is wrong."""
-    console = Console(highlight=False)
-    table = Table("split", "records", "groups", "with foreground")
-    for split, counts in report["splits"].items():
-        table.add_row(split, *(str(counts[key]) for key in ("records", "groups", "with_foreground")))
-    console.print(table)
-    for reject in report["rejects"]:
-        console.print(f"rejected {reject['source']}: {reject['reason']}", markup=False, soft_wrap=True)
-    for same in report["duplicates_within_a_split"]:
-        console.print(f"same pixels: {' and '.join(same)}", markup=False, soft_wrap=True)
-    for problem in report["problems"]:
-        console.print(f"{problem['kind']}: {problem['message']}", markup=False, soft_wrap=True)
-    console.print(f"{report['sources']} sources, {len(report['rejects'])} rejected, {len(report['problems'])} problems")
+def _examine(folder: Path, data: Mapping[str, Any], sample: Sample) -> tuple[Outcome, list[Entry]]:
+    try:
+        source = read_source(folder, sample, data)
+        planned = views(source, data)
+        entries = [entry_of(record, sample.split) for record in derive(source, planned, data, sample.split)]
+    except Unusable as error:
+        return Outcome(sample.image, sample.split, kind=error.kind, reason=str(error)), []
+    dropped = len(planned) - len(entries)
+    return Outcome(sample.image, sample.split, len(entries), dropped, source.inflation), entries
+
+
+def _champion(serving: Path) -> Champion:
+    version = champion_version(serving)
+    if version is None:
+        raise UsageError(f"{serving}: has no champion to compare with. Give the folder with CHAMPION.json.")
+    return read_champion(serving / version, version)
 
 
 def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Config:
-    if recipe is None:
-        recipe = "mias" if (folder / Data.model_fields["truth_table"].default).is_file() else "folders"
-    return load_config(recipe, overrides)
-
-
-def _entry(folder: Path, sample: Sample, data: dict[str, Any]) -> Entry:
-    record = derive(folder, sample, data)
-    split = split_of(record.group, data["splits"])
-    return Entry(
-        id=record.id,
-        group=record.group,
-        source=record.source,
-        split=split,
-        sha256=record.source_sha256.hex(),
-        has_foreground=bool(record.mask.any()),
-    )
+    if recipe is not None:
+        return load_config(recipe, overrides)
+    found = (reading for mark, reading in _MARKS.items() if (folder / mark).exists())
+    recipe, layout = next(found, ("folders", "folders"))
+    return load_config(recipe, [f"data.layout={layout}", *overrides])

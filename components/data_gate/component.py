@@ -16,21 +16,25 @@ class DataGateSpec(ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "champion": ChannelParameter(type=standard_artifacts.Model),
     }
     OUTPUTS = {"split_report": ChannelParameter(type=SplitReport)}
 
 
 class DataGate(BaseComponent):
-    """Passes only data without anomalies, leaks, empty splits and too many rejects."""
+    """Passes only data without leaks, empty splits, too many rejects, anomalies and drift."""
 
     SPEC_CLASS = DataGateSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
-    def __init__(self, examples: BaseChannel, anomalies: BaseChannel, settings: str, code_version: str) -> None:
+    def __init__(
+        self, examples: BaseChannel, anomalies: BaseChannel, champion: BaseChannel, settings: str, code_version: str
+    ) -> None:
         """`settings` is the `[validation]` section as JSON."""
         spec = DataGateSpec(
             examples=examples,
             anomalies=anomalies,
+            champion=champion,
             settings=settings,
             code_version=code_version,
             split_report=Channel(type=SplitReport),

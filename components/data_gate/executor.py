@@ -10,66 +10,77 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.components.base.base_executor import BaseExecutor
-from tfx.types import artifact_utils
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import path_utils
 
-from components.artifacts import REJECTS_FILE, SPLIT_REPORT_FILE
-from components.data_gate.core import Entry, find_problems, split_report
+from components.artifacts import ACCOUNT_FILE
+from components.data_gate.core import SPLIT_REPORT_FILE, Champion, read_champion, split_report
+from components.data_gate.entries import Entry, source_size, window_of
+from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import DataRefused
 from components.files import read_json, write_json
 from components.splits import SPLITS
 from components.tfexample import read_split
-
-_FEATURES = {
-    "sample/id": tf.io.FixedLenFeature([], tf.string),
-    "sample/group": tf.io.FixedLenFeature([], tf.string),
-    "sample/source": tf.io.FixedLenFeature([], tf.string),
-    "image/sha256": tf.io.FixedLenFeature([], tf.string),
-    "mask/foreground_fraction": tf.io.FixedLenFeature([], tf.float32),
-}
 
 
 class Executor(BaseExecutor):
     """Writes `split_report.json`; raises `DataRefused`, with the report, when there is a reason to stop."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        settings = json.loads(exec_properties["settings"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
-        anomalies = artifact_utils.get_single_uri(input_dict["anomalies"])
-        rejects = read_json(Path(examples) / REJECTS_FILE)
-        entries = [entry for split in SPLITS for entry in _entries(examples, split)]
-        problems = find_problems(
-            entries,
-            rejects,
-            {split: _anomalies(Path(anomalies) / f"Split-{split}" / "SchemaDiff.pb") for split in SPLITS},
-            settings,
+        anomalies = Path(artifact_utils.get_single_uri(input_dict["anomalies"]))
+        report = split_report(
+            [_entry(record, split) for split in SPLITS for record in read_split(examples, split)],
+            read_json(Path(examples) / ACCOUNT_FILE),
+            {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in SPLITS},
+            json.loads(exec_properties["settings"]),
+            find_near_duplicates,
+            _champion(artifact_utils.get_single_instance(input_dict["champion"])),
         )
-        report = split_report(entries, rejects, problems)
-        if problems:
-            raise DataRefused([problem.message for problem in problems], report)
+        if report["problems"]:
+            raise DataRefused([problem["message"] for problem in report["problems"]], report)
         write_json(Path(artifact_utils.get_single_uri(output_dict["split_report"])) / SPLIT_REPORT_FILE, report)
 
 
-def _entries(examples: str, split: str) -> Iterator[Entry]:
-    for serialized in read_split(examples, split):
-        features = tf.io.parse_single_example(serialized, _FEATURES)
-        yield Entry(
-            id=_text(features["sample/id"]),
-            group=_text(features["sample/group"]),
-            source=_text(features["sample/source"]),
-            split=split,
-            sha256=features["image/sha256"].numpy().hex(),
-            has_foreground=bool(features["mask/foreground_fraction"] > 0),
-        )
+def _entry(serialized: bytes, split: str) -> Entry:
+    feature = tf.train.Example.FromString(serialized).features.feature
+
+    def text(name: str) -> str:
+        return feature[name].bytes_list.value[0].decode() if name in feature else ""
+
+    transform = json.loads(text("sample/transform"))
+    height, width = source_size(transform)
+    return Entry(
+        id=text("sample/id"),
+        group=text("sample/group"),
+        source=text("sample/source"),
+        split=split,
+        sha256=feature["image/sha256"].bytes_list.value[0].hex(),
+        derived_from=text("sample/derived_from"),
+        label=text("sample/label"),
+        window=window_of(transform),
+        source_height=height,
+        source_width=width,
+        bit_depth=feature["image/bit_depth"].int64_list.value[0],
+        channels=feature["image/channels"].int64_list.value[0],
+        classes=tuple(feature["mask/labels"].int64_list.value),
+        foreground=feature["mask/foreground_fraction"].float_list.value[0],
+        mean=feature["image/mean"].float_list.value[0],
+        std=feature["image/std"].float_list.value[0],
+        signature=feature["image/signature"].bytes_list.value[0],
+    )
 
 
-def _anomalies(path: Path) -> list[str]:
+def _champion(artifact: Artifact) -> Champion | None:
+    version = artifact.get_string_custom_property("version")
+    if not version:
+        return None
+    return read_champion(Path(path_utils.serving_model_dir(artifact.uri)), version)
+
+
+def _anomalies(path: Path) -> Iterator[str]:
     found = anomalies_pb2.Anomalies.FromString(path.read_bytes())
-    whole = [found.dataset_anomaly_info] if found.HasField("dataset_anomaly_info") else []
-    return [
-        *(f"{name}: {info.description}" for name, info in sorted(found.anomaly_info.items())),
-        *(info.description for info in whole),
-    ]
-
-
-def _text(feature: tf.Tensor) -> str:
-    return feature.numpy().decode()
+    for name, info in sorted(found.anomaly_info.items()):
+        yield f"{name}: {info.description}"
+    if found.HasField("dataset_anomaly_info"):
+        yield found.dataset_anomaly_info.description

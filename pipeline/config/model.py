@@ -303,6 +303,9 @@ class Validation(Section):
     """Share of the sources that may be unusable before the data gate stops the run."""
     min_groups: Positive = 3
     """Least number of groups (patients) in each split: a number measured on one woman says nothing."""
+    max_drift: Probability = 0.4
+    """Largest distance of a feature's distribution from that in the champion's data (Kolmogorov-Smirnov statistic);
+    1 allows everything."""
 
 
 class Augmentation(Section):

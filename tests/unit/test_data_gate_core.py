@@ -1,148 +1,397 @@
-"""What the data gate finds, and what it leaves alone."""
+"""What the data gate finds in the records of a run beside leaks, and what it writes down."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from gate_entries import ACCOUNT, CLEAN, entry
+from hypothesis import given
+from hypothesis import strategies as st
 
-from components.data_gate.core import Entry, find_problems, split_report
+from components.data_gate.core import SPLIT_REPORT_FILE, Champion, read_champion, split_report
+from components.data_gate.entries import Entry, entry_of, window_of
+from components.record import Record
 
-SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2}
-NO_REJECTS: dict[str, Any] = {"sources": 12, "rejects": []}
-
-
-def entry(number: int, split: str) -> Entry:
-    return Entry(
-        id=f"case{number}",
-        group=f"patient{number}",
-        source=f"images/case{number}.png",
-        split=split,
-        sha256=f"{number:064x}",
-        has_foreground=number % 2 == 0,
-    )
+SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
 
 
-CLEAN = [entry(number, ("train", "train", "eval", "test")[number // 2 % 4]) for number in range(12)]
+def report(
+    entries: Sequence[Entry],
+    account: Mapping[str, Any] | None = None,
+    anomalies: Mapping[str, Sequence[str]] | None = None,
+    champion: Champion | None = None,
+) -> dict[str, Any]:
+    return split_report(entries, {**ACCOUNT, **(account or {})}, anomalies or {}, SETTINGS, lambda *_: [], champion)
 
 
-def problems(
-    entries: list[Entry], rejects: dict[str, Any] = NO_REJECTS, anomalies: dict[str, list[str]] | None = None
-) -> list[tuple[str, str]]:
-    found = find_problems(entries, rejects, anomalies or {}, SETTINGS)
-    return [(problem.kind, problem.message) for problem in found]
+def problem(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
+    """Kind, count and message of the only problem; notes are not looked at."""
+    [found] = report(entries, *args)["problems"]
+    return found["kind"], found["count"], found["message"]
+
+
+def note(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
+    """Kind, count and message of the only note; there are no problems."""
+    found = report(entries, *args)
+    assert found["problems"] == []
+    [only] = found["notes"]
+    return only["kind"], only["count"], only["message"]
+
+
+def within(split: str, **changes: Any) -> list[Entry]:
+    """The clean records, those of one split changed."""
+    return [entry(number, old.split, **(changes if old.split == split else {})) for number, old in enumerate(CLEAN)]
 
 
 def test_no_false_alarm() -> None:
-    assert problems(CLEAN) == []
-
-
-def test_several_records_of_a_group_in_one_split() -> None:
-    assert problems([*CLEAN, replace(CLEAN[0], id="again", source="images/again.png")]) == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "shared", "verb"),
-    [("group overlap", "group", "share a group"), ("identical pixels", "sha256", "hold the same pixels")],
-)
-def test_a_leak_names_both_sides(kind: str, shared: str, verb: str) -> None:
-    leak = replace(entry(99, "test"), **{shared: getattr(CLEAN[0], shared)})
-    [(found, message)] = problems([*CLEAN, leak])
-    assert found == kind
-    for side in (CLEAN[0], leak):
-        assert f"{side.source} ({side.split}, group {side.group})" in message
-    assert f"{verb} across splits" in message
-
-
-def test_a_leak_over_three_splits_is_three_leaks() -> None:
-    copies = [replace(entry(90 + n, split), sha256="f" * 64) for n, split in enumerate(("train", "eval", "test"))]
-    assert [kind for kind, _ in problems([*CLEAN, *copies])] == ["identical pixels"] * 3
-
-
-def test_every_shared_group_is_found() -> None:
-    leaks = [replace(entry(90 + n, "test"), group=f"patient{n}") for n in (0, 1, 2)]
-    assert [kind for kind, _ in problems([*CLEAN, *leaks])] == ["group overlap"] * 3
+    found = report(CLEAN)
+    assert found["problems"] == found["notes"] == []
+    assert found["drift"] is None
 
 
 @pytest.mark.parametrize("split", ["train", "eval", "test"])
 def test_an_empty_split(split: str) -> None:
-    [(kind, message)] = problems([entry for entry in CLEAN if entry.split != split])
-    assert kind == "empty split"
-    assert f"split {split} has no record" in message
+    kind, count, message = problem([entry for entry in CLEAN if entry.split != split])
+    assert (kind, count) == ("empty split", 1)
+    assert f"split {split} has no record. Add data" in message
 
 
 def test_no_record_at_all() -> None:
-    assert [kind for kind, _ in problems([])] == ["empty split"] * 3
+    kind, count, message = problem([])
+    assert (kind, count) == ("empty split", 3)
+    assert "split train has no record; split eval has no record; split test has no record." in message
 
 
 def test_a_split_of_one_patient() -> None:
-    entries = [replace(entry, group="one") if entry.split == "test" else entry for entry in CLEAN]
-    [(kind, message)] = problems(entries)
-    assert kind == "small split"
-    assert "split test has 1 groups, [validation] min_groups asks for 2" in message
+    kind, count, message = problem(within("test", group="one"))
+    assert (kind, count) == ("small split", 1)
+    assert "than [validation] min_groups = 2: split test has 1. Add data" in message
 
 
 def test_a_split_without_foreground() -> None:
-    entries = [replace(entry, has_foreground=False) if entry.split == "eval" else entry for entry in CLEAN]
-    [(kind, message)] = problems(entries)
-    assert kind == "empty split"
-    assert "split eval has no foreground in any mask" in message
+    found = report(within("eval", foreground=0.0, classes=(0,)))
+    [stop] = found["problems"]
+    assert stop["kind"] == "no foreground"
+    assert "split eval has no foreground in any mask. Look at the masks" in stop["message"]
+    assert [item["kind"] for item in found["notes"]] == ["empty masks"]
+
+
+def rejects(count: int) -> list[dict[str, str]]:
+    return [{"source": f"images/bad{n}.png", "kind": "unreadable", "reason": f"fault {n}"} for n in range(count)]
 
 
 @pytest.mark.parametrize(("rejected", "stops"), [(0, False), (5, False), (6, True)])
 def test_rejects_up_to_the_limit(rejected: int, stops: bool) -> None:
     """5 of 100 are the 5 % that are allowed."""
-    rejects = [{"source": f"images/bad{number}.png", "reason": f"fault {number}"} for number in range(rejected)]
-    found = problems(CLEAN, {"sources": 100, "rejects": rejects})
-    assert bool(found) is stops
+    account = {"sources": 100, "rejects": rejects(rejected)}
+    assert bool(report(CLEAN, account)["problems"]) is stops
+    assert report(CLEAN, account)["rejects"] == account["rejects"]
     if stops:
-        [(kind, message)] = found
-        assert kind == "rejects"
-        assert "6 of 100 sources are unusable, [validation] max_reject_fraction allows 5%" in message
-        assert "images/bad0.png: fault 0; images/bad1.png: fault 1; images/bad2.png: fault 2 …" in message
+        kind, count, message = problem(CLEAN, account)
+        assert (kind, count) == ("rejects", 6)
+        assert "6 of 100 sources are unusable, [validation] max_reject_fraction allows 5%: " in message
+        assert "images/bad0.png: fault 0; images/bad1.png: fault 1; images/bad2.png: fault 2; and 3 more. " in message
 
 
 def test_an_anomaly_names_its_split() -> None:
-    found = problems(CLEAN, anomalies={"train": [], "test": ["image/std: out of range"]})
-    assert found == [("anomaly", "split test: image/std: out of range")]
+    kind, count, message = problem(CLEAN, None, {"train": [], "test": ["image/std: out of range", "x: y."]})
+    assert (kind, count) == ("anomaly", 2)
+    assert "split test: image/std: out of range; split test: x: y. The records in" in message
 
 
 def test_problems_come_in_the_order_of_their_weight() -> None:
     entries = [entry for entry in CLEAN if entry.split != "eval"]
-    entries.append(replace(entry(99, "test"), group="patient0", sha256=CLEAN[0].sha256))
-    rejects = {"sources": 2, "rejects": [{"source": "a", "reason": "b"}]}
-    kinds = [kind for kind, _ in problems(entries, rejects, {"test": ["x"]})]
+    entries.append(entry(99, "test", group="patient0", sha256=CLEAN[0].sha256))
+    found = report(entries, {"sources": 2, "rejects": rejects(1)}, {"test": ["x"]})
+    kinds = [item["kind"] for item in found["problems"]]
     assert kinds == ["group overlap", "identical pixels", "empty split", "rejects", "anomaly"]
 
 
-def test_report() -> None:
-    twin = replace(entry(50, "train"), sha256=CLEAN[0].sha256)
-    leak = replace(entry(60, "test"), group="patient0")
-    entries = [leak, *CLEAN, twin]
-    rejects = {"sources": 15, "rejects": [{"source": "images/bad.png", "reason": "cut short"}]}
-    found = find_problems(entries, rejects, {}, {**SETTINGS, "max_reject_fraction": 0.1})
-    report = split_report(entries, rejects, found)
-    # CLEAN: two of each, numbers 0 to 3 and 8 to 11 in train; even numbers have foreground.
-    assert report["splits"] == {
-        "train": {"records": 9, "groups": 9, "with_foreground": 5},
-        "eval": {"records": 2, "groups": 2, "with_foreground": 1},
-        "test": {"records": 3, "groups": 3, "with_foreground": 2},
-    }
-    assert report["sources"] == len(report["records"]) + len(report["rejects"])
-    assert report["rejects"] == rejects["rejects"]
-    assert report["duplicates_within_a_split"] == [
-        ["images/case0.png (train, group patient0)", "images/case50.png (train, group patient50)"]
-    ]
-    assert [problem["kind"] for problem in report["problems"]] == ["group overlap"]
-    assert [(record["split"], record["source"]) for record in report["records"]] == sorted(
-        (entry.split, entry.source) for entry in entries
+def test_masks_without_foreground_are_counted() -> None:
+    kind, count, message = note([*CLEAN, entry(12, "train", foreground=0.0, classes=(0,))])
+    assert (kind, count) == ("empty masks", 1)
+    assert "no foreground: images/case12.png (train, group patient6). Right for cases" in message
+
+
+def test_mixed_bit_depths_name_the_unusual_ones() -> None:
+    kind, count, message = note([*CLEAN, entry(12, "train", bit_depth=16), entry(13, "train", bit_depth=16)])
+    assert (kind, count) == ("mixed bit depths", 2)
+    assert "12 records of 8 bits, 2 records of 16 bits: images/case12.png (train, group patient6): 16 bits" in message
+
+
+def test_mixed_channels() -> None:
+    kind, count, message = note([entry(90, "train", channels=3), *CLEAN])
+    assert (kind, count) == ("mixed channels", 1)
+    assert "images/case90.png (train, group patient45): 3 channels" in message
+
+
+def test_classes_that_a_split_lacks() -> None:
+    kind, count, message = note([*CLEAN, entry(12, "train", classes=(0, 2)), entry(13, "train", classes=(3,))])
+    assert (kind, count) == ("missing classes", 2)
+    assert "split eval has no mask with class 2, 3; split test has no mask with class 2, 3." in message
+
+
+def test_jpeg_masks_and_what_their_rule_does() -> None:
+    lossy = {"count": 5, "mean_inflation": 1.4, "max_inflation": 1.7, "worst": "images/a.png"}
+    kind, count, message = note(CLEAN, {"lossy_masks": lossy})
+    assert (kind, count) == ("JPEG masks", 5)
+    assert "changes the foreground's area by +40% on average: images/a.png: +70%, the most" in message
+
+
+def test_sources_left_out_on_request() -> None:
+    left_out = [{"source": "mdb002.pgm", "kind": "label", "reason": "benign"}]
+    kind, count, message = note(CLEAN, {"left_out": left_out})
+    assert (kind, count) == ("left out", 1)
+    assert "mdb002.pgm: benign" in message
+    assert report(CLEAN, {"left_out": left_out})["left_out"] == left_out
+
+
+def test_empty_tiles_that_were_dropped() -> None:
+    assert note(CLEAN, {"empty_tiles_dropped": 70})[:2] == ("empty tiles dropped", 70)
+
+
+def named(*images: tuple[str, str]) -> list[Entry]:
+    """Images of groups of their own, by name and split."""
+    return [entry(n, split, source=f"images/{name}.png", group=name) for n, (name, split) in enumerate(images)]
+
+
+def views(*names: str) -> list[Entry]:
+    return named(*((name, ("train", "eval", "test")[number % 3]) for number, name in enumerate(names)))
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern", "example"),
+    [
+        (
+            ["p1_left", "p1_right", "p2_left", "p3_left", "p4_left", "p5_left"],
+            r"^(.+)[-_.\s][^-_.\s]+$",
+            "images/p1_left.png (train) and images/p1_right.png (eval)",
+        ),
+        (
+            ["7_L_CC", "7_R_MLO", "8_L_CC", "9_L_CC", "4_L_CC", "5_L_CC"],
+            r"^([^-_.\s]+)[-_.\s]",
+            "images/7_L_CC.png (train) and images/7_R_MLO.png (eval)",
+        ),
+        (
+            ["rot-30-a", "rot-60-a", "rot-30-b", "rot-30-c", "rot-30-d", "rot-30-e", "rot-30-f", *"ghijklm"],
+            r"[-_.\s]([^-_.\s]+)$",
+            "images/rot-30-a.png (train) and images/rot-60-a.png (eval)",
+        ),
+    ],
+    ids=["all but the last word", "first word", "last word"],
+)
+def test_names_of_one_patient_in_several_splits(names: list[str], pattern: str, example: str) -> None:
+    prefix = [f"rot-30-x{n}" for n in range(12)] if names[0].startswith("rot") else []
+    kind, count, message = note(views(*names, *prefix))
+    assert (kind, count) == ("patients in several splits?", 1)
+    assert f"{example}. If they are of one patient" in message
+    assert f"pattern = '{pattern}'." in message
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[f"img{n}" for n in range(12)], [f"case_{n}" for n in range(12)], [f"case_{n}_left" for n in range(15)]],
+    ids=["one word", "one prefix", "prefix and view"],
+)
+def test_names_that_tell_no_patient(names: list[str]) -> None:
+    assert note(views(*names))[:2] == ("one image per group", len(names))
+
+
+def test_names_are_not_guessed_at_where_groups_are_known() -> None:
+    assert (
+        report([entry(number, old.split, source=f"p1_{number}.png") for number, old in enumerate(CLEAN)])["notes"] == []
     )
-    assert report["records"][0] == {
+
+
+def test_the_counts_of_a_split() -> None:
+    more = [
+        entry(12, "eval", classes=(0, 2), label="benign"),
+        entry(13, "eval", foreground=0.0, classes=(0,), label="normal"),
+        entry(14, "eval", label="benign"),
+    ]
+    assert report([*CLEAN, *more])["splits"] == {
+        "train": {"records": 4, "groups": 2, "with_foreground": 4, "classes": {"0": 4, "1": 4}, "labels": {}},
+        "eval": {
+            "records": 7,
+            "groups": 4,
+            "with_foreground": 6,
+            "classes": {"0": 7, "1": 5, "2": 1},
+            "labels": {"benign": 2, "normal": 1},
+        },
+        "test": {"records": 4, "groups": 2, "with_foreground": 4, "classes": {"0": 4, "1": 4}, "labels": {}},
+    }
+
+
+def test_the_report_is_json_with_every_record_and_no_signature() -> None:
+    text = json.dumps(report(reversed_entries := CLEAN[::-1]), allow_nan=False)
+    found = json.loads(text)
+    assert "signature" not in text
+    assert [(row["split"], row["source"]) for row in found["records"]] == sorted(
+        (item.split, item.source) for item in reversed_entries
+    )
+    assert found["records"][0] == {
         "id": "case4",
-        "group": "patient4",
+        "group": "patient2",
         "source": "images/case4.png",
         "split": "eval",
         "sha256": f"{4:064x}",
-        "has_foreground": True,
+        "derived_from": "",
+        "label": "",
+        "window": [0, 0, 64, 96],
+        "source_height": 64,
+        "source_width": 96,
+        "bit_depth": 8,
+        "channels": 1,
+        "classes": [0, 1],
+        "foreground": 0.1,
+        "mean": 0.3,
+        "std": 0.1,
     }
+
+
+def test_a_thousand_leaks_are_one_finding() -> None:
+    leaks = [entry(n, split, id=f"{n} {split}", group=f"g{n}") for n in range(2000) for split in ("train", "test")]
+    [found] = [item for item in report([*CLEAN, *leaks])["problems"] if item["kind"] == "group overlap"]
+    assert found["count"] == 2000
+    assert len(found["examples"]) == 1000
+    assert found["message"].count("(train") == 3
+    assert "; and 1997 more. Move all files" in found["message"]
+
+
+def champion_of(entries: Iterable[Entry], folder: Path) -> Champion:
+    rows = report(list(entries))["records"]
+    (folder / SPLIT_REPORT_FILE).write_text(json.dumps({"records": rows}))
+    return read_champion(folder, "7")
+
+
+def many(mean: float) -> list[Entry]:
+    return [entry(n, ("train", "eval", "test")[n // 40], mean=mean + n / 1000) for n in range(120)]
+
+
+def test_drift_from_the_champion_stops(tmp_path: Path) -> None:
+    champion = champion_of(many(0.3), tmp_path)
+    assert report(many(0.3), champion=champion)["problems"] == []
+    found = report(many(0.5), champion=champion)
+    [stop] = found["problems"]
+    assert stop["kind"] == "drift"
+    assert found["drift"]["champion"] == "7"
+    verdicts = {feature["name"]: feature["verdict"] for feature in found["drift"]["features"]}
+    assert verdicts["intensity mean"] == "drift"
+    assert verdicts["source height"] == "no drift"
+
+
+def test_a_champion_without_a_report(tmp_path: Path) -> None:
+    found = report(CLEAN, champion=read_champion(tmp_path, "7"))
+    assert found["problems"] == []
+    assert {feature["verdict"] for feature in found["drift"]["features"]} == {"too few to tell"}
+
+
+def placement(source: tuple[int, int], content: tuple[int, int], at: tuple[int, int], size: int) -> dict[str, Any]:
+    return {
+        "kind": "placement",
+        "source_height": source[0],
+        "source_width": source[1],
+        "content_height": content[0],
+        "content_width": content[1],
+        "top": at[0],
+        "left": at[1],
+        "height": size,
+        "width": size,
+    }
+
+
+TURN = {"kind": "affine", "degrees": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("transform", "window"),
+    [
+        (placement((200, 100), (64, 32), (0, 16), 64), (0, 0, 200, 100)),
+        (placement((100, 200), (32, 64), (16, 0), 64), (0, 0, 100, 200)),
+        (placement((300, 300), (300, 300), (-64, -128), 64), (64, 128, 128, 192)),
+        (placement((300, 300), (300, 300), (-256, -256), 64), (256, 256, 300, 300)),
+        (placement((120, 60), (240, 120), (-100, -56), 64), (50, 28, 82, 60)),
+        ({"kind": "chain", "steps": [placement((300, 300), (300, 300), (-64, 0), 64), TURN]}, (64, 0, 128, 64)),
+        (
+            {
+                "kind": "chain",
+                "steps": [
+                    {"kind": "chain", "steps": [placement((200, 100), (100, 50), (0, 0), 100)]},
+                    placement((100, 100), (100, 100), (-10, -20), 30),
+                ],
+            },
+            (20, 40, 80, 100),
+        ),
+        (
+            {
+                "kind": "chain",
+                "steps": [
+                    placement((300, 300), (300, 300), (-64, 0), 64),
+                    TURN,
+                    placement((64, 64), (64, 64), (-10, -10), 20),
+                ],
+            },
+            (64, 0, 128, 64),
+        ),
+    ],
+    ids=[
+        "upright letterbox",
+        "wide letterbox",
+        "tile",
+        "padded tile",
+        "enlarged",
+        "turned tile",
+        "tile of a reduced copy",
+        "tile of a turned tile",
+    ],
+)
+def test_the_part_of_the_source_that_a_record_shows(
+    transform: dict[str, Any], window: tuple[float, float, float, float]
+) -> None:
+    assert window_of(transform) == pytest.approx(window)
+
+
+def test_a_transform_without_placement_has_no_window() -> None:
+    with pytest.raises(ValueError, match="'affine', expected a placement"):
+        window_of({"kind": "chain", "steps": [TURN]})
+
+
+pixels = st.sampled_from([np.uint8, np.uint16]).flatmap(
+    lambda kind: st.tuples(st.just(kind), st.integers(1, 9), st.integers(1, 9), st.booleans(), st.integers(0, 99))
+)
+
+
+@given(pixels)
+def test_the_measures_of_a_record(case: tuple[type, int, int, bool, int]) -> None:
+    kind, height, width, colour, seed = case
+    rng = np.random.default_rng(seed)
+    largest = np.iinfo(kind).max
+    image = rng.integers(0, largest, (height, width, *([3] if colour else [])), kind, endpoint=True)
+    mask = rng.integers(0, 4, (height, width), np.uint8)
+    record = Record(
+        image=image,
+        mask=mask,
+        id="a_0x1",
+        group="a",
+        source="images/a.png",
+        source_sha256=b"\x01\xff",
+        transform=placement((40, 30), (40, 30), (0, 0), 9),
+        signature=b"print",
+        label="benign",
+        derived_from="a",
+    )
+    found = entry_of(record, "eval")
+    scaled = image / largest
+    assert (found.mean, found.std) == pytest.approx((scaled.mean(), scaled.std()), abs=1e-9)
+    assert found.classes == tuple(sorted(set(mask.ravel().tolist())))
+    assert found.foreground == pytest.approx((mask > 0).mean())
+    assert (found.bit_depth, found.channels) == (8 * np.dtype(kind).itemsize, 3 if colour else 1)
+    assert (found.source_height, found.source_width, found.window) == (40, 30, (0, 0, 9, 9))
+    assert (found.id, found.group, found.source, found.split) == ("a_0x1", "a", "images/a.png", "eval")
+    assert (found.sha256, found.derived_from, found.label) == ("01ff", "a", "benign")
+    assert found.signature == b"print"

@@ -1,0 +1,146 @@
+"""What is wrong with the records of a run, or worth a look, apart from leaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from components.data_gate.entries import Entry
+from components.data_gate.findings import Finding, finding
+from components.data_gate.names import ungrouped
+from components.splits import SPLITS
+
+_MORE_DATA = "Add data, or draw again: [data.splits] salt, or other shares."
+
+
+def find_faults(
+    entries: Sequence[Entry],
+    account: Mapping[str, Any],
+    anomalies: Mapping[str, Sequence[str]],
+    settings: Mapping[str, Any],
+) -> Iterator[Finding]:
+    """What stops a run."""
+    yield from _small_splits(entries, settings["min_groups"])
+    yield from _too_many_rejects(account, settings["max_reject_fraction"])
+    yield from finding(
+        "anomaly",
+        "values outside the schema",
+        "The records in split_report.json have the values: mend or remove the files with the extreme ones.",
+        (f"split {split}: {anomaly}" for split in SPLITS for anomaly in anomalies.get(split, ())),
+        stops=True,
+    )
+
+
+def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is allowed, and yet often a mistake."""
+    yield from ungrouped(entries)
+    yield from _mixed(entries, "bit depths", lambda entry: f"{entry.bit_depth} bits")
+    yield from _mixed(entries, "channels", lambda entry: f"{entry.channels} channels")
+    yield from finding(
+        "empty masks",
+        "no foreground",
+        "Right for cases without a finding. If these have one, mend the masks, or [data.mask] threshold or colours.",
+        (str(entry) for entry in entries if entry.foreground == 0),
+        stops=False,
+    )
+    yield from _missing_classes(entries)
+    yield from _lossy_masks(account["lossy_masks"])
+    yield from finding(
+        "left out",
+        "not used, as the config asks",
+        "To use them, change what [data] selects, such as labels.",
+        (f"{source['source']}: {source['reason']}" for source in account["left_out"]),
+        stops=False,
+    )
+    yield from finding(
+        "empty tiles dropped",
+        "training tiles without foreground that were not kept",
+        "To keep more of them, raise [data.tiles] keep_empty.",
+        ["in split train"][: account["empty_tiles_dropped"]],
+        count=account["empty_tiles_dropped"],
+        stops=False,
+    )
+
+
+def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding]:
+    members = {split: [entry for entry in entries if entry.split == split] for split in SPLITS}
+    groups = {split: len({entry.group for entry in found}) for split, found in members.items()}
+    yield from finding(
+        "empty split",
+        "nothing to train or to measure on",
+        _MORE_DATA,
+        (f"split {split} has no record" for split in SPLITS if not members[split]),
+        stops=True,
+    )
+    yield from finding(
+        "small split",
+        f"fewer groups (patients) than [validation] min_groups = {min_groups}",
+        _MORE_DATA,
+        (f"split {split} has {groups[split]}" for split in SPLITS if 0 < groups[split] < min_groups),
+        stops=True,
+    )
+    yield from finding(
+        "no foreground",
+        "no lesion to learn or to measure",
+        f"Look at the masks and at [data.mask]. If they are right: {_MORE_DATA[0].lower()}{_MORE_DATA[1:]}",
+        (
+            f"split {split} has no foreground in any mask"
+            for split in SPLITS
+            if members[split] and not any(entry.foreground for entry in members[split])
+        ),
+        stops=True,
+    )
+
+
+def _too_many_rejects(account: Mapping[str, Any], limit: float) -> Iterator[Finding]:
+    rejects, sources = account["rejects"], account["sources"]
+    if len(rejects) > limit * sources:
+        yield from finding(
+            "rejects",
+            f"{len(rejects)} of {sources} sources are unusable, [validation] max_reject_fraction allows {limit:.0%}",
+            "Mend or remove them; each has its reason.",
+            (f"{reject['source']}: {reject['reason']}" for reject in rejects),
+            stops=True,
+        )
+
+
+def _mixed(entries: Sequence[Entry], what: str, value: Callable[[Entry], str]) -> Iterator[Finding]:
+    counts = Counter(map(value, entries)).most_common()
+    if len(counts) > 1:
+        yield from finding(
+            f"mixed {what}",
+            ", ".join(f"{count} records of {name}" for name, count in counts),
+            "A network learns the difference if it goes with the disease: export all images in the same way.",
+            (f"{entry}: {value(entry)}" for entry in entries if value(entry) != counts[0][0]),
+            stops=False,
+        )
+
+
+def _missing_classes(entries: Sequence[Entry]) -> Iterator[Finding]:
+    found = {split: {value for entry in entries if entry.split == split for value in entry.classes} for split in SPLITS}
+    expected = set().union(*found.values()) - {0}
+    return finding(
+        "missing classes",
+        "values that masks of other splits have",
+        f"What is not in train is not learnt, what is not in test is not measured. {_MORE_DATA}",
+        (
+            f"split {split} has no mask with class {', '.join(map(str, sorted(expected - values)))}"
+            for split, values in found.items()
+            if values - {0} and expected - values
+        ),
+        stops=False,
+    )
+
+
+def _lossy_masks(masks: Mapping[str, Any] | None) -> Iterator[Finding]:
+    if masks:
+        yield from finding(
+            "JPEG masks",
+            f"the rule they are read by changes the foreground's area by {masks['mean_inflation'] - 1:+.0%} on average",
+            "Use the original masks as PNG; or choose [data.mask] threshold such that the area stays (128 for 0 and "
+            "255).",
+            [f"{masks['worst']}: {masks['max_inflation'] - 1:+.0%}, the most"],
+            count=masks["count"],
+            stops=False,
+        )

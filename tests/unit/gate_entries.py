@@ -1,0 +1,45 @@
+"""Entries of records without faults, to plant faults in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from components.data_gate.entries import Entry
+
+ACCOUNT: dict[str, Any] = {
+    "sources": 12,
+    "rejects": [],
+    "left_out": [],
+    "lossy_masks": None,
+    "empty_tiles_dropped": 0,
+}
+"""Twelve sources, all of them used."""
+
+
+def entry(number: int, split: str, **changes: Any) -> Entry:
+    """A whole image of 64 x 96 pixels; two numbers in a row are one patient."""
+    plain = Entry(
+        id=f"case{number}",
+        group=f"patient{number // 2}",
+        source=f"images/case{number}.png",
+        split=split,
+        sha256=f"{number:064x}",
+        derived_from="",
+        label="",
+        window=(0, 0, 64, 96),
+        source_height=64,
+        source_width=96,
+        bit_depth=8,
+        channels=1,
+        classes=(0, 1),
+        foreground=0.1,
+        mean=0.3,
+        std=0.1,
+        signature=bytes([number % 256]) * 4,
+    )
+    return replace(plain, **changes)
+
+
+CLEAN = [entry(number, ("train", "eval", "test")[number // 4]) for number in range(12)]
+"""Two patients with two images each in every split."""
