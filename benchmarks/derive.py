@@ -13,9 +13,10 @@ import cv2
 from benchmarks.films import write_films, write_pairs
 from benchmarks.timing import ratio
 from components.example_gen.listing import list_samples
+from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import MaskFiles, Sample
-from components.example_gen.shards import serialized_records
 from components.parallel import ordered_map
+from components.tfexample import serialize
 from pipeline.config.loader import load_config
 
 _ROUNDS = 7
@@ -49,7 +50,7 @@ def _listed(root: Path, layout: str, size: int) -> tuple[Path, Sequence[Sample],
 
 
 def _records(root: Path, samples: Sequence[Sample], data: dict[str, Any], threads: int) -> None:
-    for outcome, _ in ordered_map(partial(serialized_records, root, data=data, split="train"), samples, threads):
+    for outcome, _ in ordered_map(partial(outcome_of, root=root, data=data, make=serialize), samples, threads):
         assert not outcome.kind, outcome
 
 

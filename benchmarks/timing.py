@@ -29,7 +29,5 @@ def peak_memory(module: str, *arguments: str) -> int:
         "sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, module, *arguments], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, module, *arguments], capture_output=True, text=True, check=True)
     return 1024 * int(done.stdout.splitlines()[-1])

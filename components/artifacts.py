@@ -6,7 +6,6 @@ from tfx.types.artifact import Artifact
 
 ACCOUNT_FILE = "account.json"
 """In Examples: what became of every source, and why some did not become records."""
-SPLIT_REPORT_FILE = "split_report.json"
 HISTORY_FILE = "history.csv"
 """In ModelRun: one row per epoch."""
 TRAINING_FILE = "training.json"

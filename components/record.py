@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 
 
@@ -30,6 +31,27 @@ class Record:
     label: str = ""
     derived_from: str = ""
     """Id of the source that this record is a tile of, or of the record that it is a copy of."""
+
+    @property
+    def bit_depth(self) -> int:
+        return 8 * self.image.dtype.itemsize
+
+    @property
+    def intensity(self) -> tuple[float, float]:
+        """Mean and standard deviation over all pixels and channels, scaled to 0..1."""
+        mean, std = cv2.meanStdDev(self.image.reshape(len(self.image), -1))
+        largest = np.iinfo(self.image.dtype).max
+        return mean.item() / largest, std.item() / largest
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Values of the mask, background (0) included."""
+        return tuple(np.flatnonzero(cv2.calcHist([self.mask], [0], None, [256], [0, 256])).tolist())
+
+    @property
+    def foreground(self) -> float:
+        """Share of the mask's pixels that are not background."""
+        return cv2.countNonZero(self.mask) / self.mask.size
 
     def derived(self, image: np.ndarray, mask: np.ndarray, id: str, transform: dict[str, Any]) -> Record:
         """A copy with other pixels that names this record as its origin."""

@@ -14,6 +14,8 @@ from components.files import locked, read_json, write_json
 
 CHAMPION_FILE = "CHAMPION.json"
 MANIFEST_FILE = "MANIFEST.json"
+SPLIT_REPORT_FILE = "split_report.json"
+"""Beside the manifest of each version: which source, group and hash is in which split."""
 
 _UNFINISHED = ".unfinished-"
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import cv2
-import numpy as np
 import tensorflow as tf
 
 from components.imaging.codecs import decode_image, encode_png
@@ -17,9 +15,7 @@ from components.record import Record
 def serialize(record: Record) -> bytes:
     """The tf.Example of a record."""
     image, mask = record.image, record.mask
-    depth = 8 * image.dtype.itemsize
-    mean, std = (float(value.item()) / (2**depth - 1) for value in cv2.meanStdDev(image.reshape(-1, 1)))
-    labels = np.flatnonzero(cv2.calcHist([mask], [0], None, [256], [0, 256]))
+    mean, std = record.intensity
     features = {
         "image/encoded": _bytes(encode_png(image)),
         "image/format": _bytes(b"png"),
@@ -27,14 +23,14 @@ def serialize(record: Record) -> bytes:
         "image/height": _int(image.shape[0]),
         "image/width": _int(image.shape[1]),
         "image/channels": _int(1 if image.ndim == 2 else image.shape[2]),
-        "image/bit_depth": _int(depth),
+        "image/bit_depth": _int(record.bit_depth),
         "image/mean": _float(mean),
         "image/std": _float(std),
         "image/sha256": _bytes(record.source_sha256),
         "image/signature": _bytes(record.signature),
-        "mask/foreground_fraction": _float(cv2.countNonZero(mask) / mask.size),
+        "mask/foreground_fraction": _float(record.foreground),
         "mask/components": _int(component_count(mask)),
-        "mask/labels": _int(*labels),
+        "mask/labels": _int(*record.classes),
         "sample/id": _bytes(record.id.encode()),
         "sample/group": _bytes(record.group.encode()),
         "sample/source": _bytes(record.source.encode()),

@@ -16,10 +16,11 @@ from components.data_gate.entries import Entry, entry_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import UsageError
 from components.example_gen.account import account
-from components.example_gen.core import Unusable, derive, read_source, views
-from components.example_gen.listing import list_samples
+from components.example_gen.listing import detect_layout, list_samples
+from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Sample
-from components.example_gen.shards import Outcome
+from components.example_gen.spans import numbered
+from components.files import write_json
 from components.parallel import ordered_map
 from components.serving_dir import champion_version
 from pipeline.check_tables import print_check
@@ -27,15 +28,7 @@ from pipeline.config.loader import load_config
 from pipeline.config.model import Config
 from pipeline.runners.quiet import quiet
 
-__all__ = ["check_folder", "print_check"]
-
-_MARKS = {
-    "manifest.csv": ("folders", "manifest"),
-    "manifest.toml": ("folders", "manifest"),
-    "Info.txt": ("mias", "mias"),
-    "train": ("folders", "presplit"),
-}
-"""What a folder of a layout holds, and the recipe and layout to read it by."""
+__all__ = ["check_folder", "print_check", "write_check"]
 
 
 def check_folder(
@@ -43,8 +36,7 @@ def check_folder(
 ) -> dict[str, Any]:
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
-    Without a recipe the layout is told from the folder: `manifest` by its table, `mias` by `Info.txt`, `presplit` by
-    `train`, otherwise `folders`. With a serving folder the data are compared with those of its champion.
+    Without a recipe the layout is told from the folder, `folders` where nothing tells it. With a serving folder the data are compared with those of its champion.
 
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
@@ -64,25 +56,31 @@ def check_folder(
     )
 
 
+def write_check(path: Path, report: dict[str, Any]) -> None:
+    """Writes the report as JSON.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        write_json(path, report)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}. Choose another file: --out FILE") from error
+
+
 def _examine_all(
     folder: Path, samples: Sequence[Sample], data: Mapping[str, Any], threads: int
 ) -> list[tuple[Outcome, list[Entry]]]:
     """What becomes of each sample, in their order, and the entries of its records."""
-    results = ordered_map(partial(_examine, folder, data), samples, threads)
+
+    def examine(sample: Sample) -> tuple[Outcome, list[Entry]]:
+        return outcome_of(sample, folder, data, partial(entry_of, split=sample.split))
+
     # The codecs complain about damaged files in their own words; ours name the file.
     with quiet(Path(os.devnull)) as terminal:
-        return list(track(results, "Reading", len(samples), console=Console(file=terminal), transient=True))
-
-
-def _examine(folder: Path, data: Mapping[str, Any], sample: Sample) -> tuple[Outcome, list[Entry]]:
-    try:
-        source = read_source(folder, sample, data)
-        planned = views(source, data)
-        entries = [entry_of(record, sample.split) for record in derive(source, planned, data, sample.split)]
-    except Unusable as error:
-        return Outcome(sample.image, sample.split, kind=error.kind, reason=str(error)), []
-    dropped = len(planned) - len(entries)
-    return Outcome(sample.image, sample.split, len(entries), dropped, source.inflation), entries
+        console = Console(file=terminal)
+        results = ordered_map(examine, samples, threads)
+        return list(track(results, "Reading", len(samples), console=console, transient=True))
 
 
 def _champion(serving: Path) -> Champion:
@@ -95,6 +93,6 @@ def _champion(serving: Path) -> Champion:
 def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Config:
     if recipe is not None:
         return load_config(recipe, overrides)
-    found = (reading for mark, reading in _MARKS.items() if (folder / mark).exists())
-    recipe, layout = next(found, ("folders", "folders"))
-    return load_config(recipe, [f"data.layout={layout}", *overrides])
+    layout = detect_layout(folder) or "folders"
+    spans = ["data.spans=0"] if numbered(folder) else []
+    return load_config("mias" if layout == "mias" else "folders", [f"data.layout={layout}", *spans, *overrides])

@@ -85,17 +85,23 @@ def check_command(
         typer.Option(metavar="RECIPE_OR_TOML", help="How to read it; without it told from the folder."),
     ] = None,
     overrides: Overrides = None,
+    champion: Annotated[
+        Path | None, typer.Option(metavar="SERVING_DIR", help="Compare the data with those of the champion there.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything that was found, as JSON.")] = None,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Check a data set without training: pairs, formats, groups, duplicates, leaks. Exit code 4: something is wrong."""
-    from pipeline.check import check_folder, print_check
+    from pipeline.check import check_folder, print_check, write_check
 
-    report = check_folder(folder, recipe, overrides or [])
+    report = check_folder(folder, recipe, overrides or [], champion)
+    if out:
+        write_check(out, report)
     if json_output:
         _print_json(report)
     else:
-        print_check(report)
+        print_check(report, out)
     return 4 if report["problems"] or report["rejects"] else 0
 
 

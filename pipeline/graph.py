@@ -70,9 +70,15 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         examples=examples, schema=schema, stats_options=StatsOptions(experimental_filter_read_paths=True)
     )
     validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+    resolver = ChampionResolver(
+        serving_dir=place.serving,
+        champion_version=champion,
+        code_version=code_version("champion_resolver"),
+    )
     gate = DataGate(
         examples=examples,
         anomalies=validator.outputs["anomalies"],
+        champion=resolver.outputs["champion"],
         settings=_json(config.validation.model_dump()),
         code_version=code_version("data_gate"),
     )
@@ -98,11 +104,6 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         },
     )
     model = trainer.outputs["model"]
-    resolver = ChampionResolver(
-        serving_dir=place.serving,
-        champion_version=champion,
-        code_version=code_version("champion_resolver"),
-    )
     evaluator = Evaluator(
         examples=examples,
         model=model,
@@ -145,10 +146,10 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
             schema_gen,
             statistics_gen,
             validator,
+            resolver,
             gate,
             augmentor,
             trainer,
-            resolver,
             evaluator,
             serving_check,
             pusher,

@@ -13,9 +13,8 @@ from components.data_gate.entries import Entry
 from components.data_gate.leaks import Search, find_leaks
 from components.data_gate.quality import find_faults, find_oddities
 from components.files import read_json
+from components.serving_dir import SPLIT_REPORT_FILE
 from components.splits import SPLITS
-
-SPLIT_REPORT_FILE = "split_report.json"
 
 
 @dataclass(frozen=True)

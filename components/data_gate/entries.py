@@ -7,9 +7,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-import cv2
-import numpy as np
-
 from components.record import Record
 
 Window = tuple[float, float, float, float]
@@ -54,7 +51,7 @@ class Entry:
 
 def entry_of(record: Record, split: str) -> Entry:
     """The entry of a record that has not been written."""
-    mean, std = intensity(record.image)
+    mean, std = record.intensity
     height, width = source_size(record.transform)
     return Entry(
         id=record.id,
@@ -67,21 +64,14 @@ def entry_of(record: Record, split: str) -> Entry:
         window=window_of(record.transform),
         source_height=height,
         source_width=width,
-        bit_depth=8 * record.image.dtype.itemsize,
+        bit_depth=record.bit_depth,
         channels=1 if record.image.ndim == 2 else record.image.shape[2],
-        classes=tuple(np.flatnonzero(np.bincount(record.mask.ravel())).tolist()),
-        foreground=np.count_nonzero(record.mask) / record.mask.size,
+        classes=record.classes,
+        foreground=record.foreground,
         mean=mean,
         std=std,
         signature=record.signature,
     )
-
-
-def intensity(image: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation over all pixels and channels of a uint8 or uint16 image, scaled to 0..1."""
-    mean, std = cv2.meanStdDev(image.reshape(len(image), -1))
-    largest = np.iinfo(image.dtype).max
-    return mean.item() / largest, std.item() / largest
 
 
 def source_size(transform: Mapping[str, Any]) -> tuple[int, int]:

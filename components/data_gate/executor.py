@@ -14,11 +14,12 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import ACCOUNT_FILE
-from components.data_gate.core import SPLIT_REPORT_FILE, Champion, read_champion, split_report
+from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, source_size, window_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import DataRefused
 from components.files import read_json, write_json
+from components.serving_dir import SPLIT_REPORT_FILE
 from components.splits import SPLITS
 from components.tfexample import read_split
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from components.example_gen.outcome import Outcome
 from components.example_gen.samples import Listing, Reject
-from components.example_gen.shards import Outcome
 from components.splits import SPLITS
 
 

@@ -85,7 +85,8 @@ def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
 def views(source: Source, data: Mapping[str, Any]) -> list[View]:
     """The records that a source gives, before empty tiles are dropped."""
     name, tiles = source.sample.id, data["tiles"]
-    size = (*source.image.shape[:2], data["height"], data["width"])
+    height, width = source.image.shape[:2]
+    size = (height, width, data["height"], data["width"])
     if tiles is None:
         return [View(name, FITS[data["fit"]](*size))]
     placements = tile_placements(*size, tiles["overlap"], tiles["edge"])
@@ -154,9 +155,10 @@ def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
 def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: Mapping[str, Any]) -> Source:
     if isinstance(sample.truth, Drawing):
         try:
-            shapes = place(sample.truth, *image.shape[:2])
+            height, width = image.shape[:2]
+            shapes = place(sample.truth, height, width)
             smallest = min((shape.extent for shape in shapes), default=math.inf)
-            return Source(sample, image, draw(*image.shape[:2], shapes), smallest_lesion=smallest)
+            return Source(sample, image, draw(height, width, shapes), smallest_lesion=smallest)
         except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
     readings = [_mask(root, path, image.shape[:2], data) for path in sample.truth.paths]

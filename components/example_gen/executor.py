@@ -15,11 +15,12 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.artifacts import ACCOUNT_FILE
+from components.beam_threads import threads
 from components.example_gen.account import account
 from components.example_gen.listing import list_samples
-from components.example_gen.shards import Outcome, WriteShard, plan_shards
+from components.example_gen.outcome import Outcome
+from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
-from components.parallel import threads
 from components.splits import SPLITS
 from components.tfexample import record_count
 

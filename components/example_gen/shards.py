@@ -13,7 +13,8 @@ import apache_beam as beam
 import cv2
 import tensorflow as tf
 
-from components.example_gen.core import Unusable, derive, read_source, shard_count, views
+from components.example_gen.core import shard_count
+from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
 from components.parallel import ordered_map
 from components.splits import SPLITS
@@ -27,20 +28,6 @@ class Shard:
     split: str
     name: str
     samples: tuple[Sample, ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a sample."""
-
-    source: str
-    split: str
-    records: int = 0
-    empty_tiles_dropped: int = 0
-    inflation: float | None = None
-    kind: str = ""
-    """Of the fault that made the sample a reject; empty for none."""
-    reason: str = ""
 
 
 def plan_shards(samples: Sequence[Sample], data: Mapping[str, Any]) -> list[Shard]:
@@ -69,7 +56,7 @@ class WriteShard(beam.DoFn):
     def process(self, shard: Shard) -> Iterator[str]:
         path = f"{self._output}/Split-{shard.split}/{shard.name}"
         unfinished = f"{self._output}/unfinished-{shard.split}-{shard.name}"
-        work = partial(serialized_records, Path(self._root), data=self._data, split=shard.split)
+        work = partial(outcome_of, root=Path(self._root), data=self._data, make=serialize)
         with tf.io.TFRecordWriter(unfinished) as writer:
             for outcome, records in ordered_map(work, shard.samples, self._threads):
                 for record in records:
@@ -77,17 +64,3 @@ class WriteShard(beam.DoFn):
                 yield json.dumps(asdict(outcome))
         tf.io.gfile.makedirs(f"{self._output}/Split-{shard.split}")
         tf.io.gfile.rename(unfinished, path, overwrite=True)
-
-
-def serialized_records(
-    root: Path, sample: Sample, data: Mapping[str, Any], split: str
-) -> tuple[Outcome, list[bytes]]:
-    """The records of a sample as tf.Examples, none for a reject."""
-    try:
-        source = read_source(root, sample, data)
-        planned = views(source, data)
-        records = [serialize(record) for record in derive(source, planned, data, split)]
-    except Unusable as error:
-        return Outcome(sample.image, split, kind=error.kind, reason=str(error)), []
-    dropped = len(planned) - len(records)
-    return Outcome(sample.image, split, len(records), dropped, source.inflation), records

@@ -10,10 +10,10 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE, SPLIT_REPORT_FILE
+from components.artifacts import METRICS_FILE
 from components.files import read_json
 from components.pusher.core import model_sha256
-from components.serving_dir import champion_version, exclusive, push, read_manifest
+from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
 
 REASON = "reason"
 REFUSED = "refused"

@@ -19,7 +19,6 @@ from components.artifacts import (
     HISTORY_FILE,
     METRICS_FILE,
     REPORT_FILE,
-    SPLIT_REPORT_FILE,
     TRAINING_FILE,
 )
 from components.files import read_json, write_text
@@ -28,6 +27,7 @@ from components.record import Record
 from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import View, render
+from components.serving_dir import SPLIT_REPORT_FILE
 from components.tfexample import parse, read_split
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from components.artifacts import SPLIT_REPORT_FILE
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
 from components.files import write_json, write_text
-from components.serving_dir import champion_version
+from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.graph import SCHEMA, Place, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners import outcome

@@ -13,9 +13,10 @@ from gate_entries import ACCOUNT, CLEAN, entry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data_gate.core import SPLIT_REPORT_FILE, Champion, read_champion, split_report
+from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, entry_of, window_of
 from components.record import Record
+from components.serving_dir import SPLIT_REPORT_FILE
 
 SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
 

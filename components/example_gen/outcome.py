@@ -1,0 +1,44 @@
+"""What becomes of a sample: its records, or the reason why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from components.example_gen.core import Unusable, derive, read_source, views
+from components.example_gen.samples import Sample
+from components.record import Record
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a sample."""
+
+    source: str
+    split: str
+    records: int = 0
+    empty_tiles_dropped: int = 0
+    inflation: float | None = None
+    kind: str = ""
+    """Of the fault that made the sample a reject; empty for none."""
+    reason: str = ""
+
+
+def outcome_of(
+    sample: Sample, root: Path, data: Mapping[str, Any], make: Callable[[Record], Made]
+) -> tuple[Outcome, list[Made]]:
+    """What `make` makes of each record of a sample; of a reject nothing.
+
+    Records are made and let go one by one: of a large image that is cut into tiles no more than one is kept.
+    """
+    try:
+        source = read_source(root, sample, data)
+        planned = views(source, data)
+        made = [make(record) for record in derive(source, planned, data, sample.split)]
+    except Unusable as error:
+        return Outcome(sample.image, sample.split, kind=error.kind, reason=str(error)), []
+    return Outcome(sample.image, sample.split, len(made), len(planned) - len(made), source.inflation), made
