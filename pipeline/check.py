@@ -36,7 +36,8 @@ def check_folder(
 ) -> dict[str, Any]:
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
-    Without a recipe the layout is told from the folder, `folders` where nothing tells it. With a serving folder the data are compared with those of its champion.
+    Without a recipe the layout is told from the folder, `folders` where nothing tells it. With a serving folder the
+    data are compared with those of its champion.
 
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.imaging.codecs import encode_png
-from components.imaging.masks import disc_mask
+from components.imaging.shapes import Ellipse, Shape, draw
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -18,7 +18,7 @@ def _disc_pair(height: int, width: int, seed: int, *, empty: bool = False) -> Pa
     rng = np.random.default_rng(seed)
     radius = rng.uniform(0.15, 0.3) * min(height, width)
     row, column = rng.uniform(radius, height - radius), rng.uniform(radius, width - radius)
-    mask = disc_mask(height, width, [] if empty else [(row, column, radius)])
+    mask = draw(height, width, [] if empty else [Shape(Ellipse(column, row, radius, radius))])
     image = rng.normal(60 + 110 * mask, 12).clip(0, 255).astype(np.uint8)
     return image, mask
 

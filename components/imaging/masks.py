@@ -1,8 +1,8 @@
-"""Binary truth from grey mask images and discs, and what is done with masks once they are class indices."""
+"""Binary truth from grey mask images, and what is done with masks once they are class indices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -77,15 +77,6 @@ def _agreed(channels: np.ndarray) -> np.ndarray:
             "or convert it to one grey value"
         )
     return (2 * votes > count).astype(np.uint8)
-
-
-def disc_mask(height: int, width: int, discs: Iterable[tuple[float, float, float]]) -> np.ndarray:
-    """Union of discs `(row, column, radius)` in pixels, `(height, width)` uint8; parts outside are cut off."""
-    rows, columns = np.ogrid[:height, :width]
-    mask = np.zeros((height, width), bool)
-    for row, column, radius in discs:
-        mask |= (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
-    return mask.astype(np.uint8)
 
 
 def merge(masks: Sequence[np.ndarray], classes: Sequence[int] = ()) -> np.ndarray:

@@ -25,8 +25,9 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, restores the best epoch and exports.
 
     `fn_args.custom_config` holds `shape` (height, width, channels), `derivation` (`fit`, `tiles` and `adjust` of the
-    section `[data]`), `model` and `training` (those sections) and `threshold`. Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's
-    folder `history.csv`, `training.json`, the best weights and TensorBoard logs.
+    section `[data]`), `model` and `training` (those sections) and `threshold`. Written are the SavedModel, in its
+    `assets.extra` the Keras model, and in the run's folder `history.csv`, `training.json`, the best weights and
+    TensorBoard logs.
     """
     config = fn_args.custom_config
     shape, training = tuple(config["shape"]), config["training"]

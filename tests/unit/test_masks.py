@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from components.imaging.masks import UnclearMask, binary_mask, component_count, disc_mask, inflation, merge
+from components.imaging.masks import UnclearMask, binary_mask, component_count, inflation, merge
+from components.imaging.shapes import Ellipse, Shape, draw
 
 STEPS = np.array([[0, 127, 128, 255]], np.uint8)
 
 
 def disc(size: int, row: float, column: float, radius: float) -> np.ndarray:
-    return disc_mask(size, size, [(row, column, radius)])
+    return draw(size, size, [Shape(Ellipse(column, row, radius, radius))])
 
 
 def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
@@ -172,35 +173,6 @@ def test_channels_may_differ_on_the_outline_only(disputed: int) -> None:
         assert mask[:10].all()
         np.testing.assert_array_equal(mask[10], np.arange(10) < disputed // 2)
         assert not mask[11].any()
-
-
-@pytest.mark.parametrize(("radius", "pixels"), [(0, 1), (1, 5), (2, 13), (3, 29), (4, 49), (5, 81), (10, 317)])
-def test_disc_holds_the_lattice_points_of_its_circle(radius: int, pixels: int) -> None:
-    """Gauss's circle problem: the number of integer pairs with x^2 + y^2 <= r^2 (OEIS A000328)."""
-    assert disc_mask(32, 40, [(15, 20, radius)]).sum() == pixels
-
-
-def test_discs_by_hand() -> None:
-    mask = disc_mask(4, 7, [(0, 0, 2), (2.5, 5.5, 1)])
-    assert mask.dtype == np.uint8
-    np.testing.assert_array_equal(
-        mask,
-        [
-            [1, 1, 1, 0, 0, 0, 0],
-            [1, 1, 0, 0, 0, 0, 0],
-            [1, 0, 0, 0, 0, 1, 1],
-            [0, 0, 0, 0, 0, 1, 1],
-        ],
-    )
-
-
-def test_overlapping_discs_are_a_union() -> None:
-    # Two plus signs of 5 pixels with centres 2 apart share 1 pixel.
-    assert disc_mask(9, 9, [(4, 3, 1), (4, 5, 1)]).sum() == 9
-
-
-def test_no_disc_no_foreground() -> None:
-    assert not disc_mask(4, 4, []).any()
 
 
 def test_masks_of_one_class_are_united() -> None:

@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.imaging.adjust import adjust
 from components.imaging.codecs import decode_image, encode_png, with_channels
 from components.imaging.geometry import FITS, Placement
-from components.imaging.masks import disc_mask
+from components.imaging.shapes import Ellipse, Shape, draw
 from components.imaging.tiles import tile_placements
 from components.trainer.export import export_model
 from components.trainer.preprocessing import (
-    Map,
     Standardize,
     decode_any,
     decode_record_image,
     grid_of,
     predict_image,
 )
+from pipeline.config.model import Adjust
 
 SIZES = [(32, 48), (64, 96), (96, 96), (101, 37), (33, 77), (31, 64), (16, 9), (7, 5), (9, 20), (32, 20), (20, 48)]
 """Down, up and unchanged; odd, tall, wide."""
@@ -47,6 +48,9 @@ def data(fit: str = "letterbox", tiles: tuple[int, str] | None = None) -> dict[s
     return {"fit": fit, "tiles": tiles and {"overlap": tiles[0], "edge": tiles[1]}}
 
 
+NOTHING = Adjust().model_dump()
+
+
 def placements(height: int, width: int, target: tuple[int, int], settings: dict[str, Any]) -> list[Placement]:
     """As example generation places an image."""
     if settings["tiles"]:
@@ -54,9 +58,7 @@ def placements(height: int, width: int, target: tuple[int, int], settings: dict[
     return [FITS[settings["fit"]](height, width, *target)]
 
 
-def windows_of(
-    image: np.ndarray, target: tuple[int, int], settings: dict[str, Any], adjust: Map = tf.identity
-) -> list[np.ndarray]:
+def windows_of(image: np.ndarray, target: tuple[int, int], settings: dict[str, Any]) -> list[np.ndarray]:
     """What the model is shown of an image, in batches."""
     seen = []
 
@@ -64,7 +66,7 @@ def windows_of(
         seen.append(windows.numpy())
         return windows[..., :1]
 
-    predict_image(predict, tf.constant(image), *target, settings, adjust)
+    predict_image(predict, tf.constant(image), *target, settings)
     return seen
 
 
@@ -123,7 +125,7 @@ def test_answers_have_the_size_and_position_of_the_source(
     height: int, width: int, settings: dict[str, Any], channels: int
 ) -> None:
     row, column, radius = 0.4 * height, 0.6 * width, 0.3 * min(height, width)
-    truth = disc_mask(height, width, [(row, column, radius)])
+    truth = draw(height, width, [Shape(Ellipse(column, row, radius, radius))])
     image = np.repeat(truth[..., None].astype(np.float32), channels, axis=-1)
     found = predict_image(lambda windows: windows[..., :1], tf.constant(image), 64, 64, settings).numpy()
     assert found.shape == (height, width, 1)
@@ -179,22 +181,6 @@ def test_overlapping_tiles_are_averaged(height: int, width: int, settings: dict[
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("settings", DERIVATIONS)
-def test_values_are_adjusted_after_scaling_and_before_placing(settings: dict[str, Any]) -> None:
-    pixels = pixels_of(40, 130, 3, np.uint8)
-    boxes = placements(40, 130, (32, 48), settings)
-    asked = []
-
-    def invert(image: tf.Tensor) -> tf.Tensor:
-        asked.append(tuple(image.shape))
-        return 1 - image
-
-    [windows] = windows_of(as_float(pixels), (32, 48), settings, invert)
-    assert asked == [(boxes[0].content_height, boxes[0].content_width, 3)]
-    expected = [box.placed(1 - box.scaled(as_float(pixels))) for box in boxes]
-    np.testing.assert_allclose(windows, np.stack(expected), atol=1e-5)
-
-
 def test_large_images_are_predicted_in_batches() -> None:
     """Sixteen tiles of 256 x 256 pixels make a million."""
     image = np.random.default_rng(0).random((3 * 256, 7 * 256, 1), np.float32)
@@ -208,17 +194,17 @@ def test_the_exported_graph_answers_for_files_of_any_size(settings: dict[str, An
     """By a network that is the identity: the answer is what the model saw, at the size of the source."""
     images = keras.Input((32, 48, 1))
     network = keras.Model(images, keras.layers.Conv2D(1, 1, kernel_initializer="ones")(images))
-    export_model(network, tmp_path / "model", 0.4, settings, adjust=lambda image: image * 0.5)
+    export_model(network, tmp_path / "model", 0.4, settings | {"adjust": {**NOTHING, "contrast": 0.5}})
     serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serve_image_bytes"]
     sources = [pixels_of(*size, 1, np.uint16) & 0xFFFE for size in [(32, 48), (50, 130), (9, 20), (64, 96)]]
     answer = serve(images=tf.constant([encode_png(source) for source in sources]))
     for source, mask, probability in zip(sources, answer["mask"].numpy(), answer["probability"].numpy(), strict=True):
-        half = tf.constant(as_float(source) * np.float32(0.5))
+        half = tf.constant(as_float(adjust(source, {**NOTHING, "contrast": 0.5})))
         expected = predict_image(tf.identity, half, 32, 48, settings).numpy()[..., 0]
         found = decode_image(probability)
         np.testing.assert_allclose(found, 65535 * expected, atol=0.6)
         if settings["tiles"] and settings["tiles"]["edge"] != "stretch":
-            np.testing.assert_array_equal(found, source // 2)
+            np.testing.assert_array_equal(found, adjust(source, {**NOTHING, "contrast": 0.5}))
         clear = np.abs(expected - 0.4) > 1e-4
         np.testing.assert_array_equal(decode_image(mask)[clear], (expected >= 0.4)[clear])
 

@@ -222,7 +222,7 @@ SPLIT_REPORT = {
         {"source": "torn.pgm", "reason": "cut short"},
         {"source": "lone.pgm", "reason": "has no mask"},
     ],
-    "duplicates_within_a_split": [["x.pgm (train, group 1)", "y.pgm (train, group 1)"]],
+    "notes": [{"message": "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)"}],
     "problems": [],
     "records": [
         {
@@ -359,7 +359,7 @@ def test_pushed(pushed: str) -> None:
         "3 epochs, stopped early, in 1.5 minutes; 1,234,567 parameters.",
         "training 20 11 3",
         "torn.pgm cut short",
-        "x.pgm (train, group 1) = y.pgm (train, group 1)",
+        "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",
         "No group and no identical image is shared across splits",
         "equal results ✕ failed differs by 0.2",
         '"epochs": 3',
