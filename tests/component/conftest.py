@@ -119,6 +119,14 @@ def examples(config: Config, source: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The champion where nothing has been pushed."""
+    made = _artifact(standard_artifacts.Model, tmp_path_factory.mktemp("nobody"))
+    made.set_string_custom_property("version", "")
+    return made
+
+
+@pytest.fixture(scope="session")
 def augmented(config: Config, examples: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("augmented"))
     settings = config.augmentation.model_dump()
@@ -138,7 +146,10 @@ def model(trained: FnArgs) -> Artifact:
 
 @pytest.fixture(scope="session")
 def untrained(
-    config: Config, derivation: dict[str, Any], artifact: Callable[..., Artifact], tmp_path_factory: pytest.TempPathFactory
+    config: Config,
+    derivation: dict[str, Any],
+    artifact: Callable[..., Artifact],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Artifact:
     """A model that finds foreground everywhere."""
     made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("untrained"))

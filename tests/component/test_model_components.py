@@ -29,14 +29,6 @@ from pipeline.config.model import Config
 Make = Callable[..., Artifact]
 
 
-@pytest.fixture(scope="session")
-def nothing(artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    """The champion where nothing has been pushed."""
-    made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("nothing"))
-    made.set_string_custom_property("version", "")
-    return made
-
-
 @pytest.fixture
 def as_champion(artifact: Make, config: Config, tmp_path: Path) -> Callable[..., Artifact]:
     """`(model, version, **data)`: a copy of the model as it is served, made for records of changed `[data]`."""
@@ -94,8 +86,8 @@ def evaluate(
 
 class TestEvaluator:
     @pytest.fixture(scope="class")
-    def first(self, evaluate: Callable[..., Evaluation], model: Artifact, nothing: Artifact) -> Evaluation:
-        return evaluate(model, nothing)
+    def first(self, evaluate: Callable[..., Evaluation], model: Artifact, nobody: Artifact) -> Evaluation:
+        return evaluate(model, nobody)
 
     def test_a_good_first_candidate_is_blessed(self, first: Evaluation) -> None:
         assert first.blessed
@@ -153,9 +145,9 @@ class TestEvaluator:
         ],
     )
     def test_a_limit_that_is_not_met_is_a_reason(
-        self, evaluate: Callable[..., Evaluation], model: Artifact, nothing: Artifact, limits: dict, reason: str
+        self, evaluate: Callable[..., Evaluation], model: Artifact, nobody: Artifact, limits: dict, reason: str
     ) -> None:
-        refused = evaluate(model, nothing, **limits)
+        refused = evaluate(model, nobody, **limits)
         assert not refused.blessed
         assert refused.marks == ["NOT_BLESSED"]
         assert len(refused.metrics["reasons"]) == 1
