@@ -86,7 +86,7 @@ def of_records(signatures: Signatures, made: Made, source: str) -> np.ndarray:
     for record, probability in zip(records, found, strict=True):
         place = Placement.from_json(record.transform)
         rows, columns = np.arange(place.height) - place.top, np.arange(place.width) - place.left
-        on_rows, on_columns = (0 <= rows) & (rows < height), (0 <= columns) & (columns < width)
+        on_rows, on_columns = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
         there = np.ix_(rows[on_rows], columns[on_columns])
         total[there] += probability[np.ix_(on_rows, on_columns)]
         looks[there] += 1
