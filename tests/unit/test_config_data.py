@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from pipeline.config.data import LAYOUT_KEYS, Data
 from pipeline.config.loader import load_config, parse_config
-from pipeline.config.model import LAYOUT_KEYS, Data
 
 BY_CLASS = r"(?P<name>.+)_(?P<class>\w+)"
 FOLDERS: dict[str, Any] = {"layout": "folders", "height": 64, "width": 32}

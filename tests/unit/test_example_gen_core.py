@@ -18,7 +18,7 @@ from components.imaging.adjust import adjust
 from components.imaging.shapes import Ellipse, Shape
 from components.imaging.transform import to_source
 from components.record import Record
-from pipeline.config.model import Data
+from pipeline.config.data import Data
 
 HEIGHT, WIDTH = 48, 64
 PAIR = Sample(id="a", group="p1", image="images/a.png", truth=MaskFiles(("masks/a.png",)))

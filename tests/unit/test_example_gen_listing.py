@@ -15,7 +15,7 @@ from raw_images import write
 from components.errors import UsageError
 from components.example_gen.listing import LAYOUTS, detect_layout, fingerprint, input_patterns, list_samples
 from components.example_gen.samples import Drawing, MaskFiles
-from pipeline.config.model import Data
+from pipeline.config.data import Data
 
 
 def settings(layout: str, **changes: Any) -> dict[str, Any]:
