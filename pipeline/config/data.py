@@ -33,7 +33,7 @@ class Tiles(Section):
     """Records of `[data] height` by `width` cut from the image at its own scale."""
 
     overlap: Annotated[int, Field(ge=0)] = 0
-    """Least overlap of neighbours in pixels."""
+    """Least overlap of neighbours in pixels, at most half a tile."""
     edge: Literal["overlap", "pad", "stretch"] = "overlap"
     """Sizes that tiles do not fit into evenly: neighbours overlap more, black is added, or the image is resized up to
     the next multiple."""
@@ -201,8 +201,9 @@ def _mask_faults(data: Data) -> Iterator[str]:
 def _derivation_faults(data: Data) -> Iterator[str]:
     if data.channels == 1 and data.adjust.colour_space != "rgb":
         yield f"adjust.colour_space {data.adjust.colour_space!r} needs colours: set channels = 3"
-    if data.tiles and data.tiles.overlap >= min(data.height, data.width):
+    # More would cut a large image into millions of tiles.
+    if data.tiles and 2 * data.tiles.overlap > min(data.height, data.width):
         yield (
-            f"tiles.overlap = {data.tiles.overlap}, expected less than a tile, "
+            f"tiles.overlap = {data.tiles.overlap}, expected at most half a tile, "
             f"which has height {data.height} and width {data.width}"
         )
