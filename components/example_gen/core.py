@@ -196,4 +196,4 @@ def _read(root: Path, name: str, data: Mapping[str, Any]) -> np.ndarray:
     try:
         return read_image(root / name, data["max_megapixels"] * MEGAPIXEL, data["dicom_window"])
     except UnreadableImage as error:
-        raise Unusable("unreadable", f"{Path(name).name}: {error}") from error
+        raise Unusable("unreadable", str(error)) from error
