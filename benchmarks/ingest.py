@@ -18,6 +18,7 @@ from components.example_gen.executor import Executor
 from pipeline.config.loader import load_config
 from pipeline.config.model import Execution
 from pipeline.graph import beam_arguments
+from pipeline.runners.local import set_threads
 
 _SIZE = ("data.height=512", "data.width=512")
 _FILMS = 400
@@ -44,6 +45,7 @@ def measure() -> Iterator[str]:
 def ingest(root: Path, execution: Execution, overrides: tuple[str, ...]) -> None:
     """Writes the records of all pairs in a folder, then removes them."""
     data = load_config("folders", overrides).data.model_dump()
+    set_threads(execution)
     with TemporaryDirectory() as output:
         examples = standard_artifacts.Examples()
         examples.uri = output

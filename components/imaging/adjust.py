@@ -25,6 +25,10 @@ OpenCV's scales for 8 bit.
 """
 
 
+_STRIP = 256
+"""Rows that are converted at a time."""
+
+
 def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     """The image after gamma, inversion, contrast and brightness, CLAHE and colour space, in this order.
 
@@ -93,6 +97,11 @@ def _converted(pixels: np.ndarray, space: str) -> np.ndarray:
     # By floats for both depths: OpenCV's 8-bit tables are up to 3 levels off, and few of them exist for 16 bit.
     code, least, span = COLOUR_SPACES[space]
     top = np.iinfo(pixels.dtype).max
-    values = cv2.cvtColor(np.divide(pixels, top, dtype=np.float32), code)
-    scaled = (values - np.array(least, np.float32)) * (top / np.array(span, np.float32))
-    return np.rint(scaled).clip(0, top).astype(pixels.dtype)
+    converted = np.empty_like(pixels)
+    # Floats of a whole image would take many times its memory.
+    for start in range(0, len(pixels), _STRIP):
+        strip = slice(start, start + _STRIP)
+        values = cv2.cvtColor(np.divide(pixels[strip], top, dtype=np.float32), code)
+        scaled = (values - np.array(least, np.float32)) * (top / np.array(span, np.float32))
+        converted[strip] = np.rint(scaled).clip(0, top)
+    return converted

@@ -101,6 +101,7 @@ def _line(problem: Any, source: str) -> str:
     *sections, key = [str(part) for part in problem["loc"]] or [""]
     where = f"{source}: [{'.'.join(sections)}] {key}" if sections else f"{source}: [{key}]" if key else source
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    message = re.sub(r"a valid dictionary or instance of \w+", "a table", message)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key. {_allowed(sections)}"
     if problem["type"] == "missing":

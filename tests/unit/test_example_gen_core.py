@@ -272,7 +272,7 @@ def test_what_a_crop_does_not_show_is_not_lost(tmp_path: Path) -> None:
 def test_a_header_that_claims_too_many_pixels(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
     write(tmp_path / "images" / "a.png", b"P5\n100000 100000\n255\n")
-    with pytest.raises(Unusable, match="100000 x 100000 .*max_megapixels") as caught:
+    with pytest.raises(Unusable, match=r"100000 x 100000 .*max_megapixels") as caught:
         record_of(tmp_path, PAIR)
     assert caught.value.kind == "unreadable"
 
