@@ -41,22 +41,23 @@ def grey(*values: int, noise: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("pixels", "threshold"),
+    ("threshold", "masks"),
     [
-        (grey(0, 255), None),
-        (grey(0, 1), None),
-        (grey(0, 255).astype(np.uint16) * 257, None),
-        (np.dstack([grey(0, 200)] * 3), None),
-        (grey(90, 160), 160),
-        (grey(30, 200, noise=25), 100),
-        (grey(30, 200, noise=25), "otsu"),
-        (grey(10, 180, noise=4), "triangle"),
+        (None, [grey(0, 255), grey(0, 1), grey(0, 255).astype(np.uint16) * 257, np.dstack([grey(0, 200)] * 3)]),
+        (160, [grey(90, 160), grey(0, 255), grey(30, 200, noise=25), np.dstack([grey(0, 200)] * 3)]),
+        ("otsu", [grey(30, 200, noise=25), grey(0, 1), grey(90, 160).astype(np.uint16) * 200]),
+        ("triangle", [grey(10, 180, noise=4), grey(0, 255)]),
     ],
-    ids=["0 and 255", "0 and 1", "16 bit", "gray as RGB", "from its value on", "number", "otsu", "triangle"],
+    ids=["two values", "number", "otsu", "triangle"],
 )
-def test_binary(read_one: Callable[..., Made], pixels: np.ndarray, threshold: int | str | None) -> None:
-    made = read_one(lambda path: save(path, pixels), ".png", {"threshold": threshold})
-    np.testing.assert_array_equal(made.masks["a"], BINARY)
+def test_binary(tmp_path: Path, threshold: int | str | None, masks: list[np.ndarray]) -> None:
+    for number, pixels in enumerate(masks):
+        save(tmp_path / f"data/images/{number}.png", film(number))
+        save(tmp_path / f"data/masks/{number}.png", pixels)
+    made = ingest(tmp_path / "data", tmp_path / "out", layout="folders", mask={"threshold": threshold})
+    assert len(made.masks) == len(masks)
+    for mask in made.masks.values():
+        np.testing.assert_array_equal(mask, BINARY)
     assert made.account["lossy_masks"] is None
 
 

@@ -66,23 +66,24 @@ def spoil(folder: Path, fault: str) -> str:
 
 
 REASONS = {
-    "missing mask": "an image without a mask of the same name",
-    "mask without an image": "a mask without an image of the same name",
-    "truncated PGM": "not a whole PGM, PNG or JPG image",
-    "text called PNG": "not a whole PGM, PNG or JPG image",
-    "RGB mask": "the mask has colours",
-    "sizes differ": "the image is 48 x 40 pixels, its mask masks/case07.png 48 x 30",
+    "missing mask": ("pairing", "an image without a mask of the same name"),
+    "mask without an image": ("pairing", "a mask without an image of the same name"),
+    "truncated PGM": ("unreadable", "case07.pgm: not a whole PGM or PPM image: cut short, has 100 of 1920 values"),
+    "text called PNG": ("unreadable", "case07.png: not a whole image"),
+    "RGB mask": ("unclear mask", "masks/case07.png: the mask has colours"),
+    "sizes differ": ("sizes differ", "the image is 48 x 40 pixels, its mask masks/case07.png 48 x 30"),
 }
 
 
 @pytest.mark.parametrize("fault", REASONS)
 def test_check_names_the_bad_file(folder: Path, fault: str) -> None:
-    name = spoil(folder, fault)
+    name, (kind, reason) = spoil(folder, fault), REASONS[fault]
     result = maskline("check", folder, *TINY)
     assert result.code == 4
-    [line] = [line for line in result.stdout.splitlines() if line.startswith("rejected")]
-    assert line.startswith(f"rejected {name}: ")
-    assert REASONS[fault] in line
+    words = " ".join(result.stdout.split())
+    rejects = words[words.index("Rejects: sources that cannot be used") :]
+    assert f"{kind} 1 {name}: {reason}" in rejects
+    assert "Not clean: a run would go on without 1 source that cannot be used." in words
     assert "Traceback" not in result.stdout + result.stderr
 
 
@@ -95,14 +96,86 @@ def test_run_keeps_the_good_and_names_the_bad(folder: Path, tmp_path: Path) -> N
 
     refused = maskline(*arguments, "--out", tmp_path / "refused")
     assert refused.code == 4
-    assert "3 of 40 sources are unusable" in refused.record["reasons"][0]
+    assert refused.record["reasons"][0].startswith("rejects (3): 3 of 40 sources are unusable")
 
     passed = maskline(*arguments, "--out", tmp_path / "passed", "--set", "validation.max_reject_fraction=0.1")
     assert passed.code == 0, passed.stdout
     assert passed.record["counts"]["rejects"] == 3
     assert sum(passed.record["counts"]["records"].values()) == 37
-    [listing] = (tmp_path / "passed").glob("artifacts/ImageMaskExampleGen/examples/*/rejects.json")
+    [listing] = (tmp_path / "passed").glob("artifacts/ImageMaskExampleGen/examples/*/account.json")
     assert {reject["source"] for reject in json.loads(listing.read_text())["rejects"]} == names
+
+
+def lossy(path: Path) -> None:
+    """The same mask as a JPEG."""
+    cv2.imwrite(str(path.with_suffix(".jpg")), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    path.unlink()
+
+
+def test_check_of_a_messy_folder_counts_every_kind_and_writes_all_of_it(folder: Path, tmp_path: Path) -> None:
+    clean = maskline("check", folder, *TINY, "--out", tmp_path / "clean.json")
+    assert clean.code == 0, clean.stdout
+    before = json.loads((tmp_path / "clean.json").read_text())
+    assert (before["problems"], before["rejects"]) == ([], [])
+    assert "Usable: a run would go on with all 40 sources." in " ".join(clean.stdout.split())
+
+    names = {split: [Path(row["source"]).stem for row in before["records"] if row["split"] == split]
+             for split in ("train", "eval", "test")}  # fmt: skip
+    images, masks = folder / "images", folder / "masks"
+    one, twin, turned, alone, text, cut, swapped, jpeg, empty, deep = names["train"][:10]
+    # Leaks: the same pixels in another format, and a mirrored JPEG of another film.
+    in_test, in_eval = names["test"][0], names["eval"][0]
+    (images / f"{in_test}.png").unlink()
+    cv2.imwrite(str(images / f"{in_test}.bmp"), cv2.imread(str(images / f"{twin}.png"), cv2.IMREAD_UNCHANGED))
+    film = cv2.resize(np.random.default_rng(9).integers(20, 220, (8, 10), np.uint8), (48, 40))
+    cv2.imwrite(str(images / f"{turned}.png"), film)
+    (images / f"{in_eval}.png").unlink()
+    cv2.imwrite(str(images / f"{in_eval}.jpg"), film[:, ::-1])
+    # Rejects, one of each kind.
+    (masks / f"{alone}.png").unlink()
+    (images / f"{text}.png").write_text("this is not an image")
+    cv2.imwrite(str(masks / f"{cut}.png"), disc(20, 20)[:30])
+    (images / f"{swapped}.png").rename(folder / "kept")
+    (masks / f"{swapped}.png").rename(images / f"{swapped}.png")
+    (folder / "kept").rename(masks / f"{swapped}.png")
+    lossy(masks / f"{jpeg}.png")
+    (images / "notes.txt").write_text("no image")
+    # Worth a look.
+    cv2.imwrite(str(masks / f"{empty}.png"), 0 * disc(20, 20))
+    cv2.imwrite(str(images / f"{deep}.png"), cv2.imread(str(images / f"{deep}.png"), -1).astype(np.uint16) * 257)
+    (images / ".DS_Store").write_bytes(b"left behind")
+
+    found = maskline("check", folder, *TINY, "--out", tmp_path / "messy.json")
+    assert found.code == 4
+    report = json.loads((tmp_path / "messy.json").read_text())
+    assert {item["kind"]: item["count"] for item in report["problems"]} == {
+        **{"identical pixels": 1, "near duplicates": 1, "rejects": 6},
+    }
+    assert {item["kind"]: item["count"] for item in report["notes"]} == {
+        **{"one image per group": 35, "mixed bit depths": 1, "empty masks": 1},
+    }
+    assert {reject["source"]: reject["kind"] for reject in report["rejects"]} == {
+        f"images/{alone}.png": "pairing",
+        f"images/{text}.png": "unreadable",
+        f"images/{cut}.png": "sizes differ",
+        f"images/{swapped}.png": "image and mask swapped",
+        f"images/{jpeg}.png": "unclear mask",
+        "images/notes.txt": "unknown kind of file",
+    }
+    assert report["sources"] == 41 == len(report["records"]) + len(report["rejects"])
+    pairs = {item["kind"]: item["examples"] for item in report["problems"]}
+    [identical], [alike] = pairs["identical pixels"], pairs["near duplicates"]
+    assert set(identical.split(" and ")) == {f"images/{twin}.png (train)", f"images/{in_test}.bmp (test)"}
+    assert set(alike.rpartition(",")[0].split(" and ")) == {
+        *(f"images/{turned}.png (train)", f"images/{in_eval}.jpg (eval)"),
+    }
+    assert one not in json.dumps([report["problems"], report["rejects"]])
+
+    words = " ".join(found.stdout.split())
+    for item in (*report["problems"], *report["notes"]):
+        assert f"To do: {item['advice']}" in words
+    assert "a run would stop. Mend first: identical pixels, near duplicates, rejects." in words
+    assert f"Everything as JSON: {tmp_path / 'messy.json'}".replace(" ", "") in "".join(found.stdout.split())
 
 
 def test_sixteen_bit_pgm_keeps_its_depth(folder: Path, tmp_path: Path) -> None:
