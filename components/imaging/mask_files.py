@@ -101,10 +101,11 @@ def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
                     f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
                     f"{channels}): background and each of [data] classes"
                 )
-            if not 0 < shape[0] * shape[1] * shape[2] * dtype.itemsize <= _BYTES_PER_PIXEL * max_pixels:
+            size = shape[0] * shape[1]
+            if not 0 < size <= max_pixels or size * shape[2] * dtype.itemsize > _BYTES_PER_PIXEL * max_pixels:
                 raise UnreadableImage(
-                    f"has {shape[1]} x {shape[0]} pixels of {shape[2]} {dtype}, expected 1 to {_BYTES_PER_PIXEL} bytes "
-                    f"for each of {max_pixels} pixels: store bool or uint8, or raise [data] max_megapixels"
+                    f"has {shape[1]} x {shape[0]} pixels of {shape[2]} {dtype}, expected 1 to {max_pixels} pixels in "
+                    f"{_BYTES_PER_PIXEL * max_pixels} bytes: store bool or uint8, or raise [data] max_megapixels"
                 )
             with archive.open(_MEMBER) as member:
                 return _NPY.read_array(member, allow_pickle=False)
