@@ -173,7 +173,7 @@ def test_another_exposure_than_the_champions(folder: Path, tmp_path: Path) -> No
     with pytest.raises(UsageError, match="serving: has no champion to compare with"):
         check(folder, serving=serving)
     (serving / "7").mkdir(parents=True)
-    write_json(serving / "7" / "MANIFEST.json", {"config": load_config("folders").model_dump()})
+    write_json(serving / "7" / "MANIFEST.json", {"config": load_config("folders", SETTINGS).model_dump()})
     write_json(serving / "7" / "split_report.json", check(folder))
     write_json(serving / "CHAMPION.json", {"version": "7"})
     assert check(folder, serving=serving)["problems"] == []
