@@ -10,8 +10,8 @@ from typing import Any
 
 import cv2
 
-from benchmarks.films import write_films, write_pairs
-from benchmarks.timing import ratio
+from benchmarks._films import write_films, write_pairs
+from benchmarks._timing import ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import MaskFiles, Sample

@@ -7,7 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 _ROOT = Path(__file__).parent
-_LIBRARIES = ("numpy", "opencv-python-headless", "scipy", "tensorflow", "keras", "apache-beam", "tfx")
+_LIBRARIES = (
+    *("numpy", "opencv-python-headless", "pillow", "pydicom", "scipy", "scikit-learn"),
+    *("tensorflow", "keras", "apache-beam", "tfx"),
+)
 
 
 def code_version(package: str, root: Path = _ROOT) -> str:

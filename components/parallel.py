@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+THREADS = "MASKLINE_THREADS"
+"""Environment variable: threads per process that works on pixels. Worker processes inherit it."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def threads() -> int:
+    """By the environment variable `THREADS`, else one per core."""
+    return int(os.environ.get(THREADS) or os.cpu_count() or 1)
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

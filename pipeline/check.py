@@ -53,6 +53,7 @@ def check_folder(
         {},
         config.validation.model_dump(),
         find_near_duplicates,
+        data,
         champion,
     )
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 _EXAMPLES = 2
+_REJECTS = 5
 
 
 def print_check(report: Mapping[str, Any], written: Path | None = None) -> None:
@@ -62,13 +63,13 @@ def _findings(problems: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str
 
 def _where(item: Mapping[str, Any]) -> Text:
     # Rejects have a table of their own.
-    lines = [] if item["kind"] == "rejects" else _first(item["examples"], item["count"])
+    lines = [] if item["kind"] == "rejects" else _first(item["examples"], item["count"], _EXAMPLES)
     return Text("\n- ".join([item["what"], *lines])).append(f"\nTo do: {item['advice']}", "bold")
 
 
-def _first(examples: Sequence[str], count: int) -> list[str]:
-    more = count - min(_EXAMPLES, len(examples))
-    return [*examples[:_EXAMPLES], *([f"and {more} more"] if more > 0 else [])]
+def _first(examples: Sequence[str], count: int, shown: int) -> list[str]:
+    more = count - min(shown, len(examples))
+    return [*examples[:shown], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _rejects(rejects: Sequence[Mapping[str, str]]) -> Table:
@@ -79,7 +80,7 @@ def _rejects(rejects: Sequence[Mapping[str, str]]) -> Table:
     by_kind = sorted(rejects, key=lambda reject: reject["kind"])
     for kind, same in groupby(by_kind, key=lambda reject: reject["kind"]):
         lines = [f"{reject['source']}: {reject['reason']}" for reject in same]
-        table.add_row(Text(kind), str(len(lines)), Text("\n".join(_first(lines, len(lines)))))
+        table.add_row(Text(kind), str(len(lines)), Text("\n".join(_first(lines, len(lines), _REJECTS))))
     return table
 
 

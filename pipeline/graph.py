@@ -21,6 +21,7 @@ from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
+from components.evaluator.core import DERIVATION
 from components.example_gen.component import ImageMaskExampleGen
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
@@ -55,12 +56,13 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     """The graph of a config; `champion` is the version served when the run starts, empty for none."""
     data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
     shape = [config.data.height, config.data.width, config.data.channels]
-    derivation = {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
+    settings = _json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")})
+    derivation = {key: data[key] for key in DERIVATION}
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
         files=place.files,
-        settings=_json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")}),
+        settings=settings,
         code_version=code_version("example_gen"),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     examples = example_gen.outputs["examples"]
@@ -80,6 +82,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         anomalies=validator.outputs["anomalies"],
         champion=resolver.outputs["champion"],
         settings=_json(config.validation.model_dump()),
+        data=settings,
         code_version=code_version("data_gate"),
     )
     augmentor = Augmentor(
@@ -159,13 +162,19 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
 
 
 def beam_arguments(execution: Execution) -> list[str]:
-    """Arguments for the nodes that work on pixels in Beam."""
-    workers = execution.workers or os.cpu_count() or 1
-    # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
-    local = "--sdk_container_image=unused"
+    """Arguments for the nodes that work on pixels in Beam; they are part of the key of TFX's cache.
+
+    Threads need none: their number changes no result, and so must not make the nodes run again.
+    """
     if execution.parallel == "threads":
-        return [f"--threads={workers}", local]
-    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}", "--threads=1", local]
+        return []
+    workers = execution.workers or os.cpu_count() or 1
+    return [
+        "--direct_running_mode=multi_processing",
+        f"--direct_num_workers={workers}",
+        # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
+        "--sdk_container_image=unused",
+    ]
 
 
 def _json(value: Any) -> str:

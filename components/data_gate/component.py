@@ -12,7 +12,11 @@ from components.data_gate.executor import Executor
 
 
 class DataGateSpec(ComponentSpec):
-    PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "settings": ExecutionParameter(type=str),
+        "data": ExecutionParameter(type=str),
+        "code_version": ExecutionParameter(type=str),
+    }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
@@ -28,14 +32,21 @@ class DataGate(BaseComponent):
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
     def __init__(
-        self, examples: BaseChannel, anomalies: BaseChannel, champion: BaseChannel, settings: str, code_version: str
+        self,
+        examples: BaseChannel,
+        anomalies: BaseChannel,
+        champion: BaseChannel,
+        settings: str,
+        data: str,
+        code_version: str,
     ) -> None:
-        """`settings` is the `[validation]` section as JSON."""
+        """`settings` is the `[validation]` section as JSON, `data` the `[data]` section."""
         spec = DataGateSpec(
             examples=examples,
             anomalies=anomalies,
             champion=champion,
             settings=settings,
+            data=data,
             code_version=code_version,
             split_report=Channel(type=SplitReport),
         )

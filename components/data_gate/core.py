@@ -8,27 +8,31 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from components.data_gate.drift import Feature, compare, drift
+from components.data_gate.drift import DERIVATION, Feature, compare, drift
 from components.data_gate.entries import Entry
 from components.data_gate.leaks import Search, find_leaks
 from components.data_gate.quality import find_faults, find_oddities
 from components.files import read_json
-from components.serving_dir import SPLIT_REPORT_FILE
+from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
 from components.splits import SPLITS
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The served version, and the rows of the split report of its data."""
+    """The served version, and the data that it was made of."""
 
     version: str
     records: Sequence[Mapping[str, Any]]
+    """The rows of their split report."""
+    data: Mapping[str, Any]
+    """The section `[data]` of its config."""
 
 
 def read_champion(folder: Path, version: str) -> Champion:
     """The champion by the folder of its version; one that was pushed without a report has no records."""
     path = folder / SPLIT_REPORT_FILE
-    return Champion(version, read_json(path)["records"] if path.is_file() else [])
+    records = read_json(path)["records"] if path.is_file() else []
+    return Champion(version, records, read_json(folder / MANIFEST_FILE)["config"]["data"])
 
 
 def split_report(
@@ -37,6 +41,7 @@ def split_report(
     anomalies: Mapping[str, Sequence[str]],
     settings: Mapping[str, Any],
     search: Search,
+    data: Mapping[str, Any],
     champion: Champion | None = None,
 ) -> dict[str, Any]:
     """Which source, group and hash is in which split, and what was found: the proof that nothing leaks.
@@ -49,9 +54,10 @@ def split_report(
         anomalies: by split, the anomalies found against the schema.
         settings: the `[validation]` section of the config.
         search: finds near duplicates.
+        data: the section `[data]` of the config.
     """
     rows = [entry.row() for entry in sorted(entries, key=lambda entry: (entry.split, entry.source, entry.id))]
-    features = compare(champion.records, rows, settings["max_drift"]) if champion else []
+    features = _features(champion, rows, data, settings["max_drift"]) if champion else []
     found = [
         *find_leaks(entries, search),
         *find_faults(entries, account, anomalies, settings),
@@ -68,6 +74,13 @@ def split_report(
         "drift": _drift(champion, features),
         "records": rows,
     }
+
+
+def _features(
+    champion: Champion, rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any], max_drift: float
+) -> list[Feature]:
+    same_recipe = all(champion.data.get(key) == data[key] for key in DERIVATION)
+    return compare(champion.records, rows, max_drift, same_recipe)
 
 
 def _summary(entries: Sequence[Entry]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ MIN_GROUPS = 10
 LEVEL = 0.01
 """Probability of a false alarm of all features together, where nothing has changed."""
 
-DRIFT, SAME, TOO_FEW = "drift", "no drift", "too few to tell"
+DRIFT, SAME, TOO_FEW, OTHER_RECIPE = "drift", "no drift", "too few to tell", "other recipe"
 
 _FEATURES = {
     "intensity mean": "mean",
@@ -28,6 +28,10 @@ _FEATURES = {
     "empty masks": "foreground",
 }
 """What is compared, and the column of the split report that it is computed from."""
+OF_SOURCES = ("source height", "source width")
+"""What does not depend on how records are derived."""
+DERIVATION = ("height", "width", "channels", "fit", "tiles", "adjust", "dicom_window", "mask", "classes")
+"""The keys of `[data]` that change what records measure: where they differ, the data need not."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Feature:
 
     name: str
     verdict: str
-    """`DRIFT`, `SAME` or `TOO_FEW`."""
+    """`DRIFT`, `SAME`, `TOO_FEW`, or `OTHER_RECIPE` where records are derived otherwise than the champion's."""
     champion_groups: int
     groups: int
     champion_median: float | None = None
@@ -52,14 +56,22 @@ class Feature:
         )
 
 
-def compare(champion: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], max_drift: float) -> list[Feature]:
+def compare(
+    champion: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], max_drift: float, same_recipe: bool = True
+) -> list[Feature]:
     """Each feature of the champion's records against the records now, both as rows of a split report.
 
     Records of one group are no independent observations, so each group counts once, with its mean. A feature has
     drifted when the Kolmogorov-Smirnov statistic is above `max_drift` and its p-value below `LEVEL` divided by the
-    number of features (Bonferroni).
+    number of features (Bonferroni). Where the recipe derives records otherwise (not `same_recipe`), only what is known
+    of the sources is compared.
     """
-    return [_compare(name, _values(champion, name), _values(now, name), max_drift) for name in _FEATURES]
+    return [
+        _compare(name, _values(champion, name), _values(now, name), max_drift)
+        if same_recipe or name in OF_SOURCES
+        else Feature(name, OTHER_RECIPE, 0, 0)
+        for name in _FEATURES
+    ]
 
 
 def drift(features: Sequence[Feature], version: str, max_drift: float) -> Iterator[Finding]:

@@ -36,6 +36,7 @@ class Executor(BaseExecutor):
             {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in SPLITS},
             json.loads(exec_properties["settings"]),
             find_near_duplicates,
+            json.loads(exec_properties["data"]),
             _champion(artifact_utils.get_single_instance(input_dict["champion"])),
         )
         if report["problems"]:

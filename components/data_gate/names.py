@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 from components.data_gate.entries import Entry
@@ -23,14 +24,13 @@ def ungrouped(entries: Sequence[Entry]) -> Iterator[Finding]:
     groups = sorted({entry.group for entry in entries})
     if len(groups) < max(2, len(images)):
         return
-    for pattern in _PATTERNS:
-        patients = _patients(images, pattern)
+    for rule, patients in _candidates(images):
         torn = [same for same in patients if len({entry.split for entry in same}) > 1]
         if torn:
             yield from finding(
                 "patients in several splits?",
-                "images with like names that are not grouped",
-                f"If they are of one patient, set [data.groups] by = \"pattern\", pattern = '{pattern}'.",
+                "images in one folder, or with like names, that are not grouped",
+                f"If they are of one patient, set [data.groups] {rule}.",
                 (named(same) for same in torn),
                 stops=False,
             )
@@ -45,13 +45,25 @@ def ungrouped(entries: Sequence[Entry]) -> Iterator[Finding]:
     )
 
 
-def _patients(images: Sequence[Entry], pattern: str) -> list[list[Entry]]:
-    """Images by what the pattern finds in their names; none where that is no patient."""
+def _candidates(images: Sequence[Entry]) -> Iterator[tuple[str, list[list[Entry]]]]:
+    """Rules that may tell the patients, and the images of each."""
+    yield 'by = "folder"', _patients(images, lambda path: path.parent.name)
+    for pattern in _PATTERNS:
+        yield f"by = \"pattern\", pattern = '{pattern}'", _patients(images, partial(_capture, pattern))
+
+
+def _capture(pattern: str, path: PurePosixPath) -> str:
+    match = re.search(pattern, path.stem)
+    return match[1] if match else ""
+
+
+def _patients(images: Sequence[Entry], patient: Callable[[PurePosixPath], str]) -> list[list[Entry]]:
+    """Images by what is found in their paths; none where that is no patient."""
     found: dict[str, list[Entry]] = defaultdict(list)
     for image in images:
-        match = re.search(pattern, PurePosixPath(image.source).stem)
-        if match:
-            found[match[1]].append(image)
+        name = patient(PurePosixPath(image.source))
+        if name:
+            found[name].append(image)
     if len(found) < 2 or max(map(len, found.values())) > _MOST_IMAGES:
         return []
     return list(found.values())

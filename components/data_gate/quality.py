@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.data_gate.entries import Entry
@@ -21,8 +21,10 @@ def find_faults(
     settings: Mapping[str, Any],
 ) -> Iterator[Finding]:
     """What stops a run."""
-    yield from _small_splits(entries, settings["min_groups"])
+    # The cause before its consequence.
     yield from _too_many_rejects(account, settings["max_reject_fraction"])
+    yield from _small_splits(entries, settings["min_groups"])
+    yield from _full_masks(entries, stops=True)
     yield from finding(
         "anomaly",
         "values outside the schema",
@@ -35,8 +37,7 @@ def find_faults(
 def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Iterator[Finding]:
     """What is allowed, and yet often a mistake."""
     yield from ungrouped(entries)
-    yield from _mixed(entries, "bit depths", lambda entry: f"{entry.bit_depth} bits")
-    yield from _mixed(entries, "channels", lambda entry: f"{entry.channels} channels")
+    yield from _mixed_bit_depths(entries)
     yield from finding(
         "empty masks",
         "no foreground",
@@ -44,6 +45,14 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Itera
         (str(entry) for entry in entries if entry.foreground == 0),
         stops=False,
     )
+    yield from finding(
+        "lesions lost",
+        "regions of the masks that no record shows",
+        "Raise [data] height and width, or choose another [data] fit, if these are lesions and not specks.",
+        (f"{source}: {count}" for source, count in account["lesions_lost"].items()),
+        stops=False,
+    )
+    yield from _full_masks(entries, stops=False)
     yield from _missing_classes(entries)
     yield from _lossy_masks(account["lossy_masks"])
     yield from finding(
@@ -105,15 +114,29 @@ def _too_many_rejects(account: Mapping[str, Any], limit: float) -> Iterator[Find
         )
 
 
-def _mixed(entries: Sequence[Entry], what: str, value: Callable[[Entry], str]) -> Iterator[Finding]:
-    counts = Counter(map(value, entries)).most_common()
+def _mixed_bit_depths(entries: Sequence[Entry]) -> Iterator[Finding]:
+    counts = Counter(entry.bit_depth for entry in entries).most_common()
     if len(counts) > 1:
         yield from finding(
-            f"mixed {what}",
-            ", ".join(f"{count} records of {name}" for name, count in counts),
+            "mixed bit depths",
+            ", ".join(f"{count} records of {bits} bits" for bits, count in counts),
             "A network learns the difference if it goes with the disease: export all images in the same way.",
-            (f"{entry}: {value(entry)}" for entry in entries if value(entry) != counts[0][0]),
+            (f"{entry}: {entry.bit_depth} bits" for entry in entries if entry.bit_depth != counts[0][0]),
             stops=False,
+        )
+
+
+def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
+    """Masks without background: tiles may have them; where all are so, something is wrong."""
+    full = [entry for entry in entries if entry.foreground == 1 and len(entry.classes) == 1]
+    if stops is (len(full) == len(entries)):
+        yield from finding(
+            "masks without background",
+            "foreground everywhere",
+            "Right for tiles within a lesion. If these are none, images may stand where masks belong, or [data.mask] "
+            "threshold is too low.",
+            map(str, full),
+            stops=stops,
         )
 
 

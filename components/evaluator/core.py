@@ -12,6 +12,8 @@ from scipy.stats import bootstrap
 
 from components.imaging.overlap import Confusion, bce_dice, confusion
 
+DERIVATION = ("height", "width", "channels", "fit", "tiles", "adjust", "dicom_window")
+"""The keys of `[data]` on which it depends what a model sees."""
 _MEASURES = ("dice", "iou", "loss")
 _ROUNDING = 1e-9
 """The mean of 0.6 and 0.7 is a hair below 0.65, and meets it all the same."""
@@ -57,20 +59,28 @@ def measure(
 
 def summarize(cases: Sequence[Case]) -> dict[str, Any]:
     """Mean, median, 95 % confidence interval and n of each measure over the cases where it is defined."""
-    return {name: _distribution([getattr(case, name) for case in cases]) for name in _MEASURES}
+    groups = [case.group for case in cases]
+    return {name: _distribution([getattr(case, name) for case in cases], groups) for name in _MEASURES}
 
 
 def incomparable(champion: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
     """Why a champion cannot be measured on the records of a run, or None if it can.
 
-    Both arguments hold the keys `height`, `width`, `fit`, `tiles` and `adjust` of a section `[data]`. Records are made
-    by those of the run: a champion that expects others would be measured on what it was not made for, and lose. Whole
-    images can be resized for it.
+    Both arguments hold the keys `DERIVATION` of a section `[data]`; keys that an old manifest lacks are taken as
+    unchanged. Records are made by those of the run: a champion that expects others would be measured on what it was
+    not made for, and lose. Whole images can be resized for it.
     """
     whole = data["fit"] != "crop" and not data["tiles"]
-    keys = ("fit", "tiles", "adjust") if whole else ("height", "width", "fit", "tiles", "adjust")
-    changed = [key for key in keys if champion[key] != data[key]]
+    keys = [key for key in DERIVATION if key not in ("tiles", *(("height", "width") if whole else ()))]
+    changed = [key for key in keys if champion.get(key, data[key]) != data[key]]
+    if _cutting(champion.get("tiles", data["tiles"])) != _cutting(data["tiles"]):
+        changed.append("tiles")
     return f"[data] {' and '.join(changed)} changed" if changed else None
+
+
+def _cutting(tiles: Mapping[str, Any] | None) -> tuple[bool, bool]:
+    """Whether there are tiles, and whether they change the scale; other settings only choose which tiles there are."""
+    return tiles is not None, tiles is not None and tiles["edge"] == "stretch"
 
 
 def metrics(
@@ -99,7 +109,7 @@ def metrics(
     if champion is not None:
         changes = [case.dice - other.dice for case, other in zip(cases, champion, strict=True)]
         result["champion"] = {"version": champion_version, **summarize(champion)}
-        result["dice_change"] = _distribution(changes)
+        result["dice_change"] = _distribution(changes, [case.group for case in cases])
     reasons = reasons_to_refuse(result, settings)
     if obstacle:
         reasons.append(
@@ -130,23 +140,38 @@ def reasons_to_refuse(result: Mapping[str, Any], settings: Mapping[str, Any]) ->
     return reasons
 
 
-def _distribution(values: Sequence[float]) -> dict[str, Any]:
-    defined = np.array([value for value in values if not math.isnan(value)])
-    if not len(defined):
+def _distribution(values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
+    defined = [(value, group) for value, group in zip(values, groups, strict=True) if not math.isnan(value)]
+    if not defined:
         return {"mean": None, "median": None, "ci95": None, "n": 0}
+    numbers = np.array([value for value, _ in defined])
     return {
-        "mean": float(defined.mean()),
-        "median": float(np.median(defined)),
-        "ci95": _confidence_interval(defined),
-        "n": len(defined),
+        "mean": float(numbers.mean()),
+        "median": float(np.median(numbers)),
+        "ci95": _confidence_interval(numbers, [group for _, group in defined]),
+        "n": len(numbers),
     }
 
 
-def _confidence_interval(values: np.ndarray) -> list[float] | None:
-    """95 % percentile bootstrap interval of the mean, 2000 resamples, always the same ones."""
-    if len(values) < 2:
+def _confidence_interval(values: np.ndarray, groups: Sequence[str]) -> list[float] | None:
+    """95 % percentile bootstrap interval of the mean, 2000 resamples, always the same ones.
+
+    Groups (patients) are drawn, not cases: images of one patient, or tiles of one slide, are no independent evidence
+    (cluster bootstrap, Davison and Hinkley 1997, section 3.8).
+    """
+    _, members = np.unique(groups, return_inverse=True)
+    counts = np.bincount(members)
+    if len(counts) < 2:
         return None
-    result = bootstrap((values,), np.mean, n_resamples=2000, method="percentile", random_state=0)
+    totals = np.bincount(members, values)
+    result = bootstrap(
+        (totals, counts),
+        lambda totals, counts, axis: totals.sum(axis) / counts.sum(axis),
+        n_resamples=2000,
+        method="percentile",
+        paired=True,
+        random_state=0,
+    )
     return [float(result.confidence_interval.low), float(result.confidence_interval.high)]
 
 

@@ -21,7 +21,7 @@ from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import Case, incomparable, measure, metrics
 from components.files import read_json, write_json
 from components.imaging.codecs import as_float, encode_png
-from components.imaging.geometry import letterbox
+from components.imaging.geometry import FITS
 from components.record import Record
 from components.serving_dir import MANIFEST_FILE
 from components.tfexample import parse, read_split
@@ -33,14 +33,15 @@ class Executor(BaseExecutor):
     """Predicts the test split with the candidate and, where there is one, the champion."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        settings = json.loads(exec_properties["settings"])
+        derivation = json.loads(exec_properties["derivation"])
+        settings = {**json.loads(exec_properties["settings"]), "fit": derivation["fit"]}
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         champion = artifact_utils.get_single_instance(input_dict["champion"])
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
         cases = list(_evaluate(model, examples, settings, evaluation))
         version = champion.get_string_custom_property("version")
-        obstacle = _obstacle(champion, json.loads(exec_properties["derivation"])) if version else None
+        obstacle = _obstacle(champion, derivation) if version else None
         champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
         result = metrics(cases, champion_cases, version, settings, obstacle)
         write_json(evaluation / METRICS_FILE, result)
@@ -62,19 +63,19 @@ def _evaluate(
     index = 0
     while batch := list(islice(records, _BATCH)):
         parsed = [parse(serialized) for serialized in batch]
-        for record, probability in zip(parsed, _predict(loaded, parsed), strict=True):
+        for record, probability in zip(parsed, _predict(loaded, parsed, settings["fit"]), strict=True):
             if evaluation:
                 _keep(evaluation / _prediction_name(index), probability >= settings["threshold"])
             index += 1
             yield _measure(record, probability, settings)
 
 
-def _predict(model: Any, records: list[Record]) -> list[np.ndarray]:
+def _predict(model: Any, records: list[Record], fit: str) -> list[np.ndarray]:
     """Probabilities `(H, W)` of a batch, at the size of the records."""
     serve = model.signatures["serve_tensor"]
     size = serve.structured_input_signature[1]["images"].shape[1:3]
     # A champion of another input size sees the record resized, as it would see the file.
-    boxes = [letterbox(*record.mask.shape, *size) for record in records]
+    boxes = [FITS[fit](*record.mask.shape, *size) for record in records]
     images = [as_float(box.image(record.image)) for box, record in zip(boxes, records, strict=True)]
     probabilities = serve(images=tf.constant(np.stack(images)))["probability"].numpy()[..., 0]
     return [box.unplaced(probability) for box, probability in zip(boxes, probabilities, strict=True)]

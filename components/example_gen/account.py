@@ -21,6 +21,7 @@ def account(listing: Listing, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "left_out": _by_source(listing.left_out),
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
+        "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,10 @@ from components.imaging.tiles import keep_empty, tile_ids, tile_placements
 from components.record import Record
 
 SHARD_BYTES = 128 * 2**20
+_RINGING = 0.03
+"""Share of the range by which JPEG moves the levels of a mask."""
+_VALUES = ("dicom_window", "channels", "adjust")
+"""The settings that change values, in the order in which they do."""
 MEGAPIXEL = 1_000_000
 
 
@@ -65,21 +70,15 @@ def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
 
     Raises:
         Unusable: an unreadable or too large file, an image that shows nothing, unclear classes, sizes that differ, a
-            drawing outside the image, a mask without background, image and mask swapped.
+            drawing outside the image, image and mask swapped or the same.
     """
     image = _read(root, sample.image, data)
     low, high = cv2.minMaxLoc(image.reshape(image.shape[0], -1))[:2]
     if low == high:
         raise Unusable("image shows nothing", f"the image shows nothing: all its values are {low:g}")
     if _is_binary(image):
-        raise Unusable("image and mask swapped", "the image has two values only, like a mask: are the two swapped?")
-    source = _with_truth(root, sample, image, data)
-    if cv2.countNonZero(source.truth) == source.truth.size:
-        raise Unusable(
-            "mask without background",
-            "the mask is foreground everywhere: is it the image, or is the threshold too low?",
-        )
-    return source
+        raise Unusable("image and mask swapped", "the image has two levels only, like a mask: are the two swapped?")
+    return _with_truth(root, sample, image, data)
 
 
 def views(source: Source, data: Mapping[str, Any]) -> list[View]:
@@ -91,7 +90,9 @@ def views(source: Source, data: Mapping[str, Any]) -> list[View]:
         return [View(name, FITS[data["fit"]](*size))]
     placements = tile_placements(*size, tiles["overlap"], tiles["edge"])
     cut = [View(own, tile, True) for own, tile in zip(tile_ids(name, placements), placements, strict=True)]
-    return [*cut, View(f"{name}_reduced", letterbox(*size))] if tiles["reduced_copy"] else cut
+    # For training alone: what is measured on are the tiles.
+    reduced = tiles["reduced_copy"] and source.sample.split == "train"
+    return [*cut, View(f"{name}_reduced", letterbox(*size))] if reduced else cut
 
 
 def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], split: str) -> Iterator[Record]:
@@ -100,7 +101,7 @@ def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], spli
     Raises:
         Unusable: a lesion is lost at the record's scale.
     """
-    sample, sha256 = source.sample, pixel_sha256(source.image)
+    sample, sha256, own = source.sample, pixel_sha256(source.image), signature(source.image)
     adjusted = adjust(with_channels(source.image, data["channels"]), data["adjust"])
     # All tiles have one content: it is scaled once.
     scaled = cache(lambda scale: (scale.scaled(adjusted), scale.scaled_mask(source.truth)))
@@ -117,15 +118,32 @@ def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], spli
             group=sample.group,
             source=sample.image,
             source_sha256=sha256,
-            transform={**view.placement.as_json(), "adjust": data["adjust"]},
-            signature=signature(image if view.is_tile else source.image),
+            transform={**view.placement.as_json(), **{key: data[key] for key in _VALUES}},
+            # Tiles carry that of their source: copies are found however they are cut, alike corners are none.
+            signature=own,
             label=sample.label,
             derived_from=sample.id if view.id != sample.id else "",
         )
 
 
+def lesions_lost(source: Source, view: View) -> int:
+    """Regions of foreground of which a record shows no pixel."""
+    left, top, width, height = cv2.boundingRect(source.truth)
+    if not width:
+        return 0
+    # Within their bounding box there is less to label.
+    count, regions = cv2.connectedComponents(source.truth[top : top + height, left : left + width], connectivity=8)
+    rows, columns = view.placement.shown()
+    rows, columns = (rows - top)[(rows >= top) & (rows < top + height)], columns - left
+    seen = np.unique(regions[np.ix_(rows, columns[(columns >= 0) & (columns < width)])])
+    return count - 1 - np.count_nonzero(seen)
+
+
 def shard_count(records: int, data: Mapping[str, Any]) -> int:
-    """Shards of a split: about `SHARD_BYTES` each; of small splits up to 8, to be written in parallel."""
+    """Shards of a split: about `SHARD_BYTES` each; of small splits up to 8, to be written in parallel.
+
+    `records` are whole images: into how many tiles they will be cut is not known before they are read.
+    """
     record_bytes = data["height"] * data["width"] * (2 * data["channels"] + 1)
     return max(1, -(-records * record_bytes // SHARD_BYTES), min(8, records // 16))
 
@@ -161,6 +179,9 @@ def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: Mapping[str
             return Source(sample, image, draw(height, width, shapes), smallest_lesion=smallest)
         except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
+    for path in sample.truth.paths:
+        if _same_content(root / path, root / sample.image):
+            raise Unusable("mask is the image", f"its mask {path} is the same file: put the mask there")
     readings = [_mask(root, path, image.shape[:2], data) for path in sample.truth.paths]
     inflations = [reading.inflation for reading in readings if reading.inflation is not None]
     try:
@@ -186,14 +207,23 @@ def _mask(root: Path, path: str, shape: tuple[int, ...], data: Mapping[str, Any]
 
 
 def _is_binary(image: np.ndarray) -> bool:
-    """Whether the image holds two values only; a coarse look settles it for nearly all."""
+    """Whether a coarse look finds two levels only, up to the ringing of JPEG, and both of them often."""
     step = max(1, min(image.shape[:2]) // 64)
-    coarse = np.ascontiguousarray(image[::step, ::step])
-    return len(np.unique(with_channels(coarse, 1))) <= 2 and len(np.unique(with_channels(image, 1))) <= 2
+    coarse = with_channels(np.ascontiguousarray(image[::step, ::step]), 1)
+    share = (coarse - float(coarse.min())) / max(1, np.ptp(coarse))
+    low, high = (share <= _RINGING).mean(), (share >= 1 - _RINGING).mean()
+    return bool(low + high >= 0.99 and min(low, high) >= 0.005)
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    try:
+        return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False  # said by those who read them
 
 
 def _read(root: Path, name: str, data: Mapping[str, Any]) -> np.ndarray:
     try:
         return read_image(root / name, data["max_megapixels"] * MEGAPIXEL, data["dicom_window"])
     except UnreadableImage as error:
-        raise Unusable("unreadable", f"{Path(name).name}: {error}") from error
+        raise Unusable("unreadable", str(error)) from error

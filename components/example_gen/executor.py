@@ -15,7 +15,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.artifacts import ACCOUNT_FILE
-from components.beam_threads import threads
 from components.example_gen.account import account
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import Outcome
@@ -39,7 +38,7 @@ class Executor(BaseBeamExecutor):
             _ = (
                 pipeline
                 | beam.Create(shards, reshuffle=True)
-                | beam.ParDo(WriteShard(root, examples.uri, data, threads(self._beam_pipeline_args or ())))
+                | beam.ParDo(WriteShard(root, examples.uri, data))
                 | beam.io.WriteToText(outcomes, shard_name_template="")
             )
         rows = _outcomes(Path(outcomes))

@@ -36,10 +36,10 @@ LAYOUTS = {
 
 _MARKS = (
     ("mias", ("Info.txt",)),
-    *(("presplit", (name,)) for name in presplit.SPLIT_NAMES),
     ("manifest", ("manifest.csv",)),
     ("manifest", ("manifest.toml",)),
     ("folders", ("images", "masks")),
+    *(("presplit", (name,)) for name in presplit.SPLIT_NAMES),
     ("bcss", ("images", "annotations")),
     ("sipakmed", ("im_*",)),
     ("via", ("shapes.csv",)),
@@ -100,7 +100,8 @@ def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
     grouped, rejects = group_samples(listing.samples, data["groups"], data["site_pattern"])
     samples = split_samples(grouped, data["splits"])
     listing = Listing(tuple(samples), (*listing.rejects, *rejects), listing.left_out)
-    sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in listing.rejects)]
+    unused = (*listing.rejects, *listing.left_out)
+    sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in unused)]
     if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data['layout']!r}.")
@@ -125,6 +126,8 @@ def _read_files(root: Path, data: Mapping[str, Any]) -> set[Path]:
         for path in place.glob(glob)
         if not any(is_left_behind(part) for part in path.relative_to(place).parts if part not in glob.split("/"))
     }
+    if data["layout"] == "presplit":
+        read |= {path for place in places for path in presplit.unknown_folders(place)}
     if data["layout"] == "manifest":
         read |= {place / name for place in places for name in _named(layout.listing(place, data))}
     return read if data["spans"] is None else read.union(spans.misnamed(root))

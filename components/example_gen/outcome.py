@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.example_gen.core import Unusable, derive, read_source, views
+from components.example_gen.core import Unusable, derive, lesions_lost, read_source, views
 from components.example_gen.samples import Sample
 from components.record import Record
 
@@ -23,6 +23,8 @@ class Outcome:
     records: int = 0
     empty_tiles_dropped: int = 0
     inflation: float | None = None
+    lesions_lost: int = 0
+    """Regions of foreground in the mask files that no record shows: too small for its scale, or cropped away."""
     kind: str = ""
     """Of the fault that made the sample a reject; empty for none."""
     reason: str = ""
@@ -33,7 +35,8 @@ def outcome_of(
 ) -> tuple[Outcome, list[Made]]:
     """What `make` makes of each record of a sample; of a reject nothing.
 
-    Records are made and let go one by one: of a large image that is cut into tiles no more than one is kept.
+    Records are made and let go one by one: of a large image that is cut into tiles what is made of them waits, but not
+    their pixels.
     """
     try:
         source = read_source(root, sample, data)
@@ -41,4 +44,12 @@ def outcome_of(
         made = [make(record) for record in derive(source, planned, data, sample.split)]
     except Unusable as error:
         return Outcome(sample.image, sample.split, kind=error.kind, reason=str(error)), []
-    return Outcome(sample.image, sample.split, len(made), len(planned) - len(made), source.inflation), made
+    whole = [view for view in planned if not view.is_tile and view.id == sample.id]
+    return Outcome(
+        source=sample.image,
+        split=sample.split,
+        records=len(made),
+        empty_tiles_dropped=len(planned) - len(made),
+        inflation=source.inflation,
+        lesions_lost=sum(lesions_lost(source, view) for view in whole),
+    ), made

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.errors import UsageError
 from components.example_gen import folders
-from components.example_gen.samples import Listing, below, merged
+from components.example_gen.samples import Listing, Reject, below, entries, merged
 
 SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
 """The names in use for the splits, and their names in Maskline."""
@@ -36,7 +36,14 @@ def list_presplit(root: Path, data: Mapping[str, Any]) -> Listing:
     for one, other in pairwise(names):
         if SPLIT_NAMES[one] == SPLIT_NAMES[other]:
             raise UsageError(f"{root}: {one!r} and {other!r} are both the split {SPLIT_NAMES[one]}. Keep one folder.")
-    return merged(_split(root, name, data) for name in names)
+    reason = "not read: a split is a folder named train, valid or test"
+    others = Listing((), tuple(Reject(path.name, "split", reason) for path in unknown_folders(root)))
+    return merged([*(_split(root, name, data) for name in names), others])
+
+
+def unknown_folders(root: Path) -> list[Path]:
+    """Folders that are no split, sorted: what is in them would be left out unseen."""
+    return sorted(path for path in entries(root) if path.is_dir() and path.name not in SPLIT_NAMES)
 
 
 def _split(root: Path, name: str, data: Mapping[str, Any]) -> Listing:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from components.example_gen.core import shard_count
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
-from components.parallel import ordered_map
+from components.parallel import ordered_map, threads
 from components.splits import SPLITS
 from components.tfexample import serialize, shard_name
 
@@ -43,11 +43,10 @@ def plan_shards(samples: Sequence[Sample], data: Mapping[str, Any]) -> list[Shar
 class WriteShard(beam.DoFn):
     """Derives and writes a shard under a temporary name, then moves it; yields an `Outcome` per sample as JSON."""
 
-    def __init__(self, root: str, output: str, data: Mapping[str, Any], threads: int) -> None:
+    def __init__(self, root: str, output: str, data: Mapping[str, Any]) -> None:
         self._root = root
         self._output = output
         self._data = dict(data)
-        self._threads = threads
 
     def setup(self) -> None:
         # The threads here are the parallelism; OpenCV's own would fight them.
@@ -58,7 +57,7 @@ class WriteShard(beam.DoFn):
         unfinished = f"{self._output}/unfinished-{shard.split}-{shard.name}"
         work = partial(outcome_of, root=Path(self._root), data=self._data, make=serialize)
         with tf.io.TFRecordWriter(unfinished) as writer:
-            for outcome, records in ordered_map(work, shard.samples, self._threads):
+            for outcome, records in ordered_map(work, shard.samples, threads()):
                 for record in records:
                     writer.write(record)
                 yield json.dumps(asdict(outcome))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -141,19 +142,29 @@ def read_table(path: Path) -> Table:
     Raises:
         UsageError: no row names the columns.
     """
-    csv.field_size_limit(_CELL_CHARACTERS)
     table = Table(path.name, {}, {})
     header: list[str] = []
     reader = csv.reader(io.StringIO(read_text(path), newline=""))
-    for cells in reader:
-        names = [cell.strip().lstrip("#").lower() for cell in cells]
-        if set(names) >= _COLUMNS:
-            header = names
-        elif header and any(map(str.strip, cells)):
-            _add(table, dict(zip(header, cells, strict=False)), reader.line_num)
+    with _large_cells():
+        for cells in reader:
+            names = [cell.strip().lstrip("#").lower() for cell in cells]
+            if set(names) >= _COLUMNS:
+                header = names
+            elif header and any(map(str.strip, cells)):
+                _add(table, dict(zip(header, cells, strict=False)), reader.line_num)
     if not header:
         raise UsageError(f"{path}: is no table of the VGG Image Annotator: no row names {', '.join(sorted(_COLUMNS))}.")
     return table
+
+
+@contextmanager
+def _large_cells() -> Iterator[None]:
+    """An outline of many points is longer than the cells that Python reads by default."""
+    usual = csv.field_size_limit(_CELL_CHARACTERS)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _add(table: Table, cells: dict[str, str], line: int) -> None:

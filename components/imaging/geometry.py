@@ -57,6 +57,15 @@ class Placement:
             classes = classes.take(_nearest(self.source_width, self.content_width), axis=1)
         return classes
 
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the source from which `mask` takes the record's pixels, those outside left out."""
+        rows = np.arange(max(0, -self.top), min(self.content_height, self.height - self.top))
+        columns = np.arange(max(0, -self.left), min(self.content_width, self.width - self.left))
+        return (
+            _nearest(self.source_height, self.content_height)[rows],
+            _nearest(self.source_width, self.content_width)[columns],
+        )
+
     def placed(self, content: np.ndarray) -> np.ndarray:
         """The window of a content `(content_height, content_width[, C])`; where it lies within, a view of it."""
         visible = content[

@@ -21,6 +21,7 @@ _MEMBER = "mask.npy"
 _NPY: Any = np.lib.format  # NumPy 1.26 does not type it
 _READ_HEADER = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
 
+_BYTES_PER_PIXEL = 8
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error)
 """What zipfile and NumPy raise on damaged files."""
 
@@ -32,7 +33,7 @@ class MaskReading:
     classes: np.ndarray
     """Class indices `(H, W)`, uint8; 0 is background."""
     inflation: float | None = None
-    """Of a JPEG mask that a threshold cut: see `components.imaging.masks.inflation`."""
+    """Of a JPEG mask: see `components.imaging.masks.inflation`."""
 
 
 def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], max_pixels: int) -> MaskReading:
@@ -64,7 +65,9 @@ def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], m
     pixels = read_image(path, max_pixels)
     if form == "colours":
         colours = _colour_classes(settings["colours"], names)
-        return MaskReading(colour_mask(pixels, colours, settings["max_colour_distance"]))
+        mask = colour_mask(pixels, colours, settings["max_colour_distance"])
+        # The nearest colour is the midpoint rule itself, by which inflation is measured.
+        return MaskReading(mask, 1.0 if lossy and mask.any() else None)
     mask = binary_mask(pixels, settings["threshold"], lossy=lossy)
     return MaskReading(mask, inflation(with_channels(pixels, 1), mask) if lossy else None)
 
@@ -98,8 +101,12 @@ def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
                     f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
                     f"{channels}): background and each of [data] classes"
                 )
-            if not 0 < shape[0] * shape[1] <= max_pixels:
-                raise UnreadableImage(f"has {shape[1]} x {shape[0]} pixels, expected 1 to {max_pixels}")
+            size = shape[0] * shape[1]
+            if not 0 < size <= max_pixels or size * shape[2] * dtype.itemsize > _BYTES_PER_PIXEL * max_pixels:
+                raise UnreadableImage(
+                    f"has {shape[1]} x {shape[0]} pixels of {shape[2]} {dtype}, expected 1 to {max_pixels} pixels in "
+                    f"{_BYTES_PER_PIXEL * max_pixels} bytes: store bool or uint8, or raise [data] max_megapixels"
+                )
             with archive.open(_MEMBER) as member:
                 return _NPY.read_array(member, allow_pickle=False)
     except (UnclearMask, UnreadableImage):

@@ -13,7 +13,7 @@ SIGNATURE_BYTES = SIDE * SIDE
 _THUMBNAIL = 2 * SIDE
 _FLAT = 0.08  # share of the thumbnail's range of values up to which a row or a column counts as empty
 _OUTLIERS = (0.01, 0.01, 0.06, 0.06)  # share of a line's pixels left out at either end of their range, per pass
-_LEAST_CONTENT = _THUMBNAIL // 8
+_LEAST_CONTENT = 24  # thumbnail pixels; smaller, and the pixels themselves would pass for details
 _FLOOR = 0.01  # local contrast, in shares of the range, that counts as noise
 _UNIT = 40  # int8 steps to one local standard deviation
 _LEAST_DETAIL = 0.2  # share of the signature's 8 x 8 blocks that must show something
@@ -32,7 +32,9 @@ def signature(pixels: np.ndarray) -> bytes:
     thumbnail = cv2.resize(pixels, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     thumbnail = with_channels(thumbnail, 1).astype(np.float32)
     contrast = float(np.ptp(thumbnail))
-    content = cv2.resize(_without_borders(thumbnail, _FLAT * contrast), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    content = _without_borders(thumbnail, _FLAT * contrast)
+    shrinks = min(content.shape) >= SIDE
+    content = cv2.resize(content, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     detail = np.rint(_UNIT * _corners(_local_contrast(content, _FLOOR * contrast))).clip(-127, 127).astype(np.int8)
     return detail.tobytes() if _has_detail(detail) else bytes(SIGNATURE_BYTES)
 

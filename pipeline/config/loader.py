@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -43,7 +44,8 @@ def parse_config(document: dict[str, Any], source: str) -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        raise UsageError("\n".join(_line(problem, source) for problem in error.errors())) from None
+        lines = [_line(problem, source) for problem in _one_per_key(error.errors())]
+        raise UsageError("\n".join(lines)) from None
 
 
 def _find(recipe: str) -> Path:
@@ -83,10 +85,23 @@ def _value(text: str) -> Any:
         return text
 
 
+def _one_per_key(problems: Iterable[Any]) -> list[dict[str, Any]]:
+    """Of a key that takes several types there is a problem with each; the last part of its place names the type."""
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for problem in problems:
+        place = tuple(part for part in problem["loc"] if not re.search(r"[-\[]", str(part)))
+        if place in merged:
+            merged[place]["msg"] += f", or {problem['msg'].removeprefix('Input should be ')}"
+        else:
+            merged[place] = {**problem, "loc": place}
+    return list(merged.values())
+
+
 def _line(problem: Any, source: str) -> str:
     *sections, key = [str(part) for part in problem["loc"]] or [""]
     where = f"{source}: [{'.'.join(sections)}] {key}" if sections else f"{source}: [{key}]" if key else source
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    message = re.sub(r"a valid dictionary or instance of \w+", "a table", message)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key. {_allowed(sections)}"
     if problem["type"] == "missing":

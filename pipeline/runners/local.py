@@ -13,7 +13,9 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
 from components.files import write_json, write_text
+from components.parallel import THREADS
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
+from pipeline.config.model import Execution
 from pipeline.graph import SCHEMA, Place, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners import outcome
@@ -72,6 +74,7 @@ def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], ou
         run=request.run_dir.name,
         metadata=sqlite_metadata_connection_config(str(request.out / "metadata.sqlite")),
     )
+    set_threads(request.config.execution)
     pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
     compiled = compile_pipeline(pipeline, request.run_dir.name)
     only = needed_for(compiled, request.to_node) if request.to_node else set(NODES)
@@ -84,6 +87,12 @@ def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], ou
             if result.id == "ImageMaskExampleGen":
                 _warn_of_rejects(console, outputs)
             write_run(request.run_dir, record)
+
+
+def set_threads(execution: Execution) -> None:
+    """For this process and the workers that it starts; as an argument it would be part of the cache's key."""
+    alone = execution.parallel == "processes"
+    os.environ[THREADS] = "1" if alone else str(execution.workers or "")
 
 
 def _conclude(request: Request, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:

@@ -17,7 +17,7 @@ from components.example_gen.executor import Executor
 from components.record import Record
 from components.splits import SPLITS
 from components.tfexample import parse, read_split
-from pipeline.config.model import Data
+from pipeline.config.data import Data
 
 SIZE = (48, 64)
 """Height and width of the films below; records of this size hold the pixels of the files."""

@@ -32,7 +32,8 @@ from components.imaging.signature import signature
 from components.record import Record
 from components.splits import SPLITS
 from components.tfexample import parse, read_split, serialize, shard_name, split_files
-from pipeline.config.model import Adjust, Config
+from pipeline.config.data import Adjust
+from pipeline.config.model import Config
 from pipeline.graph import SCHEMA
 from pipeline.phantoms import write_mias_phantoms
 

@@ -13,7 +13,7 @@ import pytest
 from ingest import SIZE, Made, box, film, ingest, save
 
 from components.imaging.transform import to_source
-from pipeline.config.model import Adjust
+from pipeline.config.data import Adjust
 
 LESION = box(4, 4, 20, 12)
 FOLDERS = {"train": "train", "valid": "eval", "test": "test"}

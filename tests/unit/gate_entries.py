@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from components.data_gate.entries import Entry
+from pipeline.config.data import Data
 
 ACCOUNT: dict[str, Any] = {
     "sources": 12,
@@ -13,8 +14,11 @@ ACCOUNT: dict[str, Any] = {
     "left_out": [],
     "lossy_masks": None,
     "empty_tiles_dropped": 0,
+    "lesions_lost": {},
 }
 """Twelve sources, all of them used."""
+
+DATA: dict[str, Any] = Data(layout="folders", height=64, width=96).model_dump()
 
 
 def entry(number: int, split: str, **changes: Any) -> Entry:

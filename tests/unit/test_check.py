@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from gate_entries import ACCOUNT, CLEAN, entry
+from gate_entries import ACCOUNT, CLEAN, DATA, entry
 from raw_images import pgm, png, write
 
 from components.data_gate.core import Champion, split_report
@@ -172,7 +172,8 @@ def test_another_exposure_than_the_champions(folder: Path, tmp_path: Path) -> No
     serving = tmp_path / "serving"
     with pytest.raises(UsageError, match="serving: has no champion to compare with"):
         check(folder, serving=serving)
-    write(serving / "7" / "MANIFEST.json", b"{}")
+    (serving / "7").mkdir(parents=True)
+    write_json(serving / "7" / "MANIFEST.json", {"config": load_config("folders", SETTINGS).model_dump()})
     write_json(serving / "7" / "split_report.json", check(folder))
     write_json(serving / "CHAMPION.json", {"version": "7"})
     assert check(folder, serving=serving)["problems"] == []
@@ -201,9 +202,9 @@ def messy() -> dict[str, Any]:
     ]
     account = {**ACCOUNT, "sources": 1000, "rejects": rejects}
     settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
-    champion = Champion("7", [{"group": str(n), "mean": 0.9} for n in range(50)])
+    champion = Champion("7", [{"group": str(n), "mean": 0.9} for n in range(50)], DATA)
     return split_report(
-        [*CLEAN, *torn, entry(999, "eval", bit_depth=16)], account, {}, settings, lambda *_: [], champion
+        [*CLEAN, *torn, entry(999, "eval", bit_depth=16)], account, {}, settings, lambda *_: [], DATA, champion
     )
 
 
@@ -220,7 +221,8 @@ def test_hundreds_of_problems_stay_readable(
     assert "STOPS group" in text
     assert "[bold]0-train" in text
     assert "and 298 more" in text
-    assert "images/[red]0.png: fault 0 images/[red]2.png: fault 2 and 198 more" in text
+    assert "images/[red]0.png: fault 0 images/[red]2.png: fault 2 images/[red]4.png: fault 4" in text
+    assert "fault 8 and 195 more" in text
     assert "400 of 1000 sources are unusable" in text
     assert "Not usable as it is: a run would stop. Mend first: group overlap, " in text
 
@@ -250,7 +252,7 @@ def test_every_finding_has_its_advice(monkeypatch: pytest.MonkeyPatch, capsys: p
 )
 def test_the_verdict_in_words(account: dict[str, Any], verdict: str, capsys: pytest.CaptureFixture[str]) -> None:
     settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
-    print_check(split_report(CLEAN, {**ACCOUNT, **account}, {}, settings, lambda *_: []), Path("report.json"))
+    print_check(split_report(CLEAN, {**ACCOUNT, **account}, {}, settings, lambda *_: [], DATA), Path("report.json"))
     *_, said, where = capsys.readouterr().out.splitlines()
     assert said.rstrip() == verdict
     assert where == "Everything as JSON: report.json"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from pipeline.config.data import LAYOUT_KEYS, Data
 from pipeline.config.loader import load_config, parse_config
-from pipeline.config.model import LAYOUT_KEYS, Data
 
 BY_CLASS = r"(?P<name>.+)_(?P<class>\w+)"
 FOLDERS: dict[str, Any] = {"layout": "folders", "height": 64, "width": 32}
@@ -134,7 +134,7 @@ def test_mask_patterns_in_use() -> None:
             "mask.colours has one colour twice",
         ),
         ({"adjust": {"colour_space": "lab"}}, "adjust.colour_space 'lab' needs colours: set channels = 3"),
-        ({"tiles": {"overlap": 32}}, "tiles.overlap = 32, expected less than a tile, which has height 64 and width 32"),
+        ({"tiles": {"overlap": 17}}, "overlap = 17, expected at most half a tile, which has height 64 and width 32"),
         ({"site_pattern": "("}, "[data] site_pattern: found '(', not a regular expression"),
         ({"site_pattern": "a"}, "it has 0 captures, expected one"),
         ({"site_pattern": "(a)(b)"}, "it has 2 captures, expected one"),
@@ -158,7 +158,7 @@ def test_what_contradicts_itself(settings: dict[str, Any], message: str) -> None
         {"classes": ["a", "b"], "layout": "bcss"},
         {"mask": {"form": "colours", "colours": {"#Ff0000": "foreground"}, "max_colour_distance": 9.0}},
         {"channels": 3, "adjust": {"colour_space": "lab"}},
-        {"tiles": {"overlap": 31}},
+        {"tiles": {"overlap": 16}},
         {"layout": "mias", "edition": "full", "labels": ["benign"], "table": "Info.txt"},
         {"layout": "via", "images": ".", "table": "shapes.csv"},
         {"spans": 0},

@@ -92,7 +92,7 @@ def test_a_wrong_override_is_named(override: str, message: str) -> None:
 
 
 def test_no_such_recipe() -> None:
-    with pytest.raises(UsageError, match=r"nothing: neither a recipe \(demo, .*\) nor a TOML file"):
+    with pytest.raises(UsageError, match=r"nothing: neither a recipe \(bcss, cervical, demo, .*\) nor a TOML file"):
         load_config("nothing")
 
 
@@ -109,3 +109,12 @@ def test_an_error_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(LEAST + "epoch = 3\n")
     with pytest.raises(UsageError, match=r"^mine\.toml: \[training\] epoch: unknown key"):
         load_config(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("value", ["0", "otsuu"])
+def test_a_key_of_several_types_is_one_line(value: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config("folders", [f"data.mask.threshold={value}"])
+    assert len(str(caught.value).splitlines()) == 1
+    assert "[data.mask] threshold: found" in str(caught.value)
+    assert str(caught.value).endswith(", or 'otsu' or 'triangle'")

@@ -50,7 +50,7 @@ def test_least_config() -> None:
         ("data.height", 64.0, "[data] height: found 64.0, expected a valid integer"),
         ("data.height", True, "[data] height: found True, expected a valid integer"),
         ("data.splits.salt", 137, "[data.splits] salt: found 137, expected a valid string"),
-        ("data.splits", 3, "[data] splits: found 3, expected a valid dictionary"),
+        ("data.splits", 3, "[data] splits: found 3, expected a table"),
         ("execution.cache", "yes", "[execution] cache: found 'yes', expected a valid boolean"),
         ("data.height", 8, "[data] height: found 8, expected greater than or equal to 16"),
         ("data.splits.eval", 0, "[data.splits] eval: found 0, expected greater than or equal to 1"),

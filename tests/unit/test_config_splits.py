@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from pipeline.config.data import Data
 from pipeline.config.loader import parse_config
-from pipeline.config.model import Data
 
 
 def parse(section: str, table: dict[str, Any]) -> Data:

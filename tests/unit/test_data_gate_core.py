@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gate_entries import ACCOUNT, CLEAN, entry
+from gate_entries import ACCOUNT, CLEAN, DATA, entry
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, entry_of, window_of
 from components.record import Record
-from components.serving_dir import SPLIT_REPORT_FILE
+from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
 
 SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
 
@@ -26,8 +26,10 @@ def report(
     account: Mapping[str, Any] | None = None,
     anomalies: Mapping[str, Sequence[str]] | None = None,
     champion: Champion | None = None,
+    data: Mapping[str, Any] = DATA,
 ) -> dict[str, Any]:
-    return split_report(entries, {**ACCOUNT, **(account or {})}, anomalies or {}, SETTINGS, lambda *_: [], champion)
+    account = {**ACCOUNT, **(account or {})}
+    return split_report(entries, account, anomalies or {}, SETTINGS, lambda *_: [], data, champion)
 
 
 def problem(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
@@ -110,7 +112,7 @@ def test_problems_come_in_the_order_of_their_weight() -> None:
     entries.append(entry(99, "test", group="patient0", sha256=CLEAN[0].sha256))
     found = report(entries, {"sources": 2, "rejects": rejects(1)}, {"test": ["x"]})
     kinds = [item["kind"] for item in found["problems"]]
-    assert kinds == ["group overlap", "identical pixels", "empty split", "rejects", "anomaly"]
+    assert kinds == ["group overlap", "identical pixels", "rejects", "empty split", "anomaly"]
 
 
 def test_masks_without_foreground_are_counted() -> None:
@@ -119,16 +121,37 @@ def test_masks_without_foreground_are_counted() -> None:
     assert "no foreground: images/case12.png (train, group patient6). Right for cases" in message
 
 
+def test_masks_without_background_stop_where_there_is_no_other() -> None:
+    tile = entry(12, "train", foreground=1.0, classes=(1,))
+    assert note([*CLEAN, tile])[:2] == ("masks without background", 1)
+    full = [entry(number, old.split, foreground=1.0, classes=(1,)) for number, old in enumerate(CLEAN)]
+    assert problem(full)[:2] == ("masks without background", 12)
+
+
+def test_lesions_that_no_record_shows() -> None:
+    kind, count, message = note(CLEAN, {"lesions_lost": {"images/case3.png": 2}})
+    assert (kind, count) == ("lesions lost", 1)
+    assert "images/case3.png: 2. Raise [data] height" in message
+
+
+def test_folders_of_patients_are_suggested_before_names() -> None:
+    images = [
+        entry(
+            number,
+            ("train", "test", "eval")[number % 3],
+            group=f"g{number}",
+            source=f"images/p{number // 3}/{number}.png",
+        )
+        for number in range(30)
+    ]
+    [found] = [item for item in report(images)["notes"] if item["kind"] == "patients in several splits?"]
+    assert '[data.groups] by = "folder"' in found["message"]
+
+
 def test_mixed_bit_depths_name_the_unusual_ones() -> None:
     kind, count, message = note([*CLEAN, entry(12, "train", bit_depth=16), entry(13, "train", bit_depth=16)])
     assert (kind, count) == ("mixed bit depths", 2)
     assert "12 records of 8 bits, 2 records of 16 bits: images/case12.png (train, group patient6): 16 bits" in message
-
-
-def test_mixed_channels() -> None:
-    kind, count, message = note([entry(90, "train", channels=3), *CLEAN])
-    assert (kind, count) == ("mixed channels", 1)
-    assert "images/case90.png (train, group patient45): 3 channels" in message
 
 
 def test_classes_that_a_split_lacks() -> None:
@@ -267,6 +290,11 @@ def test_a_thousand_leaks_are_one_finding() -> None:
 def champion_of(entries: Iterable[Entry], folder: Path) -> Champion:
     rows = report(list(entries))["records"]
     (folder / SPLIT_REPORT_FILE).write_text(json.dumps({"records": rows}))
+    return pushed(folder)
+
+
+def pushed(folder: Path) -> Champion:
+    (folder / MANIFEST_FILE).write_text(json.dumps({"config": {"data": DATA}}))
     return read_champion(folder, "7")
 
 
@@ -286,8 +314,20 @@ def test_drift_from_the_champion_stops(tmp_path: Path) -> None:
     assert verdicts["source height"] == "no drift"
 
 
+@pytest.mark.parametrize(
+    "change", [{"tiles": {"keep_empty": 0.9}}, {"fit": "crop"}, {"adjust": {"gamma": 2.0}}, {"height": 128}]
+)
+def test_another_recipe_is_no_drift_of_the_data(tmp_path: Path, change: dict[str, Any]) -> None:
+    champion = champion_of(many(0.3), tmp_path)
+    found = report(many(0.5), champion=champion, data=DATA | change)
+    assert found["problems"] == []
+    verdicts = {feature["name"]: feature["verdict"] for feature in found["drift"]["features"]}
+    assert verdicts["intensity mean"] == verdicts["foreground share"] == "other recipe"
+    assert verdicts["source height"] == verdicts["source width"] == "no drift"
+
+
 def test_a_champion_without_a_report(tmp_path: Path) -> None:
-    found = report(CLEAN, champion=read_champion(tmp_path, "7"))
+    found = report(CLEAN, champion=pushed(tmp_path))
     assert found["problems"] == []
     assert {feature["verdict"] for feature in found["drift"]["features"]} == {"too few to tell"}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,11 @@ FULL, EMPTY, FALSE = Confusion(8, 2, 2, 88), Confusion(0, 0, 0, 100), Confusion(
 
 def case(dice: float, loss: float = 0.1, counts: Confusion = FULL) -> Case:
     return Case(**IDENTITY, counts=counts, dice=dice, iou=dice / (2 - dice), loss=loss)
+
+
+def patients(values: Iterable[float]) -> list[Case]:
+    """A case of each of several patients."""
+    return [replace(case(value), group=f"patient{number}") for number, value in enumerate(values)]
 
 
 def decide(dice: list[float], champion: list[float] | None = None, **settings: Any) -> dict[str, Any]:
@@ -91,17 +98,25 @@ def test_summary_leaves_undefined_values_out() -> None:
     ],
 )
 def test_summary_of_few_cases(values: list[float], expected: dict[str, Any]) -> None:
-    assert summarize([case(value) for value in values])["dice"] == expected
+    assert summarize(patients(values))["dice"] == expected
 
 
 def test_confidence_interval_is_that_of_the_mean() -> None:
     """With 80 cases the percentile bootstrap comes close to mean +- 1.96 s / sqrt(n)."""
     values = np.random.default_rng(2).beta(8, 3, 80)
-    interval = summarize([case(value) for value in values])["dice"]["ci95"]
+    interval = summarize(patients(values))["dice"]["ci95"]
     error = values.std(ddof=1) / math.sqrt(len(values))
     expected = values.mean() - 1.96 * error, values.mean() + 1.96 * error
     np.testing.assert_allclose(interval, expected, atol=0.15 * error)
-    assert interval == summarize([case(value) for value in values])["dice"]["ci95"]
+    assert interval == summarize(patients(values))["dice"]["ci95"]
+
+
+def test_images_of_one_patient_are_no_independent_evidence() -> None:
+    values = np.random.default_rng(2).beta(8, 3, 20)
+    each = summarize(patients(values))["dice"]
+    four_times = summarize([one for one in patients(values) for _ in range(4)])["dice"]
+    assert four_times["n"] == 80
+    np.testing.assert_allclose(four_times["ci95"], each["ci95"], atol=1e-9)
 
 
 def test_counts_of_empty_cases() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from raw_images import pgm, png, write
 
 from components.example_gen.core import Unusable, derive, read_source, shard_count, views
 from components.example_gen.mias import list_mias
+from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Drawing, MaskFiles, Sample
 from components.imaging.adjust import adjust
 from components.imaging.shapes import Ellipse, Shape
+from components.imaging.signature import signature
 from components.imaging.transform import to_source
 from components.record import Record
-from pipeline.config.model import Data
+from pipeline.config.data import Data
 
 HEIGHT, WIDTH = 48, 64
 PAIR = Sample(id="a", group="p1", image="images/a.png", truth=MaskFiles(("masks/a.png",)))
@@ -76,6 +79,8 @@ def test_record_of_a_pair(tmp_path: Path) -> None:
     )
     assert record.source_sha256 == hashlib.sha256(b"(48, 64) uint8 " + NOISE.tobytes()).digest()
     assert {key: value for key, value in record.transform.items() if key != "adjust"} == {
+        "channels": 1,
+        "dicom_window": False,
         "kind": "placement",
         "source_height": HEIGHT,
         "source_width": WIDTH,
@@ -144,12 +149,12 @@ def test_a_transposed_mask(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_named(tmp_path: Path, folder: str, content: bytes) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
     write(tmp_path / folder / "a.png", content)
-    with pytest.raises(Unusable, match=r"a\.png: (the file is empty|not a whole)"):
+    with pytest.raises(Unusable, match=r"the file is empty|not a whole"):
         record_of(tmp_path, PAIR)
 
 
 def test_an_unclear_mask_is_named(tmp_path: Path) -> None:
-    write_pair(tmp_path, NOISE, NOISE)
+    write_pair(tmp_path, NOISE, NOISE[::-1].copy())
     with pytest.raises(Unusable, match=r"masks/a\.png: the mask has \d+ grey values"):
         record_of(tmp_path, PAIR)
 
@@ -234,10 +239,32 @@ def test_an_image_that_shows_nothing(tmp_path: Path) -> None:
         record_of(tmp_path, PAIR)
 
 
-def test_a_mask_without_background(tmp_path: Path) -> None:
+def test_a_mask_without_background_may_be_a_tile_within_a_lesion(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, np.full_like(SQUARE, 255))
-    with pytest.raises(Unusable, match="foreground everywhere"):
-        record_of(tmp_path, PAIR)
+    assert record_of(tmp_path, PAIR).mask.all()
+
+
+def test_the_mask_is_the_image(tmp_path: Path) -> None:
+    write_pair(tmp_path, NOISE, NOISE)
+    with pytest.raises(Unusable, match=r"its mask masks/a\.png is the same file") as caught:
+        record_of(tmp_path, PAIR, mask={"threshold": 128})
+    assert caught.value.kind == "mask is the image"
+
+
+def test_a_jpeg_mask_in_the_place_of_the_image(tmp_path: Path) -> None:
+    write(tmp_path / "images" / "a.jpg", cv2.imencode(".jpg", SQUARE)[1].tobytes())
+    write(tmp_path / "masks" / "a.png", png(NOISE))
+    sample = Sample("a", "a", "images/a.jpg", MaskFiles(("masks/a.png",)))
+    with pytest.raises(Unusable, match="are the two swapped"):
+        record_of(tmp_path, sample, mask={"threshold": 128})
+
+
+def test_a_few_bright_spots_on_black_are_an_image(tmp_path: Path) -> None:
+    spots = np.zeros_like(NOISE)
+    spots[::16, ::16] = 255
+    spots[1::16, ::16] = 120
+    write_pair(tmp_path, spots, SQUARE)
+    assert record_of(tmp_path, PAIR).mask.any()
 
 
 def test_foreground_that_is_lost_at_the_size_of_the_record(tmp_path: Path) -> None:
@@ -272,7 +299,7 @@ def test_what_a_crop_does_not_show_is_not_lost(tmp_path: Path) -> None:
 def test_a_header_that_claims_too_many_pixels(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
     write(tmp_path / "images" / "a.png", b"P5\n100000 100000\n255\n")
-    with pytest.raises(Unusable, match=r"a\.png: .*100000 x 100000 .*max_megapixels") as caught:
+    with pytest.raises(Unusable, match=r"100000 x 100000 .*max_megapixels") as caught:
         record_of(tmp_path, PAIR)
     assert caught.value.kind == "unreadable"
 
@@ -293,7 +320,7 @@ def test_a_threshold_out_of_reach(tmp_path: Path) -> None:
 
 def test_image_and_mask_swapped(tmp_path: Path) -> None:
     write_pair(tmp_path, SQUARE, NOISE)
-    with pytest.raises(Unusable, match="two values only, like a mask") as caught:
+    with pytest.raises(Unusable, match="two levels only, like a mask") as caught:
         record_of(tmp_path, PAIR, mask={"threshold": 128})
     assert caught.value.kind == "image and mask swapped"
 
@@ -332,7 +359,7 @@ def test_tiles_are_pieces_of_the_image_with_their_place(tmp_path: Path) -> None:
         np.testing.assert_array_equal(tile.mask, SQUARE[row : row + 16, column : column + 32] // 255)
         rows, columns = to_source(tile.transform, np.array([0.0, 15]), np.array([0.0, 31]))
         np.testing.assert_allclose([rows, columns], [[row, row + 15], [column, column + 31]])
-    assert len({tile.signature for tile in tiles}) == 6
+    assert {tile.signature for tile in tiles} == {signature(NOISE)}
 
 
 def test_only_training_tiles_without_foreground_are_dropped(tmp_path: Path) -> None:
@@ -348,7 +375,17 @@ def test_only_training_tiles_without_foreground_are_dropped(tmp_path: Path) -> N
 def test_a_reduced_copy_stands_beside_its_tiles(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
     data = settings(height=32, width=32, tiles={"reduced_copy": True, "keep_empty": 0.0})
-    *tiles, reduced = records_of(tmp_path, PAIR, data, "train")
+    *tiles, reduced = records_of(tmp_path, replace(PAIR, split="train"), data, "train")
     assert tiles
+    assert all("reduced" not in record.id for record in records_of(tmp_path, replace(PAIR, split="test"), data))
     assert (reduced.id, reduced.derived_from) == ("a_reduced", "a")
     np.testing.assert_array_equal(reduced.mask, record_of(tmp_path, PAIR, height=32, width=32).mask)
+
+
+@pytest.mark.parametrize(("fit", "size", "lost"), [("letterbox", 48, 0), ("letterbox", 16, 1), ("crop", 16, 2)])
+def test_lesions_that_no_record_shows_are_counted(tmp_path: Path, fit: str, size: int, lost: int) -> None:
+    mask = np.zeros_like(SQUARE)
+    mask[20:30, 28:36] = mask[40:46, 2:12] = mask[3, 3] = 255
+    write_pair(tmp_path, NOISE, mask)
+    outcome, _ = outcome_of(PAIR, tmp_path, settings(height=size, width=size, fit=fit), make=lambda record: record)
+    assert (outcome.records, outcome.lesions_lost) == (1, lost)

@@ -15,7 +15,7 @@ from raw_images import write
 from components.errors import UsageError
 from components.example_gen.listing import LAYOUTS, detect_layout, fingerprint, input_patterns, list_samples
 from components.example_gen.samples import Drawing, MaskFiles
-from pipeline.config.model import Data
+from pipeline.config.data import Data
 
 
 def settings(layout: str, **changes: Any) -> dict[str, Any]:
@@ -189,7 +189,16 @@ def test_fingerprint_sees_a_change(
     assert fingerprint(tmp_path, data) != before
 
 
-@pytest.mark.parametrize("layout", ["folders", "presplit", "manifest"])
+def test_fingerprint_sees_a_folder_that_is_no_split(tmp_path: Path) -> None:
+    fill(tmp_path, "presplit")
+    before = fingerprint(tmp_path, settings("presplit"))
+    (tmp_path / "testing").mkdir()
+    assert fingerprint(tmp_path, settings("presplit")) != before
+    [reject] = list_samples(tmp_path, settings("presplit")).rejects
+    assert (reject.source, reject.kind) == ("testing", "split")
+
+
+@pytest.mark.parametrize("layout", ["folders", "manifest"])
 def test_fingerprint_does_not_see_what_is_not_read(tmp_path: Path, layout: str) -> None:
     data = settings(layout, spans=1)
     for span in ("span-2", "span-3"):

@@ -168,6 +168,13 @@ def test_the_limit_counts_pixels(tmp_path: Path, limit: int) -> None:
             read_mask(palette, rule(form="indices"), CLASSES, limit)
 
 
+def test_the_limit_counts_bytes_of_many_classes(tmp_path: Path) -> None:
+    path = npz(tmp_path / "m.npz", mask=ONE_HOT.astype(np.float64))
+    assert read_one_hot(path, 3, 18).shape == (2, 3, 3)
+    with pytest.raises(UnreadableImage, match=r"3 x 2 pixels of 3 float64, .* store bool or uint8"):
+        read_one_hot(path, 3, 17)
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_damaged_npz_file_is_refused_or_read_never_a_crash(tmp_path: Path, save: Any) -> None:
     rng = np.random.default_rng(0)

@@ -147,6 +147,18 @@ def test_unrelated_films_are_no_near_duplicates(women: int, size: int, seed: int
     assert not found([signature(film) for film in phantoms(tmp_path / "films", women, size, seed)])
 
 
+def test_plain_shapes_are_no_near_duplicates() -> None:
+    rng = np.random.default_rng(0)
+    images = []
+    for _ in range(300):
+        image = np.zeros((256, 256), np.uint8)
+        for _ in range(rng.integers(1, 4)):
+            centre, axes = rng.integers(40, 216, 2).tolist(), rng.integers(10, 80, 2).tolist()
+            cv2.ellipse(image, centre, axes, float(rng.integers(180)), 0, 360, int(rng.integers(50, 255)), -1)
+        images.append(signature(image))
+    assert not found(images)
+
+
 def test_warped_films_of_one_source_are_found_among_real_ones() -> None:
     if not MAMMOGRAMS.is_dir():
         pytest.skip(f"{MAMMOGRAMS} is not here")
@@ -220,6 +232,12 @@ def test_pieces_may_move_by_two_pixels_but_not_by_four() -> None:
     assert not found([one.tobytes(), moved_by[4]])
 
 
+def test_a_shift_of_two_pixels_both_ways_passes_the_coarse_comparison() -> None:
+    images = [pattern(seed) for seed in range(10)]
+    moved = [np.roll(image, (2, 2), axis=(0, 1)) for image in images]
+    assert found([image.tobytes() for image in images + moved]) == {(place, 10 + place) for place in range(10)}
+
+
 def test_images_alike_in_less_than_half_are_not_the_same() -> None:
     one, other = pattern(0), pattern(0)
     other[:, 24:] = pattern(1)[:, 24:]
@@ -236,6 +254,11 @@ def test_without_details_there_is_nothing_to_compare() -> None:
     assert not found([bytes(4096)] * 3)
     assert not found([])
     assert found([bytes(4096), pattern(0).tobytes(), bytes(4096), pattern(0).tobytes()]) == {(1, 3)}
+
+
+def test_signatures_without_contrast_where_the_other_has_it_are_not_alike() -> None:
+    flat = np.kron(pattern(0)[::16, ::16], np.ones((16, 16), np.int8))
+    assert not found([flat.tobytes()] * 2)
 
 
 def test_many_equal_images_give_few_pairs_with_each_image_in_one() -> None:

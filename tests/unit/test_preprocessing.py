@@ -23,7 +23,7 @@ from components.trainer.preprocessing import (
     grid_of,
     predict_image,
 )
-from pipeline.config.model import Adjust
+from pipeline.config.data import Adjust
 
 SIZES = [(32, 48), (64, 96), (96, 96), (101, 37), (33, 77), (31, 64), (16, 9), (7, 5), (9, 20), (32, 20), (20, 48)]
 """Down, up and unchanged; odd, tall, wide."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.imaging.codecs import with_channels
 from components.imaging.signature import SIGNATURE_BYTES, signature
 
 
@@ -80,6 +81,24 @@ def test_the_signature_stays(change) -> None:
     image = texture(300, 300, seed=1)
     assert likeness(image, change(image)) > 0.9
     assert likeness(texture(300, 300, seed=2), change(image)) < 0.2
+
+
+def test_colours_count_by_their_brightness() -> None:
+    image = np.stack([texture(256, 256, seed) for seed in (6, 7, 8)], axis=-1)
+    assert likeness(image, with_channels(image, 1)) > 0.99
+
+
+def test_noise_in_an_empty_border_does_not_keep_it() -> None:
+    image = texture(300, 300, seed=3)
+    noise = np.random.default_rng(0).integers(0, 20, (300, 600), np.uint8)
+    noise[:, 150:450] = image
+    assert likeness(image, noise) > 0.9
+
+
+def test_a_pointed_outline_is_kept_whole_in_a_wide_border() -> None:
+    down, across = np.mgrid[:300, :300] / 300
+    image = np.where(np.abs(across - 0.5) < 0.03 + 0.4 * down, texture(300, 300, seed=3), 0).astype(np.uint8)
+    assert likeness(image, bordered(image, 0, 0, 0, 300, 300)) > 0.9
 
 
 def test_a_few_marks_in_an_empty_border_do_not_keep_it() -> None:
