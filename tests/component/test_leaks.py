@@ -65,7 +65,7 @@ def gate(run_executor: Callable, artifact: Callable, nobody: Artifact, tmp_path:
         report = artifact(SplitReport, tmp_path / "report")
         inputs = {"examples": made.examples, "anomalies": anomalies, "champion": champion}
         settings = Validation(**validation).model_dump()
-        run_executor(DataGate, inputs, {"split_report": report}, settings=settings)
+        run_executor(DataGate, inputs, {"split_report": report}, settings=settings, data=made.data)
         return json.loads((tmp_path / "report/split_report.json").read_text())
 
     return run
@@ -236,7 +236,7 @@ class TestTilesCutBeforehand:
 
 def test_our_own_overlapping_tiles_stay_in_one_split(root: Path, gate: Callable[..., dict], tmp_path: Path) -> None:
     made = ingest(root, tmp_path / "out", **DATA, tiles={"overlap": 16, "keep_empty": 1.0, "reduced_copy": True})
-    assert len(made.records) > 20 * 5
+    assert len(made.records) == 20 * 9 + FOLDERS["train"]
     report = gate(made)
     assert report["problems"] == []
 
@@ -258,17 +258,19 @@ class TestDrift:
         self, root: Path, gate: Callable[..., dict], served: Callable[..., Artifact], tmp_path: Path
     ) -> Artifact:
         """A champion that has learnt from the clean set."""
-        gate(ingest(root, tmp_path / "first", **DATA))
-        return served(tmp_path / "report/split_report.json")
+        made = ingest(root, tmp_path / "first", **DATA)
+        gate(made)
+        return served(made, tmp_path / "report/split_report.json")
 
     @pytest.fixture
     def served(self, run_executor: Callable, artifact: Callable, tmp_path: Path) -> Callable[..., Artifact]:
         """Pushes a version with these papers and resolves it, as the graph does."""
 
-        def run(*papers: Path) -> Artifact:
+        def run(made: Made, *papers: Path) -> Artifact:
             (tmp_path / "model").mkdir()
             (tmp_path / "serving").mkdir()
-            version = push(tmp_path / "model", tmp_path / "serving", {}, *papers)
+            manifest = {"config": {"data": made.data}}
+            version = push(tmp_path / "model", tmp_path / "serving", manifest, *papers)
             champion = artifact(standard_artifacts.Model, tmp_path / "champion")
             parameters = {"serving_dir": str(tmp_path / "serving"), "champion_version": version}
             run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)
@@ -320,9 +322,20 @@ class TestDrift:
             **{"foreground share": "too few to tell", "empty masks": "drift"},
         }
 
+    def test_what_the_recipe_changes_is_not_called_drift(
+        self, root: Path, gate: Callable[..., dict], champion: Artifact, tmp_path: Path
+    ) -> None:
+        made = ingest(root, tmp_path / "out", **DATA, adjust={"invert": True}, tiles={"keep_empty": 1.0})
+        report = gate(made, champion)
+        assert report["problems"] == []
+        verdicts = {feature["name"]: feature["verdict"] for feature in report["drift"]["features"]}
+        sizes = {"source height": "no drift", "source width": "no drift"}
+        assert verdicts == dict.fromkeys(verdicts, "other recipe") | sizes
+
     def test_a_champion_without_a_report_tells_nothing(
         self, root: Path, gate: Callable[..., dict], served: Callable[..., Artifact], tmp_path: Path
     ) -> None:
-        report = gate(ingest(root, tmp_path / "out", **DATA), served())
+        made = ingest(root, tmp_path / "out", **DATA)
+        report = gate(made, served(made))
         assert report["problems"] == []
         assert {feature["verdict"] for feature in report["drift"]["features"]} == {"too few to tell"}
