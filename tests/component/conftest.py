@@ -15,6 +15,7 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.augmentor.executor import Executor as Augmentor
+from components.evaluator.core import DERIVATION
 from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.trainer.export import export_model
 from components.trainer.run import build_model, run_fn
@@ -73,7 +74,7 @@ def _train(config: Config, examples: Artifact, folder: Path, **training: Any) ->
 
 def _derivation(config: Config) -> dict[str, Any]:
     data = config.data.model_dump()
-    return {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
+    return {key: data[key] for key in DERIVATION}
 
 
 @pytest.fixture(scope="session")

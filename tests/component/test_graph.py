@@ -7,6 +7,7 @@ import pytest
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.evaluator.core import DERIVATION
 from pipeline.config.model import Config
 from pipeline.graph import SCHEMA, Place, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
@@ -95,7 +96,7 @@ def test_all_that_derive_predict_or_compare_are_told_the_same_derivation(
         return json.loads(nodes[node].parameters.parameters[name].field_value.string_value)
 
     data = config.data.model_dump()
-    derivation = {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
+    derivation = {key: data[key] for key in DERIVATION}
     assert parameter("Trainer", "custom_config")["derivation"] == derivation
     assert parameter("Evaluator", "derivation") == derivation
     assert parameter("ServingCheck", "adjust") == data["adjust"]

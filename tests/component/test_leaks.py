@@ -24,6 +24,7 @@ from components.errors import DataRefused
 from components.serving_dir import push
 from components.splits import SPLITS
 from components.tfexample import read_split
+from pipeline.config.data import Data
 from pipeline.config.model import Validation
 from pipeline.phantoms import write_mias_phantoms
 
@@ -65,7 +66,7 @@ def gate(run_executor: Callable, artifact: Callable, nobody: Artifact, tmp_path:
         report = artifact(SplitReport, tmp_path / "report")
         inputs = {"examples": made.examples, "anomalies": anomalies, "champion": champion}
         settings = Validation(**validation).model_dump()
-        run_executor(DataGate, inputs, {"split_report": report}, settings=settings)
+        run_executor(DataGate, inputs, {"split_report": report}, settings=settings, data=made.data)
         return json.loads((tmp_path / "report/split_report.json").read_text())
 
     return run
@@ -268,7 +269,8 @@ class TestDrift:
         def run(*papers: Path) -> Artifact:
             (tmp_path / "model").mkdir()
             (tmp_path / "serving").mkdir()
-            version = push(tmp_path / "model", tmp_path / "serving", {}, *papers)
+            data = Data(**({"height": HEIGHT, "width": WIDTH} | DATA)).model_dump()
+            version = push(tmp_path / "model", tmp_path / "serving", {"config": {"data": data}}, *papers)
             champion = artifact(standard_artifacts.Model, tmp_path / "champion")
             parameters = {"serving_dir": str(tmp_path / "serving"), "champion_version": version}
             run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)

@@ -138,12 +138,10 @@ def test_a_jpeg_mask_by_a_threshold_reports_what_the_rule_adds(
         (3 * BINARY, ".png", {"form": "indices"}, "unclear mask", "expected class indices from 0 to 1"),
         (grey(0, 255), ".jpg", {"form": "indices"}, "unclear mask", "no exact values"),
         (COLOURS[TRUTH], ".png", RED, "unclear mask", "816 pixels are farther than 60 from all [data.mask] colours"),
-        (grey(255, 255), ".png", {}, "mask without background", "foreground everywhere"),
-        (film(3), ".png", {"threshold": 1}, "mask without background", "is it the image"),
     ],
     ids=[
         *("several values", "JPEG", "colours", "colours under a threshold", "threshold out of reach", "unnamed class"),
-        *("JPEG indices", "unnamed colour", "all foreground", "an image"),
+        *("JPEG indices", "unnamed colour"),
     ],
 )  # fmt: skip
 def test_what_a_rule_does_not_tell_is_a_reject(
