@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from ingest import Made, ingest
+from ingest import Made, box, film, ingest, save
 from scipy import ndimage
 from tensorflow_data_validation import StatsOptions
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator.executor import Executor as ExampleValidator
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.types import Artifact, standard_artifacts
@@ -211,11 +212,11 @@ class TestImageMaskExampleGen:
         for line in (tmp_path / "films" / "Info.txt").read_text().splitlines():
             if line.startswith("mdb"):
                 rows[line.split()[0]].append(line.split())
-        for film, record in found.items():
-            assert record.group == f"pair{(int(film[3:]) + 1) // 2:03d}"
-            severities = {row[3] for row in rows[film] if len(row) > 3}
+        for name, record in found.items():
+            assert record.group == f"pair{(int(name[3:]) + 1) // 2:03d}"
+            severities = {row[3] for row in rows[name] if len(row) > 3}
             assert record.label == ("malignant" if "M" in severities else "benign" if severities else "normal")
-            lesions = [[int(number) for number in row[4:]] for row in rows[film] if len(row) == 7]
+            lesions = [[int(number) for number in row[4:]] for row in rows[name] if len(row) == 7]
             assert bool(lesions) == bool(record.mask.any())
             for x, y, _ in lesions:
                 # The table's origin is the bottom-left corner of a film of 1024 pixels; a record has 32.
@@ -379,6 +380,24 @@ class TestDataGate:
         anomalies = validate(artifact(standard_artifacts.Examples, folder / "examples", SPLITS), folder)
         with pytest.raises(DataRefused, match=r"anomaly \(1\): .*split train: mask/labels: .*255"):
             check(anomalies)
+
+    def test_flat_tiles_of_deep_colours_and_many_classes_are_no_anomaly(
+        self, validate: Callable, artifact: Make, tmp_path: Path
+    ) -> None:
+        for number, split in enumerate(("train", "valid", "test")):
+            image = np.dstack([film(3 * number + channel) for channel in range(3)]).astype(np.uint16) * 257
+            image[:16, :16], image[16:32, :16], image[32:, :16] = 0, 65535, (np.arange(16) % 2)[:, None, None] * 65535
+            mask = box(0, 16, 48, 64, 254) + box(0, 0, 16, 16, 7)
+            save(tmp_path / f"data/{split}/images/{split}.png", image)
+            save(tmp_path / f"data/{split}/masks/{split}.png", mask)
+        data = {"mask": {"form": "indices"}, "classes": [f"tissue {n}" for n in range(1, 255)], "channels": 3}
+        tiles = {"keep_empty": 1.0, "reduced_copy": True}
+        made = ingest(tmp_path / "data", tmp_path / "out", layout="presplit", height=16, width=16, tiles=tiles, **data)
+        assert made.account["records"] == {"train": 13, "eval": 13, "test": 13}
+        anomalies = validate(artifact(standard_artifacts.Examples, tmp_path / "out", SPLITS), tmp_path)
+        for split in SPLITS:
+            content = (Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes()
+            assert not anomalies_pb2.Anomalies.FromString(content).anomaly_info
 
     def test_an_empty_split(self, check: Callable[..., dict], folder: Path) -> None:
         shutil.rmtree(folder / "examples" / "Split-eval")
