@@ -158,7 +158,7 @@ class TestImageMaskExampleGen:
                 assert json.loads(feature["sample/transform"].bytes_list.value[0]) == {
                     **{"kind": "placement", "source_height": 40, "source_width": 48},
                     **{"content_height": 27, "content_width": 32, "top": 2, "left": 0, "height": 32, "width": 32},
-                    "adjust": Adjust().model_dump(),
+                    **{"dicom_window": False, "channels": 1, "adjust": Adjust().model_dump()},
                 }
 
     def test_image_and_mask_hold_the_disc_of_the_source(self, made: Artifact, mixed: Path) -> None:
