@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from ingest import SIZE, Made, box, film, ingest, save
 
-from components.imaging.signature import signature
 from components.imaging.transform import to_source
 from pipeline.config.data import Adjust
 
@@ -133,12 +132,7 @@ class TestTiles:
             np.testing.assert_array_equal(mask, LESION if name.endswith("0") else 0 * LESION)
             assert {tile.derived_from for row in tiles for tile in row} == {name}
             assert len({tile.group for row in tiles for tile in row}) == 1
-<<<<<<< HEAD
-            # Copies are found by the source, however they are cut.
-            assert {tile.signature for row in tiles for tile in row} == {signature(pixels(root, name))}
-=======
             assert len({tile.signature for row in tiles for tile in row}) == 1
->>>>>>> main
 
     @pytest.mark.parametrize(
         ("edge", "overlap", "rows", "columns"),
@@ -206,17 +200,6 @@ class TestTiles:
 
     def test_a_reduced_copy_stands_beside_the_tiles_of_training(self, root: Path, tmp_path: Path) -> None:
         made = ingest(root, tmp_path / "out", **self.CUT, tiles={"keep_empty": 0.0, "reduced_copy": True})
-<<<<<<< HEAD
-        # An empty copy of the whole is no empty tile.
-        assert made.account["records"] == {"train": 2 + 2, "eval": 24, "test": 24}
-        assert made.account["empty_tiles_dropped"] == 22
-        for name in ("train/train0", "train/train1"):
-            copy = made.records[f"{name}_reduced"]
-            assert copy.derived_from == name
-            means = pixels(root, name).reshape(12, 4, 16, 4).mean((1, 3))
-            np.testing.assert_allclose(copy.image[2:14], means, atol=0.51)
-            assert not copy.image[:2].any()
-=======
         # What is measured on are tiles alone.
         assert {name for name in made.records if "reduced" in name} == {"train/train0_reduced", "train/train1_reduced"}
         # An empty copy of the whole is no empty tile.
@@ -226,7 +209,6 @@ class TestTiles:
         means = pixels(root, "train/train1").reshape(12, 4, 16, 4).mean((1, 3))
         np.testing.assert_allclose(copy.image[2:14], means, atol=0.51)
         assert not copy.image[:2].any()
->>>>>>> main
 
     def test_an_unusable_image_gives_no_tile_and_one_reject(self, root: Path, tmp_path: Path) -> None:
         for path in root.rglob("*.png"):

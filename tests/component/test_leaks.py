@@ -270,13 +270,8 @@ class TestDrift:
         def run(made: Made, *papers: Path) -> Artifact:
             (tmp_path / "model").mkdir()
             (tmp_path / "serving").mkdir()
-<<<<<<< HEAD
-            manifest = {"config": {"data": made.data}}
-            version = push(tmp_path / "model", tmp_path / "serving", manifest, *papers)
-=======
             data = Data(**({"height": HEIGHT, "width": WIDTH} | DATA)).model_dump()
             version = push(tmp_path / "model", tmp_path / "serving", {"config": {"data": data}}, *papers)
->>>>>>> main
             champion = artifact(standard_artifacts.Model, tmp_path / "champion")
             parameters = {"serving_dir": str(tmp_path / "serving"), "champion_version": version}
             run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)
