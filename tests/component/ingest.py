@@ -32,7 +32,7 @@ class Made:
     splits: dict[str, str]
     account: dict[str, Any]
     data: dict[str, Any]
-    """The whole section `[data]`."""
+    """The settings of `[data]`."""
 
     @property
     def rejects(self) -> dict[str, tuple[str, str]]:
@@ -58,16 +58,16 @@ def ingest(source: Path, folder: Path, beam: Sequence[str] = (), **data: Any) ->
     context = Executor.Context(beam_pipeline_args=list(beam))
     parameters = {"input_base": str(source), "settings": json.dumps(settings)}
     Executor(context).Do({}, {"examples": [examples]}, parameters)
-    return _read(examples, settings)
+    return read(examples, settings)
 
 
-def _read(examples: Artifact, data: dict[str, Any]) -> Made:
+def read(examples: Artifact, data: dict[str, Any]) -> Made:
+    """Every record in the files of the splits."""
     found = [(split, parse(item)) for split in SPLITS for item in read_split(examples.uri, split)]
     records = {record.id: record for _, record in found}
     assert len(records) == len(found), "two records of one id"
     splits = {record.id: split for split, record in found}
-    account = json.loads((Path(examples.uri) / "account.json").read_text())
-    return Made(examples, records, splits, account, data)
+    return Made(examples, records, splits, json.loads((Path(examples.uri) / "account.json").read_text()), data)
 
 
 def film(seed: int, height: int = SIZE[0], width: int = SIZE[1]) -> np.ndarray:

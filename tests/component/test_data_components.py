@@ -316,8 +316,8 @@ class TestDataGate:
                 "champion": champion or nobody,
             }
             report = artifact(SplitReport, folder / "report")
-            parameters = {"settings": config.validation.model_dump(), "data": config.data.model_dump()}
-            run_executor(DataGate, inputs, {"split_report": report}, **parameters)
+            settings = {"settings": config.validation.model_dump(), "data": config.data.model_dump()}
+            run_executor(DataGate, inputs, {"split_report": report}, **settings)
             return json.loads((folder / "report" / "split_report.json").read_text())
 
         return run

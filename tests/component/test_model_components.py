@@ -195,6 +195,7 @@ class TestEvaluator:
         [
             ({"fit": "stretch"}, "fit"),
             ({"tiles": {"overlap": 0, "edge": "pad", "keep_empty": 1.0, "reduced_copy": False}}, "tiles"),
+            ({"channels": 3}, "channels"),
             ({"adjust": {"gamma": 0.5}}, "adjust"),
         ],
     )

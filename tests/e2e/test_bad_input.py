@@ -68,8 +68,8 @@ def spoil(folder: Path, fault: str) -> str:
 REASONS = {
     "missing mask": ("pairing", "an image without a mask of the same name"),
     "mask without an image": ("pairing", "a mask without an image of the same name"),
-    "truncated PGM": ("unreadable", "case07.pgm: not a whole PGM or PPM image: cut short, has 100 of 1920 values"),
-    "text called PNG": ("unreadable", "case07.png: not a whole image"),
+    "truncated PGM": ("unreadable", "not a whole PGM or PPM image: cut short, has 100 of 1920 values"),
+    "text called PNG": ("unreadable", "not a whole image"),
     "RGB mask": ("unclear mask", "masks/case07.png: the mask has colours"),
     "sizes differ": ("sizes differ", "the image is 48 x 40 pixels, its mask masks/case07.png 48 x 30"),
 }
