@@ -97,6 +97,7 @@ def test_all_that_derive_predict_or_compare_are_told_the_same_derivation(
 
     data = config.data.model_dump()
     derivation = {key: data[key] for key in DERIVATION}
+    assert set(derivation) >= {"height", "width", "channels", "fit", "tiles", "adjust"}
     assert parameter("Trainer", "custom_config")["derivation"] == derivation
     assert parameter("Evaluator", "derivation") == derivation
     assert parameter("ServingCheck", "adjust") == data["adjust"]

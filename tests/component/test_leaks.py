@@ -24,7 +24,6 @@ from components.errors import DataRefused
 from components.serving_dir import push
 from components.splits import SPLITS
 from components.tfexample import read_split
-from pipeline.config.data import Data
 from pipeline.config.model import Validation
 from pipeline.phantoms import write_mias_phantoms
 
@@ -270,8 +269,8 @@ class TestDrift:
         def run(made: Made, *papers: Path) -> Artifact:
             (tmp_path / "model").mkdir()
             (tmp_path / "serving").mkdir()
-            data = Data(**({"height": HEIGHT, "width": WIDTH} | DATA)).model_dump()
-            version = push(tmp_path / "model", tmp_path / "serving", {"config": {"data": data}}, *papers)
+            manifest = {"config": {"data": made.data}}
+            version = push(tmp_path / "model", tmp_path / "serving", manifest, *papers)
             champion = artifact(standard_artifacts.Model, tmp_path / "champion")
             parameters = {"serving_dir": str(tmp_path / "serving"), "champion_version": version}
             run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)

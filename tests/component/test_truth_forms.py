@@ -138,10 +138,11 @@ def test_a_jpeg_mask_by_a_threshold_reports_what_the_rule_adds(
         (3 * BINARY, ".png", {"form": "indices"}, "unclear mask", "expected class indices from 0 to 1"),
         (grey(0, 255), ".jpg", {"form": "indices"}, "unclear mask", "no exact values"),
         (COLOURS[TRUTH], ".png", RED, "unclear mask", "816 pixels are farther than 60 from all [data.mask] colours"),
+        (film(0), ".png", {"threshold": 100}, "mask is the image", "its mask masks/a.png is the same file"),
     ],
     ids=[
         *("several values", "JPEG", "colours", "colours under a threshold", "threshold out of reach", "unnamed class"),
-        *("JPEG indices", "unnamed colour"),
+        *("JPEG indices", "unnamed colour", "the image"),
     ],
 )  # fmt: skip
 def test_what_a_rule_does_not_tell_is_a_reject(
