@@ -10,7 +10,7 @@ from typing import Any
 
 from components.data_gate.drift import DERIVATION, Feature, compare, drift
 from components.data_gate.entries import Entry
-from components.data_gate.leaks import Search, find_leaks
+from components.data_gate.leaks import Search, find_leaks, torn_images
 from components.data_gate.quality import find_faults, find_oddities
 from components.files import read_json
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
@@ -60,6 +60,8 @@ def split_report(
     features = _features(champion, rows, data, settings["max_drift"]) if champion else []
     found = [
         *find_leaks(entries, search),
+        # Another rule says what belongs together.
+        *(torn_images(entries) if data["groups"]["by"] == "layout" else ()),
         *find_faults(entries, account, anomalies, settings),
         *(drift(features, champion.version, settings["max_drift"]) if champion else ()),
         *find_oddities(entries, account),

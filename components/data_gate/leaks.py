@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
+from pathlib import PurePosixPath
 from typing import Protocol
 
 import numpy as np
@@ -121,6 +123,24 @@ def overlapping_tiles(entries: Sequence[Entry]) -> Iterator[Finding]:
         ),
         stops=True,
     )
+
+
+def torn_images(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Files that are tiles of one image by their names, in several splits."""
+    tiles = [entry for entry in entries if _tiled(entry) and not entry.derived_from]
+    return finding(
+        "tiles of one image",
+        "by their names (_ROWxCOLUMN) cut from one image, in several splits: neighbours overlap or go on",
+        'Set [data.groups] by = "tile", or by = "name" if they are not what they are called.',
+        (named(same) for same in _sets(tiles, _tiled) if _splits(same) > 1),
+        stops=True,
+    )
+
+
+def _tiled(entry: Entry) -> str:
+    """What a tile is cut from, by its name; empty for other names."""
+    match = re.fullmatch(r"(.+)_\d+x\d+", PurePosixPath(entry.source).stem)
+    return match[1] if match else ""
 
 
 def derived_records(entries: Sequence[Entry]) -> Iterator[Finding]:

@@ -216,10 +216,12 @@ class TestTilesCutBeforehand:
         assert kinds(report["problems"])["group overlap"] == 8
 
     def test_without_it_the_names_give_them_away(self, root: Path, gate: Callable[..., dict], tmp_path: Path) -> None:
-        report = gate(ingest(root, tmp_path / "out", **DATA))
-        [note] = [note for note in report["notes"] if note["kind"] == "patients in several splits?"]
-        assert note["count"] == 8
-        assert '[data.groups] by = "pattern"' in note["advice"]
+        report = refusal(gate, ingest(root, tmp_path / "out", **DATA))
+        assert kinds(report["problems"]) == {"tiles of one image": 8}
+        assert '[data.groups] by = "tile"' in report["problems"][0]["advice"]
+        # Who says that the names mean something else is believed.
+        own = ingest(root, tmp_path / "own", **DATA, groups={"by": "name"})
+        assert kinds(gate(own)["problems"]) == {}
 
     def test_drawn_splits_keep_the_tiles_of_a_slide_together(
         self, root: Path, gate: Callable[..., dict], tmp_path: Path
