@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ingest import SIZE, Made, box, film, ingest, save
 
+from components.imaging.signature import signature
 from components.imaging.transform import to_source
 from pipeline.config.data import Adjust
 
