@@ -18,9 +18,9 @@ from scipy.interpolate import BSpline
 MAX_SLOPE = 0.9
 """Largest Frobenius norm of the derivative of a displacement, see `displacement`."""
 
-_NODES_PER_INTERVAL, _MIN_NODES = 4, 64
-_STRIP = 128
-"""Rows of a map that are made at a time: few enough to stay in the processor's cache."""
+_NODES_PER_INTERVAL, _MIN_NODES = 3, 48
+_STRIP = 2**17
+"""Pixels of a map that are made at a time: few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,12 @@ class Field:
 
 
 def mesh_step(fields: Sequence[Field], height: int, width: int) -> int:
-    """Pixels between the nodes of the mesh that carries these fields: at most a quarter of a control interval."""
+    """Pixels between the nodes of the mesh that carries these fields: at most a third of a control interval."""
     nodes = max([_MIN_NODES, *(_NODES_PER_INTERVAL * field.grid for field in fields)])
-    return min(_STRIP, max(1, min(height, width) // nodes))
+    return max(1, min(height, width) // nodes)
 
 
+@lru_cache(maxsize=32)
 def mesh_nodes(size: int, step: int) -> np.ndarray:
     """Pixel coordinates of the mesh nodes along a side of `size` pixels, float32; each pixel lies between two."""
     return (np.arange((size - 1) // step + 2) * step - (0.5 if step % 2 == 0 else 0.0)).astype(np.float32)
@@ -57,7 +58,7 @@ def upsampled(mesh: np.ndarray, step: int, height: int, width: int) -> Iterator[
     Yields strips from top to bottom: their rows, and two `(n, width)` float32 that last until the next strip. Linear
     functions are reproduced.
     """
-    nodes = _STRIP // step
+    nodes = max(1, _STRIP // (width * step))
     # cv2.resize makes each node the middle of step x step pixels: what lies before the first node is cut off.
     margin = step // 2
     buffer = np.empty((2, (nodes + 1) * step, mesh.shape[2] * step), np.float32)
@@ -80,7 +81,7 @@ def displacement(fields: Sequence[Field], height: int, width: int, step: int) ->
     I + Du are at least 0.1, and det(I + t Du) is not 0 for any t in [0, 1]: it stays positive from det(I) = 1, and is
     at least 0.01. As u is a contraction on the whole (convex) image, p + u(p) = q + u(q) only for p = q.
     """
-    total = np.zeros((2, len(mesh_nodes(height, step)), len(mesh_nodes(width, step))), np.float32)
+    total = np.zeros((2, mesh_nodes(height, step).size, mesh_nodes(width, step).size), np.float32)
     for field in fields:
         drawn = _drawn(field, height, width, step)
         drawn *= field.amplitude * min(height, width) / math.sqrt(np.vdot(drawn, drawn) / drawn[0].size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 import cv2
@@ -184,5 +184,5 @@ class Warp:
     def _check_turns(self, height: int, width: int) -> None:
         if self.quarter_turns % 2 and height != width:
             raise ValueError(
-                f"{self.quarter_turns} quarter turns of an image of {height} x {width}: expected a square one or 2 turns"
+                f"{self.quarter_turns} quarter turns of {height} x {width} pixels: expected a square image or 2 turns"
             )
