@@ -122,12 +122,12 @@ class Warp:
 
         Points outside the result are taken to its nearest edge.
         """
-        map_x, map_y = self.maps(height, width)
-        points = np.broadcast_arrays(rows, columns)
-        return (
-            map_coordinates(map_y, points, order=1, mode="nearest"),
-            map_coordinates(map_x, points, order=1, mode="nearest"),
+        points = np.array(np.broadcast_arrays(rows, columns), float)
+        map_x, map_y = (
+            map_coordinates(axis, points.reshape(2, -1), float, order=1, mode="nearest").reshape(points.shape[1:])
+            for axis in self.maps(height, width)
         )
+        return map_y, map_x
 
     def as_json(self) -> dict[str, Any]:
         """What the record keeps: with the size of the image, enough to build the same map again, bit for bit."""
