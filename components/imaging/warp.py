@@ -85,7 +85,8 @@ class Warp:
         if self._is_exact:
             return self._turned(image), self._turned(mask)
         border, fill = _BORDERS[self.border], (self.fill * np.iinfo(image.dtype).max,) * 4
-        warped, classes = np.empty_like(image), np.empty_like(mask)
+        # Row by row in memory, unlike empty_like of a view: OpenCV writes nowhere else.
+        warped, classes = np.empty(image.shape, image.dtype), np.empty(mask.shape, mask.dtype)
         tasks = (image, warped, _INTERPOLATIONS[self.interpolation], fill), (mask, classes, cv2.INTER_NEAREST, (0,))
         if self._is_linear:
             centre = np.array(((width - 1) / 2, (height - 1) / 2))
@@ -177,9 +178,13 @@ class Warp:
         return flips * (turns @ shear @ rotation)
 
     def _turned(self, pixels: np.ndarray) -> np.ndarray:
+        turned = pixels
         if self.horizontal_flip or self.vertical_flip:
-            pixels = cv2.flip(pixels, self.horizontal_flip - (self.horizontal_flip and self.vertical_flip) * 2)
-        return cv2.rotate(pixels, _TURNS[self.quarter_turns]) if self.quarter_turns else pixels
+            axis = -1 if self.horizontal_flip and self.vertical_flip else int(self.horizontal_flip)
+            turned = cv2.flip(turned, axis)
+        if self.quarter_turns:
+            turned = cv2.rotate(turned, _TURNS[self.quarter_turns])
+        return turned.reshape(pixels.shape)
 
     def _check_turns(self, height: int, width: int) -> None:
         if self.quarter_turns % 2 and height != width:

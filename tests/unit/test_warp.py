@@ -178,7 +178,7 @@ def test_identity_gives_identical_arrays(shape: tuple[int, ...], dtype: type, bo
     np.testing.assert_allclose((map_y, map_x), np.indices(shape[:2]), atol=1e-4)
 
 
-@pytest.mark.parametrize("shape", [(6, 6), (7, 7), (4, 6), (5, 7, 3), (6, 6, 3)])
+@pytest.mark.parametrize("shape", [(6, 6), (7, 7), (4, 6), (5, 7, 3), (6, 6, 3), (6, 6, 1)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("vertical", [False, True])
 @pytest.mark.parametrize("horizontal", [False, True])
@@ -383,6 +383,14 @@ def test_json_rebuilds_the_map_bit_for_bit(warp: Warp) -> None:
     image, mask = pattern((70, 90, 3), np.uint8), dots(70, 90)
     for first, second in zip(warp.apply(image, mask), again.apply(image, mask), strict=True):
         assert first.tobytes() == second.tobytes()
+
+
+@EACH
+def test_views_are_warped_like_copies(warp: Warp) -> None:
+    image, mask = pattern((3, 50, 60), np.uint8).transpose(2, 1, 0)[::-1], dots(50, 60).T[::-1]
+    copies = warp.apply(np.ascontiguousarray(image), np.ascontiguousarray(mask))
+    for found, expected in zip(warp.apply(image, mask), copies, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_large_maps_are_made_in_strips_that_fit() -> None:
