@@ -99,6 +99,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
             "derivation": derivation,
             "model": config.model.model_dump(),
             "training": config.training.model_dump(),
+            # Only where the trainer reads it: a changed section must not train anew what would come out the same.
+            "augmentation": settings if settings["online"] or settings["on_device"] else None,
             "threshold": config.evaluation.threshold,
             "code_version": code_version("trainer"),
         },
