@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from benchmarks.timing import ratio
+from benchmarks._timing import ratio
 from components.imaging.fields import Field
 from components.imaging.lenses import Lens
 from components.imaging.warp import Warp

@@ -86,7 +86,7 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         examples=examples,
         settings=_json(config.augmentation.model_dump()),
         code_version=code_version("augmentor"),
-    )
+    ).with_beam_pipeline_args(beam_arguments(config.execution))
     # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.
     augmentor.add_upstream_node(gate)
     trainer = Trainer(

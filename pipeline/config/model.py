@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.trainer.models.registry import ARCHITECTURES
+from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
 from pipeline.config.section import Positive, Probability, Section
 
@@ -19,17 +20,6 @@ class Validation(Section):
     max_drift: Probability = 0.4
     """Largest distance of a feature's distribution from that in the champion's data (Kolmogorov-Smirnov statistic);
     1 allows everything."""
-
-
-class Augmentation(Section):
-    copies: Annotated[int, Field(ge=0)] = 0
-    """Augmented copies per training record, beside the record itself."""
-    horizontal_flip: Probability = 0.5
-    vertical_flip: Probability = 0.0
-    right_angle: Probability = 0.0
-    """Probability of a rotation by 90, 180 or 270 degrees."""
-    max_rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 15.0
-    seed: int = 0
 
 
 class Model(Section):
