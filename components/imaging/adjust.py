@@ -35,32 +35,42 @@ def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     Returns:
         Same shape and type; the input itself where nothing is to be done.
     """
-    curve = tone_curve(settings, np.iinfo(pixels.dtype).max)
-    if curve is not None:
-        pixels = cv2.LUT(pixels, curve.astype(np.uint8)) if pixels.dtype == np.uint8 else curve.take(pixels)
+    pixels = toned(pixels, settings)
     if settings["clahe_clip"] is not None:
-        pixels = _equalized(pixels, settings["clahe_clip"], settings["clahe_grid"])
+        pixels = equalized(pixels, settings["clahe_clip"], settings["clahe_grid"])
     if pixels.ndim == 3 and settings["colour_space"] != "rgb":
         pixels = _converted(pixels, settings["colour_space"])
     return pixels
 
 
+def toned(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    """Pixels of any shape, uint8 or uint16, after the `tone_curve`; the input itself where that changes nothing."""
+    curve = tone_curve(settings, np.iinfo(pixels.dtype).max)
+    if curve is None:
+        return pixels
+    return cv2.LUT(pixels, curve.astype(np.uint8)) if pixels.dtype == np.uint8 else curve.take(pixels)
+
+
 def tone_curve(settings: Mapping[str, Any], top: int) -> np.ndarray | None:
     """The new value of each of 0..`top` (255 or 65535), uint16, after gamma, inversion, contrast and brightness.
 
-    None where these change nothing.
+    None where these change nothing. Without gamma and inversion it is OpenCV's convertScaleAbs, as far as that has
+    values of 0 and above: float32, halves to the even neighbour.
     """
     gamma, contrast, brightness = settings["gamma"], settings["contrast"], settings["brightness"]
     if (gamma, contrast, brightness, settings["invert"]) == (1, 1, 0, False):
         return None
-    values = np.linspace(0, 1, top + 1) ** gamma
+    values = top * (np.arange(top + 1) / top) ** gamma
     if settings["invert"]:
-        values = 1 - values
-    return np.rint(top * (contrast * values + brightness).clip(0, 1)).astype(np.uint16)
+        values = top - values
+    changed = np.float32(contrast) * values.astype(np.float32) + np.float32(top * brightness)
+    return np.rint(changed).clip(0, top).astype(np.uint16)
 
 
-def _equalized(pixels: np.ndarray, clip: float, grid: int) -> np.ndarray:
+def equalized(pixels: np.ndarray, clip: float, grid: int) -> np.ndarray:
     """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) by OpenCV, over `grid` x `grid` tiles.
+
+    Gray `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16; same shape and type.
 
     Of RGB the luma of ITU-R BT.601 is equalised, and its change added to the three channels: CLAHE of the Y in YCrCb.
     The lightness of Lab would not do: OpenCV's 8-bit Lab rounds otherwise than any formula in a graph, CLAHE
@@ -75,8 +85,8 @@ def _equalized(pixels: np.ndarray, clip: float, grid: int) -> np.ndarray:
     if pixels.ndim == 2:
         return clahe.apply(pixels)
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    change = clahe.apply(luma).astype(np.int32) - luma
-    return (pixels + change[..., None]).clip(0, top).astype(pixels.dtype)
+    change = cv2.subtract(clahe.apply(luma), luma, dtype=cv2.CV_32S)
+    return cv2.add(pixels, cv2.merge([change] * 3), dtype=cv2.CV_8U if top == 255 else cv2.CV_16U)
 
 
 def _converted(pixels: np.ndarray, space: str) -> np.ndarray:
