@@ -12,6 +12,9 @@ import tensorflow as tf
 
 from components.imaging.augment import Augmentation, draw, generator
 from components.trainer.preprocessing import Standardize
+from components.trainer.python_calls import PythonCalls
+
+_CALLS = PythonCalls()
 
 
 class EpochChanges:
@@ -35,9 +38,7 @@ class EpochChanges:
         where it is a patch; where the device has a share in the augmentation, float32 `(5,)` says what it must do.
         """
         kinds = (tf.uint16, tf.uint8, tf.int32, tf.float32)
-        changed, classes, corner, draws = tf.numpy_function(
-            self._changed, (image, mask, deep, record_id, epoch), kinds
-        )
+        changed, classes, corner, draws = tf.numpy_function(self._called, (image, mask, deep, record_id, epoch), kinds)
         pair = tf.ensure_shape(changed, image.shape), tf.ensure_shape(classes, mask.shape)
         if self._patch:
             # By the moments of the whole record, as the model does with whole records: a window has others.
@@ -46,6 +47,10 @@ class EpochChanges:
             begin = tf.concat((corner, (0,)), 0)
             pair = tuple(tf.slice(pixels, begin, (*size, pixels.shape[-1])) for pixels in (standardized, pair[1]))
         return (*pair, tf.ensure_shape(draws, (5,))) if self._on_device else pair
+
+    def _called(self, *record: Any) -> tuple[np.ndarray, ...]:
+        with _CALLS:
+            return self._changed(*record)
 
     def _changed(
         self, image: np.ndarray, mask: np.ndarray, deep: bool, record_id: bytes, epoch: int
@@ -128,9 +133,7 @@ class Trainee(keras.Model):
         return super().train_step(change_on_device(*data) if len(data) == 3 else data)
 
 
-def _augmented(
-    drawn: Augmentation, image: np.ndarray, mask: np.ndarray, deep: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def _augmented(drawn: Augmentation, image: np.ndarray, mask: np.ndarray, deep: bool) -> tuple[np.ndarray, np.ndarray]:
     """At the record's own depth, like the copies that are made offline: 8 bit come multiplied by 257."""
     own = image if deep else (image >> 8).astype(np.uint8)
     changed, classes = drawn.apply(own[..., 0] if own.shape[-1] == 1 else own, mask[..., 0])

@@ -73,8 +73,9 @@ def build_model(
     `any_size`: the network itself, the model's last layer, takes patches of any size too.
     """
     expected = min(max(foreground, 0.001), 0.999)
-    sides = (None, None) if any_size else shape[:2]
-    network = ARCHITECTURES[model["architecture"]](**model["parameters"]).build(*sides, shape[2], foreground=expected)
+    height, width = (None, None) if any_size else shape[:2]
+    architecture = ARCHITECTURES[model["architecture"]](**model["parameters"])
+    network = architecture.build(height, width, shape[2], foreground=expected)
     images = keras.Input(shape, name="images")
     return keras.Model(images, network(Standardize(name="standardize")(images)), name=model["architecture"])
 
