@@ -14,7 +14,7 @@ from pipeline.config.section import Probability, Section
 def _numbers(table: Any) -> str:
     """The tag of the class that reads a table; the loader leaves names with hyphens out of its messages."""
     keys = table.keys() if isinstance(table, dict) else set()
-    here, older = {"amplitude", "grid", "factor", "offset"}, {"alpha", "sigma", "beta", "fraction", "blur"}
+    here, older = {"amplitude", "grid", "gain", "offset"}, {"alpha", "sigma", "beta", "fraction", "blur"}
     return "of-older-systems" if keys & older and not keys & here else "as-here"
 
 
@@ -62,7 +62,7 @@ class Augmentation(Section):
     gamma: op.Gamma = op.Gamma(probability=0)
     contrast: op.Contrast = op.Contrast(probability=0)
     brightness: Brightness = op.Brightness(probability=0)
-    """By `factor` and `offset`, or by `alpha` and `beta`, which become these."""
+    """By `gain` and `offset`, or by `alpha` and `beta`, which become these."""
     clahe: op.Clahe = op.Clahe(probability=0)
     sharpening: op.Sharpening = op.Sharpening(probability=0)
     blur: op.Blur = op.Blur(probability=0)
