@@ -70,6 +70,12 @@ class Augmentation(Section):
     noise: op.Noise = op.Noise(probability=0)
     cutout: op.Cutout = op.Cutout(probability=0)
 
+    @property
+    def happens(self) -> bool:
+        """Whether any operation has a chance."""
+        flips = self.horizontal_flip, self.vertical_flip, self.right_angle
+        return any(flips) or any(value.probability for _, value in self if isinstance(value, op.Operation))
+
     @model_validator(mode="after")
     def _fits_together(self) -> Augmentation:
         for fault in _faults(self):
@@ -80,10 +86,8 @@ class Augmentation(Section):
 def _faults(settings: Augmentation) -> Iterator[str]:
     if settings.copies and settings.online:
         yield f"copies = {settings.copies} and online would augment what is augmented already: set one of them"
-    flips = settings.horizontal_flip, settings.vertical_flip, settings.right_angle
-    happens = any(flips) or any(value.probability for _, value in settings if isinstance(value, op.Operation))
-    if (settings.copies or settings.online) and not happens:
-        what = f"copies = {settings.copies}" if settings.copies else "online"
-        yield f"{what}, but the probability of every operation is 0: set some, or no {what.split()[0]}"
+    if (settings.copies or settings.online) and not settings.happens:
+        what = f"copies = {settings.copies}" if settings.copies else "online = true"
+        yield f"{what}, but the probability of every operation is 0: raise that of one, or remove {what.split()[0]}"
     if settings.fill and settings.border != "constant":
         yield f"fill = {settings.fill} is read where border is 'constant', not {settings.border!r}: remove one"
