@@ -94,10 +94,12 @@ _WORDS: Mapping[str, str] = {
 
 
 def _caption(record: Record) -> str:
-    done = "original"
+    done = ["original"]
     if record.augmentation:
-        done = ", ".join(operations(Augmentation.from_json(record.augmentation))) or "nothing"
-    return f"{record.id}\n{fill(done, _LETTERS)}"
+        done = list(operations(Augmentation.from_json(record.augmentation))) or ["nothing"]
+    # Spaces that hold an operation and its numbers together.
+    unbroken = ", ".join(done).replace(" ", "\u00a0").replace(",\u00a0", ", ")
+    return f"{record.id}\n{fill(unbroken, _LETTERS, break_on_hyphens=False)}"
 
 
 def _draw(axes: Axes, record: Record, top: int) -> None:
