@@ -1,5 +1,6 @@
 """The compiled graph: who runs after whom, and who reads what."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,26 @@ def test_nothing_is_made_of_data_before_the_gate_has_passed_them(compiled: pipel
     assert "DataGate" in needed_for(compiled, node)
 
 
-def test_the_gate_sees_the_records_and_the_anomalies(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
-    assert producers(nodes["DataGate"]) == {"examples": {"ImageMaskExampleGen"}, "anomalies": {"ExampleValidator"}}
+def test_the_gate_sees_the_records_the_anomalies_and_the_champion(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
+    assert producers(nodes["DataGate"]) == {
+        "examples": {"ImageMaskExampleGen"},
+        "anomalies": {"ExampleValidator"},
+        "champion": {"ChampionResolver"},
+    }
+
+
+def test_all_that_derive_predict_or_compare_are_told_the_same_derivation(
+    config: Config, nodes: dict[str, pipeline_pb2.PipelineNode]
+) -> None:
+    def parameter(node: str, name: str) -> dict:
+        return json.loads(nodes[node].parameters.parameters[name].field_value.string_value)
+
+    data = config.data.model_dump()
+    derivation = {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
+    assert parameter("Trainer", "custom_config")["derivation"] == derivation
+    assert parameter("Evaluator", "derivation") == derivation
+    assert parameter("ServingCheck", "adjust") == data["adjust"]
+    assert parameter("ImageMaskExampleGen", "settings").items() >= derivation.items()
 
 
 def test_the_pusher_waits_for_both_blessings(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:

@@ -289,6 +289,21 @@ def test_clahe_is_that_of_opencv_over_8_x_8_tiles() -> None:
     np.testing.assert_array_equal(Intensity(clahe_clip=2.0).apply(gray), expected)
 
 
+@pytest.mark.parametrize("shape", [(96, 128), (96, 128, 3)])
+def test_clahe_at_16_bit_is_that_at_8_bit(shape: tuple[int, ...]) -> None:
+    change = Intensity(clahe_clip=4.0)
+    expected = 257 * change.apply(picture(np.uint8, shape)).astype(int)
+    np.testing.assert_array_equal(change.apply(picture(np.uint16, shape)), expected)
+
+
+def test_strong_noise_at_16_bit_agrees_with_8_bit_to_a_level() -> None:
+    change = Intensity(noise=0.6)
+    shallow, deep = (
+        change.apply(np.full((200, 200), 100 * level, kind)) for level, kind in ((1, np.uint8), (257, np.uint16))
+    )
+    assert np.abs(deep / 257 - shallow).max() <= 0.51
+
+
 @DEPTHS
 def test_cut_outs_show_the_mean_colour_and_nothing_else_changes(dtype: type, top: int) -> None:
     pixels = picture(dtype, (40, 100, 3))
