@@ -126,8 +126,13 @@ def test_alpha_and_beta_are_a_gain_and_an_offset_that_come_together(probability:
             {"copies": 1, "online": True, "vertical_flip": 1.0},
             "[augmentation]: copies = 1 and online would augment what",
         ),
+        ({"copies": 1, "on_device": True, "vertical_flip": 1.0}, "copies = 1 and on_device would augment what"),
+        (
+            {"on_device": True, "zoom": {"probability": 1.0}},
+            "each of horizontal_flip, vertical_flip, gamma, contrast, brightness is 0",
+        ),
         ({"copies": 2}, "[augmentation]: copies = 2, but the probability of every operation is 0"),
-        ({"online": True, "zoom": {"probability": 0.0}}, "[augmentation]: online = true, but the probability of every"),
+        ({"online": True, "zoom": {"probability": 0.0}}, "[augmentation]: online, but the probability of every"),
         ({"border": "edge", "fill": 0.5}, "[augmentation]: fill = 0.5 is read where border is 'constant', not 'edge'"),
         (
             {"rotation": {"probability": 1.0, "degrees": [5.0, -5.0]}},
