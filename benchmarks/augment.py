@@ -1,16 +1,17 @@
 """Augmentation: the variants of the reference protocol, a second worker, and albumentations on the same operations.
 
-albumentations is no dependency of Maskline. To compare with it: `uv pip install "maskline[bench]"`, or into a folder of
-its own, `uv pip install --target DIR "albumentations==2.0.8" "opencv-python-headless<4.12" "numpy<2"`, and
-`PYTHONPATH=DIR`. It asks the network for a newer version of itself unless NO_ALBUMENTATIONS_UPDATE=1.
+albumentations is the extra `bench` and in no lock: `uv pip install --editable ".[bench]"` puts it beside the rest, whose
+versions stay as they are, and `uv pip install --target DIR "albumentations==2.0.8" "opencv-python-headless<4.12"
+"numpy<2"` into a folder for `PYTHONPATH`. With NO_ALBUMENTATIONS_UPDATE=1 it asks no network for a newer version.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,21 +23,25 @@ import tensorflow as tf
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
+from benchmarks._films import write_films
 from benchmarks._timing import ratio, seconds
 from components.augmentor.executor import Executor
+from components.example_gen.listing import list_samples
+from components.example_gen.outcome import outcome_of
 from components.imaging.augment import Augmentation, augmented
+from components.imaging.codecs import encode_png
 from components.imaging.fields import distortion_from_fraction_blur, elastic_from_alpha_sigma
-from components.imaging.geometry import letterbox
 from components.imaging.intensity import Intensity
 from components.imaging.lenses import Lens
 from components.imaging.warp import Warp
 from components.record import Record
 from components.tfexample import serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
+from pipeline.config.loader import load_config
 from pipeline.config.model import Execution
 from pipeline.graph import beam_arguments
 
-_SIDE, _RECORDS, _SHARDS = 512, 200, 4
+_SIDE, _RECORDS, _SHARDS, _ROUNDS = 512, 200, 4, 15
 _CENTRES = ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))
 _PROTOCOL = (
     Warp(),
@@ -54,14 +59,16 @@ _PROTOCOL = (
 def measure() -> Iterator[str]:
     """Yields seconds for the protocol, the gain of a second worker, and times over those of albumentations."""
     cv2.setNumThreads(1)
-    original = _record(0)
-    taken = [seconds(partial(_variants, original)) for _ in range(15)]
-    yield (
-        f"{len(_PROTOCOL)} variants of a {_SIDE} px RGB pair as records, one core: "
-        f"{median(taken):.3f} s ({min(taken):.3f} to {max(taken):.3f}, {len(taken)} rounds)"
-    )
     with TemporaryDirectory() as folder:
-        _write_records(Path(folder))
+        films = _film_records(Path(folder) / "films")
+        pair = next(film for film in films if film.foreground)
+        variants = partial(_variants, pair)
+        taken = [seconds(variants) for _ in range(_ROUNDS)]
+        what = f"{len(_PROTOCOL)} variants of a film of {_SIDE} px in RGB as records, one core"
+        yield f"{what}: {median(taken):.3f} s ({min(taken):.3f} to {max(taken):.3f}, {_ROUNDS} rounds)"
+        bare = ratio(variants, partial(_encoded, pair), _ROUNDS)
+        yield f"{what}: time over that of encoding as many images and masks as PNG: {bare}"
+        _write_records(Path(folder), films)
         one, two = (partial(_augment, Path(folder), Execution(workers=workers)) for workers in (1, 2))
         yield f"Augmentor, two copies of {_RECORDS} such records, one worker over two: {ratio(one, two, 3)}"
     try:
@@ -69,12 +76,11 @@ def measure() -> Iterator[str]:
     except ImportError:
         yield "albumentations is not installed, so there is no comparison with it; benchmarks/augment.py tells how to"
         return
-    yield from _against(albumentations)
+    yield from _against(albumentations, pair.image, pair.mask)
 
 
-def _against(library: Any) -> Iterator[str]:
+def _against(library: Any, image: np.ndarray, mask: np.ndarray) -> Iterator[str]:
     """albumentations draws what it does in each call, and so do we."""
-    image, mask = _pair(0)
     affine = {"rotate": (-10, 10), "scale": (0.9, 1.1), "shear": (-5, 5), "p": 1}
     ours = {
         "horizontal_flip": 0.5,
@@ -96,7 +102,7 @@ def _against(library: Any) -> Iterator[str]:
 def _over(theirs: Callable[..., Any], ours: dict[str, Any], image: np.ndarray, mask: np.ndarray) -> str:
     settings, rng = Settings.model_validate(ours).model_dump(), np.random.default_rng(0)
     calls = (partial(theirs, image=image, mask=mask), partial(augmented, image, mask, rng, settings))
-    reached = ratio(*(partial(_times, call, 20) for call in calls), 15)
+    reached = ratio(*(partial(_times, call, 20) for call in calls), _ROUNDS)
     return f"{_SIDE} px RGB with mask, one thread: time of albumentations over ours: {reached}"
 
 
@@ -114,25 +120,27 @@ def _variants(original: Record) -> list[bytes]:
     return made
 
 
-def _pair(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    noise = np.random.default_rng(seed).integers(0, 256, (_SIDE, _SIDE, 3), np.uint8)
-    image = cv2.GaussianBlur(noise, (0, 0), 3)
-    return image, (image[..., 0] > np.median(image[..., 0])).astype(np.uint8)
+def _encoded(original: Record) -> None:
+    for _ in _PROTOCOL:
+        encode_png(original.image)
+        encode_png(original.mask)
 
 
-def _record(seed: int) -> Record:
-    image, mask = _pair(seed)
-    return Record(image, mask, f"{seed}", f"{seed}", f"{seed}.png", b"", letterbox(*mask.shape, *mask.shape).as_json())
+def _film_records(folder: Path) -> list[Record]:
+    """Phantom films at 512 px in RGB."""
+    root = write_films(folder, women=10)
+    data = load_config("mias", ["data.channels=3", f"data.height={_SIDE}", f"data.width={_SIDE}"]).data.model_dump()
+    found = [outcome_of(sample, root, data, lambda record: record)[1] for sample in list_samples(root, data).samples]
+    return list(chain.from_iterable(found))
 
 
-def _write_records(folder: Path) -> None:
-    texture = _record(0)
+def _write_records(folder: Path, films: Sequence[Record]) -> None:
     for split, count in (("train", _RECORDS), ("eval", 0)):
         (folder / f"Split-{split}").mkdir()
         for shard in range(_SHARDS):
             with tf.io.TFRecordWriter(str(folder / f"Split-{split}" / shard_name(shard, _SHARDS))) as writer:
                 for number in range(shard, count, _SHARDS):
-                    writer.write(serialize(replace(texture, id=f"{number}")))
+                    writer.write(serialize(replace(films[number % len(films)], id=f"{number}")))
 
 
 def _augment(folder: Path, execution: Execution) -> None:
