@@ -1,7 +1,7 @@
 """Augmentation: the variants of the reference protocol, a second worker, and albumentations on the same operations.
 
-albumentations is the extra `bench` and in no lock: `uv pip install --editable ".[bench]"` puts it beside the rest, whose
-versions stay as they are, and `uv pip install --target DIR "albumentations==2.0.8" "opencv-python-headless<4.12"
+albumentations is the extra `bench` and in no lock: `uv pip install --editable ".[bench]"` puts it beside the rest,
+whose versions stay as they are, and `uv pip install --target DIR "albumentations==2.0.8" "opencv-python-headless<4.12"
 "numpy<2"` into a folder for `PYTHONPATH`. With NO_ALBUMENTATIONS_UPDATE=1 it asks no network for a newer version.
 """
 
