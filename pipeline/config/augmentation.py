@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -10,11 +10,14 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pipeline.config import operations as op
 from pipeline.config.section import Probability, Section
 
+_FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
+_FLIPS_ON_DEVICE, _VALUES_ON_DEVICE = _FLIPS[:2], ("gamma", "contrast", "brightness")
+
 
 def _numbers(table: Any) -> str:
     """The tag of the class that reads a table; the loader leaves names with hyphens out of its messages."""
     keys = table.keys() if isinstance(table, dict) else set()
-    here, older = {"amplitude", "grid", "factor", "offset"}, {"alpha", "sigma", "beta", "fraction", "blur"}
+    here, older = {"amplitude", "grid", "gain", "offset"}, {"alpha", "sigma", "beta", "fraction", "blur"}
     return "of-older-systems" if keys & older and not keys & here else "as-here"
 
 
@@ -36,6 +39,9 @@ class Augmentation(Section):
     """Augmented copies per training record, beside the record itself."""
     online: bool = False
     """The trainer augments every record in every epoch anew, instead of copies."""
+    on_device: bool = False
+    """Flips, gamma, contrast and brightness are drawn in every epoch anew and done by the training step, on the
+    accelerator; `online` leaves these to it."""
     seed: int = 0
 
     horizontal_flip: Probability = 0.0
@@ -62,13 +68,18 @@ class Augmentation(Section):
     gamma: op.Gamma = op.Gamma(probability=0)
     contrast: op.Contrast = op.Contrast(probability=0)
     brightness: Brightness = op.Brightness(probability=0)
-    """By `factor` and `offset`, or by `alpha` and `beta`, which become these."""
+    """By `gain` and `offset`, or by `alpha` and `beta`, which become these."""
     clahe: op.Clahe = op.Clahe(probability=0)
     sharpening: op.Sharpening = op.Sharpening(probability=0)
     blur: op.Blur = op.Blur(probability=0)
     low_resolution: op.LowResolution = op.LowResolution(probability=0)
     noise: op.Noise = op.Noise(probability=0)
     cutout: op.Cutout = op.Cutout(probability=0)
+
+    @property
+    def happens(self) -> bool:
+        """Whether any operation has a chance."""
+        return _any(self, [name for name, value in self if isinstance(value, op.Operation)], _FLIPS)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Augmentation:
@@ -77,13 +88,20 @@ class Augmentation(Section):
         return self
 
 
+def _any(settings: Augmentation, operations: Iterable[str], flips: Iterable[str]) -> bool:
+    chances = [getattr(settings, name).probability for name in operations]
+    return any([*chances, *(getattr(settings, name) for name in flips)])
+
+
 def _faults(settings: Augmentation) -> Iterator[str]:
-    if settings.copies and settings.online:
-        yield f"copies = {settings.copies} and online would augment what is augmented already: set one of them"
-    flips = settings.horizontal_flip, settings.vertical_flip, settings.right_angle
-    happens = any(flips) or any(value.probability for _, value in settings if isinstance(value, op.Operation))
-    if (settings.copies or settings.online) and not happens:
-        what = f"copies = {settings.copies}" if settings.copies else "online"
-        yield f"{what}, but the probability of every operation is 0: set some, or no {what.split()[0]}"
+    anew = [name for name in ("online", "on_device") if getattr(settings, name)]
+    if settings.copies and anew:
+        yield f"copies = {settings.copies} and {anew[0]} would augment what is augmented already: remove one"
+    if (settings.copies or anew) and not settings.happens:
+        what = anew[0] if anew else f"copies = {settings.copies}"
+        yield f"{what}, but the probability of every operation is 0: raise that of one, or remove {what.split()[0]}"
+    if settings.on_device and not _any(settings, _VALUES_ON_DEVICE, _FLIPS_ON_DEVICE):
+        names = ", ".join((*_FLIPS_ON_DEVICE, *_VALUES_ON_DEVICE))
+        yield f"on_device, but the probability of each of {names} is 0: raise that of one, or remove on_device"
     if settings.fill and settings.border != "constant":
         yield f"fill = {settings.fill} is read where border is 'constant', not {settings.border!r}: remove one"

@@ -130,9 +130,9 @@ class Contrast(Operation):
 
 
 class Brightness(Operation):
-    """factor * value + offset, on values in 0..1."""
+    """gain * value + offset, on values in 0..1."""
 
-    factor: Range[Gain] = [1.0, 1.0]
+    gain: Range[Gain] = [1.0, 1.0]
     offset: Range[Annotated[float, pydantic.Field(ge=-1, le=1)]] = [-0.1, 0.1]
 
 
@@ -144,8 +144,8 @@ class BrightnessInLevels(OfOlderSystems):
 
     def converted(self) -> Brightness:
         same = brightening(self.alpha, self.beta)
-        factor, offset = [same.contrast] * 2, [same.brightness] * 2
-        return Brightness(probability=self.probability, factor=factor, offset=offset)
+        gain, offset = [same.contrast] * 2, [same.brightness] * 2
+        return Brightness(probability=self.probability, gain=gain, offset=offset)
 
 
 class Clahe(Operation):
@@ -161,7 +161,7 @@ class Sharpening(Operation):
 
 
 class Blur(Operation):
-    sigma: Range[Annotated[float, pydantic.Field(ge=0, le=0.25)]] = [0.0005, 0.002]
+    sigma: Range[Annotated[float, pydantic.Field(ge=0, le=0.25)]] = [0.001, 0.004]
     """Of a Gaussian."""
 
 

@@ -26,10 +26,13 @@ _CONFIG = {
         "layout": "folders",
         "height": 32,
         "width": 32,
-        "group_pattern": r"(p\d+)_",
+        "groups": {"by": "pattern", "pattern": r"(p\d+)_"},
         "splits": {"train": 50, "eval": 25, "test": 25, "salt": "discs"},
     },
-    "augmentation": {"copies": 2, "vertical_flip": 0.5, "right_angle": 0.5, "max_rotation_degrees": 20.0},
+    "augmentation": {
+        **{"copies": 2, "horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5},
+        "rotation": {"probability": 1.0, "degrees": [-20.0, 20.0]},
+    },
     "model": {"parameters": {"levels": 3, "base_filters": 4, "dropout": 0.05, "batch_norm": True}},
     "training": {"epochs": 24, "batch_size": 8, "learning_rate": 0.01, "seed": 3},
     "evaluation": {"min_dice": 0.3},
@@ -61,6 +64,7 @@ def _train(config: Config, examples: Artifact, folder: Path, **training: Any) ->
         model_run_dir=str(folder / "model_run" / "1"),
         custom_config={
             "shape": [config.data.height, config.data.width, config.data.channels],
+            "derivation": _derivation(config),
             "model": config.model.model_dump(),
             "training": {**config.training.model_dump(), **training},
             "threshold": config.evaluation.threshold,
@@ -68,6 +72,17 @@ def _train(config: Config, examples: Artifact, folder: Path, **training: Any) ->
     )
     run_fn(arguments)
     return arguments
+
+
+def _derivation(config: Config) -> dict[str, Any]:
+    data = config.data.model_dump()
+    return {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")}
+
+
+@pytest.fixture(scope="session")
+def derivation(config: Config) -> dict[str, Any]:
+    """What trainer and evaluator read of `[data]`."""
+    return _derivation(config)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +122,14 @@ def examples(config: Config, source: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The champion where nothing has been pushed."""
+    made = _artifact(standard_artifacts.Model, tmp_path_factory.mktemp("nobody"))
+    made.set_string_custom_property("version", "")
+    return made
+
+
+@pytest.fixture(scope="session")
 def augmented(config: Config, examples: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("augmented"))
     settings = config.augmentation.model_dump()
@@ -125,7 +148,12 @@ def model(trained: FnArgs) -> Artifact:
 
 
 @pytest.fixture(scope="session")
-def untrained(config: Config, artifact: Callable[..., Artifact], tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+def untrained(
+    config: Config,
+    derivation: dict[str, Any],
+    artifact: Callable[..., Artifact],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Artifact:
     """A model that finds foreground everywhere."""
     made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("untrained"))
     keras.utils.set_random_seed(0)
@@ -133,7 +161,7 @@ def untrained(config: Config, artifact: Callable[..., Artifact], tmp_path_factor
     *weights, bias = network.get_weights()
     network.set_weights([*weights, np.full_like(bias, 50)])
     folder = Path(path_utils.serving_model_dir(made.uri))
-    export_model(network, folder, threshold=0.5)
+    export_model(network, folder, threshold=0.5, data=derivation)
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
     return made

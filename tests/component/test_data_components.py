@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from ingest import Made, ingest
 from scipy import ndimage
 from tensorflow_data_validation import StatsOptions
 from tfx.components.example_validator.executor import Executor as ExampleValidator
@@ -24,13 +25,13 @@ from components.artifacts import SplitReport
 from components.augmentor.executor import Executor as Augmentor
 from components.data_gate.executor import Executor as DataGate
 from components.errors import DataRefused
-from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.imaging.codecs import decode_image, encode_png, pixel_sha256, read_image
-from components.imaging.geometry import Letterbox
+from components.imaging.geometry import letterbox
+from components.imaging.signature import signature
 from components.record import Record
 from components.splits import SPLITS
 from components.tfexample import parse, read_split, serialize, shard_name, split_files
-from pipeline.config.loader import parse_config
+from pipeline.config.data import Adjust
 from pipeline.config.model import Config
 from pipeline.graph import SCHEMA
 from pipeline.phantoms import write_mias_phantoms
@@ -39,26 +40,19 @@ Make = Callable[..., Artifact]
 
 REQUIRED = {
     *("image/encoded", "image/format", "image/height", "image/width", "image/channels", "image/bit_depth"),
-    *("image/mean", "image/std", "image/sha256"),
-    *("mask/encoded", "mask/foreground_fraction", "mask/components"),
+    *("image/mean", "image/std", "image/sha256", "image/signature"),
+    *("mask/encoded", "mask/foreground_fraction", "mask/components", "mask/labels"),
     *("sample/id", "sample/group", "sample/source", "sample/transform"),
 }
 """Features of every record; `sample/label` and `sample/derived_from` are there where they apply."""
-
-
-def generate(run_executor: Callable, artifact: Make, source: Path, folder: Path, **data: object) -> Artifact:
-    made = artifact(standard_artifacts.Examples, folder)
-    settings = parse_config({"data": data, "training": {"epochs": 1}}, "tests").data.model_dump()
-    run_executor(ImageMaskExampleGen, {}, {"examples": made}, input_base=str(source), settings=settings)
-    return made
 
 
 def records(examples: Artifact) -> dict[str, list[Record]]:
     return {split: [parse(item) for item in read_split(examples.uri, split)] for split in SPLITS}
 
 
-def rejects(examples: Artifact) -> dict:
-    return json.loads((Path(examples.uri) / "rejects.json").read_text())
+def account(examples: Artifact) -> dict:
+    return json.loads((Path(examples.uri) / "account.json").read_text())
 
 
 def framed(file: Path) -> Iterator[bytes]:
@@ -100,34 +94,38 @@ class TestImageMaskExampleGen:
         return root
 
     @pytest.fixture(scope="class")
-    def made(
-        self, mixed: Path, run_executor: Callable, artifact: Make, tmp_path_factory: pytest.TempPathFactory
-    ) -> Artifact:
+    def mixed_made(self, mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
         folder = tmp_path_factory.mktemp("mixed_examples")
-        data = {"layout": "folders", "height": 32, "width": 32, "group_pattern": r"(p\d+)"}
-        return generate(run_executor, artifact, mixed, folder, **data)
+        groups = {"by": "pattern", "pattern": r"(p\d+)"}
+        return ingest(mixed, folder, layout="folders", height=32, width=32, groups=groups)
 
-    def test_records_and_rejects_are_the_sources(self, made: Artifact) -> None:
-        account = rejects(made)
-        counts = {split: len(members) for split, members in records(made).items()}
+    @pytest.fixture(scope="class")
+    def made(self, mixed_made: Made) -> Artifact:
+        return mixed_made.examples
+
+    def test_records_and_rejects_are_the_sources(self, mixed_made: Made) -> None:
+        account = mixed_made.account
+        counts = Counter(mixed_made.splits.values())
         assert account["sources"] == 16
-        assert account["records"] == counts
-        assert sum(counts.values()) + len(account["rejects"]) == 16
+        assert account["records"] == {split: counts[split] for split in SPLITS}
+        assert counts.total() + len(account["rejects"]) == 16
+        assert (account["left_out"], account["empty_tiles_dropped"], account["lossy_masks"]) == ([], 0, None)
 
     @pytest.mark.parametrize(
-        ("source", "reason"),
+        ("source", "kind", "reason"),
         [
-            ("images/p04_a.png", "without a mask"),
-            ("masks/p05_a.png", "without an image"),
-            ("images/p06_a.png", "not a whole"),
-            ("images/p07_a.png", "48 x 40 pixels, its mask masks/p07_a.png 48 x 41"),
-            ("images/p07_b.png", "grey values"),
+            ("images/p04_a.png", "pairing", "without a mask"),
+            ("masks/p05_a.png", "pairing", "without an image"),
+            ("images/p06_a.png", "unreadable", "not a whole"),
+            ("images/p07_a.png", "sizes differ", "48 x 40 pixels, its mask masks/p07_a.png 48 x 41"),
+            ("images/p07_b.png", "unclear mask", "grey values"),
         ],
     )
-    def test_each_fault_is_a_reject_by_name(self, made: Artifact, source: str, reason: str) -> None:
-        found = {reject["source"]: reject["reason"] for reject in rejects(made)["rejects"]}
-        assert len(found) == 5
-        assert reason in found[source]
+    def test_each_fault_is_a_reject_by_name(self, mixed_made: Made, source: str, kind: str, reason: str) -> None:
+        assert len(mixed_made.rejects) == 5
+        found_kind, found_reason = mixed_made.rejects[source]
+        assert found_kind == kind
+        assert reason in found_reason
 
     def test_records_are_complete(self, made: Artifact, mixed: Path) -> None:
         for split in SPLITS:
@@ -153,13 +151,17 @@ class TestImageMaskExampleGen:
                 assert feature["image/format"].bytes_list.value == [b"png"]
                 assert feature["image/sha256"].bytes_list.value == [pixel_sha256(original)]
                 assert feature["sample/group"].bytes_list.value == [Path(source).stem[:3].encode()]
+                assert feature["image/signature"].bytes_list.value == [signature(original)]
+                assert list(feature["mask/labels"].int64_list.value) == sorted(np.unique(mask))
+                # 48 columns become 32, so 40 rows become 27, between 2 black rows and 3.
                 assert json.loads(feature["sample/transform"].bytes_list.value[0]) == {
-                    **{"kind": "letterbox", "source_height": 40, "source_width": 48},
-                    **{"height": 32, "width": 32},
+                    **{"kind": "placement", "source_height": 40, "source_width": 48},
+                    **{"content_height": 27, "content_width": 32, "top": 2, "left": 0, "height": 32, "width": 32},
+                    "adjust": Adjust().model_dump(),
                 }
 
     def test_image_and_mask_hold_the_disc_of_the_source(self, made: Artifact, mixed: Path) -> None:
-        box = Letterbox(40, 48, 32, 32)
+        box = letterbox(40, 48, 32, 32)
         found = [record for members in records(made).values() for record in members]
         for record in found:
             name = Path(record.source).stem
@@ -188,30 +190,23 @@ class TestImageMaskExampleGen:
             assert [file.name for file in files] == [shard_name(i, len(files)) for i in range(len(files))]
             content = [item for file in files for item in framed(file)]
             assert content == list(read_split(examples.uri, split))
-            assert len(content) == rejects(examples)["records"][split]
+            assert len(content) == account(examples)["records"][split]
 
-    def test_a_split_without_groups_is_an_empty_shard(
-        self, write_pairs: Callable, run_executor: Callable, artifact: Make, tmp_path: Path
-    ) -> None:
+    def test_a_split_without_groups_is_an_empty_shard(self, write_pairs: Callable, tmp_path: Path) -> None:
         source = write_pairs(tmp_path / "one", patients=1)
-        data = {"layout": "folders", "height": 16, "width": 16, "group_pattern": r"(p\d+)"}
-        made = generate(run_executor, artifact, source, tmp_path / "examples", **data)
-        counts = rejects(made)["records"]
+        groups = {"by": "pattern", "pattern": r"(p\d+)"}
+        made = ingest(source, tmp_path / "examples", layout="folders", height=16, width=16, groups=groups)
+        counts = made.account["records"]
         assert sorted(counts.values()) == [0, 0, 2]
         for split, count in counts.items():
-            [file] = split_files(made.uri, split)
+            [file] = split_files(made.examples.uri, split)
             assert len(list(framed(Path(file)))) == count
 
-    def test_mias_films_with_their_discs_and_labels(
-        self, run_executor: Callable, artifact: Make, tmp_path: Path
-    ) -> None:
+    def test_phantom_films_with_their_discs_and_labels(self, tmp_path: Path) -> None:
         write_mias_phantoms(tmp_path / "films", women=9, size=64, seed=1)
-        made = generate(
-            run_executor, artifact, tmp_path / "films", tmp_path / "out", layout="mias", height=32, width=32
-        )
-        found = {record.id: record for members in records(made).values() for record in members}
-        account = rejects(made)
-        assert account["sources"] == 18 == len(found) + len(account["rejects"])
+        made = ingest(tmp_path / "films", tmp_path / "out", layout="mias", height=32, width=32)
+        found = made.records
+        assert made.account["sources"] == 18 == len(found) + len(made.account["rejects"])
         rows: dict[str, list[list[str]]] = defaultdict(list)
         for line in (tmp_path / "films" / "Info.txt").read_text().splitlines():
             if line.startswith("mdb"):
@@ -223,8 +218,8 @@ class TestImageMaskExampleGen:
             lesions = [[int(number) for number in row[4:]] for row in rows[film] if len(row) == 7]
             assert bool(lesions) == bool(record.mask.any())
             for x, y, _ in lesions:
-                # The table's origin is the bottom-left corner, and a record is half as large.
-                assert record.mask[(63 - y) // 2, x // 2] == 1
+                # The table's origin is the bottom-left corner of a film of 1024 pixels; a record has 32.
+                assert record.mask[(1023 - y) // 32, x // 32] == 1
 
 
 class TestAugmentor:
@@ -302,12 +297,22 @@ class TestDataGate:
 
     @pytest.fixture
     def check(
-        self, run_executor: Callable, artifact: Make, config: Config, no_anomalies: Artifact, folder: Path
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        config: Config,
+        no_anomalies: Artifact,
+        nobody: Artifact,
+        folder: Path,
     ) -> Callable[..., dict]:
         """Runs the gate over the examples in `folder` and returns the split report."""
 
-        def run(anomalies: Artifact = no_anomalies) -> dict:
-            inputs = {"examples": artifact(standard_artifacts.Examples, folder / "examples"), "anomalies": anomalies}
+        def run(anomalies: Artifact = no_anomalies, champion: Artifact | None = None) -> dict:
+            inputs = {
+                "examples": artifact(standard_artifacts.Examples, folder / "examples"),
+                "anomalies": anomalies,
+                "champion": champion or nobody,
+            }
             report = artifact(SplitReport, folder / "report")
             run_executor(DataGate, inputs, {"split_report": report}, settings=config.validation.model_dump())
             return json.loads((folder / "report" / "split_report.json").read_text())
@@ -327,6 +332,8 @@ class TestDataGate:
     def test_clean_data_pass_with_the_proof(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
         report = check()
         assert report["problems"] == []
+        assert report["drift"] is None
+        assert [note["kind"] for note in report["notes"]] == ["empty masks"]
         expected = {
             (record.source, record.group, record.source_sha256.hex(), split)
             for split, members in records(examples).items()
@@ -334,7 +341,7 @@ class TestDataGate:
         }
         proof = report["records"]
         assert {(row["source"], row["group"], row["sha256"], row["split"]) for row in proof} == expected
-        assert {split: row["records"] for split, row in report["splits"].items()} == rejects(examples)["records"]
+        assert {split: row["records"] for split, row in report["splits"].items()} == account(examples)["records"]
 
     def test_identical_pixels_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
         leaked = records(examples)["train"][0]
@@ -344,10 +351,10 @@ class TestDataGate:
         [reason] = refusal.value.reasons
         assert f"{leaked.source} (train, group {leaked.group})" in reason
         assert "images/copy.png (eval, group stranger)" in reason
-        assert "same pixels" in reason
+        assert reason.startswith("identical pixels (1): ")
         assert refusal.value.exit_code == 4
         assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["identical pixels"]
-        assert len(refusal.value.report["records"]) == sum(rejects(examples)["records"].values()) + 1
+        assert len(refusal.value.report["records"]) == sum(account(examples)["records"].values()) + 1
         assert not (folder / "report" / "split_report.json").exists()
 
     def test_a_patient_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
@@ -357,18 +364,19 @@ class TestDataGate:
         with pytest.raises(DataRefused) as refusal:
             check()
         [reason] = refusal.value.reasons
+        assert reason.startswith("group overlap (1): ")
         assert patient.source in reason
         assert "images/view.png" in reason
         assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["group overlap"]
 
-    def test_an_image_of_one_grey_value_is_an_anomaly(
+    def test_a_mask_value_that_is_no_class_is_an_anomaly(
         self, check: Callable[..., dict], validate: Callable, artifact: Make, folder: Path, examples: Artifact
     ) -> None:
         record = records(examples)["train"][0]
-        flat = replace(record, id="flat", image=np.full_like(record.image, 90), source_sha256=b"\2" * 32)
-        self.add(folder, "train", flat)
+        ignored = replace(record, id="ignored", mask=record.mask * np.uint8(255), source_sha256=b"\2" * 32)
+        self.add(folder, "train", ignored)
         anomalies = validate(artifact(standard_artifacts.Examples, folder / "examples", SPLITS), folder)
-        with pytest.raises(DataRefused, match=r"\Asplit train: image/std"):
+        with pytest.raises(DataRefused, match=r"anomaly \(1\): .*split train: mask/labels: .*255"):
             check(anomalies)
 
     def test_an_empty_split(self, check: Callable[..., dict], folder: Path) -> None:
@@ -378,8 +386,9 @@ class TestDataGate:
             check()
 
     def test_too_many_rejects(self, check: Callable[..., dict], folder: Path) -> None:
-        account = json.loads((folder / "examples" / "rejects.json").read_text())
-        account["rejects"] = [{"source": f"images/bad{i}.png", "reason": "cut short"} for i in range(5)]
-        (folder / "examples" / "rejects.json").write_text(json.dumps(account))
-        with pytest.raises(DataRefused, match=r"5 of 48 sources are unusable.*images/bad0\.png: cut short"):
+        path = folder / "examples" / "account.json"
+        faults = [{"source": f"images/bad{i}.png", "kind": "unreadable", "reason": "cut short"} for i in range(5)]
+        path.write_text(json.dumps({**json.loads(path.read_text()), "rejects": faults}))
+        expected = r"\Arejects \(5\): 5 of 48 sources are unusable.*images/bad0\.png: cut short.*and 2 more"
+        with pytest.raises(DataRefused, match=expected):
             check()

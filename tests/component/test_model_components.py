@@ -29,19 +29,20 @@ from pipeline.config.model import Config
 Make = Callable[..., Artifact]
 
 
-@pytest.fixture(scope="session")
-def nothing(artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    """The champion where nothing has been pushed."""
-    made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("nothing"))
-    made.set_string_custom_property("version", "")
-    return made
+@pytest.fixture
+def as_champion(artifact: Make, config: Config, tmp_path: Path) -> Callable[..., Artifact]:
+    """`(model, version, **data)`: a copy of the model as it is served, made for records of changed `[data]`."""
 
+    def make(model: Artifact, version: str, **data: object) -> Artifact:
+        champion = artifact(standard_artifacts.Model, tmp_path / f"champion-{version}")
+        served = Path(path_utils.serving_model_dir(champion.uri))
+        shutil.copytree(path_utils.serving_model_path(model.uri), served)
+        manifest = {"config": {"data": {**config.data.model_dump(), **data}}}
+        (served / "MANIFEST.json").write_text(json.dumps(manifest))
+        champion.set_string_custom_property("version", version)
+        return champion
 
-def as_champion(model: Artifact, version: str) -> Artifact:
-    champion = standard_artifacts.Model()
-    champion.uri = model.uri
-    champion.set_string_custom_property("version", version)
-    return champion
+    return make
 
 
 class Evaluation:
@@ -60,7 +61,12 @@ class Evaluation:
 
 @pytest.fixture(scope="session")
 def evaluate(
-    run_executor: Callable, artifact: Make, config: Config, examples: Artifact, tmp_path_factory: Any
+    run_executor: Callable,
+    artifact: Make,
+    config: Config,
+    derivation: dict[str, Any],
+    examples: Artifact,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Evaluation]:
     def run(model: Artifact, champion: Artifact, **settings: object) -> Evaluation:
         folder = tmp_path_factory.mktemp("evaluation")
@@ -71,6 +77,7 @@ def evaluate(
             {"examples": examples, "model": model, "champion": champion},
             {"evaluation": evaluation, "blessing": blessing},
             settings={**config.evaluation.model_dump(), **settings},
+            derivation=derivation,
         )
         return Evaluation(evaluation, blessing)
 
@@ -79,8 +86,8 @@ def evaluate(
 
 class TestEvaluator:
     @pytest.fixture(scope="class")
-    def first(self, evaluate: Callable[..., Evaluation], model: Artifact, nothing: Artifact) -> Evaluation:
-        return evaluate(model, nothing)
+    def first(self, evaluate: Callable[..., Evaluation], model: Artifact, nobody: Artifact) -> Evaluation:
+        return evaluate(model, nobody)
 
     def test_a_good_first_candidate_is_blessed(self, first: Evaluation) -> None:
         assert first.blessed
@@ -138,16 +145,21 @@ class TestEvaluator:
         ],
     )
     def test_a_limit_that_is_not_met_is_a_reason(
-        self, evaluate: Callable[..., Evaluation], model: Artifact, nothing: Artifact, limits: dict, reason: str
+        self, evaluate: Callable[..., Evaluation], model: Artifact, nobody: Artifact, limits: dict, reason: str
     ) -> None:
-        refused = evaluate(model, nothing, **limits)
+        refused = evaluate(model, nobody, **limits)
         assert not refused.blessed
         assert refused.marks == ["NOT_BLESSED"]
         assert len(refused.metrics["reasons"]) == 1
         assert reason in refused.metrics["reasons"][0]
 
     def test_the_champion_is_measured_on_the_same_cases(
-        self, evaluate: Callable[..., Evaluation], first: Evaluation, model: Artifact, untrained: Artifact
+        self,
+        evaluate: Callable[..., Evaluation],
+        as_champion: Callable[..., Artifact],
+        first: Evaluation,
+        model: Artifact,
+        untrained: Artifact,
     ) -> None:
         better = evaluate(model, as_champion(untrained, "7"))
         assert better.blessed
@@ -160,19 +172,56 @@ class TestEvaluator:
         assert better.column("champion_dice") == pytest.approx([2 * truth / (truth + 1024) for truth in pixels])
 
     def test_a_champion_of_another_input_size_is_compared_all_the_same(
-        self, evaluate: Callable[..., Evaluation], model: Artifact, config: Config, artifact: Make, tmp_path: Path
+        self,
+        evaluate: Callable[..., Evaluation],
+        as_champion: Callable[..., Artifact],
+        model: Artifact,
+        config: Config,
+        derivation: dict[str, Any],
+        artifact: Make,
+        tmp_path: Path,
     ) -> None:
         large = artifact(standard_artifacts.Model, tmp_path / "large")
         network = build_model((48, 64, 1), config.model.model_dump())
         network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
-        export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5)
-        evaluation = evaluate(model, as_champion(large, "7"))
+        export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5, data=derivation)
+        evaluation = evaluate(model, as_champion(large, "7", height=48, width=64))
         # Probability 0.5 everywhere reaches the threshold everywhere: Dice follows from the true pixels.
         pixels = [truth for truth in evaluation.column("truth_pixels") if truth]
         assert evaluation.column("champion_dice") == pytest.approx([2 * truth / (truth + 1024) for truth in pixels])
 
+    @pytest.mark.parametrize(
+        ("made_for", "changed"),
+        [
+            ({"fit": "stretch"}, "fit"),
+            ({"tiles": {"overlap": 0, "edge": "pad", "keep_empty": 1.0, "reduced_copy": False}}, "tiles"),
+            ({"adjust": {"gamma": 0.5}}, "adjust"),
+        ],
+    )
+    def test_a_champion_made_for_other_records_is_not_measured_and_the_candidate_waits(
+        self,
+        evaluate: Callable[..., Evaluation],
+        as_champion: Callable[..., Artifact],
+        first: Evaluation,
+        model: Artifact,
+        untrained: Artifact,
+        made_for: dict,
+        changed: str,
+    ) -> None:
+        held = evaluate(model, as_champion(untrained, "7", **made_for))
+        assert not held.blessed
+        [reason] = held.metrics["reasons"]
+        assert reason.startswith(f"the champion 7 cannot be compared: [data] {changed} changed.")
+        assert held.metrics["champion"] is None
+        assert held.column("champion_dice") == []
+        assert held.column("dice") == first.column("dice")
+
     def test_a_candidate_worse_than_the_champion_is_refused(
-        self, evaluate: Callable[..., Evaluation], model: Artifact, untrained: Artifact
+        self,
+        evaluate: Callable[..., Evaluation],
+        as_champion: Callable[..., Artifact],
+        model: Artifact,
+        untrained: Artifact,
     ) -> None:
         worse = evaluate(untrained, as_champion(model, "7"), min_dice=0.0)
         assert not worse.blessed
@@ -180,7 +229,7 @@ class TestEvaluator:
         assert "against the champion 7, min_dice_change asks for +0" in reason
 
     def test_the_champion_against_itself_changes_nothing(
-        self, evaluate: Callable[..., Evaluation], model: Artifact
+        self, evaluate: Callable[..., Evaluation], as_champion: Callable[..., Artifact], model: Artifact
     ) -> None:
         same = evaluate(model, as_champion(model, "7"))
         assert same.blessed
@@ -190,13 +239,19 @@ class TestEvaluator:
 class TestServingCheck:
     @pytest.fixture(scope="class")
     def do(
-        self, run_executor: Callable, artifact: Make, examples: Artifact, tmp_path_factory: pytest.TempPathFactory
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        derivation: dict[str, Any],
+        examples: Artifact,
+        tmp_path_factory: pytest.TempPathFactory,
     ) -> Callable[[Artifact], tuple[bool, dict]]:
         """Runs the executor; whether the stock Pusher takes its answer for a blessing, and `checks.json`."""
 
         def run(model: Artifact) -> tuple[bool, dict]:
             blessing = artifact(standard_artifacts.InfraBlessing, tmp_path_factory.mktemp("blessing"))
-            run_executor(ServingCheck, {"examples": examples, "model": model}, {"blessing": blessing})
+            inputs = {"examples": examples, "model": model}
+            run_executor(ServingCheck, inputs, {"blessing": blessing}, adjust=derivation["adjust"])
             folder = Path(blessing.uri)
             blessed = model_utils.is_infra_validated(blessing)
             assert (folder / ("INFRA_BLESSED" if blessed else "INFRA_NOT_BLESSED")).is_file()
@@ -228,11 +283,14 @@ class TestServingCheck:
         assert not check["passed"]
         assert "saved_model.pb" in check["detail"]
 
-    def test_probabilities_that_are_no_numbers_fail(self, config: Config, records: list[bytes], tmp_path: Path) -> None:
+    def test_probabilities_that_are_no_numbers_fail(
+        self, config: Config, derivation: dict[str, Any], records: list[bytes], tmp_path: Path
+    ) -> None:
         network = build_model((32, 32, 1), config.model.model_dump())
         network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
-        export_model(network, tmp_path / "model", threshold=0.5)
-        failed = {check["name"]: check["detail"] for check in check_model(str(tmp_path / "model"), records)}
+        export_model(network, tmp_path / "model", threshold=0.5, data=derivation)
+        checks = check_model(str(tmp_path / "model"), records, derivation["adjust"])
+        failed = {check["name"]: check["detail"] for check in checks}
         assert failed["probabilities"] == "nan to nan, expected 0 to 1"
 
     @pytest.mark.parametrize(
@@ -240,20 +298,28 @@ class TestServingCheck:
         [
             ("no serve_tensor", "signatures", "missing: serve_tensor"),
             ("other tensor answer", "serve_tensor agrees with serving_default", "largest difference 0.2"),
-            ("other bytes answer", "serve_image_bytes agrees with serving_default", "largest difference 0."),
+            ("other bytes answer", "serve_image_bytes agrees with serve_tensor", "largest difference 0."),
             ("percent", "probabilities", "expected 0 to 1"),
             ("size of the network", "PNG and JPG of 39 x 48 pixels come back at their size", "(32, 32)"),
             ("raises", "loads and answers", "planted fault"),
         ],
     )
     def test_a_planted_fault_fails_by_name(
-        self, planted: str, failed: str, detail: str, model: Artifact, records: list[bytes], tmp_path: Path
+        self,
+        planted: str,
+        failed: str,
+        detail: str,
+        model: Artifact,
+        derivation: dict[str, Any],
+        records: list[bytes],
+        tmp_path: Path,
     ) -> None:
         plant(planted, path_utils.serving_model_path(model.uri), tmp_path / "model")
-        checks = check_model(str(tmp_path / "model"), records)
+        checks = check_model(str(tmp_path / "model"), records, derivation["adjust"])
         failures = {check["name"]: check["detail"] for check in checks if not check["passed"]}
         assert detail in failures[failed]
-        assert len(failures) == 1 or planted == "percent"
+        # Records and files are compared with the answer to tensors, so a wrong one fails twice.
+        assert len(failures) == 1 or planted in ("percent", "other tensor answer")
 
 
 def plant(fault: str, source: str, target: Path) -> None:

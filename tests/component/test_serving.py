@@ -150,12 +150,13 @@ class TestPusher:
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 
     def test_another_export_of_the_same_weights_is_not_pushed(
-        self, do: Callable[..., Artifact], model: Artifact, artifact: Make, tmp_path: Path
+        self, do: Callable[..., Artifact], model: Artifact, derivation: dict, artifact: Make, tmp_path: Path
     ) -> None:
         source = Path(path_utils.serving_model_path(model.uri))
         again = artifact(standard_artifacts.Model, tmp_path / "again")
         exported = Path(path_utils.serving_model_dir(again.uri))
-        export_model(keras.models.load_model(source / "assets.extra" / "model.keras"), exported, threshold=0.5)
+        network = keras.models.load_model(source / "assets.extra" / "model.keras")
+        export_model(network, exported, threshold=0.5, data=derivation)
         shutil.copytree(source / "assets.extra", exported / "assets.extra")
         assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
         version = do(model).get_string_custom_property("pushed_version")

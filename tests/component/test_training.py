@@ -18,7 +18,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
 
 from components.imaging.codecs import decode_image, encode_png
-from components.imaging.geometry import Letterbox
+from components.imaging.geometry import letterbox
 from components.imaging.overlap import bce_dice, confusion
 from components.record import Record
 from components.tfexample import parse, read_split, serialize, shard_name
@@ -72,6 +72,7 @@ class TestRun:
         assert (serving / "saved_model.pb").is_file()
         extra = json.loads((serving / "assets.extra" / "training.json").read_text())
         assert extra["config"]["training"]["seed"] == 3
+        assert extra["config"]["derivation"]["fit"] == "letterbox"
 
     def test_summary_is_that_of_the_epoch_with_the_lowest_validation_loss(
         self, history: list[dict[str, float]], summary: dict
@@ -205,11 +206,10 @@ class TestSignatures:
         assert all(probability.dtype == np.uint16 for probability in probabilities)
 
         for image, probability in zip(images, probabilities, strict=True):
-            box = Letterbox(*image.shape, 32, 32)
+            box = letterbox(*image.shape, 32, 32)
             boxed = tensor(box.image(image))
             expected = signatures["serve_tensor"](images=tf.constant(boxed[None]))["probability"].numpy()[0, ..., 0]
-            top, left, height, width = box.content
-            content = expected[top : top + height, left : left + width]
+            content = expected[box.top : box.top + box.content_height, box.left : box.left + box.content_width]
             expected = cv2.resize(content, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
             assert np.abs(probability / 65535 - expected).mean() < 0.01
 

@@ -10,6 +10,7 @@ from functools import reduce
 import cv2
 import numpy as np
 import pytest
+from discs import disc_mask, dots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass, gaussian_filter, map_coordinates
@@ -17,7 +18,7 @@ from scipy.ndimage import center_of_mass, gaussian_filter, map_coordinates
 from components.imaging.draw import draw_warp
 from components.imaging.fields import Field
 from components.imaging.lenses import Lens
-from components.imaging.masks import component_count, disc_mask
+from components.imaging.masks import component_count
 from components.imaging.warp import Warp
 
 ELASTIC = Field(0.01, 8, 3)
@@ -82,16 +83,6 @@ WARPS = st.builds(
 )
 
 
-def dots(height: int, width: int) -> np.ndarray:
-    """A grid of discs of radius 5, each a class of its own."""
-    classes = np.zeros((height, width), np.uint8)
-    for number, (row, column) in enumerate(
-        (row, column) for row in range(15, height - 10, 24) for column in range(15, width - 10, 24)
-    ):
-        classes[disc_mask(height, width, [(row, column, 5)]) > 0] = number + 1
-    return classes
-
-
 def pattern(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     return np.random.default_rng(0).integers(1, np.iinfo(dtype).max, shape, dtype)
 
@@ -143,7 +134,7 @@ def test_image_and_mask_stay_registered_in_any_composition(seed: int) -> None:
 def test_a_disc_is_where_the_map_says(warp: Warp) -> None:
     """The centre of the warped mask, followed back, is the centre of the source's."""
     height, width, centre = 200, 240, (85.3, 110.6)
-    mask = disc_mask(height, width, [(*centre, 9)])
+    mask = disc_mask(height, width, *centre, 9)
     _, placed = warp.apply(mask, mask)
     rows, columns = warp.to_source(*np.nonzero(placed), height, width)
     assert np.hypot(rows - centre[0], columns - centre[1]).max() < 9 + 0.75
@@ -296,7 +287,7 @@ def test_channels_and_depths_are_treated_alike() -> None:
 @pytest.mark.parametrize("radius", [8, 15, 25])
 def test_image_and_mask_get_one_field(field: Field, radius: int) -> None:
     """Two fields of 4.5 pixels of 512 put the image's lesion and the mask's at a Dice of 0.57 to 0.86."""
-    mask = disc_mask(512, 512, [(200, 300, radius)])
+    mask = disc_mask(512, 512, 200, 300, radius)
     placed, classes = Warp(elastic=field).apply(mask * 200, mask)
     bright = placed > 100
     assert 2 * np.count_nonzero(bright & (classes > 0)) / (np.count_nonzero(bright) + classes.sum()) > 0.94
@@ -315,7 +306,7 @@ def test_a_barrel_takes_its_pixels_from_where_it_should(distance: int, source: f
 @pytest.mark.parametrize(("amount", "area"), [(0.3, 2637), (-0.3, 331)])
 def test_a_lens_changes_the_area_of_a_disc(amount: float, area: int) -> None:
     """Amount -0.3 without the limit on its slope would give 317."""
-    mask = disc_mask(512, 512, [(256, 256, 20)])
+    mask = disc_mask(512, 512, 256, 256, 20)
     _, placed = Warp(lenses=(Lens(256.5 / 512, 256.5 / 512, 154 / 512, amount),)).apply(mask, mask)
     assert placed.sum() == pytest.approx(area, rel=0.06)
 
@@ -358,7 +349,7 @@ def test_no_map_folds(warp: Warp, height: int, width: int) -> None:
 def test_a_tiny_lesion_survives(warp: Warp, row: float, column: float) -> None:
     """A disc holds a point of any lattice finer than its radius times sqrt(2): here, while the map steps less."""
     warp = replace(warp, border="constant")  # others show what lies near the border several times
-    mask = disc_mask(144, 144, [(row, column, 2)])
+    mask = disc_mask(144, 144, row, column, 2)
     map_x, map_y = warp.maps(144, 144)
     _, placed = warp.apply(mask, mask)
     near = np.hypot(map_y - row, map_x - column) < 6
@@ -377,7 +368,7 @@ def test_a_tiny_lesion_survives(warp: Warp, row: float, column: float) -> None:
 @pytest.mark.parametrize("warp", [Warp(degrees=31), Warp(shear_x=0.2), Warp(zoom=1.3), Warp(zoom=0.8)])
 def test_tiny_and_thin_lesions_come_back_from_a_round_trip(warp: Warp) -> None:
     back = Warp(degrees=-warp.degrees, shear_x=-warp.shear_x, zoom=1 / warp.zoom)
-    tiny = disc_mask(101, 101, [(40, 60, 2)])
+    tiny = disc_mask(101, 101, 40, 60, 2)
     thin = np.zeros((101, 101), np.uint8)
     thin[50:53, 20:80] = 1
     for mask in (tiny, thin):

@@ -1,0 +1,145 @@
+"""A model trained on adjusted tiles: what it answers to files is what it answers to the records made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from ingest import Made, box, film, ingest, save
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.imaging.codecs import as_float, decode_image
+from components.imaging.geometry import Placement
+from components.serving_check.core import check_model
+from components.tfexample import read_split
+from components.trainer.export import export_model
+from pipeline.config.loader import parse_config
+from pipeline.config.model import Config
+
+SIZE = (72, 100)
+ADJUST = {"gamma": 0.7, "invert": True, "clahe_clip": 4.0, "clahe_grid": 4}
+TILED = {"layout": "folders", "height": 32, "width": 32, "adjust": ADJUST}
+TILES = {"overlap": 8, "edge": "pad", "keep_empty": 1.0}
+SPLITS = {"train": 2, "eval": 1, "test": 1}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve images, every other of them with 16 bit."""
+    root = tmp_path_factory.mktemp("source") / "data"
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        mask = box(*(int(n) for n in (*rng.integers(0, 30, 2), *rng.integers(40, 70, 2))), size=SIZE)
+        pixels = (film(number, *SIZE) // 2 + 120 * mask).astype(np.uint8)
+        deep = pixels.astype(np.uint16) * 256 + rng.integers(0, 256, SIZE, np.uint16)
+        save(root / f"images/{number}.png", deep if number % 2 else pixels)
+        save(root / f"masks/{number}.png", 255 * mask)
+    return root
+
+
+def configured(**data: Any) -> Config:
+    document = {
+        "data": {**TILED, "splits": SPLITS, **data},
+        "model": {"parameters": {"levels": 2, "base_filters": 4, "batch_norm": True}},
+        "training": {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
+    }
+    return parse_config(document, "tests")
+
+
+def derived(root: Path, folder: Path, **data: Any) -> Made:
+    return ingest(root, folder, **{**TILED, "splits": SPLITS, **data})
+
+
+@pytest.fixture(scope="module")
+def tiled(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return derived(root, tmp_path_factory.mktemp("tiled"), tiles=TILES)
+
+
+@pytest.fixture(scope="module")
+def trained(tiled: Made, train: Callable[..., FnArgs], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SavedModel of a training on adjusted tiles."""
+    return Path(train(configured(tiles=TILES), tiled.examples, tmp_path_factory.mktemp("trained")).serving_model_dir)
+
+
+Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
+
+
+def answers(signatures: Signatures, files: list[bytes]) -> list[np.ndarray]:
+    pngs = signatures["serve_image_bytes"](images=tf.constant(files))["probability"].numpy()
+    return [decode_image(png) / 65535 for png in pngs]
+
+
+def of_records(signatures: Signatures, made: Made, source: str) -> np.ndarray:
+    """The mean of the answers to an image's records at each pixel of the image, by their transforms alone."""
+    records = [record for record in made.records.values() if record.source == source]
+    tensors = np.stack([as_float(record.image) for record in records])
+    found = signatures["serve_tensor"](images=tf.constant(tensors))["probability"].numpy()[..., 0]
+    first = Placement.from_json(records[0].transform)
+    height, width = first.content_height, first.content_width
+    total, looks = np.zeros((height, width)), np.zeros((height, width))
+    for record, probability in zip(records, found, strict=True):
+        place = Placement.from_json(record.transform)
+        for row in range(place.height):
+            for column in range(place.width):
+                on_row, on_column = row - place.top, column - place.left
+                if 0 <= on_row < height and 0 <= on_column < width:
+                    total[on_row, on_column] += probability[row, column]
+                    looks[on_row, on_column] += 1
+    content = np.divide(total, looks, out=np.zeros_like(total), where=looks > 0)
+    return cv2.resize(content, SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def test_the_probabilities_of_a_film_are_those_of_its_tiles(root: Path, trained: Path, tiled: Made) -> None:
+    names = [f"{number}.png" for number in range(4)]
+    signatures = tf.saved_model.load(str(trained)).signatures
+    found = answers(signatures, [(root / "images" / name).read_bytes() for name in names])
+    for name, probability in zip(names, found, strict=True):
+        expected = of_records(signatures, tiled, f"images/{name}")
+        # Training did not leave one answer everywhere, or this would compare nothing.
+        assert np.ptp(expected) > 0.1
+        np.testing.assert_allclose(probability, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"fit": "letterbox"},
+        {"fit": "stretch", "adjust": {"contrast": 1.5, "brightness": -0.2}},
+        {"fit": "crop"},
+        {"tiles": {"overlap": 4, "edge": "stretch", "keep_empty": 1.0}},
+    ],
+    ids=["letterbox", "stretch and other tones", "crop", "stretched tiles"],
+)
+def test_the_same_network_behind_every_other_derivation(
+    root: Path, trained: Path, data: dict[str, Any], tmp_path: Path
+) -> None:
+    config = configured(**data)
+    network = keras.models.load_model(trained / "assets.extra" / "model.keras")
+    export_model(network, tmp_path / "model", 0.5, config.data.model_dump())
+    made = derived(root, tmp_path / "records", **data)
+    files = [root / "images/1.png", root / "images/2.png"]
+    signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
+    found = answers(signatures, [path.read_bytes() for path in files])
+    for path, probability in zip(files, found, strict=True):
+        expected = of_records(signatures, made, f"images/{path.name}")
+        assert np.ptp(expected) > 0.05
+        # Where an image shrinks, the graph's area average differs from OpenCV's by rounding to whole grey levels.
+        np.testing.assert_allclose(probability, expected, atol=0.02)
+        assert np.abs(probability - expected).mean() < 2e-3
+
+
+def test_the_serving_check_knows_the_adjustment(trained: Path, tiled: Made) -> None:
+    records = list(read_split(tiled.examples.uri, "eval"))[:3]
+
+    def failures(**adjust: Any) -> list[str]:
+        settings = configured(adjust=adjust).data.adjust.model_dump()
+        return [check["name"] for check in check_model(str(trained), records, settings) if not check["passed"]]
+
+    assert failures(**ADJUST) == []
+    assert failures(**{**ADJUST, "invert": False}) == ["serve_image_bytes agrees with serve_tensor"]
