@@ -50,8 +50,8 @@ class TrainingData:
 
     def epoch(self, number: int | tf.Tensor) -> tf.data.Dataset:
         """All records once; epochs count from 0."""
-        seed = tf.random.stateless_uniform((), (self._seed, number), None, None, tf.int64)
-        shuffled = self._source.shuffle(self.records if self._in_memory else _SHUFFLED_RECORDS, seed)
+        window = self.records if self._in_memory else _SHUFFLED_RECORDS
+        shuffled = _shuffled(self._source, window, self._seed, number)
         records = shuffled if self._in_memory else _decoded(shuffled, self._shape)
         if self._changes is None:
             return _batched(_pairs(records), self._batch_size)
@@ -94,6 +94,22 @@ def _measure(serialized: tf.data.Dataset) -> tuple[int, float]:
 
     count, total = serialized.reduce((tf.constant(0), tf.constant(0.0, tf.float64)), add)
     return int(count), float(total) / max(int(count), 1)
+
+
+def _shuffled(dataset: tf.data.Dataset, window: int, seed: int, epoch: int | tf.Tensor) -> tf.data.Dataset:
+    """As `Dataset.shuffle`, which takes no tensor as seed where TensorFlow's global seed is 0."""
+    specs = tf.nest.flatten(dataset.element_spec)
+    variant = tf.raw_ops.ShuffleDataset(
+        input_dataset=tf.data.experimental.to_variant(dataset),
+        buffer_size=window,
+        seed=seed,
+        # Two zeros would draw another order each time.
+        seed2=tf.cast(epoch, tf.int64) + 1,
+        reshuffle_each_iteration=False,
+        output_types=[spec.dtype for spec in specs],
+        output_shapes=[spec.shape for spec in specs],
+    )
+    return tf.data.experimental.from_variant(variant, dataset.element_spec)
 
 
 def _serialized(files: Sequence[str]) -> tf.data.Dataset:

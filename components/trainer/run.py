@@ -98,7 +98,7 @@ def _trainee(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
     if not (on_device or patches):
         return model
     trainee = Trainee(model, standardized=patches)
-    trainee.compile(model.optimizer, model.loss, [ForegroundDice(config["threshold"])])
+    trainee.compile(model.optimizer, model.loss, metrics=[ForegroundDice(config["threshold"])])
     return trainee
 
 

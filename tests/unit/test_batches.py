@@ -82,6 +82,13 @@ class TestTrainingData:
         assert orders(seed=1) == first
         assert orders(seed=2)[0] != first[0]
 
+    @pytest.mark.parametrize("of_tensorflow", [0, 1])
+    def test_the_order_is_the_same_whatever_the_seed_of_tensorflow(self, files: list[str], of_tensorflow: int) -> None:
+        expected = epoch(TrainingData(files, SHAPE, BATCH, seed=0).epoch(2))
+        tf.random.set_seed(of_tensorflow)
+        data = TrainingData(files, SHAPE, BATCH, seed=0)
+        assert epoch(data.batches().take(3 * data.steps_per_epoch))[2 * COUNT :] == expected
+
     def test_epochs_follow_each_other_without_end(self, files: list[str]) -> None:
         data = TrainingData(files, SHAPE, BATCH, seed=1)
         apart = [epoch(data.epoch(number)) for number in (3, 1, 0, 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import tracemalloc
 from functools import partial
 from pathlib import Path
@@ -125,6 +126,16 @@ class TestDraws:
     def test_two_workers_make_the_batches_of_one_bit_for_bit(self, files: list[str], patch: dict[str, Any]) -> None:
         one, two = (taken(data(files, ALL, patch, workers=workers).batches(), 3 * STEPS) for workers in (1, 2))
         assert_same(one, two)
+
+    def test_samples_that_take_longer_keep_their_places(self, files: list[str]) -> None:
+        class Uneven(EpochChanges):
+            def _changed(self, *record: Any) -> tuple[np.ndarray, ...]:
+                time.sleep(0.01 * (record[3][-1] % 3))
+                return super()._changed(*record)
+
+        one = data(files, ALL, workers=1)
+        several = TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, 1, Uneven(1, {**ALL, "seed": 1}, None), workers=4)
+        assert_same(taken(one.batches()), taken(several.batches()))
 
     def test_an_epoch_does_not_depend_on_those_before_it(self, files: list[str]) -> None:
         in_a_row = taken(data(files, ALL).batches(), 3 * STEPS)
