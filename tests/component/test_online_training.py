@@ -34,8 +34,9 @@ from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
 from pipeline.config.augmentation import Augmentation
 
-section = Augmentation.model_validate({"online": True, "elastic": {"probability": 1.0}}).model_dump()
-batches = iter(TrainingData([sys.argv[1]], (512, 512, 1), 8, 0, EpochChanges(0, section, None)).batches())
+slow = dict.fromkeys(("elastic", "barrel", "pincushion", "low_resolution", "noise"), {"probability": 1.0})
+section = Augmentation.model_validate({"online": True, **slow}).model_dump()
+batches = iter(TrainingData([sys.argv[1]], (1024, 1024, 1), 1, 0, EpochChanges(0, section, None)).batches())
 next(batches)
 """
 
@@ -103,7 +104,7 @@ def test_the_exported_model_is_the_one_that_was_validated(
 
 def test_a_process_ends_in_peace_while_samples_are_made(tmp_path: Path, disc_pair: Any) -> None:
     """An error or Ctrl-C during training leaves the pipeline at work: the exit code must still be the program's."""
-    shard = write(tmp_path / "train", 16, (512, 512), disc_pair)
+    shard = write(tmp_path / "train", 8, (1024, 1024), disc_pair)
     done = subprocess.run(
         [sys.executable, "-c", BUSY_AT_THE_END, shard], capture_output=True, text=True, timeout=60, check=False
     )
