@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -31,6 +31,8 @@ class Record:
     label: str = ""
     derived_from: str = ""
     """Id of the source that this record is a tile of, or of the record that it is a copy of."""
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    """What made an augmented copy of the record that it names; see `components.imaging.augment`."""
 
     @property
     def bit_depth(self) -> int:
@@ -53,7 +55,9 @@ class Record:
         """Share of the mask's pixels that are not background."""
         return cv2.countNonZero(self.mask) / self.mask.size
 
-    def derived(self, image: np.ndarray, mask: np.ndarray, id: str, transform: dict[str, Any]) -> Record:
-        """A copy with other pixels that names this record as its origin."""
-        steps = {"kind": "chain", "steps": [self.transform, transform]}
-        return replace(self, image=image, mask=mask, id=id, transform=steps, derived_from=self.id)
+    def augmented(self, id: str, image: np.ndarray, mask: np.ndarray, augmentation: dict[str, Any]) -> Record:
+        """A copy with other pixels, that names this record as its origin and says how it was made of it."""
+        chain = {"kind": "chain", "steps": [self.transform, augmentation["warp"]]}
+        return replace(
+            self, id=id, image=image, mask=mask, transform=chain, derived_from=self.id, augmentation=augmentation
+        )

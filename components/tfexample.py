@@ -40,6 +40,8 @@ def serialize(record: Record) -> bytes:
         features["sample/label"] = _bytes(record.label.encode())
     if record.derived_from:
         features["sample/derived_from"] = _bytes(record.derived_from.encode())
+    if record.augmentation:
+        features["augment/params"] = _bytes(json.dumps(record.augmentation).encode())
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
@@ -47,8 +49,8 @@ def parse(serialized: bytes) -> Record:
     """The record of a tf.Example."""
     feature = tf.train.Example.FromString(serialized).features.feature
 
-    def text(name: str) -> str:
-        return feature[name].bytes_list.value[0].decode() if name in feature else ""
+    def text(name: str, missing: str = "") -> str:
+        return feature[name].bytes_list.value[0].decode() if name in feature else missing
 
     return Record(
         image=decode_image(feature["image/encoded"].bytes_list.value[0]),
@@ -61,6 +63,7 @@ def parse(serialized: bytes) -> Record:
         signature=feature["image/signature"].bytes_list.value[0],
         label=text("sample/label"),
         derived_from=text("sample/derived_from"),
+        augmentation=json.loads(text("augment/params", "{}")),
     )
 
 

@@ -105,6 +105,28 @@ def check_command(
     return 4 if report["problems"] or report["rejects"] else 0
 
 
+@app.command("augment")
+@verb
+def augment_command(
+    recipe: Recipe,
+    preview: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write, .png.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with the images.")] = None,
+    overrides: Overrides = None,
+    count: Annotated[int, typer.Option(min=1, max=20, help="Copies of each image.")] = 5,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show what a recipe's augmentation does: training images beside their copies, with the outlines of the masks."""
+    from pipeline.config.loader import load_config
+    from pipeline.preview import preview_augmentation
+
+    copies = preview_augmentation(load_config(recipe, overrides or []), data, preview, count)
+    if json_output:
+        _print_json({"preview": str(preview), "copies": copies})
+    else:
+        typer.echo(preview)
+
+
 @app.command("models")
 @verb
 def models_command(json_output: AsJson = False, debug: Debug = False) -> None:

@@ -55,6 +55,7 @@ class Place:
 def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     """The graph of a config; `champion` is the version served when the run starts, empty for none."""
     data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
+    augmentation = config.augmentation.model_dump()
     shape = [config.data.height, config.data.width, config.data.channels]
     settings = _json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")})
     derivation = {key: data[key] for key in DERIVATION}
@@ -87,9 +88,9 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     )
     augmentor = Augmentor(
         examples=examples,
-        settings=_json(config.augmentation.model_dump()),
+        settings=_json(augmentation),
         code_version=code_version("augmentor"),
-    )
+    ).with_beam_pipeline_args(beam_arguments(config.execution))
     # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.
     augmentor.add_upstream_node(gate)
     trainer = Trainer(
@@ -102,6 +103,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
             "derivation": derivation,
             "model": config.model.model_dump(),
             "training": config.training.model_dump(),
+            # Only where the trainer reads it: a changed section must not train anew what would come out the same.
+            "augmentation": augmentation if augmentation["online"] or augmentation["on_device"] else None,
             "threshold": config.evaluation.threshold,
             "code_version": code_version("trainer"),
         },

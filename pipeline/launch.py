@@ -14,6 +14,7 @@ from typing import Any
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.files import locked
+from pipeline.config.data import Data
 from pipeline.config.model import Config
 from pipeline.nodes import NODES
 from pipeline.phantoms import NOTICE, write_mias_phantoms
@@ -46,7 +47,7 @@ def launch(
         raise UsageError(f"--from {from_node} --to {to_node}: {to_node} comes first, so nothing would run again")
     out = _writable(_plain(out or DEFAULT_OUT / name))
     with _exclusive(out):
-        source, notice = _source(config, data, out)
+        source, notice = source_folder(config.data, data, out / "data")
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         list_samples(source, config.data.model_dump())
@@ -130,13 +131,17 @@ def _exclusive(out: Path) -> Iterator[None]:
         ) from None
 
 
-def _source(config: Config, data: Path | None, out: Path) -> tuple[Path, str]:
-    """The folder with the images, and what must be said of them."""
-    if data is None and config.data.input:
-        data = Path(config.data.input)
+def source_folder(settings: Data, data: Path | None, phantoms: Path) -> tuple[Path, str]:
+    """The folder with the images, and what must be said of them; phantoms are written where there are no others.
+
+    Raises:
+        UsageError: there are no data, or their path has characters that TFX reads as a pattern.
+    """
+    if data is None and settings.input:
+        data = Path(settings.input)
     if data is not None:
-        return _plain(data), config.data.notice
-    if config.data.phantoms is None:
+        return _plain(data), settings.notice
+    if settings.phantoms is None:
         raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
-    write_mias_phantoms(out / "data", **config.data.phantoms.model_dump())
-    return out / "data", f"{NOTICE} {config.data.notice}".strip()
+    write_mias_phantoms(phantoms, **settings.phantoms.model_dump())
+    return phantoms, f"{NOTICE} {settings.notice}".strip()

@@ -13,6 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.augmentor.shards import AugmentShard
+from components.beam_threads import threads
 from components.tfexample import split_files
 
 
@@ -24,12 +25,17 @@ class Executor(BaseBeamExecutor):
         source = artifact_utils.get_single_uri(input_dict["examples"])
         augmented = artifact_utils.get_single_instance(output_dict["augmented_examples"])
         settings = json.loads(exec_properties["settings"])
+        shards = split_files(source, "train")
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | beam.Create(split_files(source, "train"), reshuffle=True)
-                | beam.ParDo(AugmentShard(augmented.uri, settings))
+                | beam.Create(shards, reshuffle=True)
+                | beam.ParDo(AugmentShard(augmented.uri, settings, threads(self._beam_pipeline_args or ())))
             )
+        written = split_files(augmented.uri, "train")
+        # Beam runners have been seen to lose elements without an error (tensorflow/data-validation, issue 247).
+        if len(written) != len(shards):
+            raise RuntimeError(f"{len(shards)} shards went into Beam, {len(written)} came out")
         io_utils.copy_dir(f"{source}/Split-eval", f"{augmented.uri}/Split-eval")
         augmented.split_names = artifact_utils.encode_split_names(["train", "eval"])
         examples_utils.set_payload_format(augmented, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)

@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import cv2
 import tensorflow as tf
 
-from components.augmentor.core import with_copies
+from components.augmentor.core import copies_of
+from components.parallel import ordered_map
 from components.tfexample import parse, serialize
 
 
 class AugmentShard(beam.DoFn):
-    """Writes the records of a shard and their copies under a temporary name, then moves it; yields the count."""
+    """Writes the records of a shard and their copies under a temporary name, then moves it."""
 
-    def __init__(self, output: str, settings: Mapping[str, Any]) -> None:
+    def __init__(self, output: str, settings: Mapping[str, Any], threads: int) -> None:
         self._output = output
         self._settings = dict(settings)
+        self._threads = threads
 
     def setup(self) -> None:
-        # Beam's workers are the parallelism; OpenCV's own threads would fight them.
+        # The threads here are the parallelism; OpenCV's own would fight them.
         cv2.setNumThreads(1)
 
-    def process(self, shard: str) -> Iterator[int]:
+    def process(self, shard: str) -> None:
         name = os.path.basename(shard)  # noqa: PTH119 - may be a URI
         unfinished = f"{self._output}/unfinished-{name}"
-        count = 0
+        originals = tf.data.TFRecordDataset(shard).as_numpy_iterator()
         with tf.io.TFRecordWriter(unfinished) as writer:
-            for serialized in tf.data.TFRecordDataset(shard).as_numpy_iterator():
-                for record in with_copies(parse(serialized), self._settings):
-                    writer.write(serialize(record))
-                    count += 1
+            for records in ordered_map(partial(with_copies, settings=self._settings), originals, self._threads):
+                for record in records:
+                    writer.write(record)
         tf.io.gfile.makedirs(f"{self._output}/Split-train")
         tf.io.gfile.rename(unfinished, f"{self._output}/Split-train/{name}", overwrite=True)
-        yield count
+
+
+def with_copies(serialized: bytes, settings: Mapping[str, Any]) -> list[bytes]:
+    """A serialized record as it is, then its copies."""
+    return [serialized, *map(serialize, copies_of(parse(serialized), settings))] if settings["copies"] else [serialized]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any
 
+from components.imaging.transform import steps
 from components.record import Record
 
 Window = tuple[float, float, float, float]
@@ -76,7 +77,7 @@ def entry_of(record: Record, split: str) -> Entry:
 
 def source_size(transform: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width in pixels of the image that a transform starts from."""
-    first = _steps(transform)[0]
+    first = steps(transform)[0]
     return first["source_height"], first["source_width"]
 
 
@@ -86,10 +87,10 @@ def window_of(transform: Mapping[str, Any]) -> Window:
     What follows a placement, such as a rotation, is taken to show all of it.
     """
     window: Window | None = None
-    for step in reversed(_steps(transform)):
+    for step in reversed(steps(transform)):
         window = _before(step, window) if step["kind"] == "placement" else None
     if window is None:
-        raise ValueError(f"the first step is {_steps(transform)[0]['kind']!r}, expected a placement")
+        raise ValueError(f"the first step is {steps(transform)[0]['kind']!r}, expected a placement")
     return window
 
 
@@ -104,10 +105,3 @@ def _before(step: Mapping[str, Any], window: Window | None) -> Window:
         min(float(height), (bottom - step["top"]) * down),
         min(float(width), (right - step["left"]) * across),
     )
-
-
-def _steps(transform: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The single maps of a transform, chains within chains opened, in the order in which they were applied."""
-    if transform["kind"] != "chain":
-        return [transform]
-    return [step for part in transform["steps"] for step in _steps(part)]

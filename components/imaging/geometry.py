@@ -1,8 +1,7 @@
-"""Geometric maps applied to an image and its mask alike. Pixel (row, column) has its centre at these coordinates."""
+"""How a record is cut from its source. Pixel (row, column) has its centre at these coordinates."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -98,11 +97,11 @@ class Placement:
 
     def to_source(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Source coordinates of record coordinates, in pixels with centres at whole numbers."""
-        return mapped(self.matrix, rows, columns)
+        return _mapped(self.matrix, rows, columns)
 
     def to_record(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Record coordinates of source coordinates; those outside of the record are not in it."""
-        return mapped(np.linalg.inv(self.matrix), rows, columns)
+        return _mapped(np.linalg.inv(self.matrix), rows, columns)
 
     def as_json(self) -> dict[str, Any]:
         """What the record keeps, so that predictions can go back to the source's size and position."""
@@ -110,8 +109,8 @@ class Placement:
 
     @classmethod
     def from_json(cls, step: Mapping[str, Any]) -> Placement:
-        """Raises ValueError: a step of another kind."""
-        return cls(**_parameters(cls, "placement", step))
+        """The placement of a step of that kind, whatever else the step says."""
+        return cls(**{field.name: step[field.name] for field in fields(cls)})
 
 
 def letterbox(source_height: int, source_width: int, height: int, width: int) -> Placement:
@@ -159,64 +158,10 @@ def _nearest(source: int, content: int) -> np.ndarray:
     return (2 * np.arange(content) + 1) * source // (2 * content)
 
 
-@dataclass(frozen=True)
-class Affine:
-    """A map of the plane about the image centre: optional flips, quarter turns, then a rotation."""
-
-    flip_rows: bool = False
-    flip_columns: bool = False
-    quarter_turns: int = 0
-    """Counter-clockwise turns of 90 degrees, 0 to 3; 1 and 3 need a square image."""
-    degrees: float = 0.0
-    """Counter-clockwise rotation after the flips and turns."""
-
-    def image(self, pixels: np.ndarray) -> np.ndarray:
-        """`(H, W[, C])`, linear, black border."""
-        return self._warp(pixels, cv2.INTER_LINEAR)
-
-    def mask(self, classes: np.ndarray) -> np.ndarray:
-        """`(H, W)` class indices, nearest, background border."""
-        return self._warp(classes, cv2.INTER_NEAREST)
-
-    def matrix(self, height: int, width: int) -> np.ndarray:
-        """Takes `(row, column, 1)` of the result to those of the image `(height, width)` it was made of, `(3, 3)`."""
-        turn = math.radians(90 * self.quarter_turns + self.degrees)
-        sine, cosine = math.sin(turn), math.cos(turn)
-        turned_back = np.array([[cosine, sine], [-sine, cosine]])
-        flips = np.diag([-1 if self.flip_rows else 1, -1 if self.flip_columns else 1])
-        centre = np.array([height - 1, width - 1]) / 2
-        turned_centre = centre[::-1] if self.quarter_turns % 2 else centre
-        matrix = np.eye(3)
-        matrix[:2, :2] = flips @ turned_back
-        matrix[:2, 2] = centre - matrix[:2, :2] @ turned_centre
-        return matrix
-
-    @classmethod
-    def from_json(cls, step: Mapping[str, Any]) -> Affine:
-        """Raises ValueError: a step of another kind."""
-        return cls(**_parameters(cls, "affine", step))
-
-    def _warp(self, pixels: np.ndarray, interpolation: int) -> np.ndarray:
-        pixels = pixels[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
-        # Right angles by transposition: exact, no resampling.
-        pixels = np.ascontiguousarray(np.rot90(pixels, self.quarter_turns))
-        if not self.degrees:
-            return pixels
-        height, width = pixels.shape[:2]
-        matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), self.degrees, 1)
-        return cv2.warpAffine(pixels, matrix, (width, height), flags=interpolation, borderValue=(0, 0, 0))
-
-
-def mapped(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _mapped(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where a `(3, 3)` matrix takes coordinates."""
     of_rows, of_columns, _ = matrix
     return (
         of_rows[0] * rows + of_rows[1] * columns + of_rows[2],
         of_columns[0] * rows + of_columns[1] * columns + of_columns[2],
     )
-
-
-def _parameters(cls: type, kind: str, step: Mapping[str, Any]) -> dict[str, Any]:
-    if step["kind"] != kind:
-        raise ValueError(f"found a step of kind {step['kind']!r} in a record's transform, expected {kind!r}")
-    return {field.name: step[field.name] for field in fields(cls)}

@@ -141,7 +141,8 @@ def draw_intensity(rng: np.random.Generator, settings: Mapping[str, Any]) -> Int
     `settings` has a table for each operation, with its `probability` and the range `(low, high)` that its number is
     drawn from evenly: `exponent` of `gamma`, `factor` of `contrast`, `offset` of `brightness`, `clip` of `clahe`,
     `amount` of `sharpening`, `sigma` of `blur` and of `noise`, `scale` of `low_resolution` (see `Intensity` for their
-    meaning). `cutout` has the `count` of rectangles and the range `size` of each of their sides.
+    meaning). `brightness` also has the range `gain` of a contrast that comes with it. `cutout` has the `count` of
+    rectangles and the range `size` of each of their sides.
     """
     # Every number is drawn, used or not, and the cut-outs, whose count may change, come last: a changed setting of one
     # operation leaves the other draws as they were.
@@ -149,6 +150,9 @@ def draw_intensity(rng: np.random.Generator, settings: Mapping[str, Any]) -> Int
     for operation, (name, of_range) in _DRAWN.items():
         happens, number = _happens(rng, settings[operation]), float(rng.uniform(*settings[operation][of_range]))
         numbers |= {name: number} if happens else {}
+    gain = float(rng.uniform(*settings["brightness"]["gain"]))
+    if "brightness" in numbers:
+        numbers["contrast"] = gain * numbers.get("contrast", 1.0)
     seed = int(rng.integers(2**32))
     cutouts = _cutouts(rng, settings["cutout"])
     return Intensity(**numbers, noise_seed=seed if "noise" in numbers else 0, cutouts=cutouts)

@@ -1,4 +1,4 @@
-"""The `sample/transform` of a record: where its pixels lie in the source, and the other way round."""
+"""The `sample/transform` of a record: where its pixels lie in the source."""
 
 from __future__ import annotations
 
@@ -7,36 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from components.imaging.geometry import Affine, Placement, mapped
+from components.imaging.geometry import Placement
+from components.imaging.warp import Warp
 
 
 def to_source(transform: Mapping[str, Any], rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Source coordinates of the record coordinates of any record, by its `sample/transform`.
 
     Raises:
-        ValueError: a transform that is not a placement, on its own or followed by affine maps.
+        ValueError: a transform that is not a placement, on its own or followed by warps.
     """
-    return mapped(_matrix(transform), rows, columns)
+    first, *changes = steps(transform)
+    placement = Placement.from_json(_of_kind("placement", first))
+    for change in reversed(changes):
+        warp = Warp.from_json(_of_kind("warp", change))
+        rows, columns = warp.to_source(rows, columns, placement.height, placement.width)
+    return placement.to_source(rows, columns)
 
 
-def to_record(transform: Mapping[str, Any], rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `to_source`."""
-    return mapped(np.linalg.inv(_matrix(transform)), rows, columns)
-
-
-def _matrix(transform: Mapping[str, Any]) -> np.ndarray:
-    first, *changes = _steps(transform)
-    placement = Placement.from_json(first)
-    matrix, size = placement.matrix, (placement.height, placement.width)
-    for change in changes:
-        affine = Affine.from_json(change)
-        matrix = matrix @ affine.matrix(*size)
-        size = size[::-1] if affine.quarter_turns % 2 else size
-    return matrix
-
-
-def _steps(transform: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The steps from source to record; a chain of chains is one chain."""
+def steps(transform: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The single maps of a transform from source to record; a chain of chains is one chain."""
     if transform["kind"] != "chain":
         return [transform]
-    return [step for member in transform["steps"] for step in _steps(member)]
+    return [step for member in transform["steps"] for step in steps(member)]
+
+
+def _of_kind(kind: str, step: Mapping[str, Any]) -> Mapping[str, Any]:
+    if step["kind"] != kind:
+        raise ValueError(f"found a step of kind {step['kind']!r} in a record's transform, expected {kind!r}")
+    return step

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.augmentation import EpochChanges, change_on_device
 from components.trainer.preprocessing import decode_record_image
 
 CACHE_BYTES = 2 * 2**30
@@ -17,13 +18,23 @@ _SHUFFLED_RECORDS = 1024
 
 
 class TrainingData:
-    """The training batches of every epoch, in an order that depends on the seed and the epoch alone."""
+    """The training batches of every epoch, which depend on the seeds and the epoch alone."""
 
-    def __init__(self, files: Sequence[str], shape: tuple[int, int, int], batch_size: int, seed: int) -> None:
-        """`shape` is `(height, width, channels)` of every record."""
+    def __init__(
+        self,
+        files: Sequence[str],
+        shape: tuple[int, int, int],
+        batch_size: int,
+        seed: int,
+        changes: EpochChanges | None = None,
+        workers: int = tf.data.AUTOTUNE,
+    ) -> None:
+        """`shape` is `(height, width, channels)` of every record; `workers` change records at once."""
         self._shape = shape
         self._batch_size = batch_size
         self._seed = seed
+        self._changes = changes
+        self._workers = workers
         serialized = _serialized(files)
         self.records, self.foreground = _measure(serialized)
         self._in_memory = _fits_in_memory(self.records, shape)
@@ -34,28 +45,37 @@ class TrainingData:
         return -(-self.records // self._batch_size)
 
     def batches(self) -> tf.data.Dataset:
-        """All records once; the n-th iteration over the returned object is epoch n."""
-        window = self.records if self._in_memory else min(self.records, _SHUFFLED_RECORDS)
-        shuffled = self._source.shuffle(window, seed=self._seed, reshuffle_each_iteration=True)
-        pairs = shuffled if self._in_memory else _decoded(shuffled, self._shape)
-        return _batched(pairs, self._batch_size).prefetch(2)
+        """Epoch after epoch without end, so that the next one is in the making while the last is validated."""
+        return tf.data.Dataset.counter().flat_map(self.epoch).prefetch(2)
+
+    def epoch(self, number: int | tf.Tensor) -> tf.data.Dataset:
+        """All records once; epochs count from 0."""
+        window = self.records if self._in_memory else _SHUFFLED_RECORDS
+        shuffled = _shuffled(self._source, window, self._seed, number)
+        records = shuffled if self._in_memory else _decoded(shuffled, self._shape)
+        if self._changes is None:
+            return _batched(_pairs(records), self._batch_size)
+        changed = records.map(
+            partial(self._changes, epoch=number), num_parallel_calls=self._workers, deterministic=True
+        )
+        return _batched(changed, self._batch_size)
 
     def in_order(self) -> tf.data.Dataset:
-        """All records once, in the order of the files."""
-        return _batched(self._source if self._in_memory else _decoded(self._source, self._shape), self._batch_size)
+        """All records once as they are, in the order of the files."""
+        records = self._source if self._in_memory else _decoded(self._source, self._shape)
+        return _batched(_pairs(records), self._batch_size)
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch that training saw at a step of an epoch, both counted from 0."""
-        batches = self.batches()
-        for _ in range(epoch):
-            batches.reduce(0, lambda count, *_: count + 1)
-        return next(itertools.islice(batches.as_numpy_iterator(), step, None))
+        seen = next(iter(self.epoch(epoch).skip(step)))
+        images, masks = change_on_device(*seen) if len(seen) == 3 else seen
+        return images.numpy(), masks.numpy()
 
 
 def evaluation_batches(files: Sequence[str], shape: tuple[int, int, int], batch_size: int) -> tf.data.Dataset:
     """Every record once, in the order of the files: neither shuffled nor cut short."""
     serialized = _serialized(files)
-    pairs = _decoded(serialized, shape)
+    pairs = _pairs(_decoded(serialized, shape))
     return _batched(pairs.cache() if _fits_in_memory(_measure(serialized)[0], shape) else pairs, batch_size)
 
 
@@ -76,28 +96,52 @@ def _measure(serialized: tf.data.Dataset) -> tuple[int, float]:
     return int(count), float(total) / max(int(count), 1)
 
 
+def _shuffled(dataset: tf.data.Dataset, window: int, seed: int, epoch: int | tf.Tensor) -> tf.data.Dataset:
+    """As `Dataset.shuffle`, which takes no tensor as seed where TensorFlow's global seed is 0."""
+    specs = tf.nest.flatten(dataset.element_spec)
+    variant = tf.raw_ops.ShuffleDataset(
+        input_dataset=tf.data.experimental.to_variant(dataset),
+        buffer_size=window,
+        seed=seed,
+        # Two zeros would draw another order each time.
+        seed2=tf.cast(epoch, tf.int64) + 1,
+        reshuffle_each_iteration=False,
+        output_types=[spec.dtype for spec in specs],
+        output_shapes=[spec.shape for spec in specs],
+    )
+    return tf.data.experimental.from_variant(variant, dataset.element_spec)
+
+
 def _serialized(files: Sequence[str]) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(sorted(files))
 
 
 def _decoded(serialized: tf.data.Dataset, shape: tuple[int, int, int]) -> tf.data.Dataset:
+    """Image uint16, mask uint8, whether the record has 16 bit, and its id."""
     height, width, channels = shape
     features = {
         "image/encoded": tf.io.FixedLenFeature([], tf.string),
+        "image/bit_depth": tf.io.FixedLenFeature([], tf.int64),
         "mask/encoded": tf.io.FixedLenFeature([], tf.string),
+        "sample/id": tf.io.FixedLenFeature([], tf.string),
     }
 
-    def decode(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def decode(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parsed = tf.io.parse_single_example(record, features)
         image = decode_record_image(parsed["image/encoded"], height, width, channels)
-        mask = tf.io.decode_png(parsed["mask/encoded"], channels=1)
-        return image, tf.ensure_shape(mask, (height, width, 1))
+        mask = tf.ensure_shape(tf.io.decode_png(parsed["mask/encoded"], channels=1), (height, width, 1))
+        return image, mask, parsed["image/bit_depth"] > 8, parsed["sample/id"]
 
     return serialized.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def _batched(pairs: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    def as_float(image: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.cast(image, tf.float32) / 65535.0, tf.cast(mask > 0, tf.float32)
+def _pairs(records: tf.data.Dataset) -> tf.data.Dataset:
+    return records.map(lambda image, mask, *_: (image, mask))
 
-    return pairs.batch(batch_size).map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+def _batched(samples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    def as_float(image: tf.Tensor, mask: tf.Tensor, *draws: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        values = image if image.dtype.is_floating else tf.cast(image, tf.float32) / 65535.0
+        return values, tf.cast(mask > 0, tf.float32), *draws
+
+    return samples.batch(batch_size).map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.artifacts import HISTORY_FILE, TRAINING_FILE
 from components.files import write_json
+from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
 from components.trainer.export import export_model
@@ -25,21 +28,26 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains, restores the best epoch and exports.
 
     `fn_args.custom_config` holds `shape` (height, width, channels), `derivation` (`fit`, `tiles` and `adjust` of the
-    section `[data]`), `model` and `training` (those sections) and `threshold`. Written are the SavedModel, in its
-    `assets.extra` the Keras model, and in the run's folder `history.csv`, `training.json`, the best weights and
-    TensorBoard logs.
+    section `[data]`), `model` and `training` (those sections), `augmentation` (that section, or None where training
+    has no part in it) and `threshold`. Written are the SavedModel, in its `assets.extra` the Keras model, and in the
+    run's folder `history.csv`, `training.json`, the best weights and TensorBoard logs.
     """
     config = fn_args.custom_config
-    shape, training = tuple(config["shape"]), config["training"]
+    shape, training, augmentation = tuple(config["shape"]), config["training"], config["augmentation"]
     keras.utils.set_random_seed(training["seed"])
+    # tf.data's workers are the parallelism; OpenCV's own threads would fight them.
+    cv2.setNumThreads(1)
     run_dir = Path(fn_args.model_run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    data = TrainingData(tf.io.gfile.glob(fn_args.train_files), shape, training["batch_size"], training["seed"])
+    train_files = tf.io.gfile.glob(fn_args.train_files)
+    changed = augmentation or training["patch"]
+    changes = EpochChanges(training["seed"], augmentation, training["patch"]) if changed else None
+    data = TrainingData(train_files, shape, training["batch_size"], training["seed"], changes)
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
-    model = build_model(shape, config["model"], data.foreground)
+    model = build_model(shape, config["model"], data.foreground, any_size=training["patch"] is not None)
     compile_model(model, training, config["threshold"])
     started = time.monotonic()
-    history = _fit(model, data, validation, training, run_dir)
+    history = _fit(_trainee(model, config), data, validation, training, run_dir)
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
@@ -57,10 +65,17 @@ def run_fn(fn_args: FnArgs) -> None:
     write_json(extra / TRAINING_FILE, {**summary, "config": config})
 
 
-def build_model(shape: tuple[int, int, int], model: dict[str, Any], foreground: float = 0.5) -> keras.Model:
-    """The architecture of the `[model]` section behind per-image standardisation."""
+def build_model(
+    shape: tuple[int, int, int], model: dict[str, Any], foreground: float = 0.5, any_size: bool = False
+) -> keras.Model:
+    """The architecture of the `[model]` section behind per-image standardisation.
+
+    `any_size`: the network itself, the model's last layer, takes patches of any size too.
+    """
     expected = min(max(foreground, 0.001), 0.999)
-    network = ARCHITECTURES[model["architecture"]](**model["parameters"]).build(*shape, foreground=expected)
+    height, width = (None, None) if any_size else shape[:2]
+    architecture = ARCHITECTURES[model["architecture"]](**model["parameters"])
+    network = architecture.build(height, width, shape[2], foreground=expected)
     images = keras.Input(shape, name="images")
     return keras.Model(images, network(Standardize(name="standardize")(images)), name=model["architecture"])
 
@@ -74,6 +89,17 @@ def compile_model(model: keras.Model, training: dict[str, Any], threshold: float
         }
     )
     model.compile(optimizer=optimizer, loss=LOSSES[training["loss"]], metrics=[ForegroundDice(threshold)])
+
+
+def _trainee(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
+    """What is fitted: the model, or a form of it that shares its weights and optimizer."""
+    on_device = config["augmentation"] is not None and config["augmentation"]["on_device"]
+    patches = config["training"]["patch"] is not None
+    if not (on_device or patches):
+        return model
+    trainee = Trainee(model, standardized=patches)
+    trainee.compile(model.optimizer, model.loss, metrics=[ForegroundDice(config["threshold"])])
+    return trainee
 
 
 def _fit(
@@ -102,6 +128,7 @@ def _fit(
     history = model.fit(
         data.batches(),
         epochs=training["epochs"],
+        steps_per_epoch=data.steps_per_epoch,
         validation_data=validation,
         callbacks=callbacks,
         shuffle=False,  # of the batches: the data come shuffled

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.trainer.models.registry import ARCHITECTURES
+from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
 from pipeline.config.section import Positive, Probability, Section
 
@@ -19,17 +21,6 @@ class Validation(Section):
     max_drift: Probability = 0.4
     """Largest distance of a feature's distribution from that in the champion's data (Kolmogorov-Smirnov statistic);
     1 allows everything."""
-
-
-class Augmentation(Section):
-    copies: Annotated[int, Field(ge=0)] = 0
-    """Augmented copies per training record, beside the record itself."""
-    horizontal_flip: Probability = 0.5
-    vertical_flip: Probability = 0.0
-    right_angle: Probability = 0.0
-    """Probability of a rotation by 90, 180 or 270 degrees."""
-    max_rotation_degrees: Annotated[float, Field(ge=0, le=180)] = 15.0
-    seed: int = 0
 
 
 class Model(Section):
@@ -51,6 +42,15 @@ class Model(Section):
         return architecture(**parameters).model_dump() if architecture else parameters
 
 
+class Patch(Section):
+    """Training on windows of the records; validation and prediction see them whole."""
+
+    height: Positive
+    width: Positive
+    foreground_share: Probability = 0.5
+    """Share of the windows that are drawn around a pixel of foreground, where the record has any."""
+
+
 class Training(Section):
     epochs: Positive
     batch_size: Positive = 8
@@ -62,6 +62,8 @@ class Training(Section):
     """Epochs without a lower validation loss after which training ends."""
     reduce_lr_patience: Positive = 4
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    patch: Patch | None = None
+    """None: whole records."""
     seed: int = 0
 
 
@@ -104,13 +106,25 @@ class Config(Section):
     execution: Execution = Execution()
 
     @model_validator(mode="after")
-    def _model_fits_data(self) -> Config:
-        multiple = ARCHITECTURES[self.model.architecture](**self.model.parameters).input_multiple
-        for key in ("height", "width"):
-            size = getattr(self.data, key)
-            if size % multiple:
-                raise ValueError(
-                    f"[data] {key} = {size} does not fit [model] {self.model.architecture}: "
+    def _fits_together(self) -> Config:
+        for fault in _faults(self):
+            raise ValueError(fault)
+        return self
+
+
+def _faults(config: Config) -> Iterator[str]:
+    architecture, patch = config.model.architecture, config.training.patch
+    multiple = ARCHITECTURES[architecture](**config.model.parameters).input_multiple
+    for key in ("height", "width"):
+        size = getattr(config.data, key)
+        cuts = {"[data]": size, "[training.patch]": getattr(patch, key)} if patch else {"[data]": size}
+        for section, length in cuts.items():
+            if length % multiple:
+                yield (
+                    f"{section} {key} = {length} does not fit [model] {architecture}: "
                     f"it must be a multiple of {multiple}"
                 )
-        return self
+            if length > size:
+                yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
+    if patch and config.augmentation.on_device:
+        yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"

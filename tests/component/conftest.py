@@ -30,7 +30,10 @@ _CONFIG = {
         "groups": {"by": "pattern", "pattern": r"(p\d+)_"},
         "splits": {"train": 50, "eval": 25, "test": 25, "salt": "discs"},
     },
-    "augmentation": {"copies": 2, "vertical_flip": 0.5, "right_angle": 0.5, "max_rotation_degrees": 20.0},
+    "augmentation": {
+        **{"copies": 2, "horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5},
+        "rotation": {"probability": 1.0, "degrees": [-20.0, 20.0]},
+    },
     "model": {"parameters": {"levels": 3, "base_filters": 4, "dropout": 0.05, "batch_norm": True}},
     "training": {"epochs": 24, "batch_size": 8, "learning_rate": 0.01, "seed": 3},
     "evaluation": {"min_dice": 0.3},

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.core import DERIVATION
 from pipeline.config.model import Config
-from pipeline.graph import SCHEMA, Place, create_pipeline
+from pipeline.graph import SCHEMA, Place, beam_arguments, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners.dag import compile_pipeline, following, needed_for
 
@@ -20,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def compiled(config: Config, folder: Path) -> pipeline_pb2.Pipeline:
+def pipeline(config: Config, folder: Path) -> Pipeline:
     place = Place(
         name="tests",
         data=str(folder / "data"),
@@ -32,7 +33,12 @@ def compiled(config: Config, folder: Path) -> pipeline_pb2.Pipeline:
         schema=str(SCHEMA),
         metadata=sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
     )
-    return compile_pipeline(create_pipeline(config, place, champion=""), "run-1")
+    return create_pipeline(config, place, champion="")
+
+
+@pytest.fixture(scope="module")
+def compiled(pipeline: Pipeline) -> pipeline_pb2.Pipeline:
+    return compile_pipeline(pipeline, "run-1")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +61,15 @@ def test_the_list_of_nodes_is_that_of_the_graph(nodes: dict[str, pipeline_pb2.Pi
 def test_the_list_of_nodes_is_in_the_order_of_the_data(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
     for name, node in nodes.items():
         assert all(NODES.index(upstream) < NODES.index(name) for upstream in node.upstream_nodes)
+
+
+def test_the_nodes_that_work_on_pixels_in_beam_use_the_workers(pipeline: Pipeline, config: Config) -> None:
+    specs = {node.id: node.executor_spec for node in pipeline.components}
+    with_arguments = {
+        name: spec.beam_pipeline_args for name, spec in specs.items() if hasattr(spec, "beam_pipeline_args")
+    }
+    given = {name: arguments for name, arguments in with_arguments.items() if arguments}
+    assert given == dict.fromkeys(("ImageMaskExampleGen", "Augmentor"), beam_arguments(config.execution))
 
 
 def test_the_trainer_reads_the_augmentor_alone_and_not_the_test_split(

@@ -1,155 +1,113 @@
-"""Augmented copies: what they depend on, what they keep and what they change."""
+"""Augmented copies of a record: what they depend on, what they keep and what they say of themselves."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
-from components.augmentor.core import draw_affine, generator, with_copies
-from components.imaging.geometry import Affine
+from components.augmentor.core import copies_of
+from components.imaging.augment import Augmentation, augmented, generator
+from components.imaging.geometry import letterbox
+from components.imaging.transform import to_source
 from components.record import Record
+from components.tfexample import parse, serialize
+from pipeline.config.augmentation import Augmentation as Settings
 
-SETTINGS: dict[str, Any] = {
-    "copies": 3,
-    "horizontal_flip": 0.5,
-    "vertical_flip": 0.5,
-    "right_angle": 0.5,
-    "max_rotation_degrees": 20.0,
-    "seed": 1,
-}
-NEVER = {"horizontal_flip": 0.0, "vertical_flip": 0.0, "right_angle": 0.0, "max_rotation_degrees": 0.0}
-IDS = [f"case{number}" for number in range(300)]
+OPERATIONS = (
+    *("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion"),
+    *("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "low_resolution", "noise", "cutout"),
+)
+FLIPS = {"horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5}
+SETTINGS: dict[str, Any] = Settings.model_validate(
+    {"copies": 3, "seed": 1, **FLIPS, **{name: {"probability": 0.5} for name in OPERATIONS}}
+).model_dump()
+IDS = [f"case{number}" for number in range(12)]
 
 
-def record(id: str = "case", shape: tuple[int, int] = (40, 40)) -> Record:
+def record(id: str = "case", shape: tuple[int, ...] = (40, 40)) -> Record:
     rng = np.random.default_rng(0)
     return Record(
         image=rng.integers(0, 65536, shape, np.uint16),
-        mask=rng.choice(np.array([0, 1, 4], np.uint8), shape),
+        mask=rng.choice(np.array([0, 1, 4], np.uint8), shape[:2]),
         id=id,
         group="patient",
         source="images/case.png",
         source_sha256=b"hash",
-        transform={"kind": "letterbox"},
+        transform=letterbox(120, 160, *shape[:2]).as_json(),
+        signature=b"signature",
         label="benign",
     )
 
 
-def draws(settings: dict[str, Any], shape: tuple[int, int] = (40, 40)) -> list[Affine]:
-    return [draw_affine(generator(settings["seed"], id, 1), settings, shape) for id in IDS]
-
-
-def test_draws_do_not_depend_on_the_order() -> None:
-    forwards = {id: list(with_copies(record(id), SETTINGS)) for id in IDS[:20]}
-    backwards = {id: list(with_copies(record(id), SETTINGS)) for id in reversed(IDS[:20])}
+def test_copies_do_not_depend_on_the_order() -> None:
+    forwards = {id: list(copies_of(record(id), SETTINGS)) for id in IDS}
+    backwards = {id: list(copies_of(record(id), SETTINGS)) for id in reversed(IDS)}
     for id in forwards:
-        for one, other in zip(forwards[id], backwards[id], strict=True):
-            assert (one.id, one.transform) == (other.id, other.transform)
-            np.testing.assert_array_equal(one.image, other.image)
-            np.testing.assert_array_equal(one.mask, other.mask)
+        assert list(map(serialize, forwards[id])) == list(map(serialize, backwards[id]))
 
 
 def test_more_copies_leave_the_first_as_they_were() -> None:
-    few = [copy.transform for copy in with_copies(record(), {**SETTINGS, "copies": 2})]
-    more = [copy.transform for copy in with_copies(record(), {**SETTINGS, "copies": 5})]
-    assert few == more[: len(few)]
+    few = [serialize(copy) for copy in copies_of(record(), {**SETTINGS, "copies": 2})]
+    more = [serialize(copy) for copy in copies_of(record(), {**SETTINGS, "copies": 5})]
+    assert few == more[:2]
+    assert len(set(more)) == 5
+    assert not list(copies_of(record(), {**SETTINGS, "copies": 0}))
 
 
-@pytest.mark.parametrize("other", [(2, "case", 1), (1, "case", 2), (1, "case2", 1)], ids=["seed", "copy", "id"])
-def test_another_seed_copy_or_id_draws_anew(other: tuple[int, str, int]) -> None:
-    assert generator(*other).random() != generator(1, "case", 1).random()
-
-
-def test_a_golden_draw() -> None:
-    """A changed rule would silently change every augmented data set of the same seed."""
-    # First number of numpy's default generator, seeded with the SHA-256 of "1/1/case".
-    digest = "21aa4b192079de3eea655eef306084bec3ad76c3029bf4b099401f82dac16ffb"
-    expected = np.random.default_rng(int(digest, 16)).random()
-    assert generator(1, "case", 1).random() == expected == pytest.approx(0.614897, abs=1e-6)
-
-
-def test_probability_0_changes_nothing() -> None:
-    assert set(draws({**SETTINGS, **NEVER})) == {Affine()}
-
-
-def test_probability_1_changes_everything() -> None:
-    always = {"horizontal_flip": 1.0, "vertical_flip": 1.0, "right_angle": 1.0}
-    drawn = draws({**SETTINGS, **always})
-    assert all(affine.flip_rows and affine.flip_columns for affine in drawn)
-    assert {affine.quarter_turns for affine in drawn} == {1, 2, 3}
-
-
-def test_probabilities_and_angles_are_those_of_the_settings() -> None:
-    drawn = draws({**SETTINGS, "horizontal_flip": 0.2, "vertical_flip": 0.7, "right_angle": 0.4})
-    shares = [
-        np.mean([affine.flip_columns for affine in drawn]),
-        np.mean([affine.flip_rows for affine in drawn]),
-        np.mean([affine.quarter_turns > 0 for affine in drawn]),
-    ]
-    # Four standard deviations of a share of 300 draws are at most 4 x 0.5 / sqrt(300) = 0.115.
-    np.testing.assert_allclose(shares, [0.2, 0.7, 0.4], atol=0.115)
-    degrees = [affine.degrees for affine in drawn]
-    assert -20 <= min(degrees) < -18
-    assert 18 < max(degrees) <= 20
-
-
-@pytest.mark.parametrize("name", ["horizontal_flip", "vertical_flip", "right_angle"])
-def test_one_probability_leaves_the_other_draws(name: str) -> None:
-    fields = {"horizontal_flip": "flip_columns", "vertical_flip": "flip_rows", "right_angle": "quarter_turns"}
-    before, after = draws({**SETTINGS, name: 0.0}), draws({**SETTINGS, name: 1.0})
-    for field in ({*fields.values()} - {fields[name]}) | {"degrees"}:
-        assert [getattr(affine, field) for affine in before] == [getattr(affine, field) for affine in after]
-
-
-@pytest.mark.parametrize("shape", [(40, 60), (60, 40)])
-def test_images_that_are_not_square_turn_by_180_degrees_only(shape: tuple[int, int]) -> None:
-    assert {affine.quarter_turns for affine in draws({**SETTINGS, "right_angle": 1.0}, shape)} == {2}
-    for copy in with_copies(record(shape=shape), {**SETTINGS, "right_angle": 1.0}):
-        assert copy.image.shape == copy.mask.shape == shape
-
-
-def test_the_record_itself_comes_first_and_unchanged() -> None:
+def test_copies_are_those_of_the_joint_functions() -> None:
     original = record()
-    copies = list(with_copies(original, SETTINGS))
-    assert copies[0] is original
-    assert [copy.id for copy in copies] == ["case", "case+1", "case+2", "case+3"]
-    assert list(with_copies(original, {**SETTINGS, "copies": 0})) == [original]
+    for number, copy in enumerate(copies_of(original, SETTINGS), start=1):
+        rng = generator(1, "case", number)
+        image, mask, parameters = augmented(original.image, original.mask, rng, SETTINGS)
+        np.testing.assert_array_equal(copy.image, image)
+        np.testing.assert_array_equal(copy.mask, mask)
+        assert copy.augmentation == parameters
 
 
-def test_copies_name_their_origin_and_map() -> None:
+def test_copies_name_their_origin_and_keep_what_is_known_of_it() -> None:
     original = record()
-    for number, copy in enumerate(list(with_copies(original, SETTINGS))[1:], start=1):
-        affine = draw_affine(generator(1, "case", number), SETTINGS, (40, 40))
-        assert copy.derived_from == "case"
-        assert (copy.group, copy.source, copy.source_sha256, copy.label) == (
-            "patient",
-            "images/case.png",
-            b"hash",
-            "benign",
-        )
-        assert copy.transform["kind"] == "chain"
-        first, second = copy.transform["steps"]
-        assert first == original.transform
-        assert second.pop("kind") == "affine"
-        assert Affine(**second) == affine
-        np.testing.assert_array_equal(copy.image, affine.image(original.image))
-        np.testing.assert_array_equal(copy.mask, affine.mask(original.mask))
+    kept = ("group", "source", "source_sha256", "label", "signature")
+    for number, copy in enumerate(copies_of(original, SETTINGS), start=1):
+        assert (copy.id, copy.derived_from) == (f"case+{number}", "case")
+        assert [getattr(copy, name) for name in kept] == [getattr(original, name) for name in kept]
+        assert copy.transform == {"kind": "chain", "steps": [original.transform, copy.augmentation["warp"]]}
+        assert (copy.image.shape, copy.image.dtype, copy.mask.dtype) == ((40, 40), np.uint16, np.uint8)
 
 
-def test_masks_keep_their_values_and_images_their_depth() -> None:
-    for copy in with_copies(record(), {**SETTINGS, "copies": 10}):
-        assert copy.image.dtype == np.uint16
-        assert copy.mask.dtype == np.uint8
-        assert set(np.unique(copy.mask)) == {0, 1, 4}
+@pytest.mark.parametrize("shape", [(40, 40), (40, 40, 3), (40, 56)])
+def test_a_written_copy_is_rebuilt_from_its_parameters_bit_for_bit(shape: tuple[int, ...]) -> None:
+    original = record(shape=shape)
+    for copy in copies_of(original, {**SETTINGS, "copies": 8}):
+        written = parse(serialize(copy))
+        image, mask = Augmentation.from_json(written.augmentation).apply(original.image, original.mask)
+        assert image.tobytes() == written.image.tobytes()
+        assert mask.tobytes() == written.mask.tobytes()
+        assert (written.id, written.derived_from, written.transform) == (copy.id, copy.derived_from, copy.transform)
 
 
-def test_image_and_mask_move_together() -> None:
-    """The image is its own mask: a second field for the mask would show at once."""
-    rows, columns = np.ogrid[:64, :64]
-    mask = ((rows - 20) ** 2 + (columns - 40) ** 2 <= 12**2).astype(np.uint8)
-    original = Record(mask * 200, mask, "case", "patient", "a.png", b"", {})
-    for copy in with_copies(original, {**SETTINGS, "copies": 30}):
-        bright = copy.image > 100
-        assert np.count_nonzero(bright != (copy.mask > 0)) < 0.05 * np.count_nonzero(mask)
+def test_originals_have_no_parameters() -> None:
+    assert b"augment/params" not in serialize(record())
+    assert parse(serialize(record())).augmentation == {}
+
+
+def test_pixels_of_a_copy_are_found_in_the_source() -> None:
+    """Each class of the source is a band of columns: a copy's pixel says which, and its transform where."""
+    _, columns = np.indices((120, 160))
+    source = (columns // 20 + 1).astype(np.uint8)
+    box = letterbox(120, 160, 96, 96)
+    original = Record(box.image(source), box.mask(source), "case", "p", "a.png", b"", box.as_json())
+    moves = {name: SETTINGS[name] for name in SETTINGS if name not in OPERATIONS[7:]}
+    settings = Settings.model_validate({**moves, "copies": 12}).model_dump()
+    for copy in copies_of(original, settings):
+        transform = json.loads(json.dumps(copy.transform))
+        found_rows, found_columns = to_source(transform, *np.indices(copy.mask.shape))
+        inside = copy.mask > 0
+        # The middle of a band: a nearest pixel of the record reaches 1.7 pixels of the source at most.
+        sure = inside & (np.abs(found_columns % 20 - 9.5) < 6)
+        assert sure.sum() > 300
+        np.testing.assert_array_equal(copy.mask[sure], found_columns[sure] // 20 + 1)
+        assert found_rows[inside].min() > -3
+        assert found_rows[inside].max() < 122

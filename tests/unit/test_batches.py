@@ -68,20 +68,32 @@ class TestTrainingData:
         data = TrainingData(files, SHAPE, BATCH, seed=1)
         assert data.records == COUNT
         assert data.steps_per_epoch == 3
-        training = data.batches()
-        for _ in range(3):
-            assert [len(images) for images, _ in training.as_numpy_iterator()] == [4, 4, 3]
-            assert sorted(epoch(training)) == list(range(COUNT))
+        for number in range(3):
+            assert [len(images) for images, _ in data.epoch(number).as_numpy_iterator()] == [4, 4, 3]
+            assert sorted(epoch(data.epoch(number))) == list(range(COUNT))
 
     def test_order_changes_with_epoch_and_seed_and_repeats_for_the_same_seed(self, files: list[str]) -> None:
         def orders(seed: int) -> list[list[int]]:
-            training = TrainingData(files, SHAPE, BATCH, seed).batches()
-            return [epoch(training) for _ in range(3)]
+            data = TrainingData(files, SHAPE, BATCH, seed)
+            return [epoch(data.epoch(number)) for number in range(3)]
 
         first = orders(seed=1)
         assert all(one != other for one, other in pairwise([*first, list(range(COUNT))]))
         assert orders(seed=1) == first
         assert orders(seed=2)[0] != first[0]
+
+    @pytest.mark.parametrize("of_tensorflow", [0, 1])
+    def test_the_order_is_the_same_whatever_the_seed_of_tensorflow(self, files: list[str], of_tensorflow: int) -> None:
+        expected = epoch(TrainingData(files, SHAPE, BATCH, seed=0).epoch(2))
+        tf.random.set_seed(of_tensorflow)
+        data = TrainingData(files, SHAPE, BATCH, seed=0)
+        assert epoch(data.batches().take(3 * data.steps_per_epoch))[2 * COUNT :] == expected
+
+    def test_epochs_follow_each_other_without_end(self, files: list[str]) -> None:
+        data = TrainingData(files, SHAPE, BATCH, seed=1)
+        apart = [epoch(data.epoch(number)) for number in (3, 1, 0, 2)]
+        in_a_row = epoch(data.batches().take(4 * data.steps_per_epoch))
+        assert [*apart[2], *apart[1], *apart[3], *apart[0]] == in_a_row
 
     def test_batch_is_the_one_that_training_saw(self, files: list[str]) -> None:
         seen: list[list[int]] = []
@@ -94,13 +106,13 @@ class TestTrainingData:
         data = TrainingData(files, SHAPE, BATCH, seed=1)
         model = Watched()
         model.compile(loss="mse", run_eagerly=True)
-        model.fit(data.batches(), epochs=5, verbose=0)
+        model.fit(data.batches(), epochs=5, steps_per_epoch=data.steps_per_epoch, verbose=0)
         assert len(seen) == 15
         for position in (0, 2, 4, 8, 10, 14):
             assert names(data.batch(*divmod(position, 3))[0]) == seen[position]
 
     def test_images_stay_with_their_masks(self, files: list[str], records: list[Record]) -> None:
-        for images, masks in TrainingData(files, SHAPE, BATCH, seed=1).batches().as_numpy_iterator():
+        for images, masks in TrainingData(files, SHAPE, BATCH, seed=1).epoch(0).as_numpy_iterator():
             for number, image, mask in zip(names(images), images, masks, strict=True):
                 np.testing.assert_array_equal(mask[..., 0], records[number].mask)
                 np.testing.assert_allclose(image[..., 0], records[number].image / 255, atol=1e-7)
@@ -117,11 +129,25 @@ def test_a_small_data_set_is_kept_in_memory_and_a_large_one_is_not(
         Path(file).rename(f"{file}.away")
     try:
         with pytest.raises(tf.errors.NotFoundError):
-            epoch(streamed.batches())
+            epoch(streamed.epoch(0))
     finally:
         for file in files:
             Path(f"{file}.away").rename(file)
-    assert sorted(epoch(streamed.batches())) == sorted(epoch(in_memory.batches()))
+    assert sorted(epoch(streamed.epoch(0))) == sorted(epoch(in_memory.epoch(0)))
+
+
+def test_a_data_set_in_memory_is_read_once(files: list[str]) -> None:
+    data = TrainingData(files, SHAPE, BATCH, seed=1)
+    training = data.batches().as_numpy_iterator()
+    first = [next(training) for _ in range(data.steps_per_epoch)]
+    for file in files:
+        Path(file).rename(f"{file}.away")
+    try:
+        later = [next(training) for _ in range(4 * data.steps_per_epoch)]
+    finally:
+        for file in files:
+            Path(f"{file}.away").rename(file)
+    assert len(later) == 4 * len(first)
 
 
 def test_evaluation_batches_come_in_the_order_of_the_files(files: list[str]) -> None:

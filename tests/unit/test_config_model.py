@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from components.errors import UsageError
 from components.trainer.models.unet import UNet
-from pipeline.config.loader import parse_config
+from pipeline.config.loader import load_config, parse_config
 from pipeline.config.model import Config
 
 LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
@@ -120,3 +121,26 @@ def test_what_is_allowed(key: str, value: Any) -> None:
 def test_values_cannot_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         parse("data.height", 128).data.height = 256
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["training.patch={height=128,width=64}"], "[training.patch] height = 128 is more than [data] height = 64"),
+        (["training.patch={height=32,width=20}"], "[training.patch] width = 20 does not fit [model] unet: it must be"),
+        (
+            ["training.patch={height=32,width=32}", "augmentation.copies=0", "augmentation.on_device=true"],
+            "[training.patch] and [augmentation] on_device exclude each other",
+        ),
+        (["training.patch={height=32}"], "[training.patch] width: missing"),
+    ],
+)
+def test_patches_that_do_not_fit(overrides: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_config("demo", ["data.height=64", "data.width=64", *overrides])
+
+
+def test_patches_that_fit() -> None:
+    fits = ["data.height=64", "data.width=64", "training.patch={height=32,width=64,foreground_share=1.0}"]
+    assert load_config("demo", fits).training.patch is not None
+    assert load_config("demo").training.patch is None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, entry_of, window_of
+from components.imaging.warp import Warp
 from components.record import Record
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
 
@@ -346,7 +347,7 @@ def placement(source: tuple[int, int], content: tuple[int, int], at: tuple[int, 
     }
 
 
-TURN = {"kind": "affine", "degrees": 10.0}
+TURN = Warp(degrees=20.0).as_json()
 
 
 @pytest.mark.parametrize(
@@ -398,7 +399,7 @@ def test_the_part_of_the_source_that_a_record_shows(
 
 
 def test_a_transform_without_placement_has_no_window() -> None:
-    with pytest.raises(ValueError, match="'affine', expected a placement"):
+    with pytest.raises(ValueError, match="'warp', expected a placement"):
         window_of({"kind": "chain", "steps": [TURN]})
 
 

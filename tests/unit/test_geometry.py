@@ -1,12 +1,10 @@
-"""Placements and affine maps: where things go, and that image and mask go there together."""
+"""Placements: where things go, and that image and mask go there together."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass
 
-from components.imaging.geometry import FITS, Affine, Placement, crop, letterbox, stretch
-from components.imaging.transform import to_record, to_source
+from components.imaging.geometry import FITS, Placement, crop, letterbox, stretch
 
 SIZES = [
     pytest.param(letterbox(100, 200, 64, 64), id="landscape"),
@@ -278,173 +275,9 @@ def test_points_go_there_and_come_back(box: Placement, row: float, column: float
     np.testing.assert_allclose(there, (row, column), rtol=1e-9, atol=1e-9 * at_source)
     back = box.to_record(*box.to_source(row, column))
     np.testing.assert_allclose(back, (row, column), rtol=1e-9, atol=1e-9 * at_record)
-    np.testing.assert_array_equal(to_source(box.as_json(), row, column), box.to_source(row, column))
-    np.testing.assert_array_equal(to_record(box.as_json(), row, column), box.to_record(row, column))
 
 
 def pixels_across(box: Placement) -> tuple[float, float]:
     """Of the larger pixel, the record's or the source's, the size in pixels of the source and of the record."""
     down, across = box.source_height / box.content_height, box.source_width / box.content_width
     return max(1, down, across), max(1, 1 / down, 1 / across)
-
-
-@st.composite
-def affines(draw: st.DrawFn) -> dict[str, Any]:
-    return {
-        "kind": "affine",
-        "flip_rows": draw(st.booleans()),
-        "flip_columns": draw(st.booleans()),
-        "quarter_turns": draw(st.integers(0, 3)),
-        "degrees": draw(st.one_of(st.just(0.0), st.floats(-180, 180))),
-    }
-
-
-@st.composite
-def chains(draw: st.DrawFn, box: st.SearchStrategy[Placement]) -> dict[str, Any]:
-    """As `Record.derived` builds them: a chain of the transform so far and the next step."""
-    transform = draw(box).as_json()
-    for step in draw(st.lists(affines(), min_size=1, max_size=3)):
-        transform = {"kind": "chain", "steps": [transform, step]}
-    return transform
-
-
-@given(chains(placements(st.integers(200, 5000))), COORDINATES, COORDINATES)
-def test_points_go_through_chains_and_come_back(transform: dict[str, Any], row: float, column: float) -> None:
-    at_source, at_record = pixels_across(placement_of(transform))
-    there = to_source(transform, *to_record(transform, row, column))
-    np.testing.assert_allclose(there, (row, column), rtol=1e-9, atol=1e-9 * at_source)
-    back = to_record(transform, *to_source(transform, row, column))
-    np.testing.assert_allclose(back, (row, column), rtol=1e-9, atol=1e-9 * at_record)
-
-
-def placement_of(transform: dict[str, Any]) -> Placement:
-    return placement_of(transform["steps"][0]) if transform["kind"] == "chain" else Placement.from_json(transform)
-
-
-def made(transform: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
-    """The record's image, as example generation and augmentation make it."""
-    if transform["kind"] == "placement":
-        return Placement.from_json(transform).image(pixels)
-    before, step = transform["steps"]
-    return Affine.from_json(step).image(made(before, pixels))
-
-
-BOXES = st.sampled_from([param.values[0] for param in ANY])
-
-
-FRACTIONS = st.floats(-1, 1)
-
-
-@given(st.one_of(BOXES.map(Placement.as_json), chains(BOXES)), FRACTIONS, FRACTIONS)
-def test_dots_are_found_where_the_map_says(transform: dict[str, Any], down: float, across: float) -> None:
-    row, column = dot_in(placement_of(transform), down, across, turned=transform["kind"] == "chain")
-    box = placement_of(transform)
-    source = np.zeros((box.source_height, box.source_width), np.float32)
-    source[row, column] = 1
-    found = center_of_mass(made(transform, source))
-    assert np.abs(np.subtract(found, to_record(transform, row, column))).max() <= 0.5
-    pixel, _ = pixels_across(box)
-    assert math.dist(to_source(transform, *found), (row, column)) <= math.sqrt(0.5) * pixel
-
-
-def dot_in(box: Placement, down: float, across: float, turned: bool) -> tuple[int, int]:
-    """A source pixel that lies in the record with all that interpolation makes of it, also if the record is turned."""
-    dot = 3 + 2 * max(box.content_height / box.source_height, box.content_width / box.source_width)
-    reach = np.array([box.height, box.width]) / 2 - dot
-    if turned:
-        reach[:] = reach.min() / math.sqrt(2)
-    centre = np.array([box.height - 1, box.width - 1]) / 2
-    row, column = np.rint(box.to_source(*(centre + reach * (down, across)))).astype(int)
-    return int(row.clip(2, box.source_height - 3)), int(column.clip(2, box.source_width - 3))
-
-
-@pytest.mark.parametrize("shape", [(5, 8), (6, 6)])
-def test_right_angles_map_whole_pixels_to_whole_pixels(shape: tuple[int, int]) -> None:
-    pixels = np.arange(shape[0] * shape[1], dtype=np.uint16).reshape(shape)
-    box = crop(*shape, *shape)
-    for number in range(16):
-        affine = Affine(bool(number & 1), bool(number & 2), number // 4)
-        transform = {"kind": "chain", "steps": [box.as_json(), {"kind": "affine", **asdict(affine)}]}
-        turned = affine.image(pixels)
-        rows, columns = to_source(transform, *np.indices(turned.shape))
-        np.testing.assert_allclose(pixels[np.rint(rows).astype(int), np.rint(columns).astype(int)], turned)
-        np.testing.assert_allclose(rows, np.rint(rows), atol=1e-12)
-
-
-def test_steps_of_other_kinds_have_no_map() -> None:
-    with pytest.raises(ValueError, match="found a step of kind 'warp' in a record's transform, expected 'placement'"):
-        to_source({"kind": "warp"}, 0, 0)
-    box = letterbox(9, 9, 9, 9).as_json()
-    with pytest.raises(ValueError, match="of kind 'placement' in a record's transform, expected 'affine'"):
-        to_record({"kind": "chain", "steps": [box, box]}, 0, 0)
-
-
-@pytest.mark.parametrize("shape", [(6, 6), (7, 7), (4, 6), (5, 7, 3)])
-@pytest.mark.parametrize("flip_rows", [False, True])
-@pytest.mark.parametrize("flip_columns", [False, True])
-@pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_right_angles_are_exact(shape: tuple[int, ...], flip_rows: bool, flip_columns: bool, turns: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 65536, shape, np.uint16)
-    expected = np.flipud(pixels) if flip_rows else pixels
-    expected = np.rot90(np.fliplr(expected) if flip_columns else expected, turns)
-    affine = Affine(flip_rows, flip_columns, turns)
-    np.testing.assert_array_equal(affine.image(pixels), expected)
-    classes = (pixels.reshape(*shape[:2], -1)[..., 0] % 5).astype(np.uint8)
-    np.testing.assert_array_equal(affine.mask(classes), (expected.reshape(*expected.shape[:2], -1)[..., 0] % 5))
-
-
-def test_a_turn_is_counter_clockwise() -> None:
-    top_right = np.array([[0, 1], [0, 0]], np.uint8)
-    np.testing.assert_array_equal(Affine(quarter_turns=1).mask(top_right), [[1, 0], [0, 0]])
-
-
-@pytest.mark.parametrize("size", [32, 33])
-def test_ninety_degrees_are_a_quarter_turn(size: int) -> None:
-    """About (W - 1) / 2: about W / 2 the picture would shift by a pixel and gain a black line."""
-    pixels = np.random.default_rng(0).integers(1, 256, (size, size), np.uint8)
-    np.testing.assert_allclose(
-        Affine(degrees=90).image(pixels).astype(int), Affine(quarter_turns=1).image(pixels), atol=1
-    )
-    np.testing.assert_array_equal(Affine(degrees=90).mask(pixels), Affine(quarter_turns=1).mask(pixels))
-
-
-@pytest.mark.parametrize("shape", [(96, 96), (80, 120), (121, 81)])
-@pytest.mark.parametrize("degrees", [-15, 0.4, 7.3, 45, 133, 180])
-def test_rotation_moves_disc_and_mask_to_the_same_place(shape: tuple[int, int], degrees: float) -> None:
-    height, width = shape
-    down, across = -10, 14
-    middle = ((height - 1) / 2, (width - 1) / 2)
-    mask = disc(height, width, middle[0] + down, middle[1] + across, 12)
-    affine = Affine(degrees=degrees)
-    image, turned = affine.image(mask * 200), affine.mask(mask)
-    # Counter-clockwise on a screen, where rows count downwards.
-    angle = math.radians(degrees)
-    row = middle[0] + down * math.cos(angle) - across * math.sin(angle)
-    column = middle[1] + down * math.sin(angle) + across * math.cos(angle)
-    np.testing.assert_allclose(center_of_mass(image), (row, column), atol=0.1)
-    np.testing.assert_allclose(center_of_mass(turned), (row, column), atol=0.2)
-    bright = image > 100
-    assert np.count_nonzero(bright != (turned > 0)) < 0.05 * np.count_nonzero(bright)
-
-
-@pytest.mark.parametrize("degrees", [3, 30, 77])
-def test_rotation_gives_a_mask_no_new_values(degrees: float) -> None:
-    classes = random_classes(60, 60)
-    turned = Affine(flip_rows=True, degrees=degrees).mask(classes)
-    assert turned.dtype == np.uint8
-    assert set(np.unique(turned)) == {0, 1, 2, 5, 200}
-
-
-def test_rotation_comes_after_flips_and_turns() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)
-    turned = np.ascontiguousarray(np.rot90(np.fliplr(pixels)))
-    joint = Affine(flip_columns=True, quarter_turns=1, degrees=20)
-    np.testing.assert_array_equal(joint.image(pixels), Affine(degrees=20).image(turned))
-
-
-def test_rotation_leaves_black_corners() -> None:
-    for channels in ((), (3,)):
-        turned = Affine(degrees=45).image(np.full((50, 50, *channels), 60000, np.uint16))
-        assert turned.dtype == np.uint16
-        assert not turned[[0, 0, -1, -1], [0, -1, 0, -1]].any()
-        assert (turned[25, 25] == 60000).all()

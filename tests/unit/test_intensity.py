@@ -364,7 +364,7 @@ def table(probability: float, **changed: float) -> dict[str, Any]:
     ranges = {
         "gamma": {"exponent": (0.7, 1.5)},
         "contrast": {"factor": (0.75, 1.25)},
-        "brightness": {"offset": (-0.1, 0.1)},
+        "brightness": {"gain": (1.0, 1.0), "offset": (-0.1, 0.1)},
         "clahe": {"clip": (1.5, 4.0)},
         "sharpening": {"amount": (0.1, 1.0)},
         "blur": {"sigma": (0.001, 0.002)},
@@ -392,7 +392,7 @@ def test_draws_fill_their_ranges_and_nothing_else() -> None:
     for name, keys in table(1).items():
         if name == "cutout":
             continue
-        (of_range,) = keys.keys() - {"probability"}
+        (of_range,) = keys.keys() - {"probability", "gain"}
         least, largest = keys[of_range]
         found = [getattr(draw, "clahe_clip" if name == "clahe" else name) for draw in draws]
         assert stats.kstest(found, "uniform", (least, largest - least)).pvalue > 0.001, name
@@ -428,6 +428,16 @@ def test_a_changed_probability_leaves_the_other_draws_as_they_were(name: str) ->
     neutral = {field.name: field.default for field in fields(Intensity) if field.name in own}
     for seed in range(5):
         assert drawn(seed, table(1, **{name: 0})) == replace(drawn(seed, table(1)), **neutral)
+
+
+def test_the_gain_of_a_brightness_comes_and_goes_with_it() -> None:
+    joint = {"probability": 0.5, "gain": (2.0, 2.0), "offset": (0.1, 0.1)}
+    for contrast in (0, 1):
+        draws = [drawn(seed, {**table(0, contrast=contrast), "brightness": joint}) for seed in range(60)]
+        alone = [drawn(seed, table(0, contrast=contrast)) for seed in range(60)]
+        assert {draw.brightness for draw in draws} == {0.0, 0.1}
+        for draw, before in zip(draws, alone, strict=True):
+            assert draw.contrast == pytest.approx(before.contrast * (2 if draw.brightness else 1))
 
 
 def test_a_changed_count_of_cut_outs_leaves_the_other_draws_as_they_were() -> None:

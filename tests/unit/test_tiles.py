@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from components.imaging.geometry import Placement
 from components.imaging.tiles import keep_empty, tile_ids, tile_placements
-from components.imaging.transform import to_record, to_source
 
 EDGES = ("overlap", "pad", "stretch")
 
@@ -101,10 +100,10 @@ def test_dots_lie_where_the_tile_says(cut: tuple[int, int, int, int, int, str]) 
         mask = tile.mask(pixels)
         found = np.argwhere(mask)
         source = np.argwhere(pixels)[mask[mask > 0].astype(int) - 1]
-        rows, columns = to_source(tile.as_json(), *found.T)
+        rows, columns = tile.to_source(*found.T)
         # Without scaling the pixel itself, else the one whose area the point lies in.
         assert np.abs(np.stack([rows, columns], axis=1) - source).max() <= (0.5 + 1e-9 if edge == "stretch" else 1e-9)
-        np.testing.assert_allclose(np.stack(to_record(tile.as_json(), rows, columns), axis=1), found, atol=1e-9)
+        np.testing.assert_allclose(np.stack(tile.to_record(rows, columns), axis=1), found, atol=1e-9)
 
 
 @pytest.mark.parametrize("edge", EDGES)

@@ -22,9 +22,10 @@ class Architecture(BaseModel):
         """Height and width of the input must be multiples of this number of pixels."""
 
     @abstractmethod
-    def build(self, height: int, width: int, channels: int, foreground: float = 0.5) -> keras.Model:
+    def build(self, height: int | None, width: int | None, channels: int, foreground: float = 0.5) -> keras.Model:
         """A model from float32 `(N, height, width, channels)` to float32 probabilities `(N, height, width, 1)`.
 
-        `foreground`, within 0 and 1, is the share of foreground pixels to expect. The bias of the head starts
-        there, so that rare foreground need not be learnt first (Lin et al. 2017, arXiv 1708.02002, section 4.1).
+        Without height or width it takes any that is a multiple of `input_multiple`. `foreground`, within 0 and 1, is
+        the share of foreground pixels to expect. The bias of the head starts there, so that rare foreground need not
+        be learnt first (Lin et al. 2017, arXiv 1708.02002, section 4.1).
         """

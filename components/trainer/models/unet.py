@@ -41,7 +41,7 @@ class UNet(Architecture):
     def input_multiple(self) -> int:
         return 2 ** (self.levels - 1)
 
-    def build(self, height: int, width: int, channels: int, foreground: float = 0.5) -> keras.Model:
+    def build(self, height: int | None, width: int | None, channels: int, foreground: float = 0.5) -> keras.Model:
         import keras
 
         inputs = keras.Input((height, width, channels), name="image")

@@ -1,0 +1,110 @@
+"""Augmentation in the trainer's data pipeline: the time of a sample, and what training loses to it.
+
+On the CPU, training and pipeline share the cores, so its steps wait for no sample but for the cores: what a sample
+takes of them is lost. The ratio of processor times states that whatever else the machine does; that of wall times
+would be 1 where training leaves a core free, or runs on an accelerator.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import keras
+import tensorflow as tf
+
+from benchmarks._films import write_films
+from benchmarks._timing import ratio
+from components.example_gen.listing import list_samples
+from components.example_gen.outcome import outcome_of
+from components.record import Record
+from components.tfexample import serialize
+from components.trainer.augmentation import EpochChanges
+from components.trainer.batches import TrainingData
+from components.trainer.run import build_model, compile_model
+from pipeline.config.augmentation import Augmentation
+from pipeline.config.loader import load_config
+from pipeline.config.operations import Operation
+
+_SAMPLES, _ROUNDS, _EPOCHS = 50, 9, 4
+
+
+def measure() -> Iterator[str]:
+    """Yields milliseconds of a sample, and ratios of the times that training takes."""
+    cv2.setNumThreads(1)
+    with TemporaryDirectory() as folder:
+        films = write_films(Path(folder) / "films", women=40)
+        record = _records(films, 512, 3, lambda record: record, count=1)[0]
+        for probability in (0.5, 1.0):
+            work = partial(_changed, record, EpochChanges(0, _all_operations(probability), None))
+            work()
+            taken = [1000 * _processor_seconds(work) / _SAMPLES for _ in range(_ROUNDS)]
+            yield (
+                f"a sample of 512 px in RGB, every operation with probability {probability:g}, one thread: "
+                f"{median(taken):.1f} ms of the processor ({min(taken):.1f} to {max(taken):.1f}, {_ROUNDS} rounds)"
+            )
+        shard = Path(folder) / "train"
+        with tf.io.TFRecordWriter(str(shard)) as writer:
+            for example in _records(films, 128, 1, serialize):
+                writer.write(example)
+        demo = load_config("demo").augmentation.model_dump()
+        sections = {"of the demo recipe": demo, "by every operation with probability 0.5": _all_operations(0.5)}
+        for what, augmentation in sections.items():
+            for line in _training(str(shard), augmentation):
+                yield f"the demo recipe's model and films, augmentation {what}: {line}"
+
+
+def _training(shard: str, augmentation: dict[str, Any]) -> Iterator[str]:
+    """Times over those of training on the records as they are, taken in turn."""
+    config = load_config("demo")
+    shape = (config.data.height, config.data.width, config.data.channels)
+    model = build_model(shape, config.model.model_dump())
+    compile_model(model, config.training.model_dump(), config.evaluation.threshold)
+    changes = EpochChanges(0, {**augmentation, "online": True}, None)
+    augmented, plain = (
+        partial(_fit, model, TrainingData([shard], shape, config.training.batch_size, 0, changed))
+        for changed in (changes, None)
+    )
+    augmented(), plain()
+    yield f"wall time of {_EPOCHS} epochs over that without: {ratio(augmented, plain, _ROUNDS)}"
+    found = [_processor_seconds(augmented) / _processor_seconds(plain) for _ in range(_ROUNDS)]
+    yield f"processor time over that without: {median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+def _processor_seconds(work: Callable[[], object]) -> float:
+    """Of all threads of this process: less at the mercy of a busy machine than wall time."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def _fit(model: keras.Model, data: TrainingData) -> None:
+    model.fit(data.batches(), steps_per_epoch=data.steps_per_epoch, epochs=_EPOCHS, verbose=0, shuffle=False)
+
+
+def _changed(record: Record, changes: EpochChanges) -> None:
+    image, mask = tf.constant(record.image * 257, tf.uint16), tf.constant(record.mask[..., None])
+    for _ in tf.data.Dataset.range(_SAMPLES).map(partial(changes, image, mask, False, record.id)):
+        pass
+
+
+def _all_operations(probability: float) -> dict[str, Any]:
+    """The default ranges."""
+    operations = {name: {"probability": probability} for name, value in Augmentation() if isinstance(value, Operation)}
+    flips = dict.fromkeys(("horizontal_flip", "vertical_flip", "right_angle"), probability)
+    return Augmentation.model_validate({"online": True, **operations, **flips}).model_dump()
+
+
+def _records(
+    films: Path, size: int, channels: int, make: Callable[[Record], Any], count: int | None = None
+) -> Sequence[Any]:
+    settings = [f"data.height={size}", f"data.width={size}", f"data.channels={channels}"]
+    data = load_config("mias", settings).data.model_dump()
+    samples = list_samples(films, data).samples[:count]
+    return [made for sample in samples for made in outcome_of(sample, films, data, make)[1]]

@@ -1,0 +1,59 @@
+"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from components.imaging.draw import draw_warp
+from components.imaging.intensity import Intensity, draw_intensity
+from components.imaging.warp import Warp
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Everything that happens to one copy: the pixels move once, then the image's intensities change."""
+
+    warp: Warp
+    intensity: Intensity
+
+    def apply(self, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`(H, W[, C])` uint8 or uint16 and its `(H, W)` classes, of the same sizes and types afterwards.
+
+        Raises:
+            ValueError: sizes differ, or one or three quarter turns of an image that is not square.
+        """
+        warped, classes = self.warp.apply(image, mask)
+        return self.intensity.apply(warped), classes
+
+    def as_json(self) -> dict[str, Any]:
+        """What the record keeps: with the source's pixels, enough to build the copy again, bit for bit."""
+        return {"warp": self.warp.as_json(), "intensity": self.intensity.as_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The augmentation that gave `as_json`."""
+        return cls(Warp.from_json(values["warp"]), Intensity.from_json(values["intensity"]))
+
+
+def generator(seed: int, record_id: str, copy: int, epoch: int = 0) -> np.random.Generator:
+    """The random numbers of one copy: the same whatever the order, the worker or the machine."""
+    digest = hashlib.sha256(f"{seed}/{epoch}/{copy}/{record_id}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def draw(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[int]) -> Augmentation:
+    """What happens to an image of `shape` (height, width, ...); `settings` is the `[augmentation]` section."""
+    return Augmentation(draw_warp(rng, settings, shape), draw_intensity(rng, settings))
+
+
+def augmented(
+    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, settings: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """An image and its mask after a random augmentation, and its parameters (`Augmentation.as_json`)."""
+    drawn = draw(rng, settings, image.shape)
+    return *drawn.apply(image, mask), drawn.as_json()

@@ -1,0 +1,141 @@
+"""What training sees of a record in an epoch, by draws from (seed, id of the record, epoch) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.imaging.augment import Augmentation, draw, generator
+from components.trainer.preprocessing import Standardize
+from components.trainer.python_calls import PythonCalls
+
+_CALLS = PythonCalls()
+
+
+class EpochChanges:
+    """Augmentation and patches, drawn anew for each record in each epoch."""
+
+    def __init__(self, seed: int, augmentation: Mapping[str, Any] | None, patch: Mapping[str, Any] | None) -> None:
+        """`augmentation` is the section `[augmentation]`, whose seed then counts, and `patch` that of `[training]`;
+        None leaves records as they are, or whole."""
+        self._seed = augmentation["seed"] if augmentation else seed
+        self._augmentation = augmentation
+        self._patch = patch
+        self._on_device = bool(augmentation and augmentation["on_device"])
+        self._standardize = Standardize()
+
+    def __call__(
+        self, image: tf.Tensor, mask: tf.Tensor, deep: tf.Tensor, record_id: tf.Tensor, epoch: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """What training sees of a record, `(H, W, C)` uint16 and `(H, W, 1)` uint8, in an epoch.
+
+        `deep` tells whether the record has 16 bit. The image stays uint16, or is float32 and has been standardised
+        where it is a patch; where the device has a share in the augmentation, float32 `(5,)` says what it must do.
+        """
+        kinds = (tf.uint16, tf.uint8, tf.int32, tf.float32)
+        changed, classes, corner, draws = tf.numpy_function(self._called, (image, mask, deep, record_id, epoch), kinds)
+        pair = tf.ensure_shape(changed, image.shape), tf.ensure_shape(classes, mask.shape)
+        if self._patch:
+            # By the moments of the whole record, as the model does with whole records: a window has others.
+            standardized = self._standardize(tf.cast(pair[0], tf.float32)[None] / 65535.0)[0]
+            size = (self._patch["height"], self._patch["width"])
+            begin = tf.concat((corner, (0,)), 0)
+            pair = tuple(tf.slice(pixels, begin, (*size, pixels.shape[-1])) for pixels in (standardized, pair[1]))
+        return (*pair, tf.ensure_shape(draws, (5,))) if self._on_device else pair
+
+    def _called(self, *record: Any) -> tuple[np.ndarray, ...]:
+        with _CALLS:
+            return self._changed(*record)
+
+    def _changed(
+        self, image: np.ndarray, mask: np.ndarray, deep: bool, record_id: bytes, epoch: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Image and mask after augmentation, corner of the patch, and what is left to the device."""
+        rng = generator(self._seed, record_id.decode(), 0, int(epoch))
+        draws, corner = np.zeros(5, np.float32), np.zeros(2, np.int32)
+        if self._augmentation:
+            drawn = draw(rng, self._augmentation, image.shape)
+            if self._on_device:
+                drawn, draws = without_device_share(drawn)
+            if self._augmentation["online"]:
+                image, mask = _augmented(drawn, image, mask, deep)
+        if self._patch:
+            corner = patch_corner(mask[..., 0], rng, self._patch)
+        return image, mask, corner, draws
+
+
+def without_device_share(drawn: Augmentation) -> tuple[Augmentation, np.ndarray]:
+    """An augmentation without what `change_on_device` does, and the numbers for that, float32 `(5,)`."""
+    warp, intensity = drawn.warp, drawn.intensity
+    draws = (warp.horizontal_flip, warp.vertical_flip, intensity.gamma, intensity.contrast, intensity.brightness)
+    rest = Augmentation(
+        replace(warp, horizontal_flip=False, vertical_flip=False),
+        replace(intensity, gamma=1.0, contrast=1.0, brightness=0.0),
+    )
+    return rest, np.array(draws, np.float32)
+
+
+def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Images float32 `(N, H, W, C)` in 0..1 and their masks after flips and, of the images, changes of their values.
+
+    `draws` are float32 `(N, 5)`: whether left becomes right and top becomes bottom, 1 or 0, gamma, contrast and
+    brightness: contrast * value ** gamma + brightness, clipped.
+    """
+    horizontal, vertical, gamma, contrast, brightness = tf.unstack(draws[..., None, None, None], axis=1)
+
+    def flipped(pixels: tf.Tensor) -> tf.Tensor:
+        pixels = tf.where(horizontal > 0, pixels[:, :, ::-1], pixels)
+        return tf.where(vertical > 0, pixels[:, ::-1], pixels)
+
+    return tf.clip_by_value(contrast * flipped(images) ** gamma + brightness, 0.0, 1.0), flipped(masks)
+
+
+def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Mapping[str, Any]) -> np.ndarray:
+    """First row and column of a random window of `patch`, int32 `(2,)`, within a mask `(H, W)` of classes.
+
+    The share `foreground_share` of the windows has a pixel of foreground, each as likely as the others, within the
+    middle half of both its sides, or as near to that as the border of the record lets it. The rest lie anywhere.
+    """
+    size = np.array((patch["height"], patch["width"]))
+    room = mask.shape - size
+    around, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
+    foreground = np.flatnonzero(mask)
+    if around < patch["foreground_share"] and foreground.size:
+        pixel = np.array(np.unravel_index(foreground[int(position * foreground.size)], mask.shape))
+        corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, room)
+    else:
+        corner = (anywhere * (room + 1)).astype(int)
+    return corner.astype(np.int32)
+
+
+class Trainee(keras.Model):
+    """What is fitted in a model's place and shares its weights: it differs in the training step alone.
+
+    Batches may hold a third tensor, what `change_on_device` must do; nothing is changed in validation.
+    """
+
+    def __init__(self, model: keras.Model, standardized: bool) -> None:
+        """`standardized`: images come so for training, and go past the layer of the model that does it."""
+        super().__init__(name=model.name)
+        self._model = model
+        self._standardized = standardized
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        trained = self._model.layers[-1] if training and self._standardized else self._model
+        return trained(images, training=training)
+
+    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        return super().train_step(change_on_device(*data) if len(data) == 3 else data)
+
+
+def _augmented(drawn: Augmentation, image: np.ndarray, mask: np.ndarray, deep: bool) -> tuple[np.ndarray, np.ndarray]:
+    """At the record's own depth, like the copies that are made offline: 8 bit come multiplied by 257."""
+    own = image if deep else (image >> 8).astype(np.uint8)
+    changed, classes = drawn.apply(own[..., 0] if own.shape[-1] == 1 else own, mask[..., 0])
+    changed = changed if deep else np.multiply(changed, 257, dtype=np.uint16)
+    return changed.reshape(image.shape), classes[..., None]

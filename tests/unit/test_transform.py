@@ -1,0 +1,112 @@
+"""The transform of a record, through placements and warps: where its pixels lie in the source."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.imaging.fields import Field
+from components.imaging.geometry import Placement, crop, letterbox, stretch
+from components.imaging.lenses import Lens
+from components.imaging.transform import to_source
+from components.imaging.warp import Warp
+
+BOXES = st.sampled_from(
+    [
+        letterbox(400, 800, 128, 128),
+        letterbox(120, 90, 160, 160),
+        stretch(300, 200, 128, 144),
+        crop(200, 300, 128, 144),
+        Placement(120, 140, 256, 384, -40, -100, 160, 160),
+    ]
+)
+FIELDS = st.builds(Field, st.floats(0.001, 0.01), st.integers(2, 8), st.integers(0, 2**32), st.booleans())
+LENSES = st.builds(Lens, st.floats(0.3, 0.7), st.floats(0.3, 0.7), st.floats(0.2, 0.5), st.floats(-0.2, 0.3))
+WARPS = st.builds(
+    Warp,
+    horizontal_flip=st.booleans(),
+    vertical_flip=st.booleans(),
+    quarter_turns=st.sampled_from([0, 2]),
+    degrees=st.floats(-180, 180),
+    zoom=st.floats(0.8, 1.2),
+    shear_x=st.floats(-0.2, 0.2),
+    elastic=st.none() | FIELDS,
+    distortion=st.none() | FIELDS,
+    lenses=st.lists(LENSES, max_size=1).map(tuple),
+)
+
+
+def chain(placement: Placement, *warps: Warp) -> dict[str, Any]:
+    """As records hold it: a chain of what was there before and the next step."""
+    transform = placement.as_json()
+    for warp in warps:
+        transform = {"kind": "chain", "steps": [transform, warp.as_json()]}
+    return json.loads(json.dumps(transform))
+
+
+@settings(max_examples=60, deadline=None)
+@given(BOXES, st.lists(WARPS, max_size=2), st.floats(-0.6, 0.6), st.floats(-0.6, 0.6))
+def test_a_disc_is_found_where_the_transform_says(
+    box: Placement, warps: list[Warp], down: float, across: float
+) -> None:
+    """Drawn on the source, carried into the record, and followed back pixel by pixel."""
+    reach = min(box.height, box.width, box.content_height, box.content_width) / 2
+    row, column = box.to_source((box.height - 1) / 2 + down * reach, (box.width - 1) / 2 + across * reach)
+    pixel = max(box.source_height / box.content_height, box.source_width / box.content_width, 1)
+    rows, columns = np.ogrid[: box.source_height, : box.source_width]
+    distance = np.hypot(rows - row, columns - column)
+    mask = np.uint8(distance <= 6 * pixel)
+    record = box.mask(mask)
+    for warp in warps:
+        _, record = warp.apply(record, record)
+    back = to_source(chain(box, *warps), *np.indices(record.shape))
+    away = np.hypot(back[0] - row, back[1] - column)
+    assert record[away < 5 * pixel].all()
+    assert not record[away > 7 * pixel].any()
+
+
+@pytest.mark.parametrize("shape", [(5, 8), (6, 6)])
+def test_right_angles_map_whole_pixels_to_whole_pixels(shape: tuple[int, int]) -> None:
+    pixels = np.arange(shape[0] * shape[1], dtype=np.uint16).reshape(shape)
+    for number in range(16):
+        warp = Warp(bool(number & 1), bool(number & 2), number // 4)
+        if shape[0] == shape[1] or warp.quarter_turns % 2 == 0:
+            _, turned = warp.apply(pixels, pixels)
+            rows, columns = to_source(chain(crop(*shape, *shape), warp), *np.indices(turned.shape))
+            np.testing.assert_array_equal(pixels[np.rint(rows).astype(int), np.rint(columns).astype(int)], turned)
+            np.testing.assert_allclose((rows, columns), np.rint((rows, columns)), atol=1e-5)
+
+
+def test_steps_are_followed_back_last_first() -> None:
+    """A point right of the centre: the flip takes it to the left of it, the turn below or above."""
+    box = crop(101, 101, 101, 101)
+    turn, flip = Warp(quarter_turns=1), Warp(horizontal_flip=True)
+    # The turn takes what is on the right to the top, and the top stays the top in the flip.
+    assert to_source(chain(box, turn, flip), 10, 50) == pytest.approx((50, 90))
+    # The flip takes what is on the left to the right, and the turn that to the top.
+    assert to_source(chain(box, flip, turn), 10, 50) == pytest.approx((50, 10))
+
+
+def test_chains_within_chains_are_one_chain() -> None:
+    box, warp = letterbox(90, 60, 48, 48), Warp(degrees=20, zoom=1.1)
+    nested = {"kind": "chain", "steps": [{"kind": "chain", "steps": [chain(box, warp)]}, warp.as_json()]}
+    points = np.array([10, 30]), np.array([20, 25])
+    np.testing.assert_array_equal(to_source(nested, *points), to_source(chain(box, warp, warp), *points))
+
+
+def test_other_facts_of_a_placement_are_no_matter() -> None:
+    box = letterbox(90, 60, 48, 48)
+    assert to_source({**box.as_json(), "adjust": {"gamma": 2}}, 5, 9) == box.to_source(5, 9)
+
+
+def test_steps_of_other_kinds_have_no_map() -> None:
+    with pytest.raises(ValueError, match="found a step of kind 'warp' in a record's transform, expected 'placement'"):
+        to_source({"kind": "warp"}, 0, 0)
+    box = letterbox(9, 9, 9, 9).as_json()
+    with pytest.raises(ValueError, match="of kind 'placement' in a record's transform, expected 'warp'"):
+        to_source({"kind": "chain", "steps": [box, box]}, 0, 0)
