@@ -40,6 +40,7 @@ from pipeline.config.augmentation import Augmentation as Settings
 from pipeline.config.loader import load_config
 from pipeline.config.model import Execution
 from pipeline.graph import beam_arguments
+from pipeline.runners.local import set_threads
 
 _SIDE, _RECORDS, _SHARDS, _ROUNDS = 512, 200, 4, 15
 _CENTRES = ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))
@@ -144,6 +145,7 @@ def _write_records(folder: Path, films: Sequence[Record]) -> None:
 
 
 def _augment(folder: Path, execution: Execution) -> None:
+    set_threads(execution)
     operations = {name: {"probability": 1.0} for name in ("rotation", "elastic", "brightness")}
     settings = Settings.model_validate({"copies": 2, "horizontal_flip": 0.5, **operations}).model_dump()
     with TemporaryDirectory() as output:

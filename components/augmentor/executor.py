@@ -13,7 +13,6 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.augmentor.shards import AugmentShard
-from components.beam_threads import threads
 from components.tfexample import split_files
 
 
@@ -27,11 +26,7 @@ class Executor(BaseBeamExecutor):
         settings = json.loads(exec_properties["settings"])
         shards = split_files(source, "train")
         with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | beam.Create(shards, reshuffle=True)
-                | beam.ParDo(AugmentShard(augmented.uri, settings, threads(self._beam_pipeline_args or ())))
-            )
+            _ = pipeline | beam.Create(shards, reshuffle=True) | beam.ParDo(AugmentShard(augmented.uri, settings))
         written = split_files(augmented.uri, "train")
         # Beam runners have been seen to lose elements without an error (tensorflow/data-validation, issue 247).
         if len(written) != len(shards):

@@ -12,17 +12,16 @@ import cv2
 import tensorflow as tf
 
 from components.augmentor.core import copies_of
-from components.parallel import ordered_map
+from components.parallel import ordered_map, threads
 from components.tfexample import parse, serialize
 
 
 class AugmentShard(beam.DoFn):
     """Writes the records of a shard and their copies under a temporary name, then moves it."""
 
-    def __init__(self, output: str, settings: Mapping[str, Any], threads: int) -> None:
+    def __init__(self, output: str, settings: Mapping[str, Any]) -> None:
         self._output = output
         self._settings = dict(settings)
-        self._threads = threads
 
     def setup(self) -> None:
         # The threads here are the parallelism; OpenCV's own would fight them.
@@ -33,7 +32,7 @@ class AugmentShard(beam.DoFn):
         unfinished = f"{self._output}/unfinished-{name}"
         originals = tf.data.TFRecordDataset(shard).as_numpy_iterator()
         with tf.io.TFRecordWriter(unfinished) as writer:
-            for records in ordered_map(partial(with_copies, settings=self._settings), originals, self._threads):
+            for records in ordered_map(partial(with_copies, settings=self._settings), originals, threads()):
                 for record in records:
                     writer.write(record)
         tf.io.gfile.makedirs(f"{self._output}/Split-train")

@@ -66,6 +66,7 @@ def _train(config: Config, examples: Artifact, folder: Path, **training: Any) ->
         custom_config={
             "shape": [config.data.height, config.data.width, config.data.channels],
             "derivation": _derivation(config),
+            "augmentation": None,
             "model": config.model.model_dump(),
             "training": {**config.training.model_dump(), **training},
             "threshold": config.evaluation.threshold,

@@ -21,6 +21,7 @@ from components.imaging.augment import Augmentation
 from components.imaging.fields import distortion_from_fraction_blur
 from components.imaging.geometry import letterbox
 from components.imaging.warp import Warp
+from components.parallel import THREADS
 from components.record import Record
 from components.tfexample import parse, read_split, serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
@@ -35,7 +36,6 @@ EVERYTHING = {
     **{"copies": 3, "seed": 5, "horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5},
     **{name: {"probability": 0.5} for name in OPERATIONS},
 }
-ONE = beam_arguments(Execution(workers=1))
 SIDE = 160
 
 
@@ -70,7 +70,7 @@ def examples(artifact: Callable[..., Artifact], tmp_path_factory: pytest.TempPat
 def augment(artifact: Callable[..., Artifact], examples: Artifact, tmp_path: Path) -> Augment:
     """`(arguments, **settings)` -> the augmented examples, made with these Beam arguments."""
 
-    def run(arguments: Sequence[str] = ONE, **settings: Any) -> Artifact:
+    def run(arguments: Sequence[str] = (), **settings: Any) -> Artifact:
         made = artifact(standard_artifacts.Examples, tmp_path / f"made-{len(list(tmp_path.iterdir()))}")
         context = BaseBeamExecutor.Context(beam_pipeline_args=list(arguments), tmp_dir=str(tmp_path / "tmp"))
         section = Settings.model_validate(settings).model_dump()
@@ -97,17 +97,22 @@ def copies(made: Artifact) -> list[tuple[Record, Record]]:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("workers", "arguments"),
     [
-        beam_arguments(Execution(workers=2)),
-        [],
-        [*beam_arguments(Execution(workers=2)), "--direct_running_mode=multi_threading", "--direct_num_workers=2"],
-        beam_arguments(Execution(workers=2, parallel="processes")),
+        ("2", []),
+        ("", []),
+        ("2", ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]),
+        ("1", beam_arguments(Execution(workers=2, parallel="processes"))),
     ],
     ids=["two threads", "default", "multi_threading", "multi_processing"],
 )
-def test_workers_and_modes_change_no_bit(augment: Augment, arguments: list[str]) -> None:
-    alone, together = files(augment(ONE, **EVERYTHING)), files(augment(arguments, **EVERYTHING))
+def test_workers_and_modes_change_no_bit(
+    augment: Augment, monkeypatch: pytest.MonkeyPatch, workers: str, arguments: list[str]
+) -> None:
+    monkeypatch.setenv(THREADS, "1")
+    alone = files(augment(**EVERYTHING))
+    monkeypatch.setenv(THREADS, workers)
+    together = files(augment(arguments, **EVERYTHING))
     assert len(alone) == 4
     assert together == alone
 

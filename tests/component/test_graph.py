@@ -9,7 +9,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.core import DERIVATION
-from pipeline.config.model import Config
+from pipeline.config.model import Config, Execution
 from pipeline.graph import SCHEMA, Place, beam_arguments, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners.dag import compile_pipeline, following, needed_for
@@ -21,8 +21,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pipeline(config: Config, folder: Path) -> Pipeline:
-    place = Place(
+def place(folder: Path) -> Place:
+    return Place(
         name="tests",
         data=str(folder / "data"),
         files="0123456789abcdef",
@@ -33,6 +33,10 @@ def pipeline(config: Config, folder: Path) -> Pipeline:
         schema=str(SCHEMA),
         metadata=sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
     )
+
+
+@pytest.fixture(scope="module")
+def pipeline(config: Config, place: Place) -> Pipeline:
     return create_pipeline(config, place, champion="")
 
 
@@ -63,13 +67,14 @@ def test_the_list_of_nodes_is_in_the_order_of_the_data(nodes: dict[str, pipeline
         assert all(NODES.index(upstream) < NODES.index(name) for upstream in node.upstream_nodes)
 
 
-def test_the_nodes_that_work_on_pixels_in_beam_use_the_workers(pipeline: Pipeline, config: Config) -> None:
-    specs = {node.id: node.executor_spec for node in pipeline.components}
+def test_the_nodes_that_work_on_pixels_in_beam_use_the_workers(config: Config, place: Place) -> None:
+    processes = config.model_copy(update={"execution": Execution(workers=2, parallel="processes")})
+    specs = {node.id: node.executor_spec for node in create_pipeline(processes, place, "").components}
     with_arguments = {
         name: spec.beam_pipeline_args for name, spec in specs.items() if hasattr(spec, "beam_pipeline_args")
     }
     given = {name: arguments for name, arguments in with_arguments.items() if arguments}
-    assert given == dict.fromkeys(("ImageMaskExampleGen", "Augmentor"), beam_arguments(config.execution))
+    assert given == dict.fromkeys(("ImageMaskExampleGen", "Augmentor"), beam_arguments(processes.execution))
 
 
 def test_the_trainer_reads_the_augmentor_alone_and_not_the_test_split(
