@@ -35,7 +35,8 @@ def binary_mask(
         return _agreed(_thresholded(pixels, threshold))
     if lossy:
         raise UnclearMask("a JPEG mask has no sharp classes: set [data.mask] threshold, or use PNG")
-    if not ((pixels == 0) | (pixels == pixels.max())).all():
+    plane = pixels.reshape(len(pixels), -1)
+    if plane.any() and cv2.countNonZero(plane) != np.count_nonzero(plane == plane.max()):
         values = np.unique(pixels)
         raise UnclearMask(
             f"the mask has {len(values)} grey values ({values[0]} to {values[-1]}), expected 0 and one other: "
