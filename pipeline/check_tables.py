@@ -91,7 +91,7 @@ def _drift(drift: Mapping[str, Any]) -> Table:
     for feature in drift["features"]:
         numbers = (feature[key] for key in ("champion_median", "median", "statistic", "p_value"))
         style = "bold red" if feature["verdict"] == "drift" else ""
-        shown = ["-" if number is None else f"{number:.3g}" for number in numbers]
+        shown = ["-" if number is None else f"{number:.4g}" for number in numbers]
         table.add_row(feature["name"], *shown, Text(feature["verdict"], style))
     return table
 

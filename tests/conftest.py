@@ -7,9 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from components.imaging.codecs import encode_png
 from components.imaging.shapes import Ellipse, Shape, draw
+
+# The same examples in every run: what passed once passes again. No deadline: machines are shared.
+settings.register_profile("maskline", derandomize=True, deadline=None)
+settings.load_profile("maskline")
 
 Pair = tuple[np.ndarray, np.ndarray]
 

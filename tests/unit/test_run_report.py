@@ -224,6 +224,19 @@ SPLIT_REPORT = {
     ],
     "notes": [{"message": "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)"}],
     "problems": [],
+    "drift": {
+        "champion": "1700000000",
+        "features": [
+            {
+                **{"name": "intensity mean", "verdict": "no drift", "champion_groups": 20, "groups": 24},
+                **{"champion_median": 0.25, "median": 0.2625, "statistic": 0.1875, "p_value": 0.6},
+            },
+            {
+                **{"name": "empty masks", "verdict": "too few to tell", "champion_groups": 3, "groups": 24},
+                **{"champion_median": None, "median": None, "statistic": None, "p_value": None},
+            },
+        ],
+    },
     "records": [
         {
             "id": id,
@@ -360,6 +373,7 @@ def test_pushed(pushed: str) -> None:
         "training 20 11 3",
         "torn.pgm cut short",
         "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",
+        "Against the data of the champion, version 1700000000",
         "No group and no identical image is shared across splits",
         "equal results ✕ failed differs by 0.2",
         '"epochs": 3',
