@@ -88,7 +88,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
     )
     augmentor = Augmentor(
         examples=examples,
-        settings=_json(augmentation),
+        # Ranges that no copy is drawn from must not make the node run again, and the trainer after it.
+        settings=_json(augmentation if augmentation["copies"] else {"copies": 0}),
         code_version=code_version("augmentor"),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.

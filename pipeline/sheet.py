@@ -103,7 +103,7 @@ def _caption(record: Record) -> str:
 
 
 def _draw(axes: Axes, record: Record, top: int) -> None:
-    axes.imshow(np.clip(record.image / top, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(np.clip(record.image / max(1, top), 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for number in record.classes:
         if number:
             axes.contour(record.mask == number, [0.5], colors=_colour(number), linewidths=1)

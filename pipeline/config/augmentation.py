@@ -93,6 +93,15 @@ def _any(settings: Augmentation, operations: Iterable[str], flips: Iterable[str]
     return any([*chances, *(getattr(settings, name) for name in flips)])
 
 
+def _others_than_on_device(settings: Augmentation) -> Iterator[str]:
+    """Operations with a chance that the training step does not do."""
+    if settings.right_angle:
+        yield "right_angle"
+    for name, value in settings:
+        if isinstance(value, op.Operation) and name not in _VALUES_ON_DEVICE and value.probability:
+            yield name
+
+
 def _faults(settings: Augmentation) -> Iterator[str]:
     anew = [name for name in ("online", "on_device") if getattr(settings, name)]
     if settings.copies and anew:
@@ -103,5 +112,8 @@ def _faults(settings: Augmentation) -> Iterator[str]:
     if settings.on_device and not _any(settings, _VALUES_ON_DEVICE, _FLIPS_ON_DEVICE):
         names = ", ".join((*_FLIPS_ON_DEVICE, *_VALUES_ON_DEVICE))
         yield f"on_device, but the probability of each of {names} is 0: raise that of one, or remove on_device"
+    others = [name for name in _others_than_on_device(settings) if not settings.online]
+    if settings.on_device and others:
+        yield f"on_device leaves out {', '.join(others)}, whose probability is not 0: set online = true, or remove them"
     if settings.fill and settings.border != "constant":
         yield f"fill = {settings.fill} is read where border is 'constant', not {settings.border!r}: remove one"

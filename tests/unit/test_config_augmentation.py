@@ -128,6 +128,10 @@ def test_alpha_and_beta_are_a_gain_and_an_offset_that_come_together(probability:
         ),
         ({"copies": 1, "on_device": True, "vertical_flip": 1.0}, "copies = 1 and on_device would augment what"),
         (
+            {"on_device": True, "vertical_flip": 1.0, "right_angle": 0.5, "rotation": {"probability": 1.0}},
+            "on_device leaves out right_angle, rotation, whose probability is not 0: set online = true",
+        ),
+        (
             {"on_device": True, "zoom": {"probability": 1.0}},
             "each of horizontal_flip, vertical_flip, gamma, contrast, brightness is 0",
         ),

@@ -66,8 +66,11 @@ def test_a_disc_is_found_where_the_transform_says(
         _, record = warp.apply(record, record)
     back = to_source(chain(box, *warps), *np.indices(record.shape))
     away = np.hypot(back[0] - row, back[1] - column)
-    assert record[away < 5 * pixel].all()
-    assert not record[away > 7 * pixel].any()
+    # Each map takes the nearest pixel, so half of one may be lost, as large as it is seen from the source.
+    step = max(np.abs(np.diff(axis, axis=along)).max() for axis in back for along in (0, 1))
+    lost = pixel + 0.75 * len(warps) * max(step, pixel)
+    assert record[away < 6 * pixel - lost].all()
+    assert not record[away > 6 * pixel + lost].any()
 
 
 @pytest.mark.parametrize("shape", [(5, 8), (6, 6)])
