@@ -54,7 +54,7 @@ def write(folder: Path, count: int, size: tuple[int, int], disc_pair: Any) -> st
     "changes",
     [
         {"augmentation": {"online": True, **OPERATIONS}},
-        {"augmentation": {"on_device": True, **OPERATIONS}},
+        {"augmentation": {"on_device": True, "horizontal_flip": 0.5, "contrast": {"probability": 1.0}}},
         {
             "augmentation": {"online": True, **OPERATIONS},
             "training": {**CONFIG["training"], "patch": {"height": 16, "width": 16}},

@@ -71,7 +71,7 @@ class TestRun:
         assert list((run / "tensorboard").rglob("events.*"))
         assert (serving / "saved_model.pb").is_file()
         extra = json.loads((serving / "assets.extra" / "training.json").read_text())
-        assert extra["config"]["training"]["seed"] == 3
+        assert extra["config"]["training"]["seed"] == 7
         assert extra["config"]["derivation"]["fit"] == "letterbox"
 
     def test_summary_is_that_of_the_epoch_with_the_lowest_validation_loss(
