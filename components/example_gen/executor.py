@@ -55,7 +55,7 @@ def _outcomes(path: Path) -> list[Outcome]:
 
 
 def _check_nothing_lost(rows: Sequence[Outcome], samples: int, written: Mapping[str, int]) -> None:
-    """Beam runners have been seen to lose elements without an error (tensorflow/data-validation, issue 247)."""
+    """Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247)."""
     if len(rows) != samples:
         raise RuntimeError(f"{samples} samples went into Beam, {len(rows)} came out")
     promised = Counter({split: sum(row.records for row in rows if row.split == split) for split in SPLITS})
