@@ -28,7 +28,7 @@ class Executor(BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | beam.Create(shards, reshuffle=True) | beam.ParDo(AugmentShard(augmented.uri, settings))
         written = split_files(augmented.uri, "train")
-        # Beam runners have been seen to lose elements without an error (tensorflow/data-validation, issue 247).
+        # Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247).
         if len(written) != len(shards):
             raise RuntimeError(f"{len(shards)} shards went into Beam, {len(written)} came out")
         io_utils.copy_dir(f"{source}/Split-eval", f"{augmented.uri}/Split-eval")
