@@ -129,7 +129,10 @@ def test_values_cannot_change() -> None:
         (["training.patch={height=128,width=64}"], "[training.patch] height = 128 is more than [data] height = 64"),
         (["training.patch={height=32,width=20}"], "[training.patch] width = 20 does not fit [model] unet: it must be"),
         (
-            ["training.patch={height=32,width=32}", "augmentation.copies=0", "augmentation.on_device=true"],
+            [
+                *("training.patch={height=32,width=32}", "augmentation.copies=0"),
+                *("augmentation.on_device=true", "augmentation.online=true"),
+            ],
             "[training.patch] and [augmentation] on_device exclude each other",
         ),
         (["training.patch={height=32}"], "[training.patch] width: missing"),
