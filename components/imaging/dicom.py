@@ -94,7 +94,7 @@ def _check(dataset: FileDataset, max_pixels: int) -> None:
 def _has_decoder(syntax: UID) -> bool:
     try:
         return get_decoder(syntax).is_available
-    except NotImplementedError:
+    except NotImplementedError:  # what pydicom says of a transfer syntax that it does not know
         return False
 
 

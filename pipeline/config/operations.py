@@ -5,6 +5,7 @@ Lengths are parts of the image's shorter side where nothing else is said.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, TypeVar
 
 import pydantic
@@ -45,9 +46,9 @@ class Operation(Section):
 class OfOlderSystems(Operation):
     """An operation by other numbers than ours."""
 
+    @abstractmethod
     def converted(self) -> Operation:
         """The operation that does what those systems really do."""
-        raise NotImplementedError
 
 
 class Rotation(Operation):

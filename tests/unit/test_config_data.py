@@ -52,7 +52,7 @@ def test_keys_with_their_defaults_are_no_mistake() -> None:
 
 
 def test_every_layout_says_what_it_reads() -> None:
-    assert set(LAYOUT_KEYS) == set(Data.model_fields["layout"].annotation.__args__)  # type: ignore[union-attr]
+    assert set(LAYOUT_KEYS) == set(Data.model_fields["layout"].annotation.__args__)
     assert set().union(*LAYOUT_KEYS.values()) <= set(Data.model_fields)
 
 

@@ -242,7 +242,7 @@ def test_every_file_is_in_one_sample_or_one_reject(images: set[str], masks: set[
         found = listing(Path(one), *names, **changes)
         assert listing(Path(other), *reversed(names), **changes) == found
     accounted = [
-        *(path for sample in found.samples for path in (sample.image, *sample.truth.paths)),  # type: ignore[union-attr]
+        *(path for sample in found.samples for path in (sample.image, *sample.truth.paths)),
         *(path for reject in found.rejects for path in _files(reject)),
     ]
     shallow = [name for name in names if name.count("/") < 3 and "/." not in name]
@@ -250,7 +250,7 @@ def test_every_file_is_in_one_sample_or_one_reject(images: set[str], masks: set[
     assert sorted(accounted) == sorted([*shallow, *too_deep])
     for sample in found.samples:
         assert sample.image == f"images/{sample.id}{Path(sample.image).suffix}"
-        for path in sample.truth.paths:  # type: ignore[union-attr]
+        for path in sample.truth.paths:
             assert path.startswith(f"masks/{sample.id}")
 
 

@@ -19,7 +19,7 @@ from pipeline.config.data import Data
 
 
 def settings(layout: str, **changes: Any) -> dict[str, Any]:
-    return Data(layout=layout, height=16, width=16, **changes).model_dump()  # type: ignore[arg-type]
+    return Data(layout=layout, height=16, width=16, **changes).model_dump()
 
 
 # For each layout its files, of which the first is an image.

@@ -82,8 +82,6 @@ def test_patterns_reach_every_file_that_is_read(tmp_path: Path) -> None:
     read = {path for glob in patterns(DATA).values() for path in tmp_path.glob(glob) if path.is_file()}
     samples = list_presplit(tmp_path, DATA).samples
     assert {path.relative_to(tmp_path).as_posix() for path in read} == {
-        path
-        for sample in samples
-        for path in (sample.image, *sample.truth.paths)  # type: ignore[union-attr]
+        path for sample in samples for path in (sample.image, *sample.truth.paths)
     }
     assert len(read) == 6

@@ -152,7 +152,7 @@ FILES = {f"im_{category}/1{end}": SQUARE for category in ("A", "B", "C") for end
 
 def test_categories_as_classes(tmp_path: Path) -> None:
     found = listing(tmp_path, FILES, classes=["c", "A"])
-    classes = {sample.id: sample.truth.shapes[0].class_index for sample in found.samples}  # type: ignore[union-attr]
+    classes = {sample.id: sample.truth.shapes[0].class_index for sample in found.samples}
     assert classes == {"A/1": 2, "C/1": 1}
     assert [(reject.source, reject.reason) for reject in found.left_out] == [
         ("im_B/1.bmp", "b cells; [data] classes asks for c, A")

@@ -229,7 +229,7 @@ ROWS = (
 )
 def test_shapes_by_label(tmp_path: Path, labels: list[str], radii: dict[str, list[int]], left_out: list[str]) -> None:
     found = of_rows(tmp_path, *ROWS, images=("a.png", "b.png", "c.png", "d.png"), labels=labels)
-    drawn = {sample.id: [shape.extent for shape in sample.truth.shapes] for sample in found.samples}  # type: ignore[union-attr]
+    drawn = {sample.id: [shape.extent for shape in sample.truth.shapes] for sample in found.samples}
     assert drawn == radii
     assert [Path(reject.source).stem for reject in found.left_out] == left_out
     assert found.rejects == ()
