@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from components.errors import MasklineError
+from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,27 +17,6 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
-
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value; repeatable.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-
-def verb(function: Callable[..., int | None]) -> Callable[..., None]:
-    """Turns the return value into the exit code, and errors into a message and theirs."""
-
-    @functools.wraps(function)
-    def wrapped(*args: Any, **options: Any) -> None:
-        try:
-            code = function(*args, **options) or 0
-        except (Exception, KeyboardInterrupt) as error:
-            code = _report_error(error, options.get("json_output", False), options.get("debug", False))
-        raise typer.Exit(code)
-
-    return wrapped
 
 
 @app.command("run")
@@ -72,7 +47,7 @@ def run_command(
     config = load_config(recipe, overrides)
     record = launch(Path(recipe).stem, config, data, out, from_node, to_node, silent=json_output)
     if json_output:
-        _print_json(record)
+        print_json(record)
     return record["exit_code"]
 
 
@@ -99,7 +74,7 @@ def check_command(
     if out:
         write_check(out, report)
     if json_output:
-        _print_json(report)
+        print_json(report)
     else:
         print_check(report, out)
     return 4 if report["problems"] or report["rejects"] else 0
@@ -122,7 +97,7 @@ def augment_command(
 
     copies = preview_augmentation(load_config(recipe, overrides or []), data, preview, count)
     if json_output:
-        _print_json({"preview": str(preview), "copies": copies})
+        print_json({"preview": str(preview), "copies": copies})
     else:
         typer.echo(preview)
 
@@ -134,7 +109,7 @@ def models_command(json_output: AsJson = False, debug: Debug = False) -> None:
     from pipeline.listings import models, print_models
 
     if json_output:
-        _print_json(models())
+        print_json(models())
     else:
         print_models(models())
 
@@ -152,7 +127,7 @@ def runs_command(
 
     runs = list(list_runs(out))
     if json_output:
-        _print_json(runs)
+        print_json(runs)
     else:
         print_runs(runs, out)
 
@@ -175,7 +150,7 @@ def report_command(
         raise UsageError(f"{run}: has no report. Its status is {record['status']!r}: {reasons}")
     path = Path(record["report"])
     if json_output:
-        _print_json({"report": str(path)})
+        print_json({"report": str(path)})
     else:
         typer.echo(path)
     if open_browser:
@@ -194,7 +169,7 @@ def doctor_command(
 
     findings = examine(data)
     if json_output:
-        _print_json(findings)
+        print_json(findings)
     else:
         print_examination(findings)
     return 0 if all(finding["ok"] for finding in findings) else 1
@@ -211,31 +186,9 @@ def config_show_command(
 
     config = load_config(recipe, overrides or [])
     if json_output:
-        _print_json(config.model_dump())
+        print_json(config.model_dump())
     else:
         typer.echo(config_toml(config), nl=False)
-
-
-def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error)
-    if isinstance(error, KeyboardInterrupt):
-        code, message = 130, "interrupted"
-    elif isinstance(error, MasklineError):
-        code, message = error.exit_code, str(error)
-    else:
-        code, message = 1, f"{type(error).__name__}: {error}"
-        message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
-    if json_output:
-        _print_json({"exit_code": code, "error": message})
-    else:
-        typer.secho("error: ", fg="red", err=True, nl=False)
-        typer.echo(message, err=True)
-    return code
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=str))
 
 
 def main() -> None:

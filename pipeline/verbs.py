@@ -1,0 +1,57 @@
+"""What every `maskline` verb shares: its options, its exit code, its errors."""
+
+from __future__ import annotations
+
+import functools
+import json
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from components.errors import MasklineError
+
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value; repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def verb(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Turns the return value into the exit code, and errors into a message and theirs."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **options: Any) -> None:
+        try:
+            code = function(*args, **options) or 0
+        except (Exception, KeyboardInterrupt) as error:
+            code = _report_error(error, options.get("json_output", False), options.get("debug", False))
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt):
+        code, message = 130, "interrupted"
+    elif isinstance(error, MasklineError):
+        code, message = error.exit_code, str(error)
+    else:
+        code, message = 1, f"{type(error).__name__}: {error}"
+        message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
+    if json_output:
+        print_json({"exit_code": code, "error": message})
+    else:
+        typer.secho("error: ", fg="red", err=True, nl=False)
+        typer.echo(message, err=True)
+    return code
+
+
+def print_json(value: Any) -> None:
+    """Prints a value for machines."""
+    typer.echo(json.dumps(value, indent=2, default=str))
