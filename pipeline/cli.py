@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.kubeflow.cli import kubeflow_app
 from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
+app.add_typer(kubeflow_app, name="kubeflow")
 
 
 @app.command("run")

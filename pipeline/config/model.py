@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from components.trainer.models.registry import ARCHITECTURES
 from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
+from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.section import Positive, Probability, Section
 
 
@@ -104,6 +105,7 @@ class Config(Section):
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
     execution: Execution = Execution()
+    kubeflow: Kubeflow = Kubeflow()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:

@@ -1,0 +1,94 @@
+"""The section `[kubeflow]`: where the graph runs on a cluster, and with what."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+
+from pipeline.config.section import Section
+from pipeline.nodes import NODES
+
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kMGTP]i?)?")
+
+
+def _is_quantity(text: str) -> str:
+    if text and not _QUANTITY.fullmatch(text):
+        raise ValueError("expected a quantity of Kubernetes, such as 2, 500m or 4Gi")
+    return text
+
+
+def _are_nodes(names: list[str]) -> list[str]:
+    for name in names:
+        if name not in NODES:
+            raise ValueError(f"{name}: no such node. The nodes are {', '.join(NODES)}")
+    return names
+
+
+class Resources(Section):
+    """What a node of the graph gets on the cluster."""
+
+    cpu: str = ""
+    """Limit, and request, as a quantity of Kubernetes: 2, 500m. Empty: the cluster's own."""
+    memory: str = ""
+    accelerator: str = ""
+    """Resource name of the accelerator, such as nvidia.com/gpu. Empty: none."""
+    accelerators: Annotated[int, Field(ge=0)] = 0
+    node_selector: dict[str, str] = {}
+    """Labels that a cluster's machine must have."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+
+    _quantities = field_validator("cpu", "memory")(_is_quantity)
+
+
+class Volume(Section):
+    """A persistent volume claim, mounted where the recipe's paths lie."""
+
+    claim: str
+    path: str
+    """Where the containers see it: [data] input and [serving] destination lie below such paths."""
+    nodes: list[str] = []
+    """The nodes that see it; empty: all."""
+
+    _nodes = field_validator("nodes")(_are_nodes)
+
+
+class Secret(Section):
+    """A key of a Kubernetes secret as an environment variable."""
+
+    name: str
+    key: str
+    env: str
+    nodes: list[str] = []
+    """The nodes that get it; empty: all."""
+
+    _nodes = field_validator("nodes")(_are_nodes)
+
+
+class Kubeflow(Section):
+    """Used by `maskline kubeflow` alone; a run on this machine does not read it."""
+
+    image: str = ""
+    """Name of the container image, with tag or digest."""
+    pipeline_root: str = ""
+    """Where artifacts are stored: minio://, s3:// or gs://. Empty: where the cluster stores them by default."""
+    endpoint: str = ""
+    """Address of the Kubeflow Pipelines API. Empty: the environment variable KFP_ENDPOINT."""
+    namespace: str = ""
+    """Empty: the environment variable KFP_NAMESPACE, or none."""
+    token: SecretStr = Field(default=SecretStr(""), exclude=True)
+    """Better left out: the environment variable KFP_TOKEN. Never written anywhere."""
+    experiment: str = "maskline"
+    resources: Resources = Resources()
+    """Of every node that has none of its own."""
+    nodes: dict[str, Resources] = {}
+    """Of single nodes, by name: [kubeflow.nodes.Trainer]."""
+    volumes: list[Volume] = []
+    secrets: list[Secret] = []
+
+    @field_validator("nodes")
+    @classmethod
+    def _known(cls, nodes: dict[str, Resources]) -> dict[str, Resources]:
+        _are_nodes(list(nodes))
+        return nodes
