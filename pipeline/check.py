@@ -42,8 +42,12 @@ def check_folder(
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
     """
+    return check_config(folder, _config(folder, recipe, overrides), serving)
+
+
+def check_config(folder: Path, config: Config, serving: Path | None = None) -> dict[str, Any]:
+    """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
-    config = _config(folder, recipe, overrides)
     data = config.data.model_dump()
     listing = list_samples(folder, data)
     found = _examine_all(folder, listing.samples, data, config.execution.workers or os.cpu_count() or 1)

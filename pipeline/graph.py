@@ -129,7 +129,15 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         infra_blessing=serving_check.outputs["blessing"],
         serving_dir=place.serving,
         split_report=gate.outputs["split_report"],
-        settings=_json({"run": place.run, "recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
+        settings=_json(
+            {
+                "run": place.run,
+                "recipe": place.name,
+                "notice": place.notice,
+                "data_fingerprint": place.files,
+                "config": config.model_dump(),
+            }
+        ),
         code_version=code_version("pusher"),
     )
     run_report = RunReport(
