@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.kubeflow.cli import kubeflow_app
+from pipeline.schedule.cli import schedule_command
 from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
 app.add_typer(kubeflow_app, name="kubeflow")
+app.command("schedule")(schedule_command)
 
 
 @app.command("run")
@@ -123,11 +125,11 @@ def runs_command(
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """List past runs, oldest first."""
+    """List past runs, and slots of `maskline schedule` that had none, oldest first."""
     from pipeline.listings import print_runs
-    from pipeline.runs import list_runs
+    from pipeline.schedule.ledger import with_slots
 
-    runs = list(list_runs(out))
+    runs = with_slots(out)
     if json_output:
         print_json(runs)
     else:

@@ -11,6 +11,7 @@ from components.trainer.models.registry import ARCHITECTURES
 from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
 from pipeline.config.kubeflow import Kubeflow
+from pipeline.config.schedule import Schedule
 from pipeline.config.section import Positive, Probability, Section
 
 
@@ -106,6 +107,7 @@ class Config(Section):
     serving: Serving = Serving()
     execution: Execution = Execution()
     kubeflow: Kubeflow = Kubeflow()
+    schedule: Schedule = Schedule()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
@@ -130,3 +132,8 @@ def _faults(config: Config) -> Iterator[str]:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
+    if config.schedule.drift is not None and config.schedule.drift > config.validation.max_drift:
+        yield (
+            f"[schedule] drift = {config.schedule.drift:g} is more than [validation] max_drift = "
+            f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
+        )
