@@ -16,7 +16,8 @@ Target = Literal["systemd", "crontab"]
 def schedule_command(
     recipe: Recipe,
     cron: Annotated[
-        str | None, typer.Option(metavar="EXPRESSION", help='Five fields, as "0 2 * * *"; without it the recipe's.')
+        str | None,
+        typer.Option(metavar="EXPRESSION", help='Five fields, as "0 2 * * *"; without it that of the recipe.'),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder with the images.")] = None,
     overrides: Overrides = None,
