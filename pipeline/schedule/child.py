@@ -127,5 +127,8 @@ def _record(stdout: BinaryIO) -> dict[str, Any]:
 
 
 def _left_behind(out: Path, pid: int) -> dict[str, Any]:
-    """What a run that did not come to print its record had written."""
-    return max((run for run in list_runs(out) if run.get("pid") == pid), key=lambda run: run["id"], default={})
+    """What a run that did not come to print its record had written; nothing where the records cannot be read."""
+    try:
+        return max((run for run in list_runs(out) if run.get("pid") == pid), key=lambda run: run["id"], default={})
+    except (OSError, ValueError, LookupError):
+        return {}

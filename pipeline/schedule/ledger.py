@@ -113,11 +113,9 @@ def _like_a_run(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and "slot" in entry:
+        with suppress(ValueError, TypeError):
+            entry = asdict(Entry(**json.loads(line)))
+            datetime.fromisoformat(entry["slot"])
             yield entry
 
 

@@ -51,6 +51,7 @@ def work(job: Job, once: bool, json_output: bool) -> int:
     """
     config, settings = job.config, job.config.schedule
     out = output_folder(job.name, job.out)
+    notify = notifier(settings.notify, job.name, out)
     stop = Stop()
     clock = SystemClock(stop)
     with owned(out, clock.now()), stop.listening():
@@ -65,7 +66,7 @@ def work(job: Job, once: bool, json_output: bool) -> int:
             stop=stop,
             gather=lambda: gather(config, source, serving_folder(config.serving, out), ledger.entries()),
             run=partial(run_child, _run_command(job, out), out, settings, stop),
-            notify=notifier(settings.notify, job.name, out),
+            notify=notify,
             report=_print_entry if json_output else _print,
             say=_keep_quiet if json_output else _print,
         )

@@ -61,6 +61,12 @@ def test_a_killed_run_is_found_by_its_process(tmp_path: Path) -> None:
     assert (outcome.exit_code, outcome.status, outcome.run, outcome.crashed) == (-9, "killed", "2", True)
 
 
+def test_a_damaged_record_of_another_run_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "1").mkdir(parents=True)
+    (tmp_path / "runs" / "1" / "run.json").write_text("{")
+    assert run_child(script(tmp_path, "exit 1"), tmp_path, FINE, Stop()) == Outcome(1, "failed")
+
+
 def kill_once_there(out: Path) -> None:
     wait_for(lambda: ids(out / "pid"))
     [pid] = ids(out / "pid")

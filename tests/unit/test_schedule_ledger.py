@@ -56,7 +56,8 @@ def test_a_torn_last_line_is_no_line_and_harms_none(tmp_path: Path, torn: bytes)
 
 
 def test_a_line_that_is_no_entry_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "schedule.jsonl").write_text('[1]\nnull\nnot JSON\n{"a": 1}\n')
+    bad = ["[1]", "null", "not JSON", '{"a": 1}', '{"slot": "noon", "decision": "ran", "reason": ""}']
+    (tmp_path / "schedule.jsonl").write_text("\n".join(bad) + "\n")
     Ledger(tmp_path).append(entry(1))
     assert days(tmp_path) == [1]
 
