@@ -82,7 +82,7 @@ def with_retries(run: Callable[[], Outcome], settings: Schedule, clock: Clock, s
 
     retrying = Retrying(
         retry=retry_if_result(lambda outcome: outcome.crashed),
-        stop=lambda state: stop.signal is not None or stop_after_attempt(settings.retries + 1)(state),
+        stop=stop_after_attempt(settings.retries + 1),
         wait=wait_exponential(multiplier=settings.backoff, max=_LONGEST_BACKOFF),
         sleep=clock.sleep,
         retry_error_callback=last,

@@ -228,8 +228,9 @@ def test_a_full_disk_is_said_and_its_lines_come_with_the_next(tmp_path: Path) ->
     assert [slot[:10] for slot in slots(tmp_path)] == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
-def test_a_stop_between_runs_ends_at_once_and_leaves_no_line(tmp_path: Path) -> None:
-    time = clock("2026-01-01T00:00+00:00", "2026-01-01T01:59+00:00")
+@pytest.mark.parametrize("moment", ["01:59", "02:00"])
+def test_a_stop_between_runs_ends_at_once_and_leaves_no_line(tmp_path: Path, moment: str) -> None:
+    time = clock("2026-01-01T00:00+00:00", f"2026-01-01T{moment}+00:00")
     told = Told()
     assert scheduler(tmp_path, time, lambda: DONE, told=told).serve() == 0
     assert ledger(tmp_path) == []

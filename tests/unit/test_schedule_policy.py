@@ -148,10 +148,12 @@ def test_drift_is_looked_for_where_it_can_change_the_decision(tmp_path: Path, da
     darken(data)
     needs_more = ("schedule.min_new_cases=10",)
     assert gather(config(*needs_more), data, serving, []).drifted == ()
-    facts = gather(config(*needs_more, "schedule.drift=0.4"), data, serving, [])
+    # The limit is that of [schedule], not that of the data gate.
+    strict = config(*needs_more, "schedule.drift=0.4", "validation.max_drift=1.0")
+    facts = gather(strict, data, serving, [])
     assert "intensity mean" in facts.drifted
     assert decide(facts, config(*needs_more).schedule).reason.startswith("drift: intensity mean")
-    # The limit is that of [schedule]: a Kolmogorov-Smirnov distance is never above 1.
+    # A Kolmogorov-Smirnov distance is never above 1.
     lenient = config(*needs_more, "schedule.drift=1.0", "validation.max_drift=1.0")
     assert gather(lenient, data, serving, []).drifted == ()
     # A run is due anyway: the images are not read.
