@@ -19,7 +19,7 @@ from components.example_gen.account import account
 from components.example_gen.listing import detect_layout, list_samples
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Sample
-from components.example_gen.spans import numbered
+from components.example_gen.spans import find_spans
 from components.files import write_json
 from components.parallel import ordered_map
 from components.serving_dir import champion_version
@@ -100,5 +100,5 @@ def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Confi
     if recipe is not None:
         return load_config(recipe, overrides)
     layout = detect_layout(folder) or "folders"
-    spans = ["data.spans=0"] if numbered(folder) else []
+    spans = ["data.spans=0"] if find_spans(folder) else []
     return load_config("mias" if layout == "mias" else "folders", [f"data.layout={layout}", *spans, *overrides])
