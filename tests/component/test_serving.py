@@ -137,6 +137,7 @@ class TestPusher:
         assert manifest == {
             **{"version": version, "recipe": "tests", "notice": "phantoms", "replaces": None},
             **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
+            **{"start": "cold: [training] warm_start = false", "warm_starts": 0},
         }
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 

@@ -176,6 +176,14 @@ def test_sources_left_out_on_request() -> None:
     assert report(CLEAN, {"left_out": left_out})["left_out"] == left_out
 
 
+def test_what_is_left_out_does_not_hide_rejects() -> None:
+    """Of 100 sources 20 are used, 2 of them unusable: 10 %, not 2 %."""
+    left_out = [{"source": f"span-1/{number}.png", "kind": "span", "reason": "older"} for number in range(80)]
+    account = {"sources": 100, "rejects": rejects(2), "left_out": left_out}
+    assert [problem["kind"] for problem in report(CLEAN, account)["problems"]] == ["rejects"]
+    assert report(CLEAN, {**account, "sources": 120})["problems"] == []
+
+
 def test_empty_tiles_that_were_dropped() -> None:
     assert note(CLEAN, {"empty_tiles_dropped": 70})[:2] == ("empty tiles dropped", 70)
 
