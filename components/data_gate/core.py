@@ -71,6 +71,7 @@ def split_report(
         "sources": account["sources"],
         "rejects": account["rejects"],
         "left_out": account["left_out"],
+        "without_records": account["without_records"],
         "problems": [item.as_json() for item in found if item.stops],
         "notes": [item.as_json() for item in found if not item.stops],
         "drift": _drift(champion, features),

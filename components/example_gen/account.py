@@ -19,6 +19,7 @@ def account(listing: Listing, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "records": {split: sum(row.records for row in outcomes if row.split == split) for split in SPLITS},
         "rejects": _by_source([*listing.rejects, *faults]),
         "left_out": _by_source(listing.left_out),
+        "without_records": sorted(row.source for row in outcomes if not row.kind and not row.records),
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},

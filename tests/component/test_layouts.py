@@ -98,7 +98,7 @@ class TestPresplit:
         same(made.masks, {name: box(8, 8 + seed, 16, 30) for seed, name in enumerate(names)})
         assert made.account == {
             **{"sources": 4, "records": {"train": 2, "eval": 1, "test": 1}, "rejects": [], "left_out": []},
-            **{"empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}},
+            **{"without_records": [], "empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}},
         }
 
     def test_a_name_in_two_of_them_stays_in_both_for_the_gate_to_find(self, root: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ ACCOUNT: dict[str, Any] = {
     "sources": 12,
     "rejects": [],
     "left_out": [],
+    "without_records": [],
     "lossy_masks": None,
     "empty_tiles_dropped": 0,
     "lesions_lost": {},
