@@ -43,7 +43,6 @@ learning_rate = 5e-3
 
 [evaluation]
 min_dice = 0.0
-min_dice_change = 0.1
 """
 FIXED = [f"fixed{number}" for number in range(10)]
 PATIENTS = {1: range(24), 2: range(20, 44), 3: range(40, 64)}
