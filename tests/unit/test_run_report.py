@@ -218,6 +218,7 @@ SPLIT_REPORT = {
         for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))
     },
     "sources": 31,
+    "left_out": [{"source": f"span-1/{number}.pgm", "kind": "span", "reason": "older"} for number in range(3)],
     "rejects": [
         {"source": "torn.pgm", "reason": "cut short"},
         {"source": "lone.pgm", "reason": "has no mask"},
@@ -372,6 +373,7 @@ def test_pushed(pushed: str) -> None:
         "Something was predicted in 1 of the 1 empty ones.",
         "Nothing there, yet predicted: –",
         "3 epochs, stopped early, in 1.5 minutes; 1,234,567 parameters. Start: warm from version 6.",
+        "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",
         "torn.pgm cut short",
         "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",

@@ -142,10 +142,11 @@ def test_a_split_that_is_prescribed_in_time_is_kept() -> None:
     [group, *_] = [group for group in GROUPS if DRAWN[group] == "train"]
     [held_out, *_] = [group for group in GROUPS if DRAWN[group] == "test"]
     cases = [
-        Case(group, split="test", age=1),
+        Case(group, split="test", age=2),
+        Case(group, age=2),
         Case(group, age=1),
-        Case(group, age=0),
+        Case(group, split="test", age=0),
         Case(held_out, age=1),
         Case(held_out, split="test", age=0),
     ]
-    assert assign_splits(cases, PLAIN) == ["test"] * 5
+    assert assign_splits(cases, PLAIN) == ["test"] * 6
