@@ -121,6 +121,17 @@ def test_of_old_spans_there_is_the_test_split_alone(tmp_path: Path, old: str, ne
     assert reasons[f"{old}/images/alone.png"].startswith("older than the last span; ")
 
 
+def test_with_listed_test_groups_the_newest_span_adds_its_own_share(tmp_path: Path) -> None:
+    """p9 is drawn for the test split, and it is tested on while the span that it comes with is the newest."""
+    data = settings("folders", spans=1, splits={"test_groups": ["p1"]})
+    for span, names in (("span-1", ["p1", "p2"]), ("span-2", ["p9", "p4"]), ("span-3", ["p9", "p5"])):
+        for name in names:
+            write(tmp_path / span / "images" / f"{name}.png", b"")
+            write(tmp_path / span / "masks" / f"{name}.png", b"")
+        tested = {sample.image for sample in list_samples(tmp_path, data).samples if sample.split == "test"}
+        assert tested == {"span-1/images/p1.png"} | ({"span-2/images/p9.png"} if span == "span-2" else set())
+
+
 def test_every_layout_of_the_config_is_known() -> None:
     assert set(get_args(Data.model_fields["layout"].annotation)) == set(LAYOUTS) == set(FILES)
 
