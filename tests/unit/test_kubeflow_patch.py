@@ -29,7 +29,8 @@ def bare() -> Spec:
     """As TFX compiles it: everything cached, a driver, an argument with artifacts, nothing asked for."""
     spec = copy.deepcopy(read_package(GOLDEN).spec)
     del spec["defaultPipelineRoot"]
-    inputs = {"artifacts": {"examples": {}}, "parameters": {"files": {"parameterType": "STRING"}}}
+    schema = {"instanceSchema": "title: tfx.Examples\ntype: object\nproperties:\n  span:\n    type: integer\n"}
+    inputs = {"artifacts": {"examples": {"artifactType": schema}}, "parameters": {"files": {"parameterType": "STRING"}}}
     for node in NODES:
         task, container = spec["root"]["dag"]["tasks"][node], executor(spec, node)
         task["cachingOptions"] = {"enableCache": True}
@@ -76,10 +77,20 @@ def test_where_nothing_is_asked_for_nothing_is_added(bare: Spec) -> None:
     assert platform_spec(bare, config().kubeflow) == {}
 
 
-def test_the_argument_keeps_the_types_of_the_parameters_alone(bare: Spec) -> None:
+def test_the_argument_keeps_the_names_of_the_types(bare: Spec) -> None:
     arguments = executor(patch_spec(bare, config()), "Trainer")["args"]
     assert arguments[:5] == executor(bare, "Trainer")["args"][:5]
-    assert arguments[5:] == ['{"parameters": {"files": {"parameterType": "STRING"}}}']
+    assert len(arguments) == 6
+    assert "\n" not in arguments[5]
+    assert json.loads(arguments[5]) == {
+        "artifacts": {"examples": {"artifactType": {"instanceSchema": "title: tfx.Examples"}}},
+        "parameters": {"files": {"parameterType": "STRING"}},
+    }
+
+
+def test_arguments_that_are_short_already_stay(bare: Spec) -> None:
+    once = patch_spec(bare, config())
+    assert patch_spec(once, config()) == once
 
 
 def test_nodes_that_look_outside_are_not_cached(bare: Spec) -> None:
