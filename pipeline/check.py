@@ -16,7 +16,7 @@ from components.data_gate.entries import Entry, entry_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import UsageError
 from components.example_gen.account import account
-from components.example_gen.listing import detect_layout, list_samples
+from components.example_gen.listing import detect_layout, fingerprint, list_samples
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Sample
 from components.example_gen.spans import find_spans
@@ -49,11 +49,12 @@ def check_config(folder: Path, config: Config, serving: Path | None = None) -> d
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
     data = config.data.model_dump()
+    files = fingerprint(folder, data)
     listing = list_samples(folder, data)
     found = _examine_all(folder, listing.samples, data, config.execution.workers or os.cpu_count() or 1)
     return split_report(
         [entry for _, entries in found for entry in entries],
-        account(listing, [outcome for outcome, _ in found]),
+        account(listing, [outcome for outcome, _ in found], files),
         {},
         config.validation.model_dump(),
         find_near_duplicates,

@@ -70,6 +70,7 @@ def split_report(
     ]
     return {
         "splits": {split: _summary([entry for entry in entries if entry.split == split]) for split in SPLITS},
+        "data_fingerprint": account["data_fingerprint"],
         "sources": account["sources"],
         "rejects": account["rejects"],
         "left_out": account["left_out"],

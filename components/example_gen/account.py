@@ -11,10 +11,11 @@ from components.example_gen.samples import Listing, Reject
 from components.splits import SPLITS
 
 
-def account(listing: Listing, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The contents of `account.json`; `outcomes` are those of the listing's samples."""
+def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str) -> dict[str, Any]:
+    """The contents of `account.json`, by the outcomes of the listing's samples and the fingerprint of the files."""
     faults = [Reject(row.source, row.kind, row.reason) for row in outcomes if row.kind]
     return {
+        "data_fingerprint": fingerprint,
         "sources": listing.sources,
         "records": {split: sum(row.records for row in outcomes if row.split == split) for split in SPLITS},
         "rejects": _by_source([*listing.rejects, *faults]),

@@ -154,8 +154,3 @@ def test_the_trainer_reads_the_champion_only_for_a_warm_start(config: Config, pl
         if item.pipeline_node.node_info.id == "Trainer"
     ]
     assert producers(trainer) == {"examples": {"Augmentor"}, "base_model": {"ChampionResolver"}}
-
-
-def test_the_manifest_is_told_of_what_data_the_model_was_made(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
-    settings = json.loads(nodes["Pusher"].parameters.parameters["settings"].field_value.string_value)
-    assert settings["data_fingerprint"] == "0123456789abcdef"

@@ -9,6 +9,7 @@ from components.data_gate.entries import Entry
 from pipeline.config.data import Data
 
 ACCOUNT: dict[str, Any] = {
+    "data_fingerprint": "0123456789abcdef",
     "sources": 12,
     "rejects": [],
     "left_out": [],

@@ -45,9 +45,9 @@ def serve(root: Path, serving: Path, config: Config = CONFIG) -> str:
     serving.mkdir(exist_ok=True)
     (serving.parent / "model").mkdir(exist_ok=True)
     report = serving.parent / "split_report.json"
-    report.write_text(json.dumps(check_config(root, config)))
-    data = config.data.model_dump()
-    manifest = {"data_fingerprint": data_fingerprint(root, data), "config": config.model_dump()}
+    checked = check_config(root, config)
+    report.write_text(json.dumps(checked))
+    manifest = {"data_fingerprint": checked["data_fingerprint"], "config": config.model_dump()}
     return push(serving.parent / "model", serving, manifest, report)
 
 
