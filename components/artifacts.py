@@ -10,6 +10,8 @@ HISTORY_FILE = "history.csv"
 """In ModelRun: one row per epoch."""
 TRAINING_FILE = "training.json"
 """In ModelRun: the best epoch and its numbers."""
+KERAS_FILE = "model.keras"
+"""In a model's `assets.extra`, beside `training.json`: what can be trained further."""
 METRICS_FILE = "metrics.json"
 """In ModelEvaluation: the summary by which the gate decides."""
 CASES_FILE = "per_case.csv"
@@ -22,10 +24,10 @@ REPORT_FILE = "report.html"
 class SplitReport(Artifact):
     """`split_report.json`: which source, group and hash is in which split."""
 
-    TYPE_NAME = "SplitReport"
+    TYPE_NAME = "maskline.SplitReport"
 
 
 class RunReport(Artifact):
     """`report.html`: the run for people, one file without outside references."""
 
-    TYPE_NAME = "RunReport"
+    TYPE_NAME = "maskline.RunReport"

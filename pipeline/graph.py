@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +48,15 @@ class Place:
     """Path of the schema; it must change with the contents."""
     run: str
     """Id of this run."""
-    metadata: metadata_store_pb2.ConnectionConfig
+    metadata: metadata_store_pb2.ConnectionConfig | None
+    """None: the platform keeps its own."""
 
 
-def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
-    """The graph of a config; `champion` is the version served when the run starts, empty for none."""
+def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipeline:
+    """The graph of a config; `champion` is the version served when the run starts, empty for none.
+
+    None: to be read when its node runs, because a graph is compiled once and run many times.
+    """
     data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
     augmentation = config.augmentation.model_dump()
     shape = [config.data.height, config.data.width, config.data.channels]
@@ -99,6 +102,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         examples=augmentor.outputs["augmented_examples"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        # Only where it is asked for: a new champion would make every training run again.
+        base_model=resolver.outputs["champion"] if config.training.warm_start else None,
         custom_config={
             "shape": shape,
             "derivation": derivation,
@@ -129,15 +134,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         infra_blessing=serving_check.outputs["blessing"],
         serving_dir=place.serving,
         split_report=gate.outputs["split_report"],
-        settings=_json(
-            {
-                "run": place.run,
-                "recipe": place.name,
-                "notice": place.notice,
-                "data_fingerprint": place.files,
-                "config": config.model_dump(),
-            }
-        ),
+        run=place.run,
+        settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
         code_version=code_version("pusher"),
     )
     run_report = RunReport(
@@ -180,10 +178,10 @@ def beam_arguments(execution: Execution) -> list[str]:
     """
     if execution.parallel == "threads":
         return []
-    workers = execution.workers or os.cpu_count() or 1
     return [
         "--direct_running_mode=multi_processing",
-        f"--direct_num_workers={workers}",
+        # 0 means one per core to Beam as well, and of the machine where it runs.
+        f"--direct_num_workers={execution.workers}",
         # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
         "--sdk_container_image=unused",
     ]

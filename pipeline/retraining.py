@@ -35,7 +35,7 @@ def new_cases(root: Path, data: Mapping[str, Any], serving: Path) -> int:
     """How many cases a run would read that the champion's run did not.
 
     A case is an image, known by its path in the input folder (`sample/source`): one that is no longer in the window
-    is none, one whose pixels, truth or group have changed is not new, and one that was a reject stays known.
+    is none, one whose pixels, truth or group have changed is not new, and one that was unusable stays known.
 
     Args:
         root: the input folder.
@@ -66,5 +66,8 @@ def _known_sources(serving: Path) -> set[str]:
     report = serving / version / SPLIT_REPORT_FILE if version else None
     if report is None or not report.is_file():
         return set()
-    papers = read_json(report)
-    return {row["source"] for key in ("records", "rejects") for row in papers[key]}
+    known = read_json(report)
+    # Reports of earlier versions do not name the images whose tiles were all empty.
+    return {row["source"] for key in ("records", "rejects") for row in known[key]}.union(
+        known.get("without_records", ())
+    )

@@ -66,7 +66,23 @@ class Training(Section):
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     patch: Patch | None = None
     """None: whole records."""
+    warm_start: bool = False
+    """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
+    goes on learning, also from the same data, so each run trains."""
+    cold_every: Annotated[int, Field(ge=0)] = 0
+    """With `warm_start`: of the versions that follow each other, every so manieth starts from drawn weights, so that
+    what a chain of models has once learnt wrongly is not handed down for ever; 0: none. A cold candidate that is
+    refused is tried again."""
     seed: int = 0
+
+    @field_validator("cold_every")
+    @classmethod
+    def _leaves_some_warm(cls, cold_every: int, info: ValidationInfo) -> int:
+        if cold_every and not info.data.get("warm_start", True):
+            raise ValueError("no run starts warm: set warm_start = true, or remove cold_every")
+        if cold_every == 1:
+            raise ValueError("expected 0, or 2 and more: with 1 no run would start warm")
+        return cold_every
 
 
 class Evaluation(Section):
@@ -93,6 +109,11 @@ class Execution(Section):
     """Images that are worked on at once; 0: one per core."""
     parallel: Literal["threads", "processes"] = "threads"
     """`threads` within one process, or Beam's worker `processes`, whose start takes seconds."""
+
+    @property
+    def threads(self) -> str:
+        """Of each process, for the environment; empty: one per core."""
+        return "1" if self.parallel == "processes" else str(self.workers or "")
 
 
 class Config(Section):

@@ -218,6 +218,7 @@ SPLIT_REPORT = {
         for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))
     },
     "sources": 31,
+    "left_out": [{"source": f"span-1/{number}.pgm", "kind": "span", "reason": "older"} for number in range(3)],
     "rejects": [
         {"source": "torn.pgm", "reason": "cut short"},
         {"source": "lone.pgm", "reason": "has no mask"},
@@ -323,6 +324,8 @@ class Outputs:
             "stopped_early": True,
             "parameters": 1234567,
             "seconds": 90.0,
+            "start": "warm from version 6",
+            "warm_starts": 1,
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
@@ -369,7 +372,8 @@ def test_pushed(pushed: str) -> None:
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
         "Nothing there, yet predicted: –",
-        "3 epochs, stopped early, in 1.5 minutes; 1,234,567 parameters.",
+        "3 epochs, stopped early, in 1.5 minutes; 1,234,567 parameters. Start: warm from version 6.",
+        "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",
         "torn.pgm cut short",
         "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",
