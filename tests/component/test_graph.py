@@ -9,7 +9,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.core import DERIVATION
-from pipeline.config.model import Config, Execution
+from pipeline.config.execution import Execution
+from pipeline.config.model import Config
 from pipeline.graph import SCHEMA, Place, beam_arguments, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners.dag import compile_pipeline, following, needed_for
