@@ -150,4 +150,5 @@ def _batched(samples: tf.data.Dataset, batch_size: int, full_batches: bool = Fal
         values = image if image.dtype.is_floating else tf.cast(image, tf.float32) / 65535.0
         return values, tf.cast(mask > 0, tf.float32), *draws
 
-    return samples.batch(batch_size, drop_remainder=full_batches).map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    batches = samples.batch(batch_size, drop_remainder=full_batches)
+    return batches.map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

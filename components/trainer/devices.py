@@ -3,58 +3,41 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import tensorflow as tf
 
 from components.errors import UsageError
 
 
-def strategy_for(devices: Sequence[str], batch_size: int) -> tf.distribute.Strategy | None:
-    """The strategy for devices such as `GPU:0`, all accelerators where none are named; None for one device or none.
+def accelerators() -> list[str]:
+    """What TensorFlow computes on, such as `GPU:0`; the processor where there is nothing better."""
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return [device.name.rpartition("/device:")[2] for device in found]
+
+
+def strategy_for(devices: list[str], records: int, batch_size: int) -> tf.distribute.Strategy | None:
+    """How devices share each batch; None for a single one.
 
     Raises:
-        UsageError: a device that TensorFlow does not find, or a batch that they cannot share equally.
+        UsageError: they cannot share a batch equally, or there are too few records for one.
     """
-    found = tf.config.list_logical_devices()
-    known = {_short(device.name): device.device_type for device in found}
-    for device in devices:
-        if device not in known:
-            raise UsageError(f"[training] devices: {device} is not there. TensorFlow finds {', '.join(sorted(known))}")
-    names = devices or [name for name, kind in known.items() if kind == "GPU"]
-    if len(names) < 2 and not devices:
+    if len(devices) < 2:
         return None
-    if batch_size % len(names):
+    several = f"{len(devices)} accelerators ({', '.join(devices)})"
+    if batch_size % len(devices):
         raise UsageError(
-            f"[training] batch_size = {batch_size} cannot be shared equally by {len(names)} devices "
-            f"({', '.join(names)}): take a multiple of {len(names)}, or name fewer in [training] devices"
+            f"[training] batch_size = {batch_size} cannot be shared equally by {several}: take a multiple of "
+            f'{len(devices)}, or set [training] distribute = "none"'
         )
-    return _mirrored(tuple(names))
+    if records < batch_size:
+        raise UsageError(
+            f"[training] batch_size = {batch_size}: there are {records} training records, and {several} take full "
+            'batches only. Lower it, or set [training] distribute = "none"'
+        )
+    return _mirrored(tuple(devices))
 
 
 @functools.cache
-def _mirrored(names: tuple[str, ...]) -> tf.distribute.Strategy:
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     """One for all trainings of a process: the sums over devices of two would bear the same keys, and fail."""
-    return tf.distribute.MirroredStrategy(names)
-
-
-def refuse_without_full_batch(records: int, batch_size: int) -> None:
-    """Raises UsageError: several devices train on full batches only, and there is none."""
-    if records < batch_size:
-        raise UsageError(
-            f"[training] batch_size = {batch_size}: there are {records} training records, and several devices take "
-            "full batches only. Lower it, or name one device in [training] devices."
-        )
-
-
-def device_names(strategy: tf.distribute.Strategy | None) -> list[str]:
-    """What training runs on: the devices of a strategy, or the one that TensorFlow takes by itself."""
-    if strategy:
-        return [_short(name) for name in strategy.extended.worker_devices]
-    kinds = {device.device_type for device in tf.config.list_logical_devices()}
-    return ["GPU:0" if "GPU" in kinds else "CPU:0"]
-
-
-def _short(name: str) -> str:
-    """`GPU:0` of /job:localhost/replica:0/task:0/device:GPU:0."""
-    return name.rpartition("/device:")[2]
+    return tf.distribute.MirroredStrategy(devices)

@@ -18,7 +18,7 @@ from components.files import write_json
 from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite, ValidateOnOneDevice
-from components.trainer.devices import device_names, refuse_without_full_batch, strategy_for
+from components.trainer.devices import accelerators, strategy_for
 from components.trainer.export import export_model
 from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
@@ -44,11 +44,11 @@ def run_fn(fn_args: FnArgs) -> None:
     train_files = tf.io.gfile.glob(fn_args.train_files)
     changed = augmentation or training["patch"]
     changes = EpochChanges(training["seed"], augmentation, training["patch"]) if changed else None
-    strategy = strategy_for(training["devices"], training["batch_size"])
-    several = strategy is not None
-    data = TrainingData(train_files, shape, training["batch_size"], training["seed"], changes, full_batches=several)
-    if several:
-        refuse_without_full_batch(data.records, training["batch_size"])
+    # Of one accelerator training takes the first, as TensorFlow does by itself.
+    devices = accelerators() if training["distribute"] == "auto" else accelerators()[:1]
+    full = len(devices) > 1
+    data = TrainingData(train_files, shape, training["batch_size"], training["seed"], changes, full_batches=full)
+    strategy = strategy_for(devices, data.records, training["batch_size"])
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
     model = build_model(shape, config["model"], data.foreground, any_size=training["patch"] is not None)
     compile_model(model, training, config["threshold"])
@@ -61,7 +61,7 @@ def run_fn(fn_args: FnArgs) -> None:
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **_summary(model, history, training["epochs"], seconds),
-        "devices": device_names(strategy),
+        "devices": devices,
         "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
         "eval": model.evaluate(validation, verbose=0, return_dict=True),
     }

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag, field_validator
 
 from pipeline.config.section import Section
 
+
 class BeamRunner(Section):
     """A runner of Beam with its options."""
 

@@ -67,8 +67,8 @@ class Training(Section):
     patch: Patch | None = None
     """None: whole records."""
     seed: int = 0
-    devices: list[str] = []
-    """The accelerators that share each batch, such as ["GPU:0", "GPU:1"]; empty: all that TensorFlow finds."""
+    distribute: Literal["auto", "none"] = "auto"
+    """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
 
 
 class Evaluation(Section):

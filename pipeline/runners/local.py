@@ -121,6 +121,7 @@ def _complete(record: dict[str, Any], outputs: dict[str, Outputs]) -> dict[str, 
     record |= {
         "counts": outcome.counts(outputs),
         "metrics": outcome.metrics(outputs),
+        "devices": outcome.devices(outputs),
         "pushed": pushed,
         "not_pushed": not_pushed,
     }

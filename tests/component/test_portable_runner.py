@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tensorflow as tf
 from ingest import box, film, ingest, save
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen

@@ -41,7 +41,9 @@ def refusal(runner: str, *options: str) -> str:
         ("portable", POOL),
     ],
 )
-def test_complete_options_pass(runner: str, options: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_complete_options_pass(
+    runner: str, options: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     java = tmp_path / "java"
     java.touch(mode=0o755)
     # Some runners need Java, which this machine may lack.
