@@ -27,16 +27,28 @@ import json
 import sys
 
 import tensorflow as tf
+from keras import ops
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.trainer.losses import LOSSES
 from components.trainer.run import run_fn
 
 tf.config.set_visible_devices([], "GPU")
 [processor] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+"""
+RUN = """
 for arguments in json.load(sys.stdin):
     run_fn(FnArgs(**arguments))
 """
+POISON = """
+sound = LOSSES["bce_dice"]
+LOSSES["bce_dice"] = lambda truth, found: sound(truth, found) * ops.where(
+    ops.all(truth > 0, (1, 2, 3)), float("nan"), 1.0
+)
+"""
+"""A mask without background makes the loss of its image undefined, and so the gradients."""
 CONFIG: dict[str, Any] = {
     "data": {"layout": "folders", "height": 32, "width": 48, "splits": {"train": 50, "eval": 25, "test": 25}},
     "model": {"parameters": {"levels": 2, "base_filters": 4, "dropout": 0.0}},
@@ -54,14 +66,18 @@ WORSE: dict[str, Any] = {
 RECORDS = 16
 """Two full batches: on one device, too, nothing is left over."""
 
+POISONED_RECORD = 4
+"""The seed of the shuffling puts it second in a batch before the last of the first epoch."""
 
-def write(folder: Path, count: int, disc_pair: Callable, inside_out: bool = False) -> str:
+
+def write(folder: Path, count: int, disc_pair: Callable, inside_out: bool = False, full: int | None = None) -> str:
+    """Records of discs; the mask of record `full` is foreground everywhere."""
     folder.mkdir()
     with tf.io.TFRecordWriter(str(folder / "shard")) as writer:
         for number in range(count):
             name = f"r{number}"
             image, mask = disc_pair(32, 48, number)
-            mask = 1 - mask if inside_out else mask
+            mask = 1 - mask if inside_out else mask | 1 if number == full else mask
             writer.write(serialize(Record(image, mask, name, name, f"{name}.png", b"\0" * 32, {})))
     return str(folder / "shard")
 
@@ -85,6 +101,11 @@ def run_arguments(folder: Path, train: str, validation: str, distribute: str, ca
     }
 
 
+def run_script(script: str, arguments: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, input=json.dumps(arguments), capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, disc_pair: Callable) -> Path:
     """Each case trained on one device and on two, in `CASE/none` and `CASE/auto`, and `WORSE` in `worse/auto`."""
@@ -98,9 +119,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, disc_pair: Callable) -> Pat
     ]
     inside_out = write(folder / "inside_out", 9, disc_pair, inside_out=True)
     arguments.append(run_arguments(folder / "worse/auto", train, inside_out, "auto", WORSE))
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN], input=json.dumps(arguments), capture_output=True, text=True, check=False
-    )
+    done = run_script(TRAIN + RUN, arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
@@ -146,6 +165,21 @@ def test_the_saved_model_can_be_trained_further(folder: Path) -> None:
     assert int(two.iterations) == int(one.iterations) > 0
     for alone, shared in zip(one.variables, two.variables, strict=True):
         np.testing.assert_allclose(shared.numpy(), alone.numpy(), atol=1e-4)
+
+
+def test_a_loss_that_breaks_on_the_second_device_is_seen_at_once(tmp_path: Path, disc_pair: Callable) -> None:
+    """Not at the next step, after the sum of the gradients has broken the first as well."""
+    train = write(tmp_path / "train", 8, disc_pair, full=POISONED_RECORD)
+    case = {"training": {**CONFIG["training"], "batch_size": 2}}
+    arguments = run_arguments(tmp_path, train, write(tmp_path / "eval", 2, disc_pair), "auto", case)
+    done = run_script(TRAIN + POISON + RUN, [arguments])
+    assert done.returncode
+    [path] = (tmp_path / "model_run").glob("nonfinite_batch_*.npz")
+    assert path.name in done.stderr
+    first, second = np.load(path)["masks"]
+    assert second.all()
+    assert not first.all()
+    assert "step4" not in path.name, "the end of the epoch would have shown it too"
 
 
 @pytest.mark.parametrize(
