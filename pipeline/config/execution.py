@@ -61,3 +61,8 @@ class Execution(Section):
         if isinstance(self.beam, BeamRunner):
             return self.beam
         return None if self.beam == "local" else BeamRunner(runner=self.beam)
+
+    @property
+    def threads(self) -> str:
+        """Of each process, for the environment; empty: one per core."""
+        return "1" if self.parallel == "processes" else str(self.workers or "")
