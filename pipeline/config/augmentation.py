@@ -41,7 +41,9 @@ class Augmentation(Section):
     """The trainer augments every record in every epoch anew, instead of copies."""
     on_device: bool = False
     """Flips, gamma, contrast and brightness are drawn in every epoch anew and done by the training step, on the
-    accelerator; `online` leaves these to it."""
+    accelerator. `online` leaves them to it where nothing else was drawn that must come after them, so that a sample is
+    the same on either side: flips without other moves, and both without CLAHE, sharpening, blur, low resolution, noise
+    or cut-outs."""
     seed: int = 0
 
     horizontal_flip: Probability = 0.0

@@ -17,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass
 
-from components.imaging.augment import augmented, draw, generator
+from components.imaging.augment import Augmentation, augmented, draw, generator
+from components.imaging.intensity import Intensity
 from components.imaging.shapes import Ellipse, Shape
 from components.imaging.shapes import draw as drawn_shapes
+from components.imaging.warp import Warp
 from components.record import Record
 from components.tfexample import serialize
 from components.trainer import batches
@@ -33,7 +35,7 @@ from components.trainer.augmentation import (
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.preprocessing import Standardize
 from components.trainer.run import build_model, compile_model
-from pipeline.config.augmentation import Augmentation
+from pipeline.config.augmentation import Augmentation as Settings
 
 COUNT, BATCH, STEPS = 7, 3, 3
 HEIGHT, WIDTH = 32, 48
@@ -44,13 +46,14 @@ PATCH = {"height": 8, "width": 12, "foreground_share": 0.5}
 GEOMETRY = ("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion")
 INTENSITY = ("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "low_resolution", "noise", "cutout")
 FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
+TONES = ("gamma", "contrast", "brightness")
 Batch = tuple[np.ndarray, ...]
 
 
 def settings(*names: str, on_device: bool = False, online: bool = True, probability: float = 0.7) -> dict[str, Any]:
     """The default ranges, each operation named with one probability."""
     operations = {name: probability if name in FLIPS else {"probability": probability} for name in names}
-    return {**Augmentation.model_validate(operations).model_dump(), "online": online, "on_device": on_device}
+    return {**Settings.model_validate(operations).model_dump(), "online": online, "on_device": on_device}
 
 
 ALL = settings(*GEOMETRY, *INTENSITY, *FLIPS)
@@ -317,23 +320,53 @@ class TestPatches:
 
 
 class TestOnDevice:
-    def test_it_does_what_the_pipeline_leaves_to_it(self) -> None:
-        """Together they do the same as the pure function; only the rounding to 8 bit between steps is missing."""
-        shared = settings("horizontal_flip", "vertical_flip", "gamma", "contrast", "brightness", on_device=True)
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("horizontal_flip", "vertical_flip", *TONES),
+            (*FLIPS, *TONES),
+            *((*FLIPS, *TONES, name) for name in (*GEOMETRY, *INTENSITY) if name not in TONES),
+            (*FLIPS, *GEOMETRY, *INTENSITY),
+        ],
+        ids=lambda names: f"{len(names)}-{names[-1]}",
+    )
+    def test_pipeline_and_device_together_do_what_the_pipeline_does_alone(
+        self, names: tuple[str, ...], dtype: type
+    ) -> None:
+        """In the same order: tones before CLAHE, noise or cut-outs, flips before what moves pixels otherwise."""
+        chosen, top = settings(*names, on_device=True, probability=0.4), np.iinfo(dtype).max
+        shares = set()
+        for number in range(25):
+            image, mask = picture(number, dtype)
+            drawn = draw(np.random.default_rng(number), chosen, image.shape)
+            rest, draws = without_device_share(drawn)
+            expected_image, expected_mask = drawn.apply(image, mask)
+            image, mask = rest.apply(image, mask)
+            images, masks = change_on_device(
+                *(tf.constant(pixels[None, ..., None], tf.float32) for pixels in (image / top, mask)), draws[None]
+            )
+            # What the device does not do is to round to whole levels.
+            np.testing.assert_allclose(images[0, ..., 0] * top, expected_image, atol=0.51, rtol=1e-6)
+            np.testing.assert_array_equal(masks[0, ..., 0], expected_mask)
+            shares.add(tuple(draws))
+        assert len(shares) > 1
+
+    def test_all_that_it_can_do_is_left_to_it_where_nothing_else_was_drawn(self) -> None:
+        shared = settings("horizontal_flip", "vertical_flip", *TONES, on_device=True)
         flips = set()
         for number in range(20):
             image, mask = picture(number)
-            drawn = draw(np.random.default_rng(number), shared, image.shape)
-            rest, draws = without_device_share(drawn)
+            rest, draws = without_device_share(draw(np.random.default_rng(number), shared, image.shape))
             np.testing.assert_array_equal(rest.apply(image, mask), (image, mask))
-            expected_image, expected_mask = drawn.apply(image, mask)
-            images, masks = change_on_device(
-                *(tf.constant(pixels[None, ..., None], tf.float32) for pixels in (image / 255, mask)), draws[None]
-            )
-            np.testing.assert_allclose(images[0, ..., 0] * 255, expected_image, atol=0.51)
-            np.testing.assert_array_equal(masks[0, ..., 0], expected_mask)
             flips.add(tuple(draws[:2]))
         assert len(flips) == 4
+
+    def test_a_flip_that_stays_behind_leaves_the_tones_to_it(self) -> None:
+        drawn = Augmentation(Warp(horizontal_flip=True, degrees=5), Intensity(gamma=2, contrast=0.5, brightness=0.25))
+        rest, draws = without_device_share(drawn)
+        assert rest == Augmentation(drawn.warp, Intensity())
+        assert draws.tolist() == [0, 0, 2, 0.5, 0.25]
 
     def test_each_image_of_a_batch_has_its_own_draws(self) -> None:
         pairs = [picture(number) for number in range(3)]
@@ -363,7 +396,7 @@ class TestOnDevice:
         assert not found
 
     def test_without_online_the_pipeline_leaves_records_as_they_are(self, files: list[str]) -> None:
-        drawn = taken(data(files, settings(*GEOMETRY, *FLIPS, on_device=True, online=False)).epoch(0))
+        drawn = taken(data(files, settings("horizontal_flip", *TONES, on_device=True, online=False)).epoch(0))
         plain = taken(TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, seed=1).epoch(0))
         assert_same([batch[:2] for batch in drawn], plain)
         assert {len(set(map(tuple, batch[2]))) for batch in drawn} != {1}
