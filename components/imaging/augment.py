@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from components.imaging.draw import draw_warp
-from components.imaging.intensity import Intensity, draw_intensity
+from components.imaging.draw import draw_intensity, draw_warp
+from components.imaging.intensity import Intensity
 from components.imaging.warp import Warp
 
 

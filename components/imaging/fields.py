@@ -31,7 +31,7 @@ class Field:
     """Root mean square length of the displacement over the shorter side of the image."""
     grid: int
     """Intervals between control points along the shorter side; more make it rougher."""
-    seed: int
+    seed: int = 0
     gradient: bool = False
     """Displaces along the gradient of a smooth random field (without curl) instead of in free directions."""
 
@@ -90,7 +90,7 @@ def displacement(fields: Sequence[Field], height: int, width: int, step: int) ->
     return total * np.float32(MAX_SLOPE / slope) if slope > MAX_SLOPE else total
 
 
-def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int, seed: int = 0) -> Field:
+def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int) -> Field:
     """The elastic field that deforms a `size` x `size` RGB image as `alpha` and `sigma` (pixels) do in older systems.
 
     Those draw alpha * Gaussian(U(-1, 1), sigma) (Simard 2003), but blur over the three channels as well, with zeros
@@ -102,10 +102,10 @@ def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int, seed: int = 
     weights = [math.exp(-0.5 * (k / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi)) for k in range(3)]
     channels = math.sqrt(weights[0] ** 2 + 4 / 3 * weights[1] ** 2 + 2 / 3 * weights[2] ** 2)
     per_axis = alpha / math.sqrt(3) / (2 * sigma * math.sqrt(math.pi)) * channels
-    return Field(math.sqrt(2) * per_axis / size, _grid_of(sigma, size), seed)
+    return Field(math.sqrt(2) * per_axis / size, _grid_of(sigma, size))
 
 
-def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512, seed: int = 0) -> Field:
+def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512) -> Field:
     """The gradient field that distorts a `size` x `size` image as `fraction` and `blur` (pixels) do in older systems.
 
     Those scale each axis of the gradient of Gaussian(N(0, 1), blur) to a maximum of int(size * fraction) pixels. The
@@ -113,7 +113,7 @@ def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512,
     values (fitted at size / blur = 12.8, the usual 512 / 40; within 5 % up to 51).
     """
     peak = math.sqrt(2 * math.log(max(0.4 * (size / blur) ** 2, math.e)))
-    return Field(math.sqrt(2) * int(size * fraction) / peak / size, _grid_of(blur, size), seed, gradient=True)
+    return Field(math.sqrt(2) * int(size * fraction) / peak / size, _grid_of(blur, size), gradient=True)
 
 
 def _grid_of(sigma: float, size: int) -> int:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
 
-from components.imaging.intensity import LIMITS, Intensity, brightening, draw_intensity
+from components.imaging.draw import draw_intensity
+from components.imaging.intensity import LIMITS, Intensity, brightening
 
 DEPTHS = pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
 SINGLE: dict[str, dict[str, Any]] = {
