@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import cv2
@@ -450,6 +451,25 @@ def test_png_round_trip(pixels: np.ndarray) -> None:
 @pytest.mark.parametrize("pixels", [GRAY, DEEP, RGB, NOISE])
 def test_other_readers_see_the_same_png(pixels: np.ndarray) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encode_png(pixels)))), pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(60, 80), (60, 80, 3)])
+def test_png_is_written_fast_and_is_not_larger_than_it_must_be_for_that(shape: tuple[int, ...], dtype: type) -> None:
+    """Level 1, each row after the filter Sub (1), whose choice costs nothing; matches, not run lengths alone."""
+    tile = np.random.default_rng(0).integers(0, 99, (6, *shape[1:]))
+    content = encode_png(np.tile(tile, (10, *(1 for _ in shape[1:]))).astype(dtype))
+    stream, position = b"", 8
+    while position < len(content):
+        length, kind = struct.unpack_from(">I4s", content, position)
+        stream += content[position + 8 : position + 8 + length] * (kind == b"IDAT")
+        position += 12 + length
+    # The two highest bits of zlib's second byte: 0 for the fastest levels.
+    assert stream[1] >> 6 == 0
+    rows = zlib.decompress(stream)
+    line = len(rows) // 60
+    assert set(rows[::line]) == {1}
+    assert len(content) < 0.3 * len(rows)
 
 
 def test_hash_is_of_the_pixels_not_of_the_file() -> None:
