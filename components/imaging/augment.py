@@ -1,4 +1,10 @@
-"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training."""
+"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training.
+
+What is drawn depends on seed, record, copy and epoch, and on the version of NumPy, which may change how it draws. The
+pixels made of it are the same bit for bit whatever the order, the threads and the workers, on one kind of processor
+with one set of library versions. On others they may differ by rounding: OpenCV and NumPy choose their code by the
+processor (SIMD width, Intel's IPP), and rotations, lenses and gamma go through the sines and powers of the C library.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +37,10 @@ class Augmentation:
         return self.intensity.apply(warped), classes
 
     def as_json(self) -> dict[str, Any]:
-        """What the record keeps: with the source's pixels, enough to build the copy again, bit for bit."""
+        """What the record keeps: with the source's pixels, enough to build the copy again.
+
+        Bit for bit on the same kind of processor with the same library versions, see the module.
+        """
         return {"warp": self.warp.as_json(), "intensity": self.intensity.as_json()}
 
     @classmethod
@@ -41,7 +50,10 @@ class Augmentation:
 
 
 def generator(seed: int, record_id: str, copy: int, epoch: int = 0) -> np.random.Generator:
-    """The random numbers of one copy: the same whatever the order, the worker or the machine."""
+    """The random numbers of one copy: the same bits whatever the order, the worker or the machine.
+
+    NumPy promises that of the bits alone; what `Generator` makes of them may change with its version.
+    """
     digest = hashlib.sha256(f"{seed}/{epoch}/{copy}/{record_id}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
 

@@ -85,7 +85,10 @@ class Intensity:
         return image if changed is plane else changed.reshape(image.shape)
 
     def as_json(self) -> dict[str, Any]:
-        """What the record keeps: with the image, enough to make the same pixels again, bit for bit."""
+        """What the record keeps: with the image, enough to make the same pixels again.
+
+        Bit for bit on the same kind of processor with the same versions of NumPy, SciPy and OpenCV.
+        """
         return {"kind": "intensity", **asdict(self), "cutouts": [list(rectangle) for rectangle in self.cutouts]}
 
     @classmethod

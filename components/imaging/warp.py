@@ -131,7 +131,10 @@ class Warp:
         return map_y, map_x
 
     def as_json(self) -> dict[str, Any]:
-        """What the record keeps: with the size of the image, enough to build the same map again, bit for bit."""
+        """What the record keeps: with the size of the image, enough to build the same map again.
+
+        Bit for bit on the same kind of processor with the same versions of NumPy, SciPy and OpenCV.
+        """
         return {"kind": "warp", **asdict(self), "lenses": [asdict(lens) for lens in self.lenses]}
 
     @classmethod
