@@ -107,8 +107,9 @@ def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> t
 def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Mapping[str, Any]) -> np.ndarray:
     """First row and column of a random window of `patch`, int32 `(2,)`, within a mask `(H, W)` of classes.
 
-    The share `foreground_share` of the windows has a pixel of foreground, each as likely as the others, within the
-    middle half of both its sides, or as near to that as the border of the record lets it. The rest lie anywhere.
+    At least the share `foreground_share` of the windows of a mask with foreground holds some: that share has a pixel
+    of it, each as likely as the others, within the middle half of both its sides, or as near to that as the border of
+    the record lets it. The rest lie anywhere, and hold foreground by chance.
     """
     size = np.array((patch["height"], patch["width"]))
     room = mask.shape - size

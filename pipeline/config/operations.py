@@ -150,7 +150,7 @@ class BrightnessInLevels(OfOlderSystems):
 
 
 class Clahe(Operation):
-    """Contrast-limited adaptive histogram equalisation."""
+    """Contrast-limited adaptive histogram equalisation. It lifts black padding by clip + 1 levels of 255."""
 
     clip: Range[Annotated[float, pydantic.Field(ge=0.01, le=65536)]] = [1.0, 4.0]
     """Limit of a histogram's bins, as times their mean."""
@@ -173,7 +173,8 @@ class LowResolution(Operation):
 
 class Noise(Operation):
     sigma: Range[Annotated[float, pydantic.Field(ge=0, le=1)]] = [0.005, 0.03]
-    """Of Gaussian noise, independent in each pixel and channel, over the span of values."""
+    """Of Gaussian noise, independent in each pixel and channel, over the span of values. Cut off at black, it lifts
+    black padding by 0.4 sigma on average."""
 
 
 class Cutout(Operation):

@@ -126,6 +126,23 @@ def test_black_areas_stay_black_but_for_brightness_clahe_and_noise(dtype: type, 
         assert Intensity(**keys).apply(black)[30:].any()
 
 
+@pytest.mark.parametrize(("clip", "levels"), [(1.0, 2), (2.0, 3), (4.0, 5)])
+@DEPTHS
+def test_clahe_lifts_padding_by_its_clip_and_a_level(dtype: type, top: int, clip: float, levels: int) -> None:
+    """All pixels of a black tile are in one bin: clip / 256 of them stay there, the rest is spread over 256 bins."""
+    boxed = np.zeros((512, 512), dtype)
+    boxed[:, 128:384] = picture(dtype, (512, 256))
+    padding = Intensity(clahe_clip=clip).apply(boxed)[:, :64]
+    np.testing.assert_array_equal(padding, levels * (top // 255))
+
+
+@pytest.mark.parametrize(("sigma", "mean"), [(0.005, 0.5), (0.03, 3.0)])
+def test_noise_lifts_padding_by_two_fifths_of_its_sigma(sigma: float, mean: float) -> None:
+    lifted = Intensity(noise=sigma).apply(np.zeros((512, 512), np.uint8))
+    assert lifted.mean() == pytest.approx(mean, rel=0.03)
+    assert lifted.max() <= round(4.4 * sigma * 255)
+
+
 # --- Each operation ---------------------------------------------------------------------------------------------------
 
 
