@@ -190,6 +190,36 @@ def test_what_cannot_be_shown_is_a_usage_error(
     assert (code, message in printed["error"]) == (2, True), printed
 
 
+@pytest.mark.parametrize(
+    ("preview", "message"),
+    [
+        ("sheet.jpg", "expected the name of a PNG file"),
+        ("sheet", "expected the name of a PNG file"),
+        ("folder.png", "cannot be written: Is a directory"),
+        ("file.png/sheet.png", "cannot be written: Not a directory"),
+        ("missing/sheet.png", "cannot be written: No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_data_are_read(
+    preview: str, message: str, tmp_path: Path
+) -> None:
+    """There are no data, which would be the complaint otherwise."""
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file.png").touch()
+    code, printed = run("--preview", tmp_path / preview)
+    assert (code, printed["error"].startswith(f"{tmp_path / preview}: {message}")) == (2, True), printed
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.png", "file.png"}
+
+
+def test_what_fails_later_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    for name, content in (("old.png", b"old"), ("new.png", None)):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        code, _ = run("--preview", tmp_path / name)
+        assert code == 2
+        assert ((tmp_path / name).read_bytes() if content else (tmp_path / name).exists()) == (content or False)
+
+
 def test_a_recipe_without_phantoms_needs_data(tmp_path: Path) -> None:
     code, printed = run("--preview", tmp_path / "sheet.png")
     assert code == 2
