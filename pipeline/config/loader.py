@@ -114,8 +114,8 @@ def _line(problem: Any, source: str) -> str:
 def _allowed(sections: Sequence[str]) -> str:
     if sections == ["model", "parameters"]:
         return "`maskline models` lists each architecture's parameters."
-    model: Any = Config
+    forms: list[Any] = [Config]
     for section in sections:
-        annotation = model.model_fields[section].annotation
-        model = next(item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields"))
-    return f"Allowed: {', '.join(sorted(model.model_fields))}"
+        annotation = forms[0].model_fields[section].annotation
+        forms = [item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields")]
+    return f"Allowed: {'; or '.join(', '.join(sorted(form.model_fields)) for form in forms)}"
