@@ -17,7 +17,7 @@ from components.trainer.preprocessing import Standardize
 from components.trainer.python_calls import PythonCalls
 
 _CALLS = PythonCalls()
-_UNTONED = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
+_UNTONED: dict[str, Any] = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
 
 
 class EpochChanges:
