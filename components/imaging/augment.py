@@ -66,6 +66,10 @@ def draw(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[
 def augmented(
     image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, settings: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """An image and its mask after a random augmentation, and its parameters (`Augmentation.as_json`)."""
+    """An image and its mask after a random augmentation, and its parameters.
+
+    These are `Augmentation.as_json`, and `field_scale`: what is left of the amplitudes of its fields where they could
+    fold, 1 elsewhere.
+    """
     drawn = draw(rng, settings, image.shape)
-    return *drawn.apply(image, mask), drawn.as_json()
+    return *drawn.apply(image, mask), {**drawn.as_json(), "field_scale": drawn.warp.field_scale(*mask.shape)}

@@ -81,13 +81,15 @@ def displacement(fields: Sequence[Field], height: int, width: int, step: int) ->
     I + Du are at least 0.1, and det(I + t Du) is not 0 for any t in [0, 1]: it stays positive from det(I) = 1, and is
     at least 0.01. As u is a contraction on the whole (convex) image, p + u(p) = q + u(q) only for p = q.
     """
-    total = np.zeros((2, mesh_nodes(height, step).size, mesh_nodes(width, step).size), np.float32)
-    for field in fields:
-        drawn = _drawn(field, height, width, step)
-        drawn *= field.amplitude * min(height, width) / math.sqrt(np.vdot(drawn, drawn) / drawn[0].size)
-        total += drawn.astype(np.float32)
-    slope = _slope_bound(total, step)
-    return total * np.float32(MAX_SLOPE / slope) if slope > MAX_SLOPE else total
+    total = _total(fields, height, width, step)
+    scale = _scale(total, step)
+    return total * np.float32(scale) if scale < 1 else total
+
+
+def field_scale(fields: Sequence[Field], height: int, width: int) -> float:
+    """What `displacement` leaves of the amplitudes of these fields: 1, or less where they could fold."""
+    step = mesh_step(fields, height, width)
+    return _scale(_total(fields, height, width, step), step)
 
 
 def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int) -> Field:
@@ -118,6 +120,21 @@ def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512)
 
 def _grid_of(sigma: float, size: int) -> int:
     return max(1, round(size / (math.sqrt(3) * sigma)))
+
+
+def _total(fields: Sequence[Field], height: int, width: int, step: int) -> np.ndarray:
+    """Sum of the fields at their full amplitudes."""
+    total = np.zeros((2, mesh_nodes(height, step).size, mesh_nodes(width, step).size), np.float32)
+    for field in fields:
+        drawn = _drawn(field, height, width, step)
+        drawn *= field.amplitude * min(height, width) / math.sqrt(np.vdot(drawn, drawn) / drawn[0].size)
+        total += drawn.astype(np.float32)
+    return total
+
+
+def _scale(total: np.ndarray, step: int) -> float:
+    slope = _slope_bound(total, step)
+    return MAX_SLOPE / slope if slope > MAX_SLOPE else 1.0
 
 
 def _drawn(field: Field, height: int, width: int, step: int) -> np.ndarray:

@@ -100,6 +100,18 @@ def test_parameters_rebuild_the_copy_bit_for_bit(shape: tuple[int, ...], dtype: 
         assert (warped.shape, warped.dtype, classes.shape, classes.dtype) == (shape, dtype, shape[:2], np.uint8)
 
 
+def test_parameters_tell_what_is_left_of_fields_that_could_fold() -> None:
+    image, mask = textured((96, 128), np.uint8), dots(96, 128)
+    strong = {**settings(only=("elastic",)), "elastic": {"probability": 1.0, "amplitude": [0.2, 0.2], "grid": 8}}
+    scales = []
+    for chosen in (strong, settings(only=("elastic",)), settings(only=("rotation",))):
+        *_, parameters = augmented(image, mask, np.random.default_rng(0), chosen)
+        scales.append(json.loads(json.dumps(parameters))["field_scale"])
+        assert scales[-1] == Warp.from_json(parameters["warp"]).field_scale(96, 128)
+    assert 0 < scales[0] < 0.2
+    assert scales[1:] == [1.0, 1.0]
+
+
 def test_every_operation_changes_the_image() -> None:
     image, mask = textured((192, 192, 3), np.uint8), dots(192, 192)
     for name in (*GEOMETRY, *INTENSITY, *FLIPS):

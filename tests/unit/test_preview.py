@@ -46,16 +46,30 @@ def test_operations_are_named_in_their_order() -> None:
         distortion=Field(0.01, 5, 2, gradient=True),
         lenses=(Lens(0.5, 0.5, 0.3, 0.3), Lens(0.5, 0.5, 0.3, -0.25)),
     )
-    assert list(operations(Augmentation(warp, Intensity()))) == [
+    assert list(operations(Augmentation(warp, Intensity()), 512, 512)) == [
         *("barrel 0.30", "pincushion 0.25", "flip left-right", "flip up-down", "turn 270°"),
         *("shear +0.05 +0.00", "zoom 1.10", "rotation -12.3°", "elastic 0.60%", "distortion 1.00%"),
     ]
     intensity = Intensity(0.8, 1.2, -0.05, 2.0, 0.3, 0.002, 0.5, 0.03, 7, ((0, 0, 0.1, 0.1),) * 4)
-    assert list(operations(Augmentation(Warp(), intensity))) == [
+    assert list(operations(Augmentation(Warp(), intensity), 512, 512)) == [
         *("gamma 0.80", "contrast 1.20", "brightness -0.05", "CLAHE 2.0", "sharpening 0.30"),
         *("blur 0.20%", "resolution 50%", "noise 3.0%", "4 cut-outs"),
     ]
-    assert list(operations(Augmentation(Warp(), Intensity()))) == []
+    assert list(operations(Augmentation(Warp(), Intensity()), 512, 512)) == []
+
+
+def test_a_field_that_was_reduced_is_shown_with_what_is_left_of_it() -> None:
+    """An amplitude of 20 % at 8 intervals would fold; what is left does not depend on how much was asked for."""
+    captions = []
+    for amplitude in (0.2, 0.1):
+        warp = Warp(elastic=Field(amplitude, 8, 1))
+        left = warp.field_scale(512, 512) * amplitude
+        (caption,) = operations(Augmentation(warp, Intensity()), 512, 512)
+        assert caption == f"elastic {left:.2%} of {amplitude:.2%}"
+        back = np.array(warp.maps(512, 512)) - np.indices((512, 512))[::-1]
+        assert np.sqrt(np.square(back).sum(0).mean()) / 512 == pytest.approx(left, rel=0.05)
+        captions.append(caption.split(" of ")[0])
+    assert captions[0] == captions[1]
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])
