@@ -208,8 +208,8 @@ def test_right_angles_are_exact(
 @pytest.mark.parametrize("size", [32, 33])
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_rotation_by_right_angles_has_no_shift_and_no_border_line(size: int, turns: int) -> None:
-    """Defect D16 of older systems: right angles were rotations about W / 2 instead of (W - 1) / 2, so the picture shifted
-    by a pixel and gained a line of border."""
+    """Defect D16 of older systems: right angles were rotations about W / 2 instead of (W - 1) / 2, so the picture
+    shifted by a pixel and gained a line of border."""
     image = pattern((size, size), np.uint8)
     rotated, classes = Warp(degrees=90 * turns).apply(image, image)
     np.testing.assert_allclose(rotated.astype(int), np.rot90(image, turns), atol=1)
@@ -261,8 +261,8 @@ def test_a_mask_gains_no_value(warp: Warp) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [(), (1,), (3,)])
 def test_a_constant_border_is_one_value_in_all_channels_and_background(dtype: type, channels: tuple[int, ...]) -> None:
-    """Defect D15 of older systems: around what was shrunk lay the sum of two of its colours, wrapped at 256 and with its
-    channels reversed: (64, 104, 64) where the picture was (200, 180, 120)."""
+    """Defect D15 of older systems: around what was shrunk lay the sum of two of its colours, wrapped at 256 and with
+    its channels reversed: (64, 104, 64) where the picture was (200, 180, 120)."""
     image, mask = np.full((60, 80, *channels), 120, dtype), np.ones((60, 80), np.uint8)
     for warp in (Warp(zoom=0.5), Warp(zoom=0.5, elastic=ELASTIC), Warp(zoom=0.5, interpolation="cubic")):
         for fill in (0.0, 0.2, 1.0):
@@ -330,8 +330,8 @@ def test_a_lens_changes_the_area_of_a_disc(amount: float, area: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(amount=st.floats(-0.95, 3), radius=st.floats(0.05, 1))
 def test_a_lens_is_monotone_and_leaves_its_outside_alone(amount: float, radius: float) -> None:
-    """Defect D6 of older systems, its other half: a pincushion's slope at its centre was infinite, and a pixel beside it
-    showed what lay 4 pixels away. Ours is 2.9 at the most for an amount of -0.3."""
+    """Defect D6 of older systems, its other half: a pincushion's slope at its centre was infinite, and a pixel beside
+    it showed what lay 4 pixels away. Ours is 2.9 at the most for an amount of -0.3."""
     lens = Lens(0, 0, radius, amount)
     distance = np.geomspace(1e-3, 2, 2000) * radius * 1000
     x, y = np.float32(distance * 0.6 - 0.5), np.float32(distance * 0.8 - 0.5)
