@@ -114,11 +114,11 @@ def _line(problem: Any, source: str) -> str:
 def _allowed(sections: Sequence[str]) -> str:
     if sections == ["model", "parameters"]:
         return "`maskline models` lists each architecture's parameters."
-    model: Any = Config
+    forms: list[Any] = [Config]
     parts = iter(sections)
     for section in parts:
-        annotation = model.model_fields[section].annotation
-        model = next(item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields"))
+        annotation = forms[0].model_fields[section].annotation
+        forms = [item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields")]
         if get_origin(annotation) in (dict, list):
             next(parts)  # the key or the index of one of several
-    return f"Allowed: {', '.join(sorted(model.model_fields))}"
+    return f"Allowed: {'; or '.join(', '.join(sorted(form.model_fields)) for form in forms)}"

@@ -45,12 +45,14 @@ class Model(Section):
 
 
 class Patch(Section):
-    """Training on windows of the records; validation and prediction see them whole."""
+    """Training on windows of the records, one window of each record in each epoch, placed anew; validation and
+    prediction see records whole. An epoch has as many windows as there are records, however small they are."""
 
     height: Positive
     width: Positive
     foreground_share: Probability = 0.5
-    """Share of the windows that are drawn around a pixel of foreground, where the record has any."""
+    """At least this share of the windows of records with foreground holds some: they are drawn around a pixel of it.
+    The others lie anywhere, and may hold some by chance. Windows of records without foreground lie anywhere."""
 
 
 class Training(Section):
