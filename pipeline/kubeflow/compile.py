@@ -32,7 +32,7 @@ def compile_package(name: str, config: Config, data: str | None) -> Package:
     if not config.kubeflow.image:
         raise UsageError("no container image: set [kubeflow] image to its name, with tag or digest")
     spec = _compiled(name, config, data, serving)
-    return Package(patch_spec(spec, config), platform_spec(config.kubeflow))
+    return Package(patch_spec(spec, config), platform_spec(spec, config.kubeflow))
 
 
 def pipeline_name(name: str) -> str:
