@@ -52,7 +52,7 @@ def connect(connection: Connection) -> Client:
 
 class _Client(Client):
     def get_kfp_healthz(self, sleep_duration: int = 0) -> kfp_server_api.V2beta1GetHealthzResponse:
-        """Unknown. The stock constructor asks, for up to half a minute, to find a namespace that it then writes down."""
+        """Unknown. The stock constructor asks for up to half a minute, to find a namespace and write it down."""
         return kfp_server_api.V2beta1GetHealthzResponse()
 
 

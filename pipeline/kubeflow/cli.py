@@ -54,7 +54,9 @@ def submit_command(
     recipe: Recipe,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="[data] input as seen here: its nodes run again when these files have changed."),
+        typer.Option(
+            metavar="DIR", help="[data] input as seen here: its nodes run again when these files have changed."
+        ),
     ] = None,
     overrides: Overrides = None,
     wait: Annotated[bool, typer.Option(help="Follow the run until it ends.")] = True,

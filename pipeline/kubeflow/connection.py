@@ -29,7 +29,9 @@ def find_connection(settings: Kubeflow, environ: Mapping[str, str]) -> Connectio
     """
     token = (settings.token.get_secret_value() or environ.get("KFP_TOKEN", "")).strip()
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError("KFP_TOKEN (or [kubeflow] token): has characters that no token has. Copy it again, on one line")
+        raise UsageError(
+            "KFP_TOKEN (or [kubeflow] token): has characters that no token has. Copy it again, on one line"
+        )
     endpoint = _address(settings.endpoint or environ.get("KFP_ENDPOINT", ""))
     return Connection(endpoint, settings.namespace or environ.get("KFP_NAMESPACE", ""), SecretStr(token))
 

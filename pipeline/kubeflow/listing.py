@@ -31,7 +31,9 @@ def print_cluster_runs(runs: list[dict[str, Any]], experiment: str) -> None:
     for column in table.columns:
         column.no_wrap = True
     for run in runs:
-        table.add_row(run["name"], run["state"].lower(), *(_short(run[key]) for key in ("created", "finished")), run["id"])
+        table.add_row(
+            run["name"], run["state"].lower(), *(_short(run[key]) for key in ("created", "finished")), run["id"]
+        )
     console.print(table)
 
 

@@ -40,7 +40,9 @@ def prepare(name: str, config: Config, data: Path | None) -> Package:
     package = compile_package(name, config, None)
     if data is not None:
         if not data.is_dir():
-            raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
+            raise UsageError(
+                f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out"
+            )
         package = Package(with_cache_key(package.spec, fingerprint(data, config.data.model_dump())), package.platform)
     _refuse_what_the_cluster_would(package)
     return package

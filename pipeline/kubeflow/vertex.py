@@ -20,7 +20,9 @@ def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> dict[st
     if not pipeline_root.startswith("gs://"):
         raise UsageError(f"[kubeflow] pipeline_root = {pipeline_root!r}: Vertex AI stores in gs://BUCKET/FOLDER alone")
     if package.platform:
-        raise UsageError("[kubeflow] volumes, secrets and node_selector are for Kubernetes: Vertex AI knows none. Remove them")
+        raise UsageError(
+            "[kubeflow] volumes, secrets and node_selector are for Kubernetes: Vertex AI knows none. Remove them"
+        )
     try:
         from google.cloud import aiplatform
     except ImportError as error:
