@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +16,7 @@ from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 if TYPE_CHECKING:
     from pipeline.config.model import Config
+    from pipeline.kubeflow.parsed import Fault
     from pipeline.runners.console import RunConsole
 
 kubeflow_app = typer.Typer(no_args_is_help=True, help="The same graph on Kubeflow Pipelines.")
@@ -28,17 +32,42 @@ def compile_command(
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Compile a recipe to the YAML that Kubeflow Pipelines runs."""
+    """Compile a recipe to the YAML that Kubeflow Pipelines runs; exit code 2 where a cluster would refuse it."""
     from pipeline.config.loader import load_config
     from pipeline.kubeflow.compile import compile_package
+    from pipeline.kubeflow.lint import lint
     from pipeline.kubeflow.package import write_package
+    from pipeline.runners.quiet import quiet
 
-    package = compile_package(Path(recipe).stem, load_config(recipe, overrides or []), data)
+    config = load_config(recipe, overrides or [])
+    with quiet(Path(os.devnull)):
+        package = compile_package(Path(recipe).stem, config, data)
     write_package(package, out)
-    if json_output:
-        print_json({"pipeline": str(out)})
-    else:
+    _print_faults(lint(package), {"pipeline": str(out)}, json_output)
+    if not json_output:
         typer.echo(out)
+
+
+@kubeflow_app.command("lint")
+@verb
+def lint_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A compiled pipeline.")],
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Say what a cluster would refuse of a compiled pipeline, and why. Exit codes: 0 nothing, 2 something."""
+    from pipeline.kubeflow.lint import lint_file
+
+    faults = lint_file(file)
+    _print_faults(faults, {"pipeline": str(file)}, json_output)
+    return 0 if all(fault.warning for fault in faults) else 2
+
+
+def _print_faults(faults: Sequence[Fault], record: dict[str, Any], json_output: bool) -> None:
+    if json_output:
+        print_json({**record, "faults": [asdict(fault) for fault in faults]})
+    for fault in [] if json_output else faults:
+        typer.echo(fault, err=True)
 
 
 class Target(StrEnum):
@@ -76,11 +105,11 @@ def submit_command(
     if target is Target.vertex:
         from pipeline.kubeflow.vertex import submit_to_vertex
 
-        record = submit_to_vertex(name, submit.prepare(name, config, data), config.kubeflow.pipeline_root)
+        record = submit_to_vertex(name, submit.prepare(name, config, data, console), config.kubeflow.pipeline_root)
         console.say(f"{name}: {record['id']}")
     else:
         cluster = submit.reach(config.kubeflow, console)
-        package = submit.prepare(name, config, data)
+        package = submit.prepare(name, config, data, console)
         record = submit.submit(name, config, package, cluster, console, wait, timeout)
     if json_output:
         print_json(record)
@@ -130,7 +159,7 @@ def schedule_command(
     name, config, console = _of(recipe, overrides, json_output)
     fields = six_fields(cron)
     cluster = submit.reach(config.kubeflow, console)
-    record = submit.schedule(name, config, submit.prepare(name, config, None), fields, cluster, console)
+    record = submit.schedule(name, config, submit.prepare(name, config, None, console), fields, cluster, console)
     if json_output:
         print_json(record)
 

@@ -42,7 +42,10 @@ def _address(endpoint: str) -> str:
             "no cluster: set KFP_ENDPOINT, or [kubeflow] endpoint, to the address of the Kubeflow Pipelines API, "
             "for example https://kubeflow.example.org/pipeline"
         )
-    parts = urlsplit(endpoint)
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        parts = urlsplit("")
     if parts.username or parts.password:
         raise UsageError("[kubeflow] endpoint (or KFP_ENDPOINT): has a user or password in it. Set KFP_TOKEN instead")
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -12,6 +12,8 @@ import yaml
 from components.errors import UsageError
 from components.files import write_text
 
+_MAKE = "Make it with `maskline kubeflow compile`"
+
 
 @dataclass(frozen=True)
 class Package:
@@ -71,14 +73,10 @@ def read_package(path: Path) -> Package:
     """
     try:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise UsageError(
-            f"{path}: cannot be read as YAML: {reason}. Make it with `maskline kubeflow compile`"
-        ) from error
+        raise UsageError(f"{path}: cannot be read as YAML: {reason}. {_MAKE}") from error
     if not 1 <= len(documents) <= 2 or not all(isinstance(document, dict) for document in documents):
-        raise UsageError(
-            f"{path}: expected a pipeline spec and at most one platform spec, as YAML documents; found {len(documents)} "
-            "documents. Make it with `maskline kubeflow compile`"
-        )
+        kinds = ", ".join(type(document).__name__ for document in documents) or "nothing"
+        raise UsageError(f"{path}: expected a pipeline spec, and perhaps a platform spec; found {kinds}. {_MAKE}")
     return Package(documents[0], documents[1] if len(documents) == 2 else {})

@@ -16,10 +16,12 @@ from pipeline.kubeflow.client import Clock, Cluster, Version
 from pipeline.kubeflow.compile import compile_package, pipeline_name
 from pipeline.kubeflow.connection import find_connection
 from pipeline.kubeflow.cron import next_time
+from pipeline.kubeflow.lint import lint, refuse
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.patch import with_cache_key
 from pipeline.kubeflow.wait import wait
 from pipeline.runners.console import RunConsole
+from pipeline.runners.quiet import quiet
 
 
 def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -> Cluster:
@@ -31,20 +33,22 @@ def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -
     return Cluster(find_connection(settings, os.environ), clock or Clock(), console.warn)
 
 
-def prepare(name: str, config: Config, data: Path | None) -> Package:
+def prepare(name: str, config: Config, data: Path | None, console: RunConsole) -> Package:
     """The compiled and linted pipeline of a recipe; with the data's fingerprint as cache key, where they are here.
 
     Raises:
         UsageError: the config lacks what a cluster needs, there are no data, or the cluster would refuse the pipeline.
     """
-    package = compile_package(name, config, None)
+    if data is not None and not data.is_dir():
+        raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
+    with quiet(Path(os.devnull)):  # TensorFlow greets.
+        package = compile_package(name, config, None)
     if data is not None:
-        if not data.is_dir():
-            raise UsageError(
-                f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out"
-            )
         package = Package(with_cache_key(package.spec, fingerprint(data, config.data.model_dump())), package.platform)
-    _refuse_what_the_cluster_would(package)
+    faults = lint(package)
+    refuse(faults)
+    for fault in faults:
+        console.warn(str(fault))
     return package
 
 
@@ -124,11 +128,3 @@ def unschedule(name: str, config: Config, cluster: Cluster, console: RunConsole)
 
 def _uploaded(name: str, config: Config, package: Package, cluster: Cluster) -> tuple[str, Version]:
     return cluster.experiment(config.kubeflow.experiment), cluster.upload(pipeline_name(name), package)
-
-
-def _refuse_what_the_cluster_would(package: Package) -> None:
-    from pipeline.kubeflow.lint import lint
-
-    findings = lint(package)
-    if findings:
-        raise UsageError("\n".join(findings))
