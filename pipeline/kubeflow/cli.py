@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.kubeflow.parsed import Fault
     from pipeline.runners.console import RunConsole
 
+ContainerData = Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the images in the containers.")]
+
 kubeflow_app = typer.Typer(no_args_is_help=True, help="The same graph on Kubeflow Pipelines.")
 
 
@@ -27,7 +29,7 @@ kubeflow_app = typer.Typer(no_args_is_help=True, help="The same graph on Kubeflo
 def compile_command(
     recipe: Recipe,
     out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="The pipeline to write.")],
-    data: Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the images in the containers.")] = None,
+    data: ContainerData = None,
     overrides: Overrides = None,
     json_output: AsJson = False,
     debug: Debug = False,
@@ -81,11 +83,10 @@ class Target(StrEnum):
 @verb
 def submit_command(
     recipe: Recipe,
-    data: Annotated[
+    data: ContainerData = None,
+    local_data: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="[data] input as seen here: its nodes run again when these files have changed."
-        ),
+        typer.Option(metavar="DIR", help="The same folder on this machine: it is read again when its files change."),
     ] = None,
     overrides: Overrides = None,
     wait: Annotated[bool, typer.Option(help="Follow the run until it ends.")] = True,
@@ -103,13 +104,15 @@ def submit_command(
 
     name, config, console = _of(recipe, overrides, json_output)
     if target is Target.vertex:
-        from pipeline.kubeflow.vertex import submit_to_vertex
+        from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
 
-        record = submit_to_vertex(name, submit.prepare(name, config, data, console), config.kubeflow.pipeline_root)
+        refuse_for_vertex(config.kubeflow)
+        package = submit.prepare(name, config, data, local_data, console)
+        record = submit_to_vertex(name, package, config.kubeflow.pipeline_root)
         console.say(f"{name}: {record['id']}")
     else:
         cluster = submit.reach(config.kubeflow, console)
-        package = submit.prepare(name, config, data, console)
+        package = submit.prepare(name, config, data, local_data, console)
         record = submit.submit(name, config, package, cluster, console, wait, timeout)
     if json_output:
         print_json(record)
@@ -148,6 +151,7 @@ def runs_command(
 def schedule_command(
     recipe: Recipe,
     cron: Annotated[str, typer.Option(metavar="CRON", help='When, such as "0 2 * * *", by the cluster\'s clock.')],
+    data: ContainerData = None,
     overrides: Overrides = None,
     json_output: AsJson = False,
     debug: Debug = False,
@@ -159,7 +163,8 @@ def schedule_command(
     name, config, console = _of(recipe, overrides, json_output)
     fields = six_fields(cron)
     cluster = submit.reach(config.kubeflow, console)
-    record = submit.schedule(name, config, submit.prepare(name, config, None, console), fields, cluster, console)
+    package = submit.prepare(name, config, data, None, console)
+    record = submit.schedule(name, config, package, fields, cluster, console)
     if json_output:
         print_json(record)
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import tenacity
-from kfp_server_api import V2beta1Pipeline
+from kfp_server_api import V2beta1Experiment, V2beta1Pipeline
 
 from pipeline.kubeflow.api import Conflict, Unavailable, connect
 from pipeline.kubeflow.connection import Connection
@@ -65,7 +65,8 @@ class Cluster:
         """Id of the experiment of that name, made where there is none."""
 
         def create() -> Any:
-            return self._client.create_experiment(name, namespace=self._namespace)
+            body = V2beta1Experiment(display_name=name, namespace=self._namespace)
+            return self._client.experiments.experiment_service_create_experiment(body)
 
         found = self._repeated(lambda: self._found_or_made(lambda: self._experiment(name), create))
         return found.experiment_id

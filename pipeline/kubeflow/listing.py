@@ -28,8 +28,7 @@ def print_cluster_runs(runs: list[dict[str, Any]], experiment: str) -> None:
         console.print(f"no runs in experiment {experiment}")
         return
     table = Table("name", "state", "created", "finished", "id", title=experiment, title_justify="left")
-    for column in table.columns:
-        column.no_wrap = True
+    table.columns[-1].no_wrap = True  # An id is there to be copied.
     for run in runs:
         table.add_row(
             run["name"], run["state"].lower(), *(_short(run[key]) for key in ("created", "finished")), run["id"]

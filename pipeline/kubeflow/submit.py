@@ -33,18 +33,22 @@ def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -
     return Cluster(find_connection(settings, os.environ), clock or Clock(), console.warn)
 
 
-def prepare(name: str, config: Config, data: Path | None, console: RunConsole) -> Package:
-    """The compiled and linted pipeline of a recipe; with the data's fingerprint as cache key, where they are here.
+def prepare(name: str, config: Config, data: str | None, seen: Path | None, console: RunConsole) -> Package:
+    """The compiled and linted pipeline of a recipe.
+
+    `data` is the input folder as the containers see it (None: as the recipe says). `seen` is the same folder as this
+    machine sees it, where it does: the nodes that read it are cached until its files change.
 
     Raises:
         UsageError: the config lacks what a cluster needs, there are no data, or the cluster would refuse the pipeline.
     """
-    if data is not None and not data.is_dir():
-        raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
+    if seen is not None and not seen.is_dir():
+        raise UsageError(f"{seen}: no such folder. --local-data DIR is the folder of the data on this machine")
     with quiet(Path(os.devnull)):  # TensorFlow greets.
-        package = compile_package(name, config, None)
-    if data is not None:
-        package = Package(with_cache_key(package.spec, fingerprint(data, config.data.model_dump())), package.platform)
+        package = compile_package(name, config, data)
+    if seen is not None:
+        files = fingerprint(seen, config.data.model_dump())
+        package = Package(with_cache_key(package.spec, files), package.platform)
     faults = lint(package)
     refuse(faults)
     for fault in faults:
