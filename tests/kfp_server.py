@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -56,6 +57,8 @@ class Server:
     token: str = ""
     namespace: str = ""
     page_limit: int = 100
+    filters: bool = True
+    """Some proxies and old servers drop the filter of a query."""
     experiments: list[Model] = field(default_factory=list)
     pipelines: list[Model] = field(default_factory=list)
     versions: list[Model] = field(default_factory=list)
@@ -91,8 +94,7 @@ def serving(**settings: Any) -> Iterator[Server]:
     """The server, on a port of its own."""
     server = Server(**settings)
     handler = type("Handler", (_Handler,), {"state": server})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
-        listener.daemon_threads = True
+    with _Listener(("127.0.0.1", 0), handler) as listener:
         thread = threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         server.endpoint = f"http://127.0.0.1:{listener.server_port}"
@@ -120,6 +122,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return str(value)
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients may go before they have their answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -180,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _page(self, items: list[Model], query: dict[str, str], kind: type, name: str) -> Model:
         wanted = [p["stringValue"] for p in json.loads(query.get("filter") or '{"predicates": []}')["predicates"]]
-        items = [item for item in items if not wanted or item.display_name == wanted[0]]
+        if wanted and self.state.filters:
+            items = [item for item in items if item.display_name == wanted[0]]
         if query.get("sort_by") == "created_at desc":
             items = items[::-1]
         begin = int(query.get("page_token") or 0)

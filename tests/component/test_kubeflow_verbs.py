@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,11 @@ import kfp_server_api as models
 import pytest
 import yaml
 from kfp_server import Server, serving
+
+from pipeline.config.loader import load_config
+from pipeline.kubeflow.package import to_yaml
+from pipeline.kubeflow.submit import prepare
+from pipeline.runners.console import RunConsole
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "eyJhbGciOi.secret-of-the-test"
@@ -122,13 +128,15 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     assert server.requests == []
 
 
-def test_data_on_this_machine_make_a_version_for_each_of_their_states(
-    shell: Shell, server: Server, write_pairs: Any
-) -> None:
-    folder = write_pairs(shell.home / "images", 3)
-    arguments = ["submit", "lesions.toml", "--local-data", str(folder), "--no-wait", "--json"]
-    before = [shell(*arguments)[1]["version"] for _ in range(2)]
+def test_the_files_on_this_machine_are_part_of_the_pipeline(tmp_path: Path, write_pairs: Any) -> None:
+    (tmp_path / "lesions.toml").write_text(RECIPE)
+    config, console = load_config(str(tmp_path / "lesions.toml")), RunConsole(io.StringIO())
+    folder = write_pairs(tmp_path / "images", 3)
+
+    def compiled(seen: Path | None) -> str:
+        return to_yaml(prepare("lesions", config, None, seen, console))
+
+    before = compiled(folder)
+    assert compiled(folder) == before != compiled(None)
     next((folder / "images").iterdir()).touch()
-    after = shell(*arguments)[1]["version"]
-    assert before[0] == before[1] != after
-    assert (len(server.versions), len(server.runs)) == (2, 3)
+    assert compiled(folder) != before

@@ -290,6 +290,13 @@ def test_runs_are_listed_over_pages_newest_first(server: Server, user: User) -> 
     assert len(server.experiments) == 1
 
 
+def test_runs_of_another_experiment_are_not_listed(server: Server, user: User) -> None:
+    user.submits(waits=False)
+    other = User(load_config("demo", ["kubeflow.experiment=trials"]))
+    trial = other.submits(waits=False)
+    assert [run.run_id for run in user.cluster.runs("trials", None, 20)] == [trial["id"]]
+
+
 def test_runs_of_one_recipe_are_those_of_its_pipeline(server: Server, user: User) -> None:
     submit.submit("mias", user.config, PACKAGE, user.cluster, user.console, False, None)
     only = user.submits(waits=False)
@@ -324,6 +331,14 @@ def test_a_new_schedule_replaces_the_recipes_old_one_alone(server: Server, user:
         ("mias", "0 0 2 * * *"),
         ("demo", "0 30 4 * * *"),
     }
+
+
+def test_a_server_that_ignores_filters_loses_nobodys_schedule(server: Server, user: User) -> None:
+    server.filters = False
+    for name in ("mias", "demo", "demo"):
+        user.schedules(name=name)
+    assert [recurring.display_name for recurring in server.recurring] == ["mias", "demo"]
+    assert [made.display_name for made in server.pipelines] == ["mias", "demo"]
 
 
 def test_a_schedule_that_cannot_be_made_leaves_the_old_one(server: Server, user: User) -> None:
