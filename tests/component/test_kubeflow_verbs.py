@@ -13,11 +13,14 @@ from typing import Any
 import kfp_server_api as models
 import pytest
 import yaml
+from compiled import GOLDEN
 from kfp_server import Server, serving
 
+from components.errors import MasklineError
 from pipeline.config.loader import load_config
-from pipeline.kubeflow.package import to_yaml
+from pipeline.kubeflow.package import read_package, to_yaml
 from pipeline.kubeflow.submit import prepare
+from pipeline.kubeflow.vertex import submit_to_vertex
 from pipeline.runners.console import RunConsole
 
 REPOSITORY = Path(__file__).parents[2]
@@ -140,3 +143,10 @@ def test_the_files_on_this_machine_are_part_of_the_pipeline(tmp_path: Path, writ
     assert compiled(folder) == before != compiled(None)
     next((folder / "images").iterdir()).touch()
     assert compiled(folder) != before
+
+
+def test_vertex_without_credentials_says_what_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "research")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
+    with pytest.raises(MasklineError, match=r"^Vertex AI: .*GOOGLE_CLOUD_PROJECT.*gcloud auth"):
+        submit_to_vertex("lesions", read_package(GOLDEN), "gs://bucket/maskline")
