@@ -43,8 +43,9 @@ def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> dict[st
         except ImportError as error:
             raise UsageError("the client of Vertex AI is missing: install google-cloud-aiplatform") from error
         except Exception as error:  # Google's clients share no class of errors.
+            said = " ".join(str(error).split())
             raise MasklineError(
-                f"Vertex AI: {' '.join(str(error).split())}. It takes GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_REGION and the credentials "
+                f"Vertex AI: {said}. It takes GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_REGION and the credentials "
                 "of `gcloud auth application-default login`"
             ) from error
     return {"id": job.resource_name, "state": "PENDING", "exit_code": 0}
