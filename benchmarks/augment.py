@@ -37,8 +37,8 @@ from components.imaging.warp import Warp
 from components.record import Record
 from components.tfexample import serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
+from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.config.model import Execution
 from pipeline.graph import beam_arguments
 from pipeline.runners.local import set_threads
 

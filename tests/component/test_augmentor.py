@@ -25,7 +25,7 @@ from components.parallel import THREADS
 from components.record import Record
 from components.tfexample import parse, read_split, serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
-from pipeline.config.model import Execution
+from pipeline.config.execution import Execution
 from pipeline.config.operations import Operation
 from pipeline.graph import beam_arguments
 
