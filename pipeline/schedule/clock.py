@@ -33,17 +33,20 @@ class Stop:
         self.signal: int | None = None
         """The last signal that asked for a stop; None: go on."""
         self._process: subprocess.Popen[bytes] | None = None
-        self._reader, self._writer = os.pipe()
+        self._pipe: list[int] = []
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Takes the signals over, and gives them back."""
+        self._pipe[:] = os.pipe()
         before = {number: signal.signal(number, self._received) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            while self._pipe:
+                os.close(self._pipe.pop())
 
     @contextmanager
     def passed_to(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
@@ -58,11 +61,11 @@ class Stop:
 
     def wait(self, seconds: float) -> None:
         """Returns after so many seconds, at once when a stop has been asked for."""
-        select.select([self._reader], [], [], seconds)
+        select.select(self._pipe[:1], [], [], seconds)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
-            os.write(self._writer, b"\0")
+            os.write(self._pipe[1], b"\0")
         self.signal = number
         if self._process:
             with suppress(ProcessLookupError):
