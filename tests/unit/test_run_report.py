@@ -197,9 +197,9 @@ class Outputs:
             "stopped_early": True,
             "parameters": 1234567,
             "seconds": 90.0,
+            "devices": ["GPU:0", "GPU:1"],
             "start": "warm from version 6",
             "warm_starts": 1,
-            "devices": ["GPU:0", "GPU:1"],
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
@@ -246,8 +246,8 @@ def test_pushed(pushed: str) -> None:
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
         "Nothing there, yet predicted: –",
-        "31 sources, 2 rejected, 3 left out.",
         "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters. Start: warm from version 6.",
+        "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",
         "torn.pgm cut short",
         "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",
