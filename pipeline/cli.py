@@ -20,7 +20,6 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
 app.add_typer(kubeflow_app, name="kubeflow")
-app.command("schedule")(schedule_command)
 
 
 @app.command("run")
@@ -54,6 +53,9 @@ def run_command(
     if json_output:
         print_json(record)
     return record["exit_code"]
+
+
+app.command("schedule")(schedule_command)
 
 
 @app.command("check")
