@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,10 +176,10 @@ def beam_arguments(execution: Execution) -> list[str]:
     """
     if execution.parallel == "threads":
         return []
-    workers = execution.workers or os.cpu_count() or 1
     return [
         "--direct_running_mode=multi_processing",
-        f"--direct_num_workers={workers}",
+        # 0 means one per core to Beam as well, and of the machine where it runs.
+        f"--direct_num_workers={execution.workers}",
         # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
         "--sdk_container_image=unused",
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.errors import UsageError
 from pipeline.config.model import Config
+from pipeline.kubeflow.lint import lint, refuse
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.patch import patch_spec
 from pipeline.kubeflow.platform import platform_spec
@@ -25,14 +26,17 @@ def compile_package(name: str, config: Config, data: str | None) -> Package:
     Nothing outside the config is looked at, so that one recipe gives one package on every machine.
 
     Raises:
-        UsageError: the config does not say where the data, the serving folder or the image are.
+        UsageError: the config does not say where the data, the serving folder or the image are, or the cluster
+            would refuse the package.
     """
     data = _container_path(data or config.data.input, "the data", "--data DIR, or [data] input")
     serving = _container_path(config.serving.destination, "the served models", "[serving] destination")
     if not config.kubeflow.image:
         raise UsageError("no container image: set [kubeflow] image to its name, with tag or digest")
     spec = _compiled(name, config, data, serving)
-    return Package(patch_spec(spec, config), platform_spec(config.kubeflow))
+    package = Package(patch_spec(spec, config), platform_spec(spec, config.kubeflow))
+    refuse(lint(package))
+    return package
 
 
 def pipeline_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -16,10 +17,12 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 
 from components.errors import UsageError
+from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
 from pipeline.kubeflow.driver import Finished, Run, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.launcher import Launcher, StepFailed
-from pipeline.kubeflow.package import read_package
+from pipeline.kubeflow.package import Package
+from pipeline.kubeflow.patch import with_cache_key
 from pipeline.kubeflow.pod import Place
 from pipeline.kubeflow.store import Store
 from pipeline.kubeflow.tasks import Pipeline, Task, parse_pipeline
@@ -36,7 +39,7 @@ _REFUSED, _INTERRUPTED = 3, 130
 class Simulation:
     """What to run, where, and with which values for the pipeline's parameters."""
 
-    package: Path
+    package: Package
     out: Path
     place: Place
     parameters: Mapping[str, str]
@@ -50,7 +53,7 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
     Raises:
         UsageError: the package, a value, or the output folder is not as it must be.
     """
-    pipeline = parse_pipeline(read_package(simulation.package))
+    pipeline = parse_pipeline(simulation.package)
     parameters = run_parameters(pipeline.inputs, simulation.parameters)
     root = pipeline.root or _DEFAULT_ROOT
     local_path(root, Path("/"))
@@ -63,6 +66,19 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
         raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
     except OSError as error:
         raise UsageError(f"{error.filename or simulation.out}: {error.strerror}. Choose another: --out DIR") from error
+
+
+def for_data(package: Package, data: Path) -> Package:
+    """The package as it is submitted for the data that lie in a folder: reading them is reused until they change.
+
+    Raises:
+        UsageError: the folder is missing, or not laid out as the recipe says.
+    """
+    if not data.is_dir():
+        raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
+    task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
+    settings = json.loads(task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"])
+    return Package(with_cache_key(package.spec, fingerprint_of_files(data, settings)), package.platform)
 
 
 class _Simulator:
