@@ -55,8 +55,8 @@ def _check_unchanged(parameters: dict[str, Any]) -> None:
     found = fingerprint(Path(parameters[INPUT_BASE_KEY]), json.loads(parameters["settings"]))
     if found != promised:
         raise DataChanged(
-            f"{parameters[INPUT_BASE_KEY]}: the files have the fingerprint {found}, the run was submitted for {promised}: "
-            "they have changed since, or are copies with other times. Submit it again"
+            f"{parameters[INPUT_BASE_KEY]}: the files have the fingerprint {found}, the run was submitted for "
+            f"{promised}: they have changed since, or are copies with other times. Submit it again"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -86,7 +86,7 @@ def _upstream(spec: pb.PipelineTaskSpec) -> Iterator[str]:
             yield item.task_output_parameter.producer_task
 
 
-def _ordered(parsed: Parsed) -> Iterator[str]:
+def _ordered(parsed: Parsed) -> Iterable[str]:
     # Sorted, so that one package always runs in one order.
     graph = {name: sorted({*_upstream(spec)}) for name, spec in sorted(parsed.tasks.items())}
     return TopologicalSorter(graph).static_order()
