@@ -204,7 +204,8 @@ def ingest(folder: Path, files: str) -> int:
         "artifacts": {"examples": artifact("tfx.Examples", "minio://b/run/Gen/salt/examples")},
         "outputFile": "/tmp/kfp_outputs/output_metadata.json",
     }
-    return call(Ingesting, given={"inputs": {"parameterValues": values}, "outputs": outputs}, spec={})
+    given = {"inputs": {"parameterValues": values}, "outputs": outputs}
+    return call(Ingesting, given=given, spec={"parameters": {name: {"parameterType": "STRING"} for name in values}})
 
 
 SETTINGS = {"layout": "mias", "spans": None, "splits": {"train": 70}, "table": ""}
