@@ -66,6 +66,7 @@ def simulate_command(
     debug: Debug = False,
 ) -> int:
     """Run a compiled pipeline here, step by step as the cluster would; the exit code is that of the failed step."""
+    import signal
     import sys
 
     from pipeline.kubeflow.package import read_package
@@ -75,6 +76,7 @@ def simulate_command(
 
     package = for_data(read_package(file), data) if data else read_package(file)
     values = pairs("--parameter", parameter or [])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A step must not outlive its simulation.
     console = RunConsole(sys.stdout, silent=json_output)
     record = simulate(Simulation(package, out, place_of(image, mount or []), values, not no_cache), console)
     if json_output:

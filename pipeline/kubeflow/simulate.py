@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,14 +59,17 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
     root = pipeline.root or _DEFAULT_ROOT
     local_path(root, Path("/"))
     simulation.place.check(pipeline.tasks)
-    try:
-        simulation.out.mkdir(parents=True, exist_ok=True)
-        with locked(simulation.out / ".lock", wait=False):
-            return _Simulator(simulation, pipeline, console).run(root, parameters)
-    except BlockingIOError:
-        raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
-    except OSError as error:
-        raise UsageError(f"{error.filename or simulation.out}: {error.strerror}. Choose another: --out DIR") from error
+    with ExitStack() as stack:
+        try:
+            simulation.out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(simulation.out / ".lock", wait=False))
+        except BlockingIOError:
+            raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
+        except OSError as error:
+            raise UsageError(
+                f"{simulation.out}: cannot be used: {error.strerror}. Choose another: --out DIR"
+            ) from error
+        return _Simulator(simulation, pipeline, console).run(root, parameters)
 
 
 def for_data(package: Package, data: Path) -> Package:
