@@ -170,8 +170,8 @@ class _Simulator:
         }
 
     def _conclude(self) -> None:
-        """The run as `maskline run` would report it: what was pushed, or why not."""
-        pushed, refused = None, None
+        """The run as `maskline run` would report it: what was pushed, or why not, and the report."""
+        pushed, refused, report = None, None, None
         for finished in self._finished.values():
             for artifact in finished.artifacts.values():
                 metadata = _plain(artifact)
@@ -179,11 +179,14 @@ class _Simulator:
                     pushed = {"version": metadata["pushed_version"], "path": metadata["pushed_destination"]}
                 elif metadata.get("refused"):
                     refused = metadata["reason"]
+                if "report" in finished.artifacts:
+                    report = next(map(str, self._store.path(artifact.uri).glob("*.html")), None)
         self._record |= {
             "status": "refused by the evaluation" if refused else "done",
             "exit_code": _REFUSED if refused else 0,
             "reasons": [refused] if refused else [],
             "pushed": pushed,
+            "report": report,
         }
 
 
@@ -204,4 +207,6 @@ def conclusion(record: dict[str, Any]) -> list[str]:
     lines += [f"Log of the step: {log}" for log in failed]
     if record.get("pushed"):
         lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
+    if record.get("report"):
+        lines.append(f"Report: {record['report']}")
     return lines
