@@ -138,6 +138,24 @@ def test_parameters_of_the_run_reach_the_steps(tmp_path: Path) -> None:
     assert text(run(tmp_path, given), "one") == "w"
 
 
+def test_an_output_parameter_has_its_type_in_the_next_step(tmp_path: Path) -> None:
+    writes = "import os, pathlib, sys\nif sys.argv[1]: pathlib.Path(os.environ['MASKLINE_KFP_ROOT'] + sys.argv[1])"
+    _, task, container = step("", "")
+    file = "{{$.outputs.parameters['count'].output_file}}"
+    outputs = {"outputDefinitions": {"parameters": {"count": {"parameterType": "NUMBER_INTEGER"}}}}
+    counts = {**container, "command": [sys.executable, "-c", f"{writes}.write_text('3')"], "args": [file]}
+    reader, reading, copies = step("a")
+    reader["inputDefinitions"] = {"parameters": {"count": {"parameterType": "NUMBER_INTEGER"}}}
+    produced = {"producerTask": "one", "outputParameterKey": "count"}
+    reading |= {"inputs": {"parameters": {"count": {"taskOutputParameter": produced}}}, "dependentTasks": ["one"]}
+    copies["args"][2] = "{{$.inputs.parameters['count']}}"
+    record = run(tmp_path, package(one=(outputs, task, counts), two=(reader, reading, copies)))
+    assert text(record, "two") == "3"
+    silent = run(tmp_path, package(one=(outputs, task, {**counts, "args": [""]}), two=(reader, reading, copies)))
+    assert silent["reasons"] == ["one: wrote no output parameter 'count'"]
+    assert silent["exit_code"] == 1
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
