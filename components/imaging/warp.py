@@ -60,6 +60,9 @@ class Warp:
     def __post_init__(self) -> None:
         if self.quarter_turns not in range(4):
             raise ValueError(f"quarter_turns {self.quarter_turns}: expected 0, 1, 2 or 3")
+        for name in ("degrees", "zoom", "shear_x", "shear_y"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} {getattr(self, name)}: expected a finite number")
         if not self.zoom > 0:
             raise ValueError(f"zoom {self.zoom}: expected a factor above 0")
         if not self.shear_x * self.shear_y < 1:
