@@ -51,7 +51,8 @@ class Augmentation(Section):
     """Image and mask move together; the values of the image alone change afterwards."""
 
     copies: Annotated[int, Field(ge=0)] = 0
-    """Augmented copies per training record, beside the record itself."""
+    """Augmented copies per training record, beside the record itself. Where no operation has a probability of 1, some
+    copies are the record once more; two flips and a right angle can also undo one another."""
     online: bool = False
     """The trainer augments every record in every epoch anew, instead of copies."""
     on_device: bool = False
