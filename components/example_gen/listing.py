@@ -126,7 +126,9 @@ def _without_ids_of_copies(listing: Listing) -> Listing:
     ids = {sample.id for sample in listing.samples}
     originals = {sample.image: original_of(sample.id, ids) for sample in listing.samples}
     rejects = [
-        Reject(image, "name", f"augmented copies of {original!r} have such names, which end in + and a number: rename it")
+        Reject(
+            image, "name", f"augmented copies of {original!r} have such names, which end in + and a number: rename it"
+        )
         for image, original in originals.items()
         if original is not None
     ]
