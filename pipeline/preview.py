@@ -38,7 +38,7 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     if preview.suffix.lower() != ".png":
         raise UsageError(f"{preview}: expected the name of a PNG file: --preview sheet.png")
     # Where a link points, the sheet will stand; the link stays.
-    file = preview.resolve()
+    file = Path(os.path.realpath(preview))  # unlike Path.resolve, no error for a link that points to itself
     with _refusing(preview):
         _try_to_write_beside(file)
     if not config.augmentation.happens:

@@ -260,6 +260,10 @@ def test_a_link_stays_and_what_it_points_to_is_written(pairs: Path, tmp_path: Pa
     assert run("--data", pairs, "--preview", link, "--count", 1)[0] == 0
     assert link.is_symlink()
     assert cv2.imread(str(target)) is not None
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    code, printed = run("--preview", loop)
+    assert (code, printed["error"].startswith("no data")) == (2, True)
 
 
 def test_a_recipe_without_phantoms_needs_data(tmp_path: Path) -> None:
