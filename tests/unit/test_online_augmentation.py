@@ -158,6 +158,24 @@ def test_masks_keep_to_their_classes_and_to_their_images() -> None:
         assert np.hypot(*shift) < 0.5
 
 
+def test_a_lesion_that_a_draw_would_lose_is_drawn_again_as_offline() -> None:
+    strong = {**settings("zoom", "noise"), "zoom": {"probability": 1.0, "factor": [0.1, 0.3]}}
+    masks = np.stack([disc(row, column, 1) for row, column in np.random.default_rng(0).integers(10, 22, (30, 2))])
+    images = masks.astype(np.uint16) * 65535
+    names = [f"r{number}" for number in range(30)]
+    arrays = (images[..., None], masks[..., None], [True] * 30, names)
+    changes = tf.data.Dataset.from_tensor_slices(arrays).map(partial(EpochChanges(0, strong, None), epoch=3))
+    unmoved = 0
+    for number, (image, classes) in enumerate(changes.as_numpy_iterator()):
+        rng = generator(strong["seed"], f"r{number}", 0, 3)
+        expected, expected_classes, parameters = augmented(images[number], masks[number], rng, strong)
+        np.testing.assert_array_equal(image[..., 0], expected)
+        np.testing.assert_array_equal(classes[..., 0], expected_classes)
+        assert classes.any()
+        unmoved += parameters["warp"]["zoom"] == 1
+    assert 0 < unmoved < 30
+
+
 def test_data_that_are_evaluated_are_never_augmented(files: list[str]) -> None:
     training = data(files, ALL, PATCH)
     taken(training.batches(), STEPS)
