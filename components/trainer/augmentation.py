@@ -29,6 +29,7 @@ class EpochChanges:
         self._seed = augmentation["seed"] if augmentation else seed
         self._augmentation = augmentation
         self._patch = patch
+        self._online = bool(augmentation and augmentation["online"])
         self._on_device = bool(augmentation and augmentation["on_device"])
         self._standardize = Standardize()
 
@@ -64,7 +65,7 @@ class EpochChanges:
         for drawn in draws(rng, self._augmentation, image.shape) if self._augmentation else ():
             if self._on_device:
                 drawn, device = without_device_share(drawn)
-            if self._augmentation["online"]:
+            if self._online:
                 changed, classes = _augmented(drawn, image, mask, deep)
             if keeps_foreground(mask, classes):
                 break
