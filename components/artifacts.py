@@ -22,10 +22,10 @@ REPORT_FILE = "report.html"
 class SplitReport(Artifact):
     """`split_report.json`: which source, group and hash is in which split."""
 
-    TYPE_NAME = "SplitReport"
+    TYPE_NAME = "maskline.SplitReport"
 
 
 class RunReport(Artifact):
     """`report.html`: the run for people, one file without outside references."""
 
-    TYPE_NAME = "RunReport"
+    TYPE_NAME = "maskline.RunReport"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +48,15 @@ class Place:
     """Path of the schema; it must change with the contents."""
     run: str
     """Id of this run."""
-    metadata: metadata_store_pb2.ConnectionConfig
+    metadata: metadata_store_pb2.ConnectionConfig | None
+    """None: the platform keeps its own."""
 
 
-def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
-    """The graph of a config; `champion` is the version served when the run starts, empty for none."""
+def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipeline:
+    """The graph of a config; `champion` is the version served when the run starts, empty for none.
+
+    None: to be read when its node runs, because a graph is compiled once and run many times.
+    """
     data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
     augmentation = config.augmentation.model_dump()
     shape = [config.data.height, config.data.width, config.data.channels]
@@ -129,7 +132,8 @@ def create_pipeline(config: Config, place: Place, champion: str) -> Pipeline:
         infra_blessing=serving_check.outputs["blessing"],
         serving_dir=place.serving,
         split_report=gate.outputs["split_report"],
-        settings=_json({"run": place.run, "recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
+        run=place.run,
+        settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
         code_version=code_version("pusher"),
     )
     run_report = RunReport(
@@ -172,10 +176,10 @@ def beam_arguments(execution: Execution) -> list[str]:
     """
     if execution.parallel == "threads":
         return []
-    workers = execution.workers or os.cpu_count() or 1
     return [
         "--direct_running_mode=multi_processing",
-        f"--direct_num_workers={workers}",
+        # 0 means one per core to Beam as well, and of the machine where it runs.
+        f"--direct_num_workers={execution.workers}",
         # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
         "--sdk_container_image=unused",
     ]

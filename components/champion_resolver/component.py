@@ -13,7 +13,7 @@ from components.champion_resolver.executor import Executor
 class ChampionResolverSpec(ComponentSpec):
     PARAMETERS = {
         "serving_dir": ExecutionParameter(type=str),
-        "champion_version": ExecutionParameter(type=str),
+        "champion_version": ExecutionParameter(type=str, optional=True),
         "code_version": ExecutionParameter(type=str),
     }
     INPUTS: dict = {}
@@ -26,8 +26,11 @@ class ChampionResolver(BaseComponent):
     SPEC_CLASS = ChampionResolverSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
-    def __init__(self, serving_dir: str, champion_version: str, code_version: str) -> None:
-        """`champion_version` is what is served when the run starts, empty for nothing: it keys the cache."""
+    def __init__(self, serving_dir: str, champion_version: str | None, code_version: str) -> None:
+        """`champion_version` is what is served when the run starts, empty for nothing: it keys the cache.
+
+        None: read when the node runs, whose results must then not be reused.
+        """
         spec = ChampionResolverSpec(
             serving_dir=serving_dir,
             champion_version=champion_version,

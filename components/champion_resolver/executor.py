@@ -10,6 +10,8 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.serving_dir import champion_version
+
 
 class Executor(BaseExecutor):
     """Copies the champion, so that a later prune of the serving folder cannot take it away from under a run.
@@ -20,7 +22,9 @@ class Executor(BaseExecutor):
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         serving = Path(exec_properties["serving_dir"])
         champion = artifact_utils.get_single_instance(output_dict["champion"])
-        version = exec_properties["champion_version"]
+        version = exec_properties.get("champion_version")
+        if version is None:
+            version = champion_version(serving) or ""
         champion.set_string_custom_property("version", version)
         if version:
             shutil.copytree(serving / version, path_utils.serving_model_dir(champion.uri))

@@ -15,6 +15,7 @@ from components.pusher.executor import Executor
 class PusherSpec(ComponentSpec):
     PARAMETERS = {
         "serving_dir": ExecutionParameter(type=str),
+        "run": ExecutionParameter(type=str),
         "settings": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
     }
@@ -42,10 +43,11 @@ class Pusher(component.Pusher):
         model_blessing: BaseChannel,
         infra_blessing: BaseChannel,
         serving_dir: str,
+        run: str,
         settings: str,
         code_version: str,
     ) -> None:
-        """`settings` is JSON that goes into the manifest as it is."""
+        """`run` is the run's id; `settings` is JSON that goes into the manifest as it is."""
         spec = PusherSpec(
             model=model,
             evaluation=evaluation,
@@ -53,6 +55,7 @@ class Pusher(component.Pusher):
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,
             serving_dir=serving_dir,
+            run=run,
             settings=settings,
             code_version=code_version,
             pushed_model=Channel(type=standard_artifacts.PushedModel),

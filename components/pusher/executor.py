@@ -43,6 +43,7 @@ class Executor(executor.Executor):
                 self._keep_back(pushed, reason, refused=True)
                 return
             manifest = {
+                "run": exec_properties["run"],
                 **json.loads(exec_properties["settings"]),
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,

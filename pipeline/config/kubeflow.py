@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from pipeline.config.section import Section
 from pipeline.nodes import NODES
 
-_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kMGTP]i?)?")
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|Ki|[MGTPE]i?)?")
 
 
 def _is_quantity(text: str) -> str:
@@ -41,6 +41,15 @@ class Resources(Section):
 
     _quantities = field_validator("cpu", "memory")(_is_quantity)
 
+    @model_validator(mode="after")
+    def _counted(self) -> Resources:
+        if bool(self.accelerator) != bool(self.accelerators):
+            raise ValueError(
+                f"accelerator = {self.accelerator!r} with accelerators = {self.accelerators}: "
+                "set both, the resource's name and how many, or neither"
+            )
+        return self
+
 
 class Volume(Section):
     """A persistent volume claim, mounted where the recipe's paths lie."""
@@ -52,6 +61,13 @@ class Volume(Section):
     """The nodes that see it; empty: all."""
 
     _nodes = field_validator("nodes")(_are_nodes)
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if not path.startswith("/"):
+            raise ValueError("expected an absolute path, such as /data")
+        return path
 
 
 class Secret(Section):

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -115,7 +115,10 @@ def _allowed(sections: Sequence[str]) -> str:
     if sections == ["model", "parameters"]:
         return "`maskline models` lists each architecture's parameters."
     model: Any = Config
-    for section in sections:
+    parts = iter(sections)
+    for section in parts:
         annotation = model.model_fields[section].annotation
         model = next(item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields"))
+        if get_origin(annotation) in (dict, list):
+            next(parts)  # the key or the index of one of several
     return f"Allowed: {', '.join(sorted(model.model_fields))}"

@@ -93,6 +93,11 @@ class Execution(Section):
     parallel: Literal["threads", "processes"] = "threads"
     """`threads` within one process, or Beam's worker `processes`, whose start takes seconds."""
 
+    @property
+    def threads(self) -> str:
+        """Of each process, for the environment; empty: one per core."""
+        return "1" if self.parallel == "processes" else str(self.workers or "")
+
 
 class Config(Section):
     """Everything that describes a run."""

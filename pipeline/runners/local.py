@@ -91,8 +91,7 @@ def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], ou
 
 def set_threads(execution: Execution) -> None:
     """For this process and the workers that it starts; as an argument it would be part of the cache's key."""
-    alone = execution.parallel == "processes"
-    os.environ[THREADS] = "1" if alone else str(execution.workers or "")
+    os.environ[THREADS] = execution.threads
 
 
 def _conclude(request: Request, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:

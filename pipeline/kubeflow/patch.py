@@ -1,0 +1,91 @@
+"""What TFX cannot say in a pipeline spec: resources, retries, caching; and what it says that no cluster reads."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from components.parallel import THREADS
+from pipeline.config.kubeflow import Resources
+from pipeline.config.model import Config
+from pipeline.nodes import ALWAYS_RUN
+
+UNCACHED = ALWAYS_RUN | {"ChampionResolver", "ImageMaskExampleGen"}
+"""Nodes that look at what lies outside the pipeline, which Kubeflow's cache does not see."""
+_INPUTS = "--json_serialized_inputs_spec_args"
+
+
+def patch_spec(spec: dict[str, Any], config: Config) -> dict[str, Any]:
+    """The pipeline spec with what `[kubeflow]` asks for."""
+    patched = copy.deepcopy(spec)
+    if config.kubeflow.pipeline_root:
+        patched["defaultPipelineRoot"] = config.kubeflow.pipeline_root
+    for name, task in patched["root"]["dag"]["tasks"].items():
+        node = task["componentRef"]["name"]
+        resources = config.kubeflow.nodes.get(node, config.kubeflow.resources)
+        if node in UNCACHED:
+            task["cachingOptions"] = {}
+        if resources.retries:
+            task["retryPolicy"] = _retry_policy(resources.retries)
+        container = patched["deploymentSpec"]["executors"][executor_label(patched, name)]["container"]
+        # Kubeflow never calls the driver; the entrypoint does its work.
+        container.pop("lifecycle", None)
+        container["args"] = _parameters_alone(container["args"])
+        if config.execution.threads:
+            container["env"] = [{"name": THREADS, "value": config.execution.threads}]
+        limits = _limits(resources)
+        if limits:
+            container["resources"] = limits
+    return patched
+
+
+def with_cache_key(spec: dict[str, Any], fingerprint: str) -> dict[str, Any]:
+    """The pipeline spec for data of this fingerprint: reading them is reused until they change.
+
+    The fingerprint is a parameter of the node, and so one part of the key that every Kubeflow version makes of a
+    task. `cachingOptions.cacheKey` is not: servers ignore it or, where they read it, take it for the whole key.
+    Nothing is reused where the recipe says so.
+    """
+    keyed = copy.deepcopy(spec)
+    tasks = keyed["root"]["dag"]["tasks"]
+    example_gen = tasks["ImageMaskExampleGen"]
+    example_gen["inputs"]["parameters"]["files"] = {"runtimeValue": {"constant": fingerprint}}
+    if any(task.get("cachingOptions", {}).get("enableCache") for task in tasks.values()):
+        example_gen["cachingOptions"] = {"enableCache": True}
+    return keyed
+
+
+def executor_label(spec: dict[str, Any], task: str) -> str:
+    """The name under which the container of a task is described."""
+    component = spec["root"]["dag"]["tasks"][task]["componentRef"]["name"]
+    return spec["components"][component]["executorLabel"]
+
+
+def _retry_policy(retries: int) -> dict[str, Any]:
+    return {"maxRetryCount": retries, "backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "600s"}
+
+
+def _parameters_alone(arguments: list[str]) -> list[str]:
+    """TFX repeats the component's inputs in an argument, of which it reads the types of the parameters."""
+    shortened = list(arguments)
+    place = shortened.index(_INPUTS) + 1
+    parameters = json.loads(shortened[place]).get("parameters", {})
+    shortened[place] = json.dumps({"parameters": parameters}, sort_keys=True)
+    return shortened
+
+
+def _limits(resources: Resources) -> dict[str, Any]:
+    """Limits, and requests alike, as strings; servers before 2.4 and Vertex AI read the numbers."""
+    from kubernetes.utils import parse_quantity
+
+    limits: dict[str, Any] = {}
+    for what, quantity, unit in (("Cpu", resources.cpu, 1), ("Memory", resources.memory, 10**9)):
+        if quantity:
+            number = float(parse_quantity(quantity) / unit)
+            for kind in ("Limit", "Request"):
+                limits |= {f"resource{what}{kind}": quantity, f"{what.lower()}{kind}": number}
+    if resources.accelerator:
+        kind, count = resources.accelerator, str(resources.accelerators)
+        limits["accelerator"] = {"resourceType": kind, "resourceCount": count, "type": kind, "count": count}
+    return limits
