@@ -1,0 +1,100 @@
+"""What every step of the compiled pipeline runs: `python -m pipeline.kubeflow.entrypoint`, with TFX's arguments.
+
+Unlike TFX's own it reads and writes where Kubeflow's launcher does, finds span and fingerprint of the data itself,
+and ends with a message for people and Maskline's exit codes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from components.files import write_text
+from components.parallel import THREADS
+from pipeline.kubeflow.logs import TERMINATION_LOG, last_word, leave, log_as_json
+from pipeline.kubeflow.uris import in_root, local_root
+
+_LOG = logging.getLogger("maskline.entrypoint")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one step; the exit code is that of the error's kind, as on the command line of Maskline."""
+    log_as_json()
+    root = local_root()
+    try:
+        arguments, beam_arguments = _parser().parse_known_args(argv)
+        run(arguments, beam_arguments, root)
+    except Exception as error:
+        message = last_word(error)
+        _LOG.critical("%s", message, exc_info=error)
+        leave(message, in_root(TERMINATION_LOG, root))
+        return getattr(error, "exit_code", 1)
+    return 0
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) -> None:
+    """Calls the executor; its results appear whole, after it has ended well, or not at all."""
+    # The imports take seconds; what goes wrong in them must be reported like the rest.
+    from pipeline.kubeflow.ingest import is_file_based, record_span, with_span
+    from pipeline.kubeflow.invocation import read_invocation, results
+    from pipeline.kubeflow.parameters import resolved
+
+    invocation = read_invocation(
+        arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, root
+    )
+    _LOG.info("%s: parameters %s", arguments.executor_class_path, invocation.parameters)
+    parameters = resolved(invocation.parameters)
+    if is_file_based(parameters):
+        parameters = with_span(parameters)
+    _set_threads(beam_arguments)
+    for artifact in invocation.all_outputs():
+        # The launcher makes the folder above alone.
+        Path(artifact.uri).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as scratch:
+        executor = _executor(arguments.executor_class_path, beam_arguments, scratch)
+        executor.Do(invocation.inputs, invocation.outputs, parameters)
+    if is_file_based(parameters):
+        record_span(parameters, invocation.outputs["examples"][0])
+    output_file = in_root(invocation.output_file, root)
+    output_file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(output_file, results(invocation))
+    _LOG.info("%s: done", arguments.executor_class_path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True)
+    parser.add_argument("--json_serialized_invocation_args", required=True)
+    parser.add_argument("--json_serialized_inputs_spec_args", default="{}")
+    return parser
+
+
+def _set_threads(beam_arguments: list[str]) -> None:
+    """Worker processes share the cores among them; the number of threads is otherwise the environment's."""
+    if "--direct_running_mode=multi_processing" in beam_arguments:
+        os.environ[THREADS] = "1"
+
+
+def _executor(class_path: str, beam_arguments: list[str], scratch: str) -> Any:
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.dsl.components.base.base_executor import BaseExecutor
+    from tfx.utils.import_utils import import_class_by_path
+
+    executor = import_class_by_path(class_path)
+    if issubclass(executor, BaseBeamExecutor):
+        context: Any = BaseBeamExecutor.Context(
+            beam_pipeline_args=beam_arguments, unique_id=str(os.getpid()), tmp_dir=scratch
+        )
+    else:
+        context = BaseExecutor.Context(extra_flags=beam_arguments, unique_id=str(os.getpid()), tmp_dir=scratch)
+    return executor(context)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

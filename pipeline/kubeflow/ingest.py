@@ -1,0 +1,38 @@
+"""What TFX's driver does for a file-based ExampleGen; on open-source Kubeflow nobody runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.components.example_gen import utils
+from tfx.components.example_gen.driver import update_output_artifact
+from tfx.components.example_gen.input_processor import FileBasedInputProcessor
+from tfx.proto import example_gen_pb2
+from tfx.types import Artifact
+from tfx.types.standard_component_specs import INPUT_BASE_KEY, INPUT_CONFIG_KEY
+from tfx.utils import proto_utils
+
+def is_file_based(parameters: dict[str, Any]) -> bool:
+    """Whether the parameters are those of a file-based ExampleGen."""
+    return INPUT_BASE_KEY in parameters and INPUT_CONFIG_KEY in parameters
+
+
+def with_span(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with span, version and fingerprint of the input files, and patterns that name that span."""
+    config = proto_utils.json_to_proto(parameters[INPUT_CONFIG_KEY], example_gen_pb2.Input())
+    processor = FileBasedInputProcessor(parameters[INPUT_BASE_KEY], config.splits)
+    span, version = processor.resolve_span_and_version()
+    for split in config.splits:
+        split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)
+    return {
+        **parameters,
+        INPUT_CONFIG_KEY: proto_utils.proto_to_json(config),
+        utils.SPAN_PROPERTY_NAME: span,
+        utils.VERSION_PROPERTY_NAME: version,
+        utils.FINGERPRINT_PROPERTY_NAME: processor.get_input_fingerprint(span, version),
+    }
+
+
+def record_span(parameters: dict[str, Any], examples: Artifact) -> None:
+    """Puts span, version and fingerprint onto the artifact, as the driver would have done."""
+    update_output_artifact(parameters, examples.mlmd_artifact)

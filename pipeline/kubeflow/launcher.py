@@ -1,0 +1,135 @@
+"""What Kubeflow's launcher does around the command of a step: inputs down, outputs up, metadata merged.
+
+After backend/src/v2/component/launcher_v2.go of kubeflow/pipelines.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Value
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from components.errors import MasklineError
+from pipeline.kubeflow.driver import Finished
+from pipeline.kubeflow.logs import TERMINATION_LOG
+from pipeline.kubeflow.placeholders import filled
+from pipeline.kubeflow.pod import Place, prepare
+from pipeline.kubeflow.store import Store
+from pipeline.kubeflow.tasks import Task
+from pipeline.kubeflow.uris import in_root, local_path
+
+_LOG_TAIL = 20
+
+
+class StepFailed(MasklineError):
+    """A step's command ended with another exit code than 0, which is this error's."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Runs the steps of one pipeline."""
+
+    pipeline: str
+    store: Store
+    place: Place
+    pods: Path
+    """Folder for the steps' file systems."""
+    logs: Path
+    """Folder for what the steps print."""
+
+    def launch(self, task: Task, given: pb.ExecutorInput, fingerprint: str) -> Finished:
+        """Runs a step, again where its retry policy says so, and records what it came to.
+
+        Raises:
+            StepFailed: the last attempt has failed.
+        """
+        policy = task.spec.retry_policy
+        wait = wait_exponential(
+            multiplier=policy.backoff_duration.ToTimedelta().total_seconds(),
+            exp_base=policy.backoff_factor or 2,
+            max=policy.backoff_max_duration.ToTimedelta().total_seconds() or 3600,
+        )
+        again = Retrying(
+            stop=stop_after_attempt(policy.max_retry_count + 1),
+            wait=wait,
+            retry=retry_if_exception_type(StepFailed),
+            reraise=True,
+        )
+        return again(self._attempt, task, given, fingerprint)
+
+    def log(self, task: Task) -> Path:
+        """What all attempts of a step have printed."""
+        return self.logs / f"{task.name}.log"
+
+    def _attempt(self, task: Task, given: pb.ExecutorInput, fingerprint: str) -> Finished:
+        folder = self.pods / task.name
+        shutil.rmtree(folder, ignore_errors=True)
+        prepare(folder)
+        _for_each(given.inputs.artifacts, lambda uri: self.store.download(uri, folder))
+        _for_each(given.outputs.artifacts, lambda uri: _make_room(local_path(uri, folder)))
+        command = filled([*task.container.command, *task.container.args], given, self.place.root(folder))
+        with self.log(task).open("ab") as log:
+            code = self.place.run(task, command, folder, log)
+        if code:
+            raise StepFailed(self._last_word(task, folder, code), code)
+        finished = self._publish(task, given, folder, fingerprint)
+        shutil.rmtree(folder)
+        return finished
+
+    def _publish(self, task: Task, given: pb.ExecutorInput, folder: Path, fingerprint: str) -> Finished:
+        output = _executor_output(in_root(given.outputs.output_file, folder))
+        parameters = dict(output.parameter_values)
+        for name, item in given.outputs.parameters.items():
+            if name not in parameters:
+                parameters[name] = Value(string_value=in_root(item.output_file, folder).read_text(encoding="utf-8"))
+        artifacts = {}
+        for name, items in given.outputs.artifacts.items():
+            own = output.artifacts[name].artifacts[0] if name in output.artifacts else None
+            artifacts[name] = merged(items.artifacts[0], own)
+            self.store.upload(artifacts[name].uri, folder)
+        return self.store.record(self.pipeline, fingerprint, parameters, artifacts)
+
+    def _last_word(self, task: Task, folder: Path, code: int) -> str:
+        """What Kubernetes shows of a failed pod: what it left as its last word, else the end of its log."""
+        message = in_root(TERMINATION_LOG, folder).read_text(encoding="utf-8", errors="replace").strip()
+        if not message:
+            lines = self.log(task).read_text(encoding="utf-8", errors="replace").splitlines()
+            message = "\n".join(lines[-_LOG_TAIL:])
+        return f"{task.name}: ended with code {code}: {message}"
+
+
+def merged(provided: pb.RuntimeArtifact, own: pb.RuntimeArtifact | None) -> pb.RuntimeArtifact:
+    """An output as the driver provided for it, with the address and metadata that the step itself reports."""
+    result = pb.RuntimeArtifact()
+    result.CopyFrom(provided)
+    if own is not None:
+        result.uri = own.uri or provided.uri
+        for key, value in own.metadata.fields.items():
+            result.metadata.fields[key].CopyFrom(value)
+    return result
+
+
+def _executor_output(path: Path) -> pb.ExecutorOutput:
+    text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+    return json_format.Parse(text, pb.ExecutorOutput())
+
+
+def _for_each(artifacts: object, action: Callable[[str], None]) -> None:
+    for items in artifacts.values():  # type: ignore[attr-defined]
+        action(items.artifacts[0].uri)
+
+
+def _make_room(path: Path) -> None:
+    """The launcher makes the folder above an output; the output itself is the step's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o777)

@@ -1,0 +1,140 @@
+"""Where a step runs: a process on this machine, or a container of the image that the cluster would pull."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import pipeline
+from components.errors import UsageError
+from pipeline.kubeflow.driver import OUTPUT_FILE
+from pipeline.kubeflow.logs import TERMINATION_LOG
+from pipeline.kubeflow.tasks import Task
+from pipeline.kubeflow.uris import ROOT, in_root
+
+_FOLDERS = ("/minio", "/s3", "/gcs", str(Path(OUTPUT_FILE).parent), "/tmp/kfp/outputs")  # noqa: S108
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Steps as processes of this machine and this installation of Maskline."""
+
+    def root(self, folder: Path) -> Path:
+        """Where the step sees the launcher's paths, whose files are below `folder`."""
+        return folder
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        """Raises UsageError where a step needs what is not here."""
+        for task in tasks:
+            for claim, path in task.volumes.items():
+                if not Path(path).is_dir():
+                    raise UsageError(
+                        f"{task.name}: {path}, where the volume {claim} is mounted, is not a folder of this machine. "
+                        "Make it, or run the steps in the image: --image NAME --mount CLAIM=DIR"
+                    )
+
+    def run(self, task: Task, command: Sequence[str], folder: Path, log: IO[bytes]) -> int:
+        """Runs the command; what it prints goes to `log`. Returns the exit code."""
+        environment = {
+            **os.environ,
+            **_variables(task),
+            ROOT: str(folder),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "PYTHONPATH": os.pathsep.join([str(Path(pipeline.__path__[0]).parent), os.environ.get("PYTHONPATH", "")]),
+        }
+        try:
+            return subprocess.run(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, env=environment, check=False
+            ).returncode
+        except OSError as error:
+            raise UsageError(f"{task.name}: {command[0]} cannot be run: {error.strerror}. Use the image: --image") from error
+
+
+@dataclass(frozen=True)
+class Containers:
+    """Steps as containers of an image, which see the volumes that are given and nothing else of this machine."""
+
+    tool: str
+    image: str
+    """Empty: the image that the pipeline names."""
+    mounts: Mapping[str, Path]
+    """Folder of this machine by persistent volume claim."""
+
+    def root(self, folder: Path) -> Path:
+        """The container has the launcher's paths at its own root."""
+        return Path("/")
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        """Raises UsageError where a step's volume has no folder."""
+        for task in tasks:
+            for claim in task.volumes.keys() - self.mounts.keys():
+                raise UsageError(f"{task.name}: the volume {claim} has no folder. Give it one: --mount {claim}=DIR")
+
+    def run(self, task: Task, command: Sequence[str], folder: Path, log: IO[bytes]) -> int:
+        """As `Processes.run`, in a container that is removed in the end."""
+        volumes = {path: in_root(path, folder) for path in (*_FOLDERS, TERMINATION_LOG)}
+        volumes |= {path: self.mounts[claim] for claim, path in task.volumes.items()}
+        arguments = [self.tool, "run", "--rm", "--entrypoint", command[0]]
+        arguments += [part for path, source in volumes.items() for part in ("--volume", f"{source}:{path}")]
+        arguments += [part for name, value in _variables(task).items() for part in ("--env", f"{name}={value}")]
+        arguments += [self.image or task.container.image, *command[1:]]
+        return subprocess.run(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+Place = Processes | Containers
+
+
+def place_of(image: str | None, mounts: Sequence[str]) -> Place:
+    """Containers of `image` where there is one (empty: the pipeline's own), else processes.
+
+    Raises:
+        UsageError: there is no container tool, or a mount is not CLAIM=DIR with an existing folder.
+    """
+    if image is None:
+        if mounts:
+            raise UsageError("--mount goes with --image: processes see this machine's folders as they are")
+        return Processes()
+    folders = {claim: Path(folder).resolve() for claim, folder in pairs("--mount", mounts).items()}
+    for claim, folder in folders.items():
+        if not folder.is_dir():
+            raise UsageError(f"--mount {claim}={folder}: no such folder. Make it first")
+    return Containers(_container_tool(), image, folders)
+
+
+def pairs(option: str, items: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE options as a table.
+
+    Raises:
+        UsageError: one has no name or no equals sign.
+    """
+    split = [item.partition("=") for item in items]
+    for item, (name, equals, _) in zip(items, split, strict=True):
+        if not name or not equals:
+            raise UsageError(f"{option} {item}: expected NAME=VALUE")
+    return {name: value for name, _, value in split}
+
+
+def _container_tool() -> str:
+    for name in ("docker", "podman"):
+        if path := shutil.which(name):
+            return path
+    raise UsageError("--image: neither docker nor podman is here. Install one, or run the steps as processes: no --image")
+
+
+def prepare(folder: Path) -> None:
+    """A new file system for a step, with what Kubernetes and the launcher put there; for any user of the container."""
+    for path in (*_FOLDERS, str(Path(TERMINATION_LOG).parent)):
+        in_root(path, folder).mkdir(parents=True)
+        in_root(path, folder).chmod(0o777)
+    in_root(TERMINATION_LOG, folder).touch()
+    in_root(TERMINATION_LOG, folder).chmod(0o666)
+
+
+def _variables(task: Task) -> dict[str, str]:
+    return {item.name: item.value for item in task.container.env}

@@ -1,0 +1,180 @@
+"""Runs a compiled pipeline on this machine, step by step as the cluster would, and says of each what happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from components.errors import UsageError
+from components.files import locked
+from pipeline.kubeflow.driver import Finished, Run, executor_input, fingerprint, run_parameters
+from pipeline.kubeflow.launcher import Launcher, StepFailed
+from pipeline.kubeflow.package import read_package
+from pipeline.kubeflow.pod import Place
+from pipeline.kubeflow.store import Store
+from pipeline.kubeflow.tasks import Pipeline, Task, parse_pipeline
+from pipeline.kubeflow.uris import local_path
+from pipeline.runners.console import RunConsole
+from pipeline.runs import new_run_dir, write_run
+
+_DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
+"""Where Kubeflow stores artifacts unless told otherwise."""
+_REFUSED, _INTERRUPTED = 3, 130
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What to run, where, and with which values for the pipeline's parameters."""
+
+    package: Path
+    out: Path
+    place: Place
+    parameters: Mapping[str, str]
+    cache: bool = True
+    """Whether results of earlier simulations in the same folder are taken, where the pipeline allows it."""
+
+
+def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
+    """Runs the pipeline and returns the contents of its `run.json`, whose `exit_code` is that of the failed step.
+
+    Raises:
+        UsageError: the package, a value, or the output folder is not as it must be.
+    """
+    pipeline = parse_pipeline(read_package(simulation.package))
+    parameters = run_parameters(pipeline.inputs, simulation.parameters)
+    root = pipeline.root or _DEFAULT_ROOT
+    local_path(root, Path("/"))
+    simulation.place.check(pipeline.tasks)
+    try:
+        simulation.out.mkdir(parents=True, exist_ok=True)
+        with locked(simulation.out / ".lock", wait=False):
+            return _Simulator(simulation, pipeline, console).run(root, parameters)
+    except BlockingIOError:
+        raise UsageError(f"{simulation.out}: another simulation works there. Wait, or choose another: --out DIR") from None
+    except OSError as error:
+        raise UsageError(f"{error.filename or simulation.out}: {error.strerror}. Choose another: --out DIR") from error
+
+
+class _Simulator:
+    def __init__(self, simulation: Simulation, pipeline: Pipeline, console: RunConsole) -> None:
+        out = simulation.out.resolve()
+        self._pipeline, self._console, self._cache = pipeline, console, simulation.cache
+        self._run_dir = new_run_dir(out)
+        self._store = Store(out)
+        # Processes of a killed simulation may live on: what they write must not come near this one's steps.
+        shutil.rmtree(out / "pods", ignore_errors=True)
+        pods = out / "pods" / self._run_dir.name
+        self._launcher = Launcher(pipeline.name, self._store, simulation.place, pods, self._run_dir)
+        self._finished: dict[str, Finished] = {}
+        self._record: dict[str, Any] = {
+            "id": self._run_dir.name,
+            "recipe": pipeline.name,
+            "status": "running",
+            "exit_code": None,
+            "pid": os.getpid(),
+            "steps": [],
+            "reasons": [],
+        }
+
+    def run(self, root: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        job = str(uuid4())
+        run = Run(job, self._record["id"], created, f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
+        write_run(self._run_dir, self._record)
+        try:
+            with self._console.live():
+                for task in self._pipeline.tasks:
+                    self._step(task, run)
+            self._conclude()
+        except StepFailed as failure:
+            self._record |= {"status": "failed", "exit_code": failure.exit_code, "reasons": [str(failure)]}
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self._record |= {
+                "status": "interrupted" if interrupted else "failed",
+                "exit_code": _INTERRUPTED if interrupted else getattr(error, "exit_code", 1),
+                "reasons": [str(error) or type(error).__name__],
+            }
+            raise
+        finally:
+            write_run(self._run_dir, self._record)
+        return self._record
+
+    def _step(self, task: Task, run: Run) -> None:
+        begin = time.monotonic()
+        self._console.started(task.name)
+        state, reason = "failed", ""
+        try:
+            given = executor_input(task, run, self._finished)
+            key = fingerprint(task, given) if self._cache and task.spec.caching_options.enable_cache else ""
+            cached = self._store.cached(self._pipeline.name, key) if key else None
+            self._finished[task.name] = cached or self._launcher.launch(task, given, key)
+            state = "cached" if cached else "ran"
+            reason = "the same command, parameters and inputs as before" if cached else _why(task, self._cache)
+        except BaseException as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise
+        finally:
+            self._report(task, state, time.monotonic() - begin, reason)
+
+    def _report(self, task: Task, state: str, seconds: float, reason: str) -> None:
+        self._console.finished(task.name, state, seconds, reason)
+        finished = self._finished.get(task.name)
+        self._record["steps"].append(
+            {
+                "id": task.name,
+                "state": state,
+                "seconds": round(seconds, 2),
+                "cached": state == "cached",
+                "reason": reason,
+                "log": None if state == "cached" else str(self._launcher.log(task)),
+                "outputs": {} if finished is None else self._outputs(finished),
+            }
+        )
+        write_run(self._run_dir, self._record)
+
+    def _outputs(self, finished: Finished) -> dict[str, Any]:
+        return {
+            name: {"uri": artifact.uri, "path": str(self._store.path(artifact.uri)), "metadata": dict(artifact.metadata)}
+            for name, artifact in finished.artifacts.items()
+        }
+
+    def _conclude(self) -> None:
+        """The run as `maskline run` would report it: what was pushed, or why not."""
+        pushed, refused = None, None
+        for finished in self._finished.values():
+            for artifact in finished.artifacts.values():
+                metadata = dict(artifact.metadata)
+                if metadata.get("pushed"):
+                    pushed = {"version": metadata["pushed_version"], "path": metadata["pushed_destination"]}
+                elif metadata.get("refused"):
+                    refused = metadata["reason"]
+        self._record |= {
+            "status": "refused by the evaluation" if refused else "done",
+            "exit_code": _REFUSED if refused else 0,
+            "reasons": [refused] if refused else [],
+            "pushed": pushed,
+        }
+
+
+def _why(task: Task, cache: bool) -> str:
+    if not task.spec.caching_options.enable_cache:
+        return "the pipeline does not let it be cached"
+    return "not run before with this command, parameters and inputs" if cache else "asked to run again"
+
+
+def conclusion(record: dict[str, Any]) -> list[str]:
+    """The last lines of a simulation, for people."""
+    lines = [f"{'Refused' if record['exit_code'] == _REFUSED else 'Failed'}: {reason}" for reason in record["reasons"]]
+    failed = [step["log"] for step in record["steps"] if step["state"] == "failed" and step["log"]]
+    lines += [f"Log of the step: {log}" for log in failed]
+    if record.get("pushed"):
+        lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
+    return lines
