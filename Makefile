@@ -50,8 +50,8 @@ image:
 
 # As `localhost/…`, which no registry has: what is tested is what was built.
 test-container: setup
-	$(MAKE) image ENGINE=podman IMAGE=localhost/maskline:test BASE=$$(tests/container/base.sh $(BASE))
-	MASKLINE_IMAGE=localhost/maskline:test $(BIN)/pytest tests/container
+	$(MAKE) image ENGINE=podman IMAGE=localhost/maskline:test BASE=$$(tests/e2e/base_image.sh $(BASE))
+	MASKLINE_IMAGE=localhost/maskline:test $(BIN)/pytest tests/e2e/test_image.py
 
 lock: | $(UV)
 	$(UV) pip compile --quiet --upgrade --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
