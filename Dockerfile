@@ -46,10 +46,10 @@ COPY --from=package /opt/package /opt/maskline
 USER 10001:0
 WORKDIR /home/maskline
 # Every module is imported once, and with them TensorFlow, TFX, OpenCV and the Kubeflow client: what lacks fails here.
-RUN --mount=type=tmpfs,target=/tmp HOME=/tmp python -W ignore -c "import importlib, pkgutil, components, pipeline; \
+RUN HOME=/tmp/home TF_CPP_MIN_LOG_LEVEL=3 python -W ignore -c "import importlib, pkgutil, components, pipeline; \
     [importlib.import_module(module.name) for package in (components, pipeline) \
      for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.')]; \
-    import pipeline.kubeflow.entrypoint"
+    import pipeline.kubeflow.entrypoint" && rm -r /tmp/*
 # No entrypoint: `docker run IMAGE maskline …` is the command line, and Kubeflow gives every node its own command.
 CMD ["python", "-m", "pipeline.kubeflow.entrypoint"]
 ARG BASE

@@ -19,8 +19,8 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from components.errors import UsageError
 from pipeline.kubeflow.tasks import Task
 
-OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
-_PARAMETER_FILES = "/tmp/kfp/outputs"  # noqa: S108
+OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"
+_PARAMETER_FILES = "/tmp/kfp/outputs"
 _TYPES = {
     pb.ParameterType.NUMBER_DOUBLE: "number_value",
     pb.ParameterType.NUMBER_INTEGER: "number_value",

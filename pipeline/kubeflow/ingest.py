@@ -12,6 +12,7 @@ from tfx.types import Artifact
 from tfx.types.standard_component_specs import INPUT_BASE_KEY, INPUT_CONFIG_KEY
 from tfx.utils import proto_utils
 
+
 def is_file_based(parameters: dict[str, Any]) -> bool:
     """Whether the parameters are those of a file-based ExampleGen."""
     return INPUT_BASE_KEY in parameters and INPUT_CONFIG_KEY in parameters

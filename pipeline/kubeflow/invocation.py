@@ -51,7 +51,8 @@ def read_invocation(executor_input: str, inputs_spec: str, root: Path) -> Invoca
     given = json_format.Parse(executor_input, pipeline_spec_pb2.ExecutorInput(), ignore_unknown_fields=True)
     spec = json_format.Parse(inputs_spec, pipeline_spec_pb2.ComponentInputsSpec(), ignore_unknown_fields=True)
     # Titles of artifact types that are not TFX's own are taken for import paths.
-    compiler_utils.TITLE_TO_CLASS_PATH.update({kind.TYPE_NAME: get_full_name(kind) for kind in (SplitReport, RunReport)})
+    for kind in (SplitReport, RunReport):
+        compiler_utils.TITLE_TO_CLASS_PATH[kind.TYPE_NAME] = get_full_name(kind)
     uris: dict[str, str] = {}
     for key, artifacts in given.inputs.artifacts.items():
         for artifact in artifacts.artifacts:

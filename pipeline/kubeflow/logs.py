@@ -37,6 +37,8 @@ def log_as_json() -> None:
     handler.setFormatter(JsonLine())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)
+    # A hundred lines about type hints at every start.
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
 
 
 def last_word(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from pipeline.kubeflow.logs import TERMINATION_LOG
 from pipeline.kubeflow.tasks import Task
 from pipeline.kubeflow.uris import ROOT, in_root
 
-_FOLDERS = ("/minio", "/s3", "/gcs", str(Path(OUTPUT_FILE).parent), "/tmp/kfp/outputs")  # noqa: S108
+_FOLDERS = ("/minio", "/s3", "/gcs", str(Path(OUTPUT_FILE).parent), "/tmp/kfp/outputs")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Processes:
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, env=environment, check=False
             ).returncode
         except OSError as error:
-            raise UsageError(f"{task.name}: {command[0]} cannot be run: {error.strerror}. Use the image: --image") from error
+            reason = f"{command[0]} cannot be run here: {error.strerror}"
+            raise UsageError(f"{task.name}: {reason}. Use the image: --image NAME") from error
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _container_tool() -> str:
         path = shutil.which(name)
         if path and subprocess.run([path, "info"], capture_output=True, check=False).returncode == 0:
             return path
-    raise UsageError("--image: neither docker nor podman works here. Install one, or run the steps as processes: no --image")
+    raise UsageError("--image: neither docker nor podman works here. Install one, or leave --image out")
 
 
 def prepare(folder: Path) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf import json_format
+from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
+
 from components.errors import UsageError
 from components.files import locked
 from pipeline.kubeflow.driver import Finished, Run, executor_input, fingerprint, run_parameters
@@ -57,7 +60,7 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
         with locked(simulation.out / ".lock", wait=False):
             return _Simulator(simulation, pipeline, console).run(root, parameters)
     except BlockingIOError:
-        raise UsageError(f"{simulation.out}: another simulation works there. Wait, or choose another: --out DIR") from None
+        raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
     except OSError as error:
         raise UsageError(f"{error.filename or simulation.out}: {error.strerror}. Choose another: --out DIR") from error
 
@@ -142,7 +145,7 @@ class _Simulator:
 
     def _outputs(self, finished: Finished) -> dict[str, Any]:
         return {
-            name: {"uri": artifact.uri, "path": str(self._store.path(artifact.uri)), "metadata": dict(artifact.metadata)}
+            name: {"uri": artifact.uri, "path": str(self._store.path(artifact.uri)), "metadata": _plain(artifact)}
             for name, artifact in finished.artifacts.items()
         }
 
@@ -151,7 +154,7 @@ class _Simulator:
         pushed, refused = None, None
         for finished in self._finished.values():
             for artifact in finished.artifacts.values():
-                metadata = dict(artifact.metadata)
+                metadata = _plain(artifact)
                 if metadata.get("pushed"):
                     pushed = {"version": metadata["pushed_version"], "path": metadata["pushed_destination"]}
                 elif metadata.get("refused"):
@@ -162,6 +165,10 @@ class _Simulator:
             "reasons": [refused] if refused else [],
             "pushed": pushed,
         }
+
+
+def _plain(artifact: RuntimeArtifact) -> dict[str, Any]:
+    return json_format.MessageToDict(artifact.metadata)
 
 
 def _why(task: Task, cache: bool) -> str:

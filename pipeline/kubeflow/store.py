@@ -71,7 +71,8 @@ class Store:
         """What an earlier execution with this fingerprint came to."""
         with self._connection() as connection:
             row = connection.execute(
-                "select parameters, artifacts from cache where pipeline = ? and fingerprint = ?", (pipeline, fingerprint)
+                "select parameters, artifacts from cache where pipeline = ? and fingerprint = ?",
+                (pipeline, fingerprint),
             ).fetchone()
         if row is None:
             return None

@@ -54,7 +54,7 @@ def parse_pipeline(package: Package) -> Pipeline:
         )
         platform = json_format.ParseDict(package.platform, pb.PlatformSpec())
     except json_format.ParseError as error:
-        raise UsageError(f"not a pipeline spec of Kubeflow: {error}. Make it with `maskline kubeflow compile`") from error
+        raise UsageError(f"not a pipeline of Kubeflow: {error}. Make it with `maskline kubeflow compile`") from error
     if spec.schema_version != SCHEMA_VERSION:
         found = spec.schema_version or "none"
         raise UsageError(f"schemaVersion: found {found}, Kubeflow accepts {SCHEMA_VERSION} alone. Compile it anew")
