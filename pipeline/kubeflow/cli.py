@@ -44,6 +44,48 @@ def compile_command(
         typer.echo(out)
 
 
+@kubeflow_app.command("simulate")
+@verb
+def simulate_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A compiled pipeline.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Stands for the cluster's stores; kept between runs.")],
+    data: Annotated[
+        Path | None, typer.Option(help="[data] input as this machine sees it: to read it once while it is unchanged.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Run the steps in containers; '' is the pipeline's own image.")
+    ] = None,
+    mount: Annotated[
+        list[str] | None, typer.Option(metavar="CLAIM=DIR", help="Folder that stands for a volume; with --image.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the pipeline; repeatable.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Reuse no earlier result.")] = False,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Run a compiled pipeline here, step by step as the cluster would; the exit code is that of the failed step."""
+    import signal
+    import sys
+
+    from pipeline.kubeflow.package import read_package
+    from pipeline.kubeflow.pod import pairs, place_of
+    from pipeline.kubeflow.simulate import Simulation, conclusion, for_data, simulate
+    from pipeline.runners.console import RunConsole
+
+    package = for_data(read_package(file), data) if data else read_package(file)
+    values = pairs("--parameter", parameter or [])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # A step must not outlive its simulation.
+    console = RunConsole(sys.stdout, silent=json_output)
+    record = simulate(Simulation(package, out, place_of(image, mount or []), values, not no_cache), console)
+    if json_output:
+        print_json(record)
+    for line in [] if json_output else conclusion(record):
+        console.say(line)
+    return record["exit_code"]
+
+
 @kubeflow_app.command("lint")
 @verb
 def lint_command(
@@ -64,38 +106,3 @@ def _print_faults(faults: Sequence[Fault], record: dict[str, Any], json_output: 
         print_json({**record, "faults": [asdict(fault) for fault in faults]})
     for fault in [] if json_output else faults:
         typer.echo(fault, err=True)
-
-
-@kubeflow_app.command("simulate")
-@verb
-def simulate_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A compiled pipeline.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Stands for the cluster's stores; kept between runs.")],
-    image: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Run the steps in containers; '' is the pipeline's own image.")
-    ] = None,
-    mount: Annotated[
-        list[str] | None, typer.Option(metavar="CLAIM=DIR", help="Folder that stands for a volume; with --image.")
-    ] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the pipeline; repeatable.")
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Reuse no earlier result.")] = False,
-    json_output: AsJson = False,
-    debug: Debug = False,
-) -> int:
-    """Run a compiled pipeline here, step by step as the cluster would; the exit code is that of the failed step."""
-    import sys
-
-    from pipeline.kubeflow.pod import pairs, place_of
-    from pipeline.kubeflow.simulate import Simulation, conclusion, simulate
-    from pipeline.runners.console import RunConsole
-
-    place = place_of(image, mount or [])
-    console = RunConsole(sys.stdout, silent=json_output)
-    record = simulate(Simulation(file, out, place, pairs("--parameter", parameter or []), not no_cache), console)
-    if json_output:
-        print_json(record)
-    for line in [] if json_output else conclusion(record):
-        console.say(line)
-    return record["exit_code"]

@@ -105,10 +105,8 @@ def run_parameters(spec: pb.ComponentInputsSpec, given: Mapping[str, str]) -> di
 def fingerprint(task: Task, given: pb.ExecutorInput) -> str:
     """The key of Kubeflow's cache; the addresses of outputs are no part of it.
 
-    A step's own key, where the pipeline names one, stands for all of it.
+    A task's own `cachingOptions.cacheKey` is overlooked, as released servers do.
     """
-    if task.spec.caching_options.cache_key:
-        return task.spec.caching_options.cache_key
     outputs = given.outputs.artifacts.items()
     specs = task.component.output_definitions.parameters
     key = {

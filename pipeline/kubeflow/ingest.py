@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from tfx.components.example_gen import utils
@@ -12,6 +14,13 @@ from tfx.types import Artifact
 from tfx.types.standard_component_specs import INPUT_BASE_KEY, INPUT_CONFIG_KEY
 from tfx.utils import proto_utils
 
+from components.errors import MasklineError
+from components.example_gen.listing import fingerprint
+
+
+class DataChanged(MasklineError):
+    """The input files are not those that the run was submitted for."""
+
 
 def is_file_based(parameters: dict[str, Any]) -> bool:
     """Whether the parameters are those of a file-based ExampleGen."""
@@ -19,7 +28,12 @@ def is_file_based(parameters: dict[str, Any]) -> bool:
 
 
 def with_span(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with span, version and fingerprint of the input files, and patterns that name that span."""
+    """The parameters with span, version and fingerprint of the input files, and patterns that name that span.
+
+    Raises:
+        DataChanged: the files are others than those whose fingerprint `files` is, by which the result is reused.
+    """
+    _check_unchanged(parameters)
     config = proto_utils.json_to_proto(parameters[INPUT_CONFIG_KEY], example_gen_pb2.Input())
     processor = FileBasedInputProcessor(parameters[INPUT_BASE_KEY], config.splits)
     span, version = processor.resolve_span_and_version()
@@ -32,6 +46,18 @@ def with_span(parameters: dict[str, Any]) -> dict[str, Any]:
         utils.VERSION_PROPERTY_NAME: version,
         utils.FINGERPRINT_PROPERTY_NAME: processor.get_input_fingerprint(span, version),
     }
+
+
+def _check_unchanged(parameters: dict[str, Any]) -> None:
+    promised = parameters.get("files")
+    if not promised:
+        return
+    found = fingerprint(Path(parameters[INPUT_BASE_KEY]), json.loads(parameters["settings"]))
+    if found != promised:
+        raise DataChanged(
+            f"{parameters[INPUT_BASE_KEY]}: the files have the fingerprint {found}, the run was submitted for "
+            f"{promised}: they have changed since, or are copies with other times. Submit it again"
+        )
 
 
 def record_span(parameters: dict[str, Any], examples: Artifact) -> None:

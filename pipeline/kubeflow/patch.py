@@ -6,6 +6,8 @@ import copy
 import json
 from typing import Any
 
+import yaml
+
 from components.parallel import THREADS
 from pipeline.config.kubeflow import Resources
 from pipeline.config.model import Config
@@ -31,7 +33,7 @@ def patch_spec(spec: dict[str, Any], config: Config) -> dict[str, Any]:
         container = patched["deploymentSpec"]["executors"][executor_label(patched, name)]["container"]
         # Kubeflow never calls the driver; the entrypoint does its work.
         container.pop("lifecycle", None)
-        container["args"] = _parameters_alone(container["args"])
+        container["args"] = _inputs_in_short(container["args"])
         if config.execution.threads:
             container["env"] = [{"name": THREADS, "value": config.execution.threads}]
         limits = _limits(resources)
@@ -66,12 +68,18 @@ def _retry_policy(retries: int) -> dict[str, Any]:
     return {"maxRetryCount": retries, "backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "600s"}
 
 
-def _parameters_alone(arguments: list[str]) -> list[str]:
-    """TFX repeats the component's inputs in an argument, of which it reads the types of the parameters."""
+def _inputs_in_short(arguments: list[str]) -> list[str]:
+    """TFX repeats the component's inputs in an argument; of the artifact types their titles are all that is read.
+
+    They must stay: Kubeflow's driver hands on the artifacts of other tasks without their types.
+    """
     shortened = list(arguments)
     place = shortened.index(_INPUTS) + 1
-    parameters = json.loads(shortened[place]).get("parameters", {})
-    shortened[place] = json.dumps({"parameters": parameters}, sort_keys=True)
+    inputs = json.loads(shortened[place])
+    for artifact in inputs.get("artifacts", {}).values():
+        title = yaml.safe_load(artifact["artifactType"]["instanceSchema"])["title"]
+        artifact["artifactType"]["instanceSchema"] = f"title: {title}"
+    shortened[place] = json.dumps(inputs, sort_keys=True)
     return shortened
 
 

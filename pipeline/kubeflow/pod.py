@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 import pipeline
 from components.errors import UsageError
@@ -81,11 +82,17 @@ class Containers:
         """As `Processes.run`, in a container that is removed in the end."""
         volumes = {path: in_root(path, folder) for path in (*_FOLDERS, TERMINATION_LOG)}
         volumes |= {path: self.mounts[claim] for claim, path in task.volumes.items()}
-        arguments = [self.tool, "run", "--rm", "--entrypoint", command[0]]
+        name = f"maskline-{uuid4()}"
+        arguments = [self.tool, "run", "--rm", "--name", name, "--entrypoint", command[0]]
         arguments += [part for path, source in volumes.items() for part in ("--volume", f"{source}:{path}")]
         arguments += [part for name, value in _variables(task).items() for part in ("--env", f"{name}={value}")]
         arguments += [self.image or task.container.image, *command[1:]]
-        return subprocess.run(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False).returncode
+        try:
+            return subprocess.run(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False).returncode
+        except BaseException:
+            # The tool's end is not the container's.
+            subprocess.run([self.tool, "rm", "--force", name], capture_output=True, check=False)
+            raise
 
 
 Place = Processes | Containers

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +18,12 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 
 from components.errors import UsageError
+from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
 from pipeline.kubeflow.driver import Finished, Run, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.launcher import Launcher, StepFailed
-from pipeline.kubeflow.package import read_package
+from pipeline.kubeflow.package import Package
+from pipeline.kubeflow.patch import with_cache_key
 from pipeline.kubeflow.pod import Place
 from pipeline.kubeflow.store import Store
 from pipeline.kubeflow.tasks import Pipeline, Task, parse_pipeline
@@ -36,7 +40,7 @@ _REFUSED, _INTERRUPTED = 3, 130
 class Simulation:
     """What to run, where, and with which values for the pipeline's parameters."""
 
-    package: Path
+    package: Package
     out: Path
     place: Place
     parameters: Mapping[str, str]
@@ -50,19 +54,35 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
     Raises:
         UsageError: the package, a value, or the output folder is not as it must be.
     """
-    pipeline = parse_pipeline(read_package(simulation.package))
+    pipeline = parse_pipeline(simulation.package)
     parameters = run_parameters(pipeline.inputs, simulation.parameters)
     root = pipeline.root or _DEFAULT_ROOT
     local_path(root, Path("/"))
     simulation.place.check(pipeline.tasks)
-    try:
-        simulation.out.mkdir(parents=True, exist_ok=True)
-        with locked(simulation.out / ".lock", wait=False):
-            return _Simulator(simulation, pipeline, console).run(root, parameters)
-    except BlockingIOError:
-        raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
-    except OSError as error:
-        raise UsageError(f"{error.filename or simulation.out}: {error.strerror}. Choose another: --out DIR") from error
+    with ExitStack() as stack:
+        try:
+            simulation.out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(simulation.out / ".lock", wait=False))
+        except BlockingIOError:
+            raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
+        except OSError as error:
+            raise UsageError(
+                f"{simulation.out}: cannot be used: {error.strerror}. Choose another: --out DIR"
+            ) from error
+        return _Simulator(simulation, pipeline, console).run(root, parameters)
+
+
+def for_data(package: Package, data: Path) -> Package:
+    """The package as it is submitted for the data that lie in a folder: reading them is reused until they change.
+
+    Raises:
+        UsageError: the folder is missing, or not laid out as the recipe says.
+    """
+    if not data.is_dir():
+        raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
+    task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
+    settings = json.loads(task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"])
+    return Package(with_cache_key(package.spec, fingerprint_of_files(data, settings)), package.platform)
 
 
 class _Simulator:
@@ -150,8 +170,8 @@ class _Simulator:
         }
 
     def _conclude(self) -> None:
-        """The run as `maskline run` would report it: what was pushed, or why not."""
-        pushed, refused = None, None
+        """The run as `maskline run` would report it: what was pushed, or why not, and the report."""
+        pushed, refused, report = None, None, None
         for finished in self._finished.values():
             for artifact in finished.artifacts.values():
                 metadata = _plain(artifact)
@@ -159,11 +179,14 @@ class _Simulator:
                     pushed = {"version": metadata["pushed_version"], "path": metadata["pushed_destination"]}
                 elif metadata.get("refused"):
                     refused = metadata["reason"]
+                if "report" in finished.artifacts:
+                    report = next(map(str, self._store.path(artifact.uri).glob("*.html")), None)
         self._record |= {
             "status": "refused by the evaluation" if refused else "done",
             "exit_code": _REFUSED if refused else 0,
             "reasons": [refused] if refused else [],
             "pushed": pushed,
+            "report": report,
         }
 
 
@@ -184,4 +207,6 @@ def conclusion(record: dict[str, Any]) -> list[str]:
     lines += [f"Log of the step: {log}" for log in failed]
     if record.get("pushed"):
         lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
+    if record.get("report"):
+        lines.append(f"Report: {record['report']}")
     return lines

@@ -1,0 +1,167 @@
+"""The small demo on Kubeflow as far as it goes without a cluster: compiled, linted, and run from the YAML alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from driver import REPOSITORY, Result, command, maskline, overrides
+
+from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs import list_runs
+
+LOOKS_OUTSIDE = {"ChampionResolver", "Pusher"}
+"""Never cached: what they look at may have changed since."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data and the serving folder, as volumes of the cluster would hold them."""
+    place = tmp_path_factory.mktemp("kubeflow")
+    write_mias_phantoms(place / "data", women=24, size=96, seed=7)
+    (place / "serving").mkdir()
+    return place
+
+
+def compiled(place: Path, name: str, **changes: str) -> Path:
+    file = place / f"{name}.yaml"
+    settings = overrides(
+        training__epochs="2",
+        kubeflow__image="registry.example.org/maskline:1.0",
+        kubeflow__pipeline_root="s3://bucket/runs",
+        serving__destination=str(place / "serving"),
+        **changes,
+    )
+    result = maskline("kubeflow", "compile", "demo", "--out", file, "--data", place / "data", *settings)
+    assert result.code == 0, result.stderr
+    return file
+
+
+@pytest.fixture(scope="module")
+def pipeline(place: Path) -> Path:
+    return compiled(place, "demo")
+
+
+def simulation(place: Path, pipeline: Path) -> list[object]:
+    return ["kubeflow", "simulate", pipeline, "--out", place / "cluster", "--data", place / "data"]
+
+
+def simulate(place: Path, pipeline: Path) -> Result:
+    return maskline(*simulation(place, pipeline), "--json")
+
+
+@pytest.fixture(scope="module")
+def killed(place: Path, pipeline: Path) -> set[str]:
+    """A simulation, with all its processes killed in the middle of a step; the steps that it had finished."""
+    process = subprocess.Popen(
+        command(*simulation(place, pipeline)),
+        start_new_session=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 300
+    pods = place / "cluster/pods"
+    while not list(pods.glob("*/ImportSchemaGen/tmp")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    [run] = list_runs(place / "cluster")
+    assert run["status"] == "killed"
+    return {step["id"] for step in run["steps"]}
+
+
+@pytest.fixture(scope="module")
+def first(place: Path, pipeline: Path, killed: set[str]) -> Result:
+    """The first simulation that was left to end."""
+    result = simulate(place, pipeline)
+    assert result.code == 0, result.stdout + result.stderr
+    return result
+
+
+def test_what_a_killed_simulation_had_finished_is_taken_and_nothing_else(first: Result, killed: set[str]) -> None:
+    assert "ImageMaskExampleGen" in killed
+    assert "ImportSchemaGen" not in killed
+    states = first.states
+    assert len(states) == 12
+    assert {node for node, state in states.items() if state == "cached"} == killed - LOOKS_OUTSIDE
+    assert states["ImportSchemaGen"] == "ran"
+
+
+def test_a_model_is_pushed_from_the_yaml_alone(place: Path, first: Result) -> None:
+    import tensorflow as tf
+
+    version = first.record["pushed"]["version"]
+    assert json.loads((place / "serving/CHAMPION.json").read_text()) == {"version": version}
+    manifest = json.loads((place / f"serving/{version}/MANIFEST.json").read_text())
+    assert manifest["metrics"]["blessed"]
+    # The id that the driver gave to the run, by which it stored the artifacts.
+    assert f"/demo/{manifest['run']}/Trainer/" in first.step("Trainer")["outputs"]["model"]["uri"]
+    model = tf.saved_model.load(str(place / f"serving/{version}"))
+    film = (place / "data/mdb001.pgm").read_bytes()
+    png = tf.io.encode_png(tf.reshape(tf.io.decode_raw(film[-96 * 96 :], tf.uint8), (96, 96, 1)))
+    assert model.signatures["serve_image_bytes"](images=tf.stack([png]))["mask"].shape == (1,)
+
+
+def test_properties_reach_the_next_steps_and_addresses_are_the_stores(first: Result) -> None:
+    blessing = first.step("Evaluator")["outputs"]["blessing"]
+    model = first.step("Trainer")["outputs"]["model"]
+    assert blessing["uri"].startswith("s3://bucket/runs/demo/")
+    assert (blessing["metadata"]["blessed"], blessing["metadata"]["current_model"]) == (1.0, model["uri"])
+    assert first.step("ChampionResolver")["outputs"]["champion"]["metadata"]["version"] == ""
+    examples = first.step("ImageMaskExampleGen")["outputs"]["examples"]
+    assert "num_files" in examples["metadata"]["input_fingerprint"]
+    assert first.record["report"].startswith(first.step("RunReport")["outputs"]["report"]["path"])
+    assert "Dice" in Path(first.record["report"]).read_text()
+
+
+def test_a_second_simulation_runs_only_what_the_new_champion_concerns(
+    place: Path, pipeline: Path, first: Result
+) -> None:
+    second = simulate(place, pipeline)
+    assert second.code == 0, second.stdout + second.stderr
+    ran = {node for node, state in second.states.items() if state == "ran"}
+    assert ran == LOOKS_OUTSIDE | {"DataGate", "Evaluator", "RunReport"}
+    assert second.record["pushed"] is None
+    version = first.record["pushed"]["version"]
+    assert second.step("ChampionResolver")["outputs"]["champion"]["metadata"]["version"] == version
+    assert "is the model served" in second.step("Pusher")["outputs"]["pushed_model"]["metadata"]["reason"]
+    assert second.step("Trainer")["outputs"] == first.step("Trainer")["outputs"]
+
+
+def test_a_refusal_of_the_data_gate_is_the_last_word(place: Path, first: Result) -> None:
+    champion = (place / "serving/CHAMPION.json").read_bytes()
+    refused = maskline(*simulation(place, compiled(place, "strict", validation__min_groups="1000")))
+    assert refused.code == 4
+    assert "✗ DataGate" in refused.stdout
+    assert "1000" in refused.stdout[refused.stdout.index("Failed: DataGate: ended with code 4: DataRefused") :]
+    assert "Trainer" not in refused.stdout
+    assert (place / "serving/CHAMPION.json").read_bytes() == champion
+
+
+def test_what_cannot_be_run_is_said_before_anything_runs(place: Path, pipeline: Path) -> None:
+    conditional = place / "conditional.yaml"
+    text = pipeline.read_text(encoding="utf-8")
+    task = "        taskInfo:\n          name: Trainer\n"
+    assert task in text
+    conditional.write_text(
+        text.replace(task, f"{task}        triggerPolicy:\n          condition: 'true'\n"), encoding="utf-8"
+    )
+    for arguments, message in (
+        ([conditional], "Trainer: has a condition or a trigger"),
+        ([place / "missing.yaml"], "missing.yaml: cannot be read"),
+        ([pipeline, "--parameter", "epochs=3"], "epochs: no such parameter. The pipeline has none"),
+        ([pipeline, "--data", place / "nowhere"], "nowhere: no such folder"),
+        ([pipeline, "--mount", "films=/mnt"], "--mount goes with --image"),
+    ):
+        result = maskline("kubeflow", "simulate", "--out", place / "other", *arguments)
+        assert result.code == 2, arguments
+        assert message in result.stderr
+    assert not (place / "other").exists()

@@ -1,0 +1,194 @@
+"""What the simulator does in place of Kubeflow's launcher: placeholders, files, metadata, retries."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Value
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+from components.errors import UsageError
+from pipeline.kubeflow.driver import OUTPUT_FILE
+from pipeline.kubeflow.launcher import Launcher, StepFailed, merged
+from pipeline.kubeflow.placeholders import filled
+from pipeline.kubeflow.pod import Processes, pairs, place_of
+from pipeline.kubeflow.store import Store, as_recorded
+from pipeline.kubeflow.tasks import Task
+
+MODEL = "minio://b/root/Trainer/salt/model"
+GIVEN: dict[str, Any] = {
+    "inputs": {
+        "parameterValues": {"epochs": 5, "rate": 0.25, "name": "a {{$}}", "flag": True, "sizes": [1, 2.5]},
+        "artifacts": {"examples": {"artifacts": [{"name": "1", "uri": "s3://b/examples"}]}},
+    },
+    "outputs": {
+        "artifacts": {"model": {"artifacts": [{"uri": MODEL, "type": {"instanceSchema": "title: tfx.Model"}}]}},
+        "outputFile": OUTPUT_FILE,
+    },
+}
+
+
+def given(document: dict[str, Any] = GIVEN) -> pb.ExecutorInput:
+    return json_format.ParseDict(document, pb.ExecutorInput())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("--epochs={{$.inputs.parameters['epochs']}}", "--epochs=5"),
+        ("{{$.inputs.parameters['rate']}}", "0.25"),
+        ("{{$.inputs.parameters['name']}}", "a {{$}}"),
+        ("{{$.inputs.parameters['flag']}}", "true"),
+        ("{{$.inputs.parameters['sizes']}}", "[1,2.5]"),
+        ("{{$.inputs.artifacts['examples'].uri}}", "s3://b/examples"),
+        ("{{$.inputs.artifacts['examples'].path}}", "/pod/s3/b/examples"),
+        ("{{$.outputs.artifacts['model'].path}}/x", "/pod/minio/b/root/Trainer/salt/model/x"),
+        ("{{$.inputs.parameters['other']}}", "{{$.inputs.parameters['other']}}"),
+    ],
+)
+def test_placeholders_are_filled_as_the_launcher_fills_them(text: str, expected: str) -> None:
+    assert filled([text], given(), Path("/pod")) == [expected]
+
+
+def test_the_whole_input_is_json_that_reads_back_to_itself() -> None:
+    document = {**GIVEN, "inputs": {"parameterValues": {"name": "Zeile\n\"ü\" '{}'"}}}
+    [text] = filled(["{{$}}"], given(document), Path("/pod"))
+    assert json_format.Parse(text, pb.ExecutorInput()) == given(document)
+
+
+def task(script: str, retries: int = 0) -> Task:
+    container = pb.PipelineDeploymentConfig.PipelineContainerSpec(command=[sys.executable, "-c"], args=[script])
+    spec = pb.PipelineTaskSpec()
+    spec.retry_policy.max_retry_count = retries
+    return Task("Trainer", spec, pb.ComponentSpec(), container, {})
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Launcher:
+    (tmp_path / "logs").mkdir()
+    return Launcher("demo", Store(tmp_path), Processes(), tmp_path / "pods", tmp_path / "logs")
+
+
+WRITES = f"""
+import json, os, pathlib
+root = pathlib.Path(os.environ["MASKLINE_KFP_ROOT"])
+model = root / "minio/b/root/Trainer/salt/model"
+(model / "empty").mkdir(parents=True)
+(model / "weights").write_text("w")
+output = {{"artifacts": {{"model": {{"artifacts": [{{"metadata": {{"blessed": 1.0, "reason": "x"}}}}]}}}}}}
+(root / {OUTPUT_FILE.lstrip("/")!r}).write_text(json.dumps(output))
+"""
+
+
+def test_outputs_are_uploaded_and_their_metadata_reach_the_next_step(launcher: Launcher, tmp_path: Path) -> None:
+    finished = launcher.launch(task(WRITES), given(), "key")
+    artifact = finished.artifacts["model"]
+    assert (artifact.uri, artifact.name) == (MODEL, "1")
+    metadata = json_format.MessageToDict(artifact.metadata)
+    assert {"blessed": 1.0, "reason": "x", "display_name": "model"}.items() <= metadata.items()
+    launcher.store.download(MODEL, tmp_path / "next")
+    copied = sorted(path.name for path in (tmp_path / "next").rglob("*"))
+    # As in an object store: an empty folder is nothing.
+    assert copied == ["Trainer", "b", "minio", "model", "root", "salt", "weights"]
+    assert launcher.store.cached("demo", "key") == finished
+    assert launcher.store.cached("other", "key") is None
+    assert not (tmp_path / "pods" / "Trainer").exists()
+
+
+@pytest.mark.parametrize("code", [1, 2, 4])
+def test_a_failed_step_leaves_its_code_and_its_last_lines_and_no_result(launcher: Launcher, code: int) -> None:
+    script = f"{WRITES}\nprint('why it failed')\nraise SystemExit({code})"
+    with pytest.raises(StepFailed, match=f"Trainer: ended with code {code}: why it failed") as failure:
+        launcher.launch(task(script), given(), "key")
+    assert failure.value.exit_code == code
+    assert launcher.store.cached("demo", "key") is None
+    assert not launcher.store.path(MODEL).exists()
+
+
+def test_the_last_word_that_the_step_left_comes_before_its_log(launcher: Launcher) -> None:
+    script = "import os; open(os.environ['MASKLINE_KFP_ROOT'] + '/dev/termination-log', 'w').write('no data'); 1/0"
+    with pytest.raises(StepFailed, match=r"ended with code 1: no data$"):
+        launcher.launch(task(script), given(), "")
+
+
+def test_a_step_is_run_again_as_often_as_its_policy_says_each_time_in_a_new_place(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    script = f"""
+import os, pathlib
+count = pathlib.Path({str(tmp_path / "count")!r})
+count.open("a").write("x")
+rubbish = pathlib.Path(os.environ["MASKLINE_KFP_ROOT"]) / "rubbish"
+assert not rubbish.exists()
+rubbish.touch()
+raise SystemExit(len(count.read_text()) < 3)
+"""
+    begin = time.monotonic()
+    again = task(script, retries=1)
+    again.spec.retry_policy.backoff_duration.FromMilliseconds(300)
+    with pytest.raises(StepFailed):
+        launcher.launch(again, given(), "")
+    assert (tmp_path / "count").read_text() == "xx"
+    assert time.monotonic() - begin >= 0.3
+    (tmp_path / "count").unlink()
+    launcher.launch(task(script, retries=2), given(), "")
+    assert (tmp_path / "count").read_text() == "xxx"
+
+
+def test_a_command_that_is_not_here_is_named(launcher: Launcher) -> None:
+    missing = task("")
+    missing.container.command[0] = "no-such-command"
+    with pytest.raises(UsageError, match="Trainer: no-such-command cannot be run here"):
+        launcher.launch(missing, given(), "")
+
+
+def test_the_metadata_store_forgets_types_and_turns_truth_values_into_numbers() -> None:
+    artifact = pb.RuntimeArtifact(uri=MODEL, type=pb.ArtifactTypeSchema(instance_schema="title: tfx.Model"))
+    artifact.metadata.update({"good": True, "splits": {"train": 1}, "sizes": [1], "text": "", "display_name": "mine"})
+    recorded = as_recorded("model", artifact, 12)
+    assert (recorded.name, recorded.type.instance_schema) == ("12", "")
+    assert json_format.MessageToDict(recorded.metadata) == {
+        "good": 1.0,
+        "splits": {"struct": {"train": 1.0}},
+        "sizes": {"list": [1.0]},
+        "text": "",
+        "display_name": "mine",
+        "store_session_info": "{}",
+    }
+    artifact.metadata.fields["nothing"].null_value = 0
+    with pytest.raises(ValueError, match="'nothing': null is not supported"):
+        as_recorded("model", artifact, 13)
+
+
+def test_what_a_step_reports_is_added_to_what_was_provided_for() -> None:
+    provided = pb.RuntimeArtifact(uri=MODEL)
+    provided.metadata.update({"kept": 1, "changed": 1})
+    own = pb.RuntimeArtifact()
+    own.metadata.update({"changed": 2})
+    assert merged(provided, own).uri == MODEL
+    assert json_format.MessageToDict(merged(provided, own).metadata) == {"kept": 1.0, "changed": 2.0}
+    assert merged(provided, pb.RuntimeArtifact(uri="s3://other")).uri == "s3://other"
+    assert merged(provided, None) == provided
+
+
+def test_numbers_of_artifacts_are_never_given_twice(tmp_path: Path) -> None:
+    artifacts = {"model": pb.RuntimeArtifact(uri=MODEL)}
+    first = Store(tmp_path).record("demo", "a", {"loss": Value(number_value=0.5)}, artifacts)
+    second = Store(tmp_path).record("demo", "b", {}, artifacts)
+    assert [item.artifacts["model"].name for item in (first, second)] == ["1", "2"]
+    assert Store(tmp_path).cached("demo", "a") == first
+
+
+def test_options_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    assert pairs("--parameter", ["a=b=c", "d="]) == {"a": "b=c", "d": ""}
+    for wrong in ("a", "=b"):
+        with pytest.raises(UsageError, match=f"--parameter {wrong}: expected NAME=VALUE"):
+            pairs("--parameter", [wrong])
+    with pytest.raises(UsageError, match="--mount goes with --image"):
+        place_of(None, ["films=/mnt"])
+    assert place_of(None, []) == Processes()
