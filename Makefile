@@ -50,7 +50,7 @@ image:
 
 # As `localhost/…`, which no registry has: what is tested is what was built.
 test-container: setup
-	$(MAKE) image ENGINE=podman IMAGE=localhost/maskline:test BASE=$$(tests/e2e/base_image.sh $(BASE))
+	base=$$(tests/e2e/base_image.sh $(BASE)) && $(MAKE) image ENGINE=podman IMAGE=localhost/maskline:test BASE=$$base
 	MASKLINE_IMAGE=localhost/maskline:test $(BIN)/pytest tests/e2e/test_image.py
 
 lock: | $(UV)
