@@ -23,9 +23,21 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def ratio(numerator: Callable[[], object], denominator: Callable[[], object], rounds: int) -> str:
+def processor_seconds(work: Callable[[], object]) -> float:
+    """Of all threads of this process in one call: less at the mercy of a busy machine than wall time."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def ratio(
+    numerator: Callable[[], object],
+    denominator: Callable[[], object],
+    rounds: int,
+    measure: Callable[[Callable[[], object]], float] = seconds,
+) -> str:
     """Median and range of the ratio of two times, taken in turn, so that a busy machine slows both."""
-    found = [seconds(numerator) / seconds(denominator) for _ in range(rounds)]
+    found = [measure(numerator) / measure(denominator) for _ in range(rounds)]
     return f"{median(found):.2f} ({min(found):.2f} to {max(found):.2f}, {rounds} rounds)"
 
 

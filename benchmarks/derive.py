@@ -20,7 +20,7 @@ from components.tfexample import serialize
 from pipeline.config.loader import load_config
 
 _ROUNDS = 7
-_LEVEL_1 = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+_AS_RECORDS = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
 
 
 def measure() -> Iterator[str]:
@@ -61,4 +61,4 @@ def _bare(root: Path, samples: Sequence[Sample], size: int) -> None:
             pixels = cv2.imread(str(root / path), cv2.IMREAD_UNCHANGED)
             if pixels.shape[0] != size:
                 pixels = cv2.resize(pixels, (size, size), interpolation=interpolation)
-            cv2.imencode(".png", pixels, _LEVEL_1)
+            cv2.imencode(".png", pixels, _AS_RECORDS)

@@ -15,8 +15,8 @@ from tfx.types import standard_artifacts
 from benchmarks._films import multiply, write_films, write_pairs
 from benchmarks._timing import peak_mebibytes, ratio
 from components.example_gen.executor import Executor
+from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.config.model import Execution
 from pipeline.graph import beam_arguments
 from pipeline.runners.local import set_threads
 

@@ -7,7 +7,6 @@ would be 1 where training leaves a core free, or runs on an accelerator.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ import keras
 import tensorflow as tf
 
 from benchmarks._films import write_films
-from benchmarks._timing import ratio
+from benchmarks._timing import processor_seconds, ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from components.record import Record
@@ -44,7 +43,7 @@ def measure() -> Iterator[str]:
         for probability in (0.5, 1.0):
             work = partial(_changed, record, EpochChanges(0, _all_operations(probability), None))
             work()
-            taken = [1000 * _processor_seconds(work) / _SAMPLES for _ in range(_ROUNDS)]
+            taken = [1000 * processor_seconds(work) / _SAMPLES for _ in range(_ROUNDS)]
             yield (
                 f"a sample of 512 px in RGB, every operation with probability {probability:g}, one thread: "
                 f"{median(taken):.1f} ms of the processor ({min(taken):.1f} to {max(taken):.1f}, {_ROUNDS} rounds)"
@@ -73,15 +72,7 @@ def _training(shard: str, augmentation: dict[str, Any]) -> Iterator[str]:
     )
     augmented(), plain()
     yield f"wall time of {_EPOCHS} epochs over that without: {ratio(augmented, plain, _ROUNDS)}"
-    found = [_processor_seconds(augmented) / _processor_seconds(plain) for _ in range(_ROUNDS)]
-    yield f"processor time over that without: {median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
-
-
-def _processor_seconds(work: Callable[[], object]) -> float:
-    """Of all threads of this process: less at the mercy of a busy machine than wall time."""
-    begin = time.process_time()
-    work()
-    return time.process_time() - begin
+    yield f"processor time over that without: {ratio(augmented, plain, _ROUNDS, processor_seconds)}"
 
 
 def _fit(model: keras.Model, data: TrainingData) -> None:

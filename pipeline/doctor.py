@@ -23,7 +23,7 @@ Finding = dict[str, Any]
 
 def examine(data: Path | None) -> list[Finding]:
     """What was found, as `{name, ok, found}` and, where it is not ok, what was expected."""
-    findings = [_python(), *_packages(), _memory(), _disk(), _accelerator()]
+    findings = [_python(), *_packages(), _memory(), _disk(), _accelerator(), _java()]
     return [*findings, _data(data)] if data else findings
 
 
@@ -80,6 +80,11 @@ def _accelerator() -> Finding:
         return _finding("TensorFlow", False, last_line, "to be importable")
     devices = json.loads(process.stdout.splitlines()[-1])
     return _finding("accelerator", True, ", ".join(devices) or "none, training runs on the processor", "")
+
+
+def _java() -> Finding:
+    found = shutil.which("java") or "none; Beam needs it to start a job server of Flink or Spark here"
+    return _finding("Java", True, found, "")
 
 
 def _data(data: Path) -> Finding:

@@ -25,7 +25,9 @@ from components.example_gen.component import ImageMaskExampleGen
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
 from components.serving_check.component import ServingCheck
-from pipeline.config.model import Config, Execution
+from pipeline.beam_runner import NO_PACKAGE, runner_arguments
+from pipeline.config.execution import Execution
+from pipeline.config.model import Config
 
 SCHEMA = Path(schemas.__file__).parent / "image_mask.pbtxt"
 
@@ -75,6 +77,8 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
     statistics_gen = StatisticsGen(
         examples=examples, schema=schema, stats_options=StatsOptions(experimental_filter_read_paths=True)
     )
+    if config.execution.distributed:
+        statistics_gen.with_beam_pipeline_args(beam_arguments(config.execution))
     validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
     resolver = ChampionResolver(
         serving_dir=place.serving,
@@ -170,19 +174,16 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
 
 
 def beam_arguments(execution: Execution) -> list[str]:
-    """Arguments for the nodes that work on pixels in Beam; they are part of the key of TFX's cache.
+    """Arguments for the nodes that work in Beam; they are part of the key of TFX's cache.
 
     Threads need none: their number changes no result, and so must not make the nodes run again.
     """
+    if execution.distributed:
+        return runner_arguments(execution.distributed)
     if execution.parallel == "threads":
         return []
-    return [
-        "--direct_running_mode=multi_processing",
-        # 0 means one per core to Beam as well, and of the machine where it runs.
-        f"--direct_num_workers={execution.workers}",
-        # TFX builds a source package of itself for every node with Beam arguments, unless told of an image.
-        "--sdk_container_image=unused",
-    ]
+    # 0 means one per core to Beam as well, and of the machine where it runs.
+    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={execution.workers}", NO_PACKAGE]
 
 
 def _json(value: Any) -> str:

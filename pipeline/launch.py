@@ -14,6 +14,7 @@ from typing import Any
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.files import locked
+from pipeline.beam_runner import check_beam
 from pipeline.config.data import Data
 from pipeline.config.model import Config
 from pipeline.nodes import NODES
@@ -51,6 +52,7 @@ def launch(
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         list_samples(source, config.data.model_dump())
+        check_beam(config.execution, {"data folder": source, "output folder": out})
         serving = _writable(_plain(Path(config.serving.destination or out / "serving")))
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.

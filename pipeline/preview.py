@@ -31,8 +31,7 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     Raises:
         UsageError: nothing is augmented, there are no data or none that can be used, or the file cannot be written.
     """
-    if preview.suffix.lower() != ".png":
-        raise UsageError(f"{preview}: expected the name of a PNG file: --preview sheet.png")
+    _refuse_unless_writable(preview)
     if not config.augmentation.happens:
         raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
     with TemporaryDirectory() as folder:
@@ -43,11 +42,21 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     settings = {**config.augmentation.model_dump(), "copies": count}
     copies = {record.id: list(copies_of(record, settings)) for record in records}
     figure = contact_sheet([[record, *copies[record.id]] for record in records], config.data.classes)
+    figure.savefig(preview)
+    return {copy.id: copy.augmentation for made in copies.values() for copy in made}
+
+
+def _refuse_unless_writable(preview: Path) -> None:
+    """Before anything is computed; leaves no file where there was none."""
+    if preview.suffix.lower() != ".png":
+        raise UsageError(f"{preview}: expected the name of a PNG file: --preview sheet.png")
+    existed = preview.exists()
     try:
-        figure.savefig(preview)
+        preview.open("ab").close()
+        if not existed:
+            preview.unlink()
     except OSError as error:
         raise UsageError(f"{preview}: cannot be written: {error.strerror}. Choose another: --preview FILE") from error
-    return {copy.id: copy.augmentation for made in copies.values() for copy in made}
 
 
 def _few_phantoms(config: Config) -> Config:

@@ -44,13 +44,13 @@ def contact_sheet(rows: Sequence[Sequence[Record]], classes: Sequence[str]) -> F
     return figure
 
 
-def operations(augmentation: Augmentation) -> Iterator[str]:
-    """What was done to a copy, in the order in which it was done, in words."""
-    yield from _moves(augmentation.warp)
+def operations(augmentation: Augmentation, height: int, width: int) -> Iterator[str]:
+    """What was done to a copy of this size, in the order in which it was done, in words."""
+    yield from _moves(augmentation.warp, augmentation.warp.field_scale(height, width))
     yield from _changes(augmentation.intensity)
 
 
-def _moves(warp: Warp) -> Iterator[str]:
+def _moves(warp: Warp, field_scale: float) -> Iterator[str]:
     for lens in warp.lenses:
         yield f"{'barrel' if lens.amount > 0 else 'pincushion'} {abs(lens.amount):.2f}"
     if warp.horizontal_flip:
@@ -67,7 +67,8 @@ def _moves(warp: Warp) -> Iterator[str]:
         yield f"rotation {warp.degrees:+.1f}°"
     for name, field in (("elastic", warp.elastic), ("distortion", warp.distortion)):
         if field:
-            yield f"{name} {field.amplitude:.2%}"
+            drawn = f" of {field.amplitude:.2%}" if field_scale < 1 else ""
+            yield f"{name} {field_scale * field.amplitude:.2%}{drawn}"
 
 
 def _changes(intensity: Intensity) -> Iterator[str]:
@@ -96,7 +97,7 @@ _WORDS: Mapping[str, str] = {
 def _caption(record: Record) -> str:
     done = ["original"]
     if record.augmentation:
-        done = list(operations(Augmentation.from_json(record.augmentation))) or ["nothing"]
+        done = list(operations(Augmentation.from_json(record.augmentation), *record.mask.shape)) or ["nothing"]
     # Spaces that hold an operation and its numbers together.
     unbroken = ", ".join(done).replace(" ", "\u00a0").replace(",\u00a0", ", ")
     return f"{record.id}\n{fill(unbroken, _LETTERS, break_on_hyphens=False)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -51,6 +52,11 @@ class WriteShard(beam.DoFn):
     def setup(self) -> None:
         # The threads here are the parallelism; OpenCV's own would fight them.
         cv2.setNumThreads(1)
+        if not Path(self._root).is_dir():
+            raise FileNotFoundError(
+                f"{socket.gethostname()}, a worker of Beam, does not see the data folder {self._root}: mount it there "
+                "under the same path"
+            )
 
     def process(self, shard: Shard) -> Iterator[str]:
         path = f"{self._output}/Split-{shard.split}/{shard.name}"

@@ -1,4 +1,10 @@
-"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training."""
+"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training.
+
+What is drawn depends on seed, record, copy and epoch, and on the version of NumPy, which may change how it draws. The
+pixels made of it are the same bit for bit whatever the order, the threads and the workers, on one kind of processor
+with one set of library versions. On others they may differ by rounding: OpenCV and NumPy choose their code by the
+processor (SIMD width, Intel's IPP), and rotations, lenses and gamma go through the sines and powers of the C library.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from components.imaging.draw import draw_warp
-from components.imaging.intensity import Intensity, draw_intensity
+from components.imaging.draw import draw_intensity, draw_warp
+from components.imaging.intensity import Intensity
 from components.imaging.warp import Warp
 
 
@@ -31,7 +37,10 @@ class Augmentation:
         return self.intensity.apply(warped), classes
 
     def as_json(self) -> dict[str, Any]:
-        """What the record keeps: with the source's pixels, enough to build the copy again, bit for bit."""
+        """What the record keeps: with the source's pixels, enough to build the copy again.
+
+        Bit for bit on the same kind of processor with the same library versions, see the module.
+        """
         return {"warp": self.warp.as_json(), "intensity": self.intensity.as_json()}
 
     @classmethod
@@ -41,7 +50,10 @@ class Augmentation:
 
 
 def generator(seed: int, record_id: str, copy: int, epoch: int = 0) -> np.random.Generator:
-    """The random numbers of one copy: the same whatever the order, the worker or the machine."""
+    """The random numbers of one copy: the same bits whatever the order, the worker or the machine.
+
+    NumPy promises that of the bits alone; what `Generator` makes of them may change with its version.
+    """
     digest = hashlib.sha256(f"{seed}/{epoch}/{copy}/{record_id}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
@@ -54,6 +66,10 @@ def draw(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[
 def augmented(
     image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, settings: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """An image and its mask after a random augmentation, and its parameters (`Augmentation.as_json`)."""
+    """An image and its mask after a random augmentation, and its parameters.
+
+    These are `Augmentation.as_json`, and `field_scale`: what is left of the amplitudes of its fields where they could
+    fold, 1 elsewhere.
+    """
     drawn = draw(rng, settings, image.shape)
-    return *drawn.apply(image, mask), drawn.as_json()
+    return *drawn.apply(image, mask), {**drawn.as_json(), "field_scale": drawn.warp.field_scale(*mask.shape)}

@@ -108,10 +108,16 @@ def decode_image(content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_win
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """Lossless PNG of `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16, at level 1: 2.5 % larger than level 6, faster."""
+    """Lossless PNG of `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16, at level 1.
+
+    Rows hold differences to the left neighbour. Against the choice of a filter for each row, that takes half of the
+    time and 4 % (gray) to 7 % (RGB) more space for films of 512 px, a quarter of the time for their masks.
+    """
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    _, png = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    # OpenCV's own choice is this filter and this level, and goes with either when a level is stated; only its strategy,
+    # run lengths, makes files half as large again.
+    _, png = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT])
     return png.tobytes()
 
 

@@ -1,4 +1,4 @@
-"""Random warps from ranges and probabilities."""
+"""Random warps and changes of values from ranges and probabilities."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from typing import Any
 import numpy as np
 
 from components.imaging.fields import Field
+from components.imaging.intensity import Intensity, Rectangle
 from components.imaging.lenses import Lens
 from components.imaging.warp import Warp
+
+_NUMBERS: Mapping[str, tuple[str, str]] = {
+    "gamma": ("gamma", "exponent"),
+    "contrast": ("contrast", "factor"),
+    "brightness": ("brightness", "offset"),
+    "clahe": ("clahe_clip", "clip"),
+    "sharpening": ("sharpening", "amount"),
+    "blur": ("blur", "sigma"),
+    "low_resolution": ("low_resolution", "scale"),
+    "noise": ("noise", "sigma"),
+}
+"""By the name of an operation in the settings: the field of `Intensity`, and the name of its range in the settings."""
 
 _NO_LENS = {"x": 0.0, "y": 0.0, "radius": 0.0, "amount": 0.0}
 
@@ -48,6 +61,30 @@ def draw_warp(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequ
     )
 
 
+def draw_intensity(rng: np.random.Generator, settings: Mapping[str, Any]) -> Intensity:
+    """What happens to the values of one copy.
+
+    `settings` has a table for each operation, with its `probability` and the range `(low, high)` that its number is
+    drawn from evenly: `exponent` of `gamma`, `factor` of `contrast`, `offset` of `brightness`, `clip` of `clahe`,
+    `amount` of `sharpening`, `sigma` of `blur` and of `noise`, `scale` of `low_resolution` (see `Intensity` for their
+    meaning). `brightness` also has the range `gain` of a contrast that comes with it. `cutout` has the `count` of
+    rectangles and the range `size` of each of their sides.
+    """
+    # Every number is drawn, used or not, and the cut-outs, whose count may change, come last: a changed setting of one
+    # operation leaves the other draws as they were.
+    numbers: dict[str, Any] = {}
+    for operation, (name, of_range) in _NUMBERS.items():
+        table = settings[operation]
+        happens, number = _happens(rng, table["probability"]), float(rng.uniform(*table[of_range]))
+        numbers |= {name: number} if happens else {}
+    gain = float(rng.uniform(*settings["brightness"]["gain"]))
+    if "brightness" in numbers:
+        numbers["contrast"] = gain * numbers.get("contrast", 1.0)
+    seed = int(rng.integers(2**32))
+    cutouts = _cutouts(rng, settings["cutout"])
+    return Intensity(**numbers, noise_seed=seed if "noise" in numbers else 0, cutouts=cutouts)
+
+
 def _happens(rng: np.random.Generator, probability: float) -> bool:
     return bool(rng.random() < probability)
 
@@ -68,3 +105,12 @@ def _field(rng: np.random.Generator, settings: Mapping[str, Any], name: str) -> 
 def _lens(rng: np.random.Generator, operation: Mapping[str, Any], sign: int) -> Lens | None:
     x, y, radius, amount = _drawn(rng, {**operation, "x": operation["centre"], "y": operation["centre"]}, **_NO_LENS)
     return Lens(x, y, radius, sign * amount) if amount else None
+
+
+def _cutouts(rng: np.random.Generator, settings: Mapping[str, Any]) -> tuple[Rectangle, ...]:
+    """Rectangles that lie within the image."""
+    happens, shape = _happens(rng, settings["probability"]), (settings["count"], 2)
+    least, largest = settings["size"]
+    sizes = rng.uniform(least, largest, shape)
+    rectangles = np.hstack((rng.random(shape) * (1 - sizes), sizes)).tolist()
+    return tuple(tuple(rectangle) for rectangle in rectangles) if happens else ()

@@ -31,7 +31,7 @@ class Field:
     """Root mean square length of the displacement over the shorter side of the image."""
     grid: int
     """Intervals between control points along the shorter side; more make it rougher."""
-    seed: int
+    seed: int = 0
     gradient: bool = False
     """Displaces along the gradient of a smooth random field (without curl) instead of in free directions."""
 
@@ -81,16 +81,18 @@ def displacement(fields: Sequence[Field], height: int, width: int, step: int) ->
     I + Du are at least 0.1, and det(I + t Du) is not 0 for any t in [0, 1]: it stays positive from det(I) = 1, and is
     at least 0.01. As u is a contraction on the whole (convex) image, p + u(p) = q + u(q) only for p = q.
     """
-    total = np.zeros((2, mesh_nodes(height, step).size, mesh_nodes(width, step).size), np.float32)
-    for field in fields:
-        drawn = _drawn(field, height, width, step)
-        drawn *= field.amplitude * min(height, width) / math.sqrt(np.vdot(drawn, drawn) / drawn[0].size)
-        total += drawn.astype(np.float32)
-    slope = _slope_bound(total, step)
-    return total * np.float32(MAX_SLOPE / slope) if slope > MAX_SLOPE else total
+    total = _total(fields, height, width, step)
+    scale = _scale(total, step)
+    return total * np.float32(scale) if scale < 1 else total
 
 
-def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int, seed: int = 0) -> Field:
+def field_scale(fields: Sequence[Field], height: int, width: int) -> float:
+    """What `displacement` leaves of the amplitudes of these fields: 1, or less where they could fold."""
+    step = mesh_step(fields, height, width)
+    return _scale(_total(fields, height, width, step), step)
+
+
+def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int) -> Field:
     """The elastic field that deforms a `size` x `size` RGB image as `alpha` and `sigma` (pixels) do in older systems.
 
     Those draw alpha * Gaussian(U(-1, 1), sigma) (Simard 2003), but blur over the three channels as well, with zeros
@@ -102,10 +104,10 @@ def elastic_from_alpha_sigma(alpha: float, sigma: float, size: int, seed: int = 
     weights = [math.exp(-0.5 * (k / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi)) for k in range(3)]
     channels = math.sqrt(weights[0] ** 2 + 4 / 3 * weights[1] ** 2 + 2 / 3 * weights[2] ** 2)
     per_axis = alpha / math.sqrt(3) / (2 * sigma * math.sqrt(math.pi)) * channels
-    return Field(math.sqrt(2) * per_axis / size, _grid_of(sigma, size), seed)
+    return Field(math.sqrt(2) * per_axis / size, _grid_of(sigma, size))
 
 
-def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512, seed: int = 0) -> Field:
+def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512) -> Field:
     """The gradient field that distorts a `size` x `size` image as `fraction` and `blur` (pixels) do in older systems.
 
     Those scale each axis of the gradient of Gaussian(N(0, 1), blur) to a maximum of int(size * fraction) pixels. The
@@ -113,11 +115,26 @@ def distortion_from_fraction_blur(fraction: float, blur: float, size: int = 512,
     values (fitted at size / blur = 12.8, the usual 512 / 40; within 5 % up to 51).
     """
     peak = math.sqrt(2 * math.log(max(0.4 * (size / blur) ** 2, math.e)))
-    return Field(math.sqrt(2) * int(size * fraction) / peak / size, _grid_of(blur, size), seed, gradient=True)
+    return Field(math.sqrt(2) * int(size * fraction) / peak / size, _grid_of(blur, size), gradient=True)
 
 
 def _grid_of(sigma: float, size: int) -> int:
     return max(1, round(size / (math.sqrt(3) * sigma)))
+
+
+def _total(fields: Sequence[Field], height: int, width: int, step: int) -> np.ndarray:
+    """Sum of the fields at their full amplitudes."""
+    total = np.zeros((2, mesh_nodes(height, step).size, mesh_nodes(width, step).size), np.float32)
+    for field in fields:
+        drawn = _drawn(field, height, width, step)
+        drawn *= field.amplitude * min(height, width) / math.sqrt(np.vdot(drawn, drawn) / drawn[0].size)
+        total += drawn.astype(np.float32)
+    return total
+
+
+def _scale(total: np.ndarray, step: int) -> float:
+    slope = _slope_bound(total, step)
+    return MAX_SLOPE / slope if slope > MAX_SLOPE else 1.0
 
 
 def _drawn(field: Field, height: int, width: int, step: int) -> np.ndarray:

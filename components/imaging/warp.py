@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from components.imaging.fields import Field, displacement, mesh_nodes, mesh_step, upsampled
+from components.imaging.fields import Field, displacement, field_scale, mesh_nodes, mesh_step, upsampled
 from components.imaging.lenses import Lens
 
 Border = Literal["constant", "edge", "reflect"]
@@ -130,8 +130,15 @@ class Warp:
         )
         return map_y, map_x
 
+    def field_scale(self, height: int, width: int) -> float:
+        """What is left of the amplitudes of the fields in an image of this size: 1, or less where they could fold."""
+        return field_scale(self._fields, height, width) if self._fields else 1.0
+
     def as_json(self) -> dict[str, Any]:
-        """What the record keeps: with the size of the image, enough to build the same map again, bit for bit."""
+        """What the record keeps: with the size of the image, enough to build the same map again.
+
+        Bit for bit on the same kind of processor with the same versions of NumPy, SciPy and OpenCV.
+        """
         return {"kind": "warp", **asdict(self), "lenses": [asdict(lens) for lens in self.lenses]}
 
     @classmethod
@@ -144,10 +151,9 @@ class Warp:
 
     def _strips(self, height: int, width: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """The maps in strips: rows of the result, columns and rows of the source."""
-        fields = [field for field in (self.elastic, self.distortion) if field]
-        step = mesh_step(fields, height, width)
+        step = mesh_step(self._fields, height, width)
         centre_x, centre_y = np.float32((width - 1) / 2), np.float32((height - 1) / 2)
-        x, y = displacement(fields, height, width, step)
+        x, y = displacement(self._fields, height, width, step)
         x += mesh_nodes(width, step) - centre_x
         y += mesh_nodes(height, step)[:, None] - centre_y
         (xx, xy), (yx, yy) = self._matrix.astype(np.float32)
@@ -158,8 +164,12 @@ class Warp:
             yield rows, map_x, map_y
 
     @property
+    def _fields(self) -> list[Field]:
+        return [field for field in (self.elastic, self.distortion) if field]
+
+    @property
     def _is_linear(self) -> bool:
-        return not (self.elastic or self.distortion or self.lenses)
+        return not (self._fields or self.lenses)
 
     @property
     def _is_exact(self) -> bool:

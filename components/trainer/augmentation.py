@@ -11,10 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.imaging.augment import Augmentation, draw, generator
+from components.imaging.intensity import Intensity
+from components.imaging.warp import Warp
 from components.trainer.preprocessing import Standardize
 from components.trainer.python_calls import PythonCalls
 
 _CALLS = PythonCalls()
+_UNTONED: dict[str, Any] = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
 
 
 class EpochChanges:
@@ -70,14 +73,20 @@ class EpochChanges:
 
 
 def without_device_share(drawn: Augmentation) -> tuple[Augmentation, np.ndarray]:
-    """An augmentation without what `change_on_device` does, and the numbers for that, float32 `(5,)`."""
+    """An augmentation without what `change_on_device` does, and the numbers for that, float32 `(5,)`.
+
+    The device comes last. So tones stay where anything was drawn that acts on toned values, and flips where anything
+    was drawn that moves pixels otherwise or has a place in the flipped image: in one map with these they cost nothing.
+    """
     warp, intensity = drawn.warp, drawn.intensity
-    draws = (warp.horizontal_flip, warp.vertical_flip, intensity.gamma, intensity.contrast, intensity.brightness)
-    rest = Augmentation(
-        replace(warp, horizontal_flip=False, vertical_flip=False),
-        replace(intensity, gamma=1.0, contrast=1.0, brightness=0.0),
-    )
-    return rest, np.array(draws, np.float32)
+    unflipped, untoned = replace(warp, horizontal_flip=False, vertical_flip=False), replace(intensity, **_UNTONED)
+    if untoned != Intensity():
+        return drawn, np.array((False, False, *_UNTONED.values()), np.float32)
+    if unflipped != Warp(border=warp.border, fill=warp.fill, interpolation=warp.interpolation):
+        unflipped = warp
+    flips = [getattr(warp, name) and not getattr(unflipped, name) for name in ("horizontal_flip", "vertical_flip")]
+    tones = [getattr(intensity, name) for name in _UNTONED]
+    return Augmentation(unflipped, untoned), np.array((*flips, *tones), np.float32)
 
 
 def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -98,8 +107,9 @@ def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> t
 def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Mapping[str, Any]) -> np.ndarray:
     """First row and column of a random window of `patch`, int32 `(2,)`, within a mask `(H, W)` of classes.
 
-    The share `foreground_share` of the windows has a pixel of foreground, each as likely as the others, within the
-    middle half of both its sides, or as near to that as the border of the record lets it. The rest lie anywhere.
+    At least the share `foreground_share` of the windows of a mask with foreground holds some: that share has a pixel
+    of it, each as likely as the others, within the middle half of both its sides, or as near to that as the border of
+    the record lets it. The rest lie anywhere, and hold foreground by chance.
     """
     size = np.array((patch["height"], patch["width"]))
     room = mask.shape - size

@@ -28,13 +28,18 @@ class TrainingData:
         seed: int,
         changes: EpochChanges | None = None,
         workers: int = tf.data.AUTOTUNE,
+        full_batches: bool = False,
     ) -> None:
-        """`shape` is `(height, width, channels)` of every record; `workers` change records at once."""
+        """`shape` is `(height, width, channels)` of every record; `workers` change records at once.
+
+        `full_batches`: the records that would make a smaller last batch are left out, in each epoch others.
+        """
         self._shape = shape
         self._batch_size = batch_size
         self._seed = seed
         self._changes = changes
         self._workers = workers
+        self._full_batches = full_batches
         serialized = _serialized(files)
         self.records, self.foreground = _measure(serialized)
         self._in_memory = _fits_in_memory(self.records, shape)
@@ -42,7 +47,8 @@ class TrainingData:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-self.records // self._batch_size)
+        records = self.records
+        return records // self._batch_size if self._full_batches else -(-records // self._batch_size)
 
     def batches(self) -> tf.data.Dataset:
         """Epoch after epoch without end, so that the next one is in the making while the last is validated."""
@@ -54,11 +60,11 @@ class TrainingData:
         shuffled = _shuffled(self._source, window, self._seed, number)
         records = shuffled if self._in_memory else _decoded(shuffled, self._shape)
         if self._changes is None:
-            return _batched(_pairs(records), self._batch_size)
+            return _batched(_pairs(records), self._batch_size, self._full_batches)
         changed = records.map(
             partial(self._changes, epoch=number), num_parallel_calls=self._workers, deterministic=True
         )
-        return _batched(changed, self._batch_size)
+        return _batched(changed, self._batch_size, self._full_batches)
 
     def in_order(self) -> tf.data.Dataset:
         """All records once as they are, in the order of the files."""
@@ -139,9 +145,10 @@ def _pairs(records: tf.data.Dataset) -> tf.data.Dataset:
     return records.map(lambda image, mask, *_: (image, mask))
 
 
-def _batched(samples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+def _batched(samples: tf.data.Dataset, batch_size: int, full_batches: bool = False) -> tf.data.Dataset:
     def as_float(image: tf.Tensor, mask: tf.Tensor, *draws: tf.Tensor) -> tuple[tf.Tensor, ...]:
         values = image if image.dtype.is_floating else tf.cast(image, tf.float32) / 65535.0
         return values, tf.cast(mask > 0, tf.float32), *draws
 
-    return samples.batch(batch_size).map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    batches = samples.batch(batch_size, drop_remainder=full_batches)
+    return batches.map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

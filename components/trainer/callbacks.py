@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from components.errors import MasklineError
 from components.trainer.batches import TrainingData
@@ -49,6 +50,25 @@ class ReportProgress(keras.callbacks.Callback):
         )
 
 
+class ValidateOnOneDevice(keras.callbacks.Callback):
+    """Adds the validation to what the callbacks after it are told of an epoch of training on several devices.
+
+    There, a last batch with fewer records than devices leaves some without any, which convolutions do not take.
+    """
+
+    def __init__(self, mirrored: keras.Model, alone: keras.Model, validation: tf.data.Dataset) -> None:
+        """`mirrored` is in training; `alone`, the same architecture on one device, gets its weights each epoch."""
+        super().__init__()
+        self._mirrored = mirrored
+        self._alone = alone
+        self._validation = validation
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._alone.set_weights(self._mirrored.get_weights())
+        found = self._alone.evaluate(self._validation, verbose=0, return_dict=True)
+        (logs if logs is not None else {}).update({f"val_{name}": value for name, value in found.items()})
+
+
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Stops the run at the first loss that is not finite and keeps the batch that caused it."""
 
@@ -62,7 +82,10 @@ class StopWhenNotFinite(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self._check("loss", (logs or {})["loss"], batch)
+        # Of several devices Keras tells the first one's loss.
+        several = self.model.distribute_strategy.num_replicas_in_sync > 1
+        told = self.model.get_metrics_result() if several else logs or {}
+        self._check("loss", float(told["loss"]), batch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         # The last step may break the weights after its own loss was taken.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import keras
+import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -16,7 +17,8 @@ from components.artifacts import HISTORY_FILE, TRAINING_FILE
 from components.files import write_json
 from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
-from components.trainer.callbacks import ReportProgress, StopWhenNotFinite
+from components.trainer.callbacks import ReportProgress, StopWhenNotFinite, ValidateOnOneDevice
+from components.trainer.devices import accelerators, strategy_for
 from components.trainer.export import export_model
 from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
@@ -42,16 +44,24 @@ def run_fn(fn_args: FnArgs) -> None:
     train_files = tf.io.gfile.glob(fn_args.train_files)
     changed = augmentation or training["patch"]
     changes = EpochChanges(training["seed"], augmentation, training["patch"]) if changed else None
-    data = TrainingData(train_files, shape, training["batch_size"], training["seed"], changes)
+    # Of one accelerator training takes the first, as TensorFlow does by itself.
+    devices = accelerators() if training["distribute"] == "auto" else accelerators()[:1]
+    full = len(devices) > 1
+    data = TrainingData(train_files, shape, training["batch_size"], training["seed"], changes, full_batches=full)
+    strategy = strategy_for(devices, data.records, training["batch_size"])
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
     model = build_model(shape, config["model"], data.foreground, any_size=training["patch"] is not None)
     compile_model(model, training, config["threshold"])
     started = time.monotonic()
-    history = _fit(_trainee(model, config), data, validation, training, run_dir)
+    if strategy:
+        history = _fit_on_several(strategy, model, config, data, validation, run_dir)
+    else:
+        history = _fit(_trainee(model, config), data, validation, training, run_dir)
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **_summary(model, history, training["epochs"], seconds),
+        "devices": devices,
         "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
         "eval": model.evaluate(validation, verbose=0, return_dict=True),
     }
@@ -102,16 +112,48 @@ def _trainee(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
     return trainee
 
 
+def _fit_on_several(
+    strategy: tf.distribute.Strategy,
+    model: keras.Model,
+    config: Mapping[str, Any],
+    data: TrainingData,
+    validation: tf.data.Dataset,
+    run_dir: Path,
+) -> dict[str, list[float]]:
+    """As `_fit`; the model itself stays on one device: it is what validates, and what is exported."""
+    with strategy.scope():
+        mirrored = keras.models.clone_model(model)
+        compile_model(mirrored, config["training"], config["threshold"])
+        trainee = _trainee(mirrored, config)
+    mirrored.set_weights(model.get_weights())
+    # Keras would build losses and metrics from a training batch, as if it were one for validation.
+    blank = np.zeros((1, *model.input_shape[1:]), np.float32)
+    trainee.test_on_batch(blank, blank[..., :1])
+    validate = ValidateOnOneDevice(mirrored, model, validation)
+    history = _fit(trainee, data, None, config["training"], run_dir, [validate])
+    model.set_weights(mirrored.get_weights())
+    # With the state of the optimizer, as a model that was trained alone is saved.
+    model.optimizer.build(model.trainable_variables)
+    for own, trained in zip(model.optimizer.variables, mirrored.optimizer.variables, strict=True):
+        own.assign(trained.numpy())
+    return history
+
+
 def _fit(
     model: keras.Model,
     data: TrainingData,
-    validation: tf.data.Dataset,
+    validation: tf.data.Dataset | None,
     training: dict[str, Any],
     run_dir: Path,
+    first: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
-    """Trains and leaves the weights of the epoch with the lowest validation loss in the model."""
+    """Trains and leaves the weights of the epoch with the lowest validation loss in the model.
+
+    Where `validation` is None, one of the callbacks that come `first` does it.
+    """
     best = str(run_dir / "best.weights.h5")
     callbacks = [
+        *first,
         # A failed node loses its own folders; the one of all its runs stays.
         StopWhenNotFinite(data, run_dir.parent.parent),
         # The loss counts images without foreground, which the Dice leaves out: a model that sees lesions

@@ -14,22 +14,37 @@ _FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
 _FLIPS_ON_DEVICE, _VALUES_ON_DEVICE = _FLIPS[:2], ("gamma", "contrast", "brightness")
 
 
-def _numbers(table: Any) -> str:
-    """The tag of the class that reads a table; the loader leaves names with hyphens out of its messages."""
-    keys = table.keys() if isinstance(table, dict) else set()
-    here, older = {"amplitude", "grid", "gain", "offset"}, {"alpha", "sigma", "beta", "fraction", "blur"}
-    return "of-older-systems" if keys & older and not keys & here else "as-here"
+def _either(here: type[op.Operation], older: type[op.OfOlderSystems]) -> Discriminator:
+    """Tells which of two classes reads a table; the loader leaves names with hyphens out of its messages."""
+    ours, theirs = set(here.model_fields), set(older.model_fields)
+
+    def tag(table: Any) -> str:
+        keys = set(table) if isinstance(table, dict) else set()
+        return "of-older-systems" if keys & (theirs - ours) and not keys & (ours - theirs) else "as-here"
+
+    return Discriminator(tag)
 
 
 def _converted(operation: op.Operation) -> op.Operation:
     return operation.converted() if isinstance(operation, op.OfOlderSystems) else operation
 
 
-_HERE, _OLDER = Tag("as-here"), Tag("of-older-systems")
-_EITHER, _AS_HERE = Discriminator(_numbers), AfterValidator(_converted)
-Elastic = Annotated[Annotated[op.Displacement, _HERE] | Annotated[op.ElasticInPixels, _OLDER], _EITHER, _AS_HERE]
-Distortion = Annotated[Annotated[op.Displacement, _HERE] | Annotated[op.DistortionInPixels, _OLDER], _EITHER, _AS_HERE]
-Brightness = Annotated[Annotated[op.Brightness, _HERE] | Annotated[op.BrightnessInLevels, _OLDER], _EITHER, _AS_HERE]
+_HERE, _OLDER, _AS_HERE = Tag("as-here"), Tag("of-older-systems"), AfterValidator(_converted)
+Elastic = Annotated[
+    Annotated[op.Displacement, _HERE] | Annotated[op.ElasticInPixels, _OLDER],
+    _either(op.Displacement, op.ElasticInPixels),
+    _AS_HERE,
+]
+Distortion = Annotated[
+    Annotated[op.Displacement, _HERE] | Annotated[op.DistortionInPixels, _OLDER],
+    _either(op.Displacement, op.DistortionInPixels),
+    _AS_HERE,
+]
+Brightness = Annotated[
+    Annotated[op.Brightness, _HERE] | Annotated[op.BrightnessInLevels, _OLDER],
+    _either(op.Brightness, op.BrightnessInLevels),
+    _AS_HERE,
+]
 
 
 class Augmentation(Section):
@@ -41,7 +56,9 @@ class Augmentation(Section):
     """The trainer augments every record in every epoch anew, instead of copies."""
     on_device: bool = False
     """Flips, gamma, contrast and brightness are drawn in every epoch anew and done by the training step, on the
-    accelerator; `online` leaves these to it."""
+    accelerator. `online` leaves them to it where nothing else was drawn that must come after them, so that a sample is
+    the same on either side: flips without other moves, and both without CLAHE, sharpening, blur, low resolution, noise
+    or cut-outs."""
     seed: int = 0
 
     horizontal_flip: Probability = 0.0

@@ -14,6 +14,8 @@ from components.errors import UsageError
 from pipeline.config.model import Config
 
 RECIPES = Path(__file__).parent.parent / "recipes"
+_SECRET = "token"
+"""Part of the names of keys whose values no message shows."""
 
 
 def recipe_names() -> list[str]:
@@ -61,19 +63,23 @@ def _find(recipe: str) -> Path:
 
 
 def _source(path: Path, overrides: Sequence[str]) -> str:
-    return f"{path.name} with --set {' '.join(overrides)}" if overrides else path.name
+    return f"{path.name} with --set {' '.join(map(_shown, overrides))}" if overrides else path.name
+
+
+def _shown(override: str) -> str:
+    return f"{override.partition('=')[0]}=..." if _SECRET in override else override
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     *sections, name = key.strip().split(".")
     if not equals or not sections or not name:
-        raise UsageError(f"--set {override}: expected section.key=value, for example evaluation.min_dice=0.8")
+        raise UsageError(f"--set {_shown(override)}: expected section.key=value, for example evaluation.min_dice=0.8")
     table = document
     for section in sections:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
-            raise UsageError(f"--set {override}: {section} is a value, not a section")
+            raise UsageError(f"--set {_shown(override)}: {section} is a value, not a section")
     table[name] = _value(text.strip())
 
 
@@ -106,7 +112,7 @@ def _line(problem: Any, source: str) -> str:
         return f"{where}: unknown key. {_allowed(sections)}"
     if problem["type"] == "missing":
         return f"{where}: missing, and it has no default"
-    if not key or key in Config.model_fields:
+    if not key or key in Config.model_fields or _SECRET in key:
         return f"{where}: {message}"
     return f"{where}: found {problem['input']!r}, {message}"
 
@@ -114,11 +120,11 @@ def _line(problem: Any, source: str) -> str:
 def _allowed(sections: Sequence[str]) -> str:
     if sections == ["model", "parameters"]:
         return "`maskline models` lists each architecture's parameters."
-    model: Any = Config
+    forms: list[Any] = [Config]
     parts = iter(sections)
     for section in parts:
-        annotation = model.model_fields[section].annotation
-        model = next(item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields"))
+        annotation = forms[0].model_fields[section].annotation
+        forms = [item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields")]
         if get_origin(annotation) in (dict, list):
             next(parts)  # the key or the index of one of several
-    return f"Allowed: {', '.join(sorted(model.model_fields))}"
+    return f"Allowed: {'; or '.join(', '.join(sorted(form.model_fields)) for form in forms)}"

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from components.trainer.models.registry import ARCHITECTURES
 from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
+from pipeline.config.execution import Execution
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.section import Positive, Probability, Section
 
@@ -44,12 +45,14 @@ class Model(Section):
 
 
 class Patch(Section):
-    """Training on windows of the records; validation and prediction see them whole."""
+    """Training on windows of the records, one window of each record in each epoch, placed anew; validation and
+    prediction see records whole. An epoch has as many windows as there are records, however small they are."""
 
     height: Positive
     width: Positive
     foreground_share: Probability = 0.5
-    """Share of the windows that are drawn around a pixel of foreground, where the record has any."""
+    """At least this share of the windows of records with foreground holds some: they are drawn around a pixel of it.
+    The others lie anywhere, and may hold some by chance. Windows of records without foreground lie anywhere."""
 
 
 class Training(Section):
@@ -66,6 +69,8 @@ class Training(Section):
     patch: Patch | None = None
     """None: whole records."""
     seed: int = 0
+    distribute: Literal["auto", "none"] = "auto"
+    """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
 
 
 class Evaluation(Section):
@@ -83,20 +88,6 @@ class Evaluation(Section):
 class Serving(Section):
     destination: str = ""
     """Folder that holds the served versions. Empty: `serving` in the output folder."""
-
-
-class Execution(Section):
-    cache: bool = True
-    """Reuse the results of nodes whose inputs, parameters and code have not changed."""
-    workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Images that are worked on at once; 0: one per core."""
-    parallel: Literal["threads", "processes"] = "threads"
-    """`threads` within one process, or Beam's worker `processes`, whose start takes seconds."""
-
-    @property
-    def threads(self) -> str:
-        """Of each process, for the environment; empty: one per core."""
-        return "1" if self.parallel == "processes" else str(self.workers or "")
 
 
 class Config(Section):
@@ -135,3 +126,5 @@ def _faults(config: Config) -> Iterator[str]:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
+    if config.execution.beam != "local" and config.execution.parallel == "processes":
+        yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +15,11 @@ import typer
 from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 if TYPE_CHECKING:
+    from pipeline.config.model import Config
     from pipeline.kubeflow.parsed import Fault
+    from pipeline.runners.console import RunConsole
+
+ContainerData = Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the images in the containers.")]
 
 kubeflow_app = typer.Typer(no_args_is_help=True, help="The same graph on Kubeflow Pipelines.")
 
@@ -23,7 +29,7 @@ kubeflow_app = typer.Typer(no_args_is_help=True, help="The same graph on Kubeflo
 def compile_command(
     recipe: Recipe,
     out: Annotated[Path, typer.Option(metavar="FILE.yaml", help="The pipeline to write.")],
-    data: Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the images in the containers.")] = None,
+    data: ContainerData = None,
     overrides: Overrides = None,
     json_output: AsJson = False,
     debug: Debug = False,
@@ -106,3 +112,121 @@ def _print_faults(faults: Sequence[Fault], record: dict[str, Any], json_output: 
         print_json({**record, "faults": [asdict(fault) for fault in faults]})
     for fault in [] if json_output else faults:
         typer.echo(fault, err=True)
+
+
+class Target(StrEnum):
+    """Who runs the pipeline."""
+
+    kubeflow = "kubeflow"
+    vertex = "vertex"
+
+
+@kubeflow_app.command("submit")
+@verb
+def submit_command(
+    recipe: Recipe,
+    data: ContainerData = None,
+    local_data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The same folder on this machine: it is read again when its files change."),
+    ] = None,
+    overrides: Overrides = None,
+    wait: Annotated[bool, typer.Option(help="Follow the run until it ends.")] = True,
+    timeout: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Wait no longer.")] = None,
+    target: Annotated[Target, typer.Option(help="Where it runs; on Vertex AI it is started alone.")] = Target.kubeflow,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Compile, lint, upload and run a recipe on the cluster that KFP_ENDPOINT, KFP_NAMESPACE and KFP_TOKEN name.
+
+    Exit codes: 0 succeeded, 1 failed, 2 usage or config, 3 and 4 refused by a gate (where the cluster tells),
+    124 still running after --timeout, 130 cancelled.
+    """
+    from pipeline.kubeflow import submit
+
+    name, config, console = _of(recipe, overrides, json_output)
+    if target is Target.vertex:
+        from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
+
+        refuse_for_vertex(config.kubeflow)
+        package = submit.prepare(name, config, data, local_data, console)
+        record = submit_to_vertex(name, package, config.kubeflow.pipeline_root)
+        console.say(f"{name}: {record['id']}")
+    else:
+        cluster = submit.reach(config.kubeflow, console)
+        package = submit.prepare(name, config, data, local_data, console)
+        record = submit.submit(name, config, package, cluster, console, wait, timeout)
+    if json_output:
+        print_json(record)
+    return record["exit_code"]
+
+
+@kubeflow_app.command("runs")
+@verb
+def runs_command(
+    recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE_OR_TOML]", help="Of this recipe alone.")] = None,
+    overrides: Overrides = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List the newest runs on the cluster, newest first."""
+    from pipeline.config.kubeflow import Kubeflow
+    from pipeline.kubeflow.compile import pipeline_name
+    from pipeline.kubeflow.listing import listed, print_cluster_runs
+    from pipeline.kubeflow.submit import reach
+    from pipeline.runners.console import RunConsole
+
+    settings, only, console = Kubeflow(), None, RunConsole(sys.stdout, json_output)
+    if recipe:
+        name, config, console = _of(recipe, overrides, json_output)
+        settings, only = config.kubeflow, pipeline_name(name)
+    runs = [listed(run) for run in reach(settings, console).runs(settings.experiment, only, limit)]
+    if json_output:
+        print_json(runs)
+    else:
+        print_cluster_runs(runs, settings.experiment)
+
+
+@kubeflow_app.command("schedule")
+@verb
+def schedule_command(
+    recipe: Recipe,
+    cron: Annotated[str, typer.Option(metavar="CRON", help='When, such as "0 2 * * *", by the cluster\'s clock.')],
+    data: ContainerData = None,
+    overrides: Overrides = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Run a recipe again and again on the cluster, one run at a time. Scheduled again, it replaces its schedule."""
+    from pipeline.kubeflow import submit
+    from pipeline.kubeflow.cron import six_fields
+
+    name, config, console = _of(recipe, overrides, json_output)
+    fields = six_fields(cron)
+    cluster = submit.reach(config.kubeflow, console)
+    package = submit.prepare(name, config, data, None, console)
+    record = submit.schedule(name, config, package, fields, cluster, console)
+    if json_output:
+        print_json(record)
+
+
+@kubeflow_app.command("unschedule")
+@verb
+def unschedule_command(
+    recipe: Recipe, overrides: Overrides = None, json_output: AsJson = False, debug: Debug = False
+) -> None:
+    """End the schedule of a recipe on the cluster; runs that have begun go on."""
+    from pipeline.kubeflow import submit
+
+    name, config, console = _of(recipe, overrides, json_output)
+    record = submit.unschedule(name, config, submit.reach(config.kubeflow, console), console)
+    if json_output:
+        print_json(record)
+
+
+def _of(recipe: str, overrides: list[str] | None, silent: bool) -> tuple[str, Config, RunConsole]:
+    from pipeline.config.loader import load_config
+    from pipeline.runners.console import RunConsole
+
+    return Path(recipe).stem, load_config(recipe, overrides or []), RunConsole(sys.stdout, silent)

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kubernetes.utils import parse_quantity
 
-from pipeline.kubeflow.parsed import Fault, KubernetesConfig, Parsed
+from pipeline.kubeflow.parsed import Fault, Parsed
 from pipeline.kubeflow.patch import UNCACHED
 
 _IMAGE = re.compile(
@@ -123,10 +124,10 @@ def paths_on_volumes(parsed: Parsed) -> Iterator[Fault]:
     mounted = any(config.pvc_mount for config in parsed.kubernetes.values())
     for task, label, _ in parsed.container_tasks():
         parameters = parsed.tasks[task].inputs.parameters
-        mounts = [mount.mount_path for mount in parsed.kubernetes.get(label, KubernetesConfig()).pvc_mount]
+        mounts = [mount.mount_path for mount in parsed.kubernetes.get(label, KubernetesExecutorConfig()).pvc_mount]
         for key in sorted(_PATHS.keys() & set(parameters)):
             path = parameters[key].runtime_value.constant.string_value
-            if not any(PurePosixPath(path).is_relative_to(mount) for mount in mounts):
+            if path and not any(PurePosixPath(path).is_relative_to(mount) for mount in mounts):
                 why = (
                     f"none of the volumes of this task holds it; they are {', '.join(sorted(mounts)) or 'none'}"
                     if mounted

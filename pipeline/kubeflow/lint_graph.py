@@ -49,7 +49,7 @@ def some_tasks(parsed: Parsed) -> Iterator[Fault]:
 
 
 def names(parsed: Parsed) -> Iterator[Fault]:
-    """Ids become names in an Argo workflow, with a suffix for the task's driver."""
+    """Ids become names in an Argo workflow, with a suffix for the task's driver; executor labels do not."""
     for name in sorted({*parsed.tasks, *parsed.spec.components}):
         if not _FIELD_NAME.fullmatch(name):
             why = "Argo takes letters, digits and hyphens, and a letter or digit first"
@@ -69,10 +69,14 @@ def references(parsed: Parsed) -> Iterator[Fault]:
             yield _unknown(name, "component", component, parsed.spec.components)
             continue
         yield from _executor(parsed, name)
-        for dependency in task.dependent_tasks:
-            if dependency not in parsed.tasks:
-                yield _unknown(name, "upstream task", dependency, parsed.tasks)
-        yield from _sources(parsed, name, task)
+        sources = list(_sources(task))
+        upstream = {*task.dependent_tasks, *(producer for producer, _, _ in sources)}
+        for producer in sorted(upstream - set(parsed.tasks)):
+            yield _unknown(name, "upstream task", producer, parsed.tasks)
+        for producer, kind, key in sources:
+            outputs = getattr(parsed.component(producer).output_definitions, kind)
+            if producer in parsed.tasks and key not in outputs:
+                yield _unknown(name, f"output of {producer}", key, outputs)
 
 
 def _executor(parsed: Parsed, name: str) -> Iterator[Fault]:
@@ -89,20 +93,16 @@ def _executor(parsed: Parsed, name: str) -> Iterator[Fault]:
         yield Fault(name, f"an executor of the kind {kind!r}", _REFUSED_EXECUTORS[kind], remedy)
 
 
-def _sources(parsed: Parsed, name: str, task: pb.PipelineTaskSpec) -> Iterator[Fault]:
-    for source in (item.task_output_artifact for item in task.inputs.artifacts.values()):
-        yield from _source(parsed, name, source.producer_task, source.output_artifact_key, "artifacts")
+def _sources(task: pb.PipelineTaskSpec) -> Iterator[tuple[str, str, str]]:
+    """The outputs that a task reads: who produces them, `artifacts` or `parameters`, and their key."""
+    for artifact in task.inputs.artifacts.values():
+        if artifact.WhichOneof("kind") == "task_output_artifact":
+            output = artifact.task_output_artifact
+            yield output.producer_task, "artifacts", output.output_artifact_key
     for parameter in task.inputs.parameters.values():
         if parameter.WhichOneof("kind") == "task_output_parameter":
             output = parameter.task_output_parameter
-            yield from _source(parsed, name, output.producer_task, output.output_parameter_key, "parameters")
-
-
-def _source(parsed: Parsed, name: str, producer: str, key: str, kind: str) -> Iterator[Fault]:
-    if producer not in parsed.tasks:
-        yield _unknown(name, "upstream task", producer, parsed.tasks)
-    elif key not in (outputs := getattr(parsed.component(producer).output_definitions, kind)):
-        yield _unknown(name, f"output of {producer}", key, outputs)
+            yield output.producer_task, "parameters", output.output_parameter_key
 
 
 def cycles(parsed: Parsed) -> Iterator[Fault]:

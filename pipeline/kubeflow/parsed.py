@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import json_format
-from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb
+from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from pipeline.kubeflow.package import Package
-
-KubernetesConfig = kubernetes_pb.KubernetesExecutorConfig
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Parsed:
 
     spec: pb.PipelineSpec
     deployment: pb.PipelineDeploymentConfig
-    kubernetes: Mapping[str, KubernetesConfig]
+    kubernetes: Mapping[str, KubernetesExecutorConfig]
     """By executor label."""
 
     @property
@@ -52,8 +50,8 @@ class Parsed:
         return self.spec.root.dag.tasks
 
     def component(self, task: str) -> pb.ComponentSpec:
-        """Empty where there is none."""
-        name = self.tasks[task].component_ref.name
+        """Empty where there is none, or no such task."""
+        name = self.tasks[task].component_ref.name if task in self.tasks else ""
         return self.spec.components[name] if name in self.spec.components else pb.ComponentSpec()
 
     def container_tasks(self) -> Iterator[tuple[str, str, pb.PipelineDeploymentConfig.PipelineContainerSpec]]:
@@ -95,7 +93,7 @@ def parse(package: Package) -> Parsed:
         )
     executors = platform.platforms["kubernetes"].deployment_spec.executors if package.platform else {}
     kubernetes = {
-        label: _message(f"platform spec, {label}", json_format.MessageToDict(config), KubernetesConfig())
+        label: _message(f"platform spec, {label}", json_format.MessageToDict(config), KubernetesExecutorConfig())
         for label, config in executors.items()
     }
     return Parsed(spec, deployment, kubernetes)

@@ -84,7 +84,7 @@ def _inputs_in_short(arguments: list[str]) -> list[str]:
 
 
 def _limits(resources: Resources) -> dict[str, Any]:
-    """Limits, and requests alike, as strings; servers before 2.4 and Vertex AI read the numbers."""
+    """Limits, and requests alike: as strings, and in the older form, as numbers."""
     from kubernetes.utils import parse_quantity
 
     limits: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from pipeline.kubeflow.patch import executor_label
 def platform_spec(spec: dict[str, Any], settings: Kubeflow) -> dict[str, Any]:
     """The PlatformSpec for the tasks of a pipeline spec; empty where `[kubeflow]` asks nothing of Kubernetes.
 
-    Who the container runs as cannot be said here: servers before 2.16 refuse a field for it. The image names its user.
+    Who the container runs as cannot be said: these messages have no field for it. The image names its user.
     """
     executors = {}
     for name, task in spec["root"]["dag"]["tasks"].items():

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-_MARKS = {"ran": ("✓", "green"), "cached": ("=", "cyan"), "failed": ("✗", "red")}
+_MARKS = {"ran": ("✓", "green"), "cached": ("=", "cyan"), "failed": ("✗", "red"), "skipped": ("-", "dim")}
 
 
 class RunConsole:

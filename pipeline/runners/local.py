@@ -15,7 +15,7 @@ from components.example_gen.listing import fingerprint
 from components.files import write_json, write_text
 from components.parallel import THREADS
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
-from pipeline.config.model import Execution
+from pipeline.config.execution import Execution
 from pipeline.graph import SCHEMA, Place, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners import outcome
@@ -120,6 +120,7 @@ def _complete(record: dict[str, Any], outputs: dict[str, Outputs]) -> dict[str, 
     record |= {
         "counts": outcome.counts(outputs),
         "metrics": outcome.metrics(outputs),
+        "devices": outcome.devices(outputs),
         "pushed": pushed,
         "not_pushed": not_pushed,
     }

@@ -50,6 +50,12 @@ def metrics(outputs: dict[str, Outputs]) -> dict[str, Any]:
     return {**found, "test": test} if test else found
 
 
+def devices(outputs: dict[str, Outputs]) -> list[str] | None:
+    """What the model was trained on, such as `GPU:0`, once it was."""
+    training = _file(outputs, "Trainer", "model_run", TRAINING_FILE)
+    return training["devices"] if training else None
+
+
 def verdict(outputs: dict[str, Outputs]) -> tuple[bool | None, list[str]]:
     """Whether the candidate may be served, and why not; None before it was evaluated."""
     test = _file(outputs, "Evaluator", "evaluation", METRICS_FILE)

@@ -25,7 +25,7 @@ from components.parallel import THREADS
 from components.record import Record
 from components.tfexample import parse, read_split, serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
-from pipeline.config.model import Execution
+from pipeline.config.execution import Execution
 from pipeline.config.operations import Operation
 from pipeline.graph import beam_arguments
 
@@ -153,8 +153,8 @@ def test_masks_gain_no_value(augment: Augment) -> None:
 
 
 def test_image_and_mask_get_one_field_and_each_image_its_own(augment: Augment) -> None:
-    """Two fields of this strength put the lesion of the image and that of the mask at a Dice of 0.57 to 0.86, and one
-    fixed seed would warp all images alike."""
+    """Defect D3 of older systems: image and mask were warped by two random fields, which at this strength put their
+    lesions at a Dice of 0.57 to 0.86; or by one of a fixed seed, which warped all images alike."""
     field = distortion_from_fraction_blur(0.03, 40)
     strong = {"probability": 1.0, "amplitude": [field.amplitude] * 2, "grid": field.grid}
     found = copies(augment(copies=1, distortion=strong))
@@ -174,7 +174,7 @@ def test_image_and_mask_get_one_field_and_each_image_its_own(augment: Augment) -
 
 
 def test_brighter_and_sharper_copies_have_the_masks_of_their_originals(augment: Augment) -> None:
-    """Masks that were brightened by 10 as well were foreground everywhere."""
+    """Defect D4 of older systems: masks were brightened by 10 as well, and foreground everywhere."""
     brighter = {"probability": 1.0, "alpha": 1.2, "beta": 10}
     found = copies(augment(copies=1, brightness=brighter, sharpening={"probability": 1.0}))
     assert sum(not original.mask.any() for original, _ in found) == 5

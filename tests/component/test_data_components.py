@@ -1,43 +1,29 @@
-"""The nodes up to the trainer, each executor on real artifacts: ImageMaskExampleGen, DataGate, Augmentor."""
+"""ImageMaskExampleGen: the records of a folder, and the account of what became of each source."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from ingest import Made, box, film, ingest, save
+from ingest import Made, ingest
 from scipy import ndimage
-from tensorflow_data_validation import StatsOptions
-from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx.components.example_validator.executor import Executor as ExampleValidator
-from tfx.components.statistics_gen.executor import Executor as StatisticsGen
-from tfx.types import Artifact, standard_artifacts
+from splits_on_disk import account, records
+from tfx.types import Artifact
 
-from components.artifacts import SplitReport
-from components.augmentor.executor import Executor as Augmentor
-from components.data_gate.executor import Executor as DataGate
-from components.errors import DataRefused
 from components.imaging.codecs import decode_image, encode_png, pixel_sha256, read_image
 from components.imaging.geometry import letterbox
 from components.imaging.signature import signature
-from components.record import Record
 from components.splits import SPLITS
-from components.tfexample import parse, read_split, serialize, shard_name, split_files
+from components.tfexample import read_split, shard_name, split_files
 from pipeline.config.data import Adjust
-from pipeline.config.model import Config
-from pipeline.graph import SCHEMA
 from pipeline.phantoms import write_mias_phantoms
-
-Make = Callable[..., Artifact]
 
 REQUIRED = {
     *("image/encoded", "image/format", "image/height", "image/width", "image/channels", "image/bit_depth"),
@@ -48,14 +34,6 @@ REQUIRED = {
 """Features of every record; `sample/label` and `sample/derived_from` are there where they apply."""
 
 
-def records(examples: Artifact) -> dict[str, list[Record]]:
-    return {split: [parse(item) for item in read_split(examples.uri, split)] for split in SPLITS}
-
-
-def account(examples: Artifact) -> dict:
-    return json.loads((Path(examples.uri) / "account.json").read_text())
-
-
 def framed(file: Path) -> Iterator[bytes]:
     """The records of an uncompressed TFRecord file: length, checksum, data, checksum."""
     content = file.read_bytes()
@@ -63,14 +41,6 @@ def framed(file: Path) -> Iterator[bytes]:
         (length,) = struct.unpack("<Q", content[:8])
         yield content[12 : 12 + length]
         content = content[16 + length :]
-
-
-def write_split(folder: Path, split: str, items: list[bytes], shards: int = 1) -> None:
-    (folder / f"Split-{split}").mkdir(parents=True)
-    for index in range(shards):
-        with tf.io.TFRecordWriter(str(folder / f"Split-{split}" / shard_name(index, shards))) as writer:
-            for item in items[index::shards]:
-                writer.write(item)
 
 
 class TestImageMaskExampleGen:
@@ -222,194 +192,3 @@ class TestImageMaskExampleGen:
             for x, y, _ in lesions:
                 # The table's origin is the bottom-left corner of a film of 1024 pixels; a record has 32.
                 assert record.mask[(1023 - y) // 32, x // 32] == 1
-
-
-class TestAugmentor:
-    def test_the_test_split_stays_behind_and_eval_is_untouched(self, examples: Artifact, augmented: Artifact) -> None:
-        assert json.loads(augmented.split_names) == ["train", "eval"]
-        assert {path.name for path in Path(augmented.uri).iterdir()} == {"Split-train", "Split-eval"}
-        pairs = zip(split_files(examples.uri, "eval"), split_files(augmented.uri, "eval"), strict=True)
-        assert all(Path(one).read_bytes() == Path(other).read_bytes() for one, other in pairs)
-
-    def test_every_train_record_and_two_copies_of_it(self, examples: Artifact, augmented: Artifact) -> None:
-        originals = {record.id: record for record in records(examples)["train"]}
-        found = {record.id: record for record in (parse(item) for item in read_split(augmented.uri, "train"))}
-        assert set(found) == {f"{id}{copy}" for id in originals for copy in ("", "+1", "+2")}
-        assert set(read_split(examples.uri, "train")) <= set(read_split(augmented.uri, "train"))
-        for id, record in found.items():
-            original = originals[id.partition("+")[0]]
-            assert record.derived_from == ("" if id in originals else original.id)
-            assert (record.group, record.source, record.source_sha256, record.label) == (
-                *(original.group, original.source),
-                *(original.source_sha256, original.label),
-            )
-
-    def test_copies_are_changed_and_their_masks_go_along(self, augmented: Artifact) -> None:
-        found = {record.id: record for record in (parse(item) for item in read_split(augmented.uri, "train"))}
-        copies = [record for record in found.values() if record.derived_from and record.mask.any()]
-        assert len(copies) > 10
-        assert not any(np.array_equal(copy.image, found[copy.derived_from].image) for copy in copies)
-        for copy in copies:
-            bright, truth = cv2.medianBlur(copy.image, 3) > 115, copy.mask > 0
-            assert 2 * (bright & truth).sum() / (bright.sum() + truth.sum()) > 0.85
-
-    def test_two_runs_are_identical_and_shards_change_nothing(
-        self, config: Config, examples: Artifact, run_executor: Callable, artifact: Make, tmp_path: Path
-    ) -> None:
-        items = list(read_split(examples.uri, "train"))
-        made = {}
-        for name, shards, order in [("one", 1, 1), ("same", 1, 1), ("three", 3, -1)]:
-            folder = tmp_path / name
-            write_split(folder / "in", "train", items[::order], shards)
-            shutil.copytree(f"{examples.uri}/Split-eval", folder / "in" / "Split-eval")
-            source = artifact(standard_artifacts.Examples, folder / "in")
-            made[name] = artifact(standard_artifacts.Examples, folder / "out")
-            settings = config.augmentation.model_dump()
-            run_executor(Augmentor, {"examples": source}, {"augmented_examples": made[name]}, settings=settings)
-        [one], [same] = (split_files(made[name].uri, "train") for name in ("one", "same"))
-        assert Path(one).read_bytes() == Path(same).read_bytes()
-        assert len(split_files(made["three"].uri, "train")) == 3
-        assert sorted(read_split(made["three"].uri, "train")) == sorted(read_split(made["one"].uri, "train"))
-
-
-class TestDataGate:
-    @pytest.fixture(scope="class")
-    def validate(self, run_executor: Callable, artifact: Make) -> Callable[[Artifact, Path], Artifact]:
-        """The anomalies that TFX finds in records against our schema."""
-
-        def run(examples: Artifact, folder: Path) -> Artifact:
-            schema = artifact(standard_artifacts.Schema, folder / "schema")
-            statistics = artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
-            anomalies = artifact(standard_artifacts.ExampleAnomalies, folder / "anomalies")
-            shutil.copy(SCHEMA, schema.uri)
-            options = StatsOptions(experimental_filter_read_paths=True).to_json()
-            sources = {"examples": examples, "schema": schema}
-            run_executor(StatisticsGen, sources, {"statistics": statistics}, stats_options_json=options)
-            measured = {"statistics": statistics, "schema": schema}
-            run_executor(ExampleValidator, measured, {"anomalies": anomalies})
-            return anomalies
-
-        return run
-
-    @pytest.fixture(scope="class")
-    def no_anomalies(
-        self, validate: Callable, examples: Artifact, tmp_path_factory: pytest.TempPathFactory
-    ) -> Artifact:
-        return validate(examples, tmp_path_factory.mktemp("validated"))
-
-    @pytest.fixture
-    def check(
-        self,
-        run_executor: Callable,
-        artifact: Make,
-        config: Config,
-        no_anomalies: Artifact,
-        nobody: Artifact,
-        folder: Path,
-    ) -> Callable[..., dict]:
-        """Runs the gate over the examples in `folder` and returns the split report."""
-
-        def run(anomalies: Artifact = no_anomalies, champion: Artifact | None = None) -> dict:
-            inputs = {
-                "examples": artifact(standard_artifacts.Examples, folder / "examples"),
-                "anomalies": anomalies,
-                "champion": champion or nobody,
-            }
-            report = artifact(SplitReport, folder / "report")
-            settings = {"settings": config.validation.model_dump(), "data": config.data.model_dump()}
-            run_executor(DataGate, inputs, {"split_report": report}, **settings)
-            return json.loads((folder / "report" / "split_report.json").read_text())
-
-        return run
-
-    @pytest.fixture
-    def folder(self, examples: Artifact, tmp_path: Path) -> Path:
-        shutil.copytree(examples.uri, tmp_path / "examples")
-        return tmp_path
-
-    def add(self, folder: Path, split: str, record: Record) -> None:
-        items = [*read_split(str(folder / "examples"), split), serialize(record)]
-        shutil.rmtree(folder / "examples" / f"Split-{split}")
-        write_split(folder / "examples", split, items)
-
-    def test_clean_data_pass_with_the_proof(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
-        report = check()
-        assert report["problems"] == []
-        assert report["drift"] is None
-        assert [note["kind"] for note in report["notes"]] == ["empty masks"]
-        expected = {
-            (record.source, record.group, record.source_sha256.hex(), split)
-            for split, members in records(examples).items()
-            for record in members
-        }
-        proof = report["records"]
-        assert {(row["source"], row["group"], row["sha256"], row["split"]) for row in proof} == expected
-        assert {split: row["records"] for split, row in report["splits"].items()} == account(examples)["records"]
-
-    def test_identical_pixels_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
-        leaked = records(examples)["train"][0]
-        self.add(folder, "eval", replace(leaked, id="copy", group="stranger", source="images/copy.png"))
-        with pytest.raises(DataRefused) as refusal:
-            check()
-        [reason] = refusal.value.reasons
-        assert f"{leaked.source} (train, group {leaked.group})" in reason
-        assert "images/copy.png (eval, group stranger)" in reason
-        assert reason.startswith("identical pixels (1): ")
-        assert refusal.value.exit_code == 4
-        assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["identical pixels"]
-        assert len(refusal.value.report["records"]) == sum(account(examples)["records"].values()) + 1
-        assert not (folder / "report" / "split_report.json").exists()
-
-    def test_a_patient_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
-        patient, other = records(examples)["train"][0], records(examples)["test"][0]
-        view = replace(other, id="view", group=patient.group, source="images/view.png", source_sha256=b"\1" * 32)
-        self.add(folder, "test", view)
-        with pytest.raises(DataRefused) as refusal:
-            check()
-        [reason] = refusal.value.reasons
-        assert reason.startswith("group overlap (1): ")
-        assert patient.source in reason
-        assert "images/view.png" in reason
-        assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["group overlap"]
-
-    def test_a_mask_value_that_is_no_class_is_an_anomaly(
-        self, check: Callable[..., dict], validate: Callable, artifact: Make, folder: Path, examples: Artifact
-    ) -> None:
-        record = records(examples)["train"][0]
-        ignored = replace(record, id="ignored", mask=record.mask * np.uint8(255), source_sha256=b"\2" * 32)
-        self.add(folder, "train", ignored)
-        anomalies = validate(artifact(standard_artifacts.Examples, folder / "examples", SPLITS), folder)
-        with pytest.raises(DataRefused, match=r"anomaly \(1\): .*split train: mask/labels: .*255"):
-            check(anomalies)
-
-    def test_flat_tiles_of_deep_colours_and_many_classes_are_no_anomaly(
-        self, validate: Callable, artifact: Make, tmp_path: Path
-    ) -> None:
-        for number, split in enumerate(("train", "valid", "test")):
-            image = np.dstack([film(3 * number + channel) for channel in range(3)]).astype(np.uint16) * 257
-            image[:16, :16], image[16:32, :16], image[32:, :16] = 0, 65535, (np.arange(16) % 2)[:, None, None] * 65535
-            mask = box(0, 16, 48, 64, 254) + box(0, 0, 16, 16, 7)
-            save(tmp_path / f"data/{split}/images/{split}.png", image)
-            save(tmp_path / f"data/{split}/masks/{split}.png", mask)
-        data = {"mask": {"form": "indices"}, "classes": [f"tissue {n}" for n in range(1, 255)], "channels": 3}
-        tiles = {"keep_empty": 1.0, "reduced_copy": True}
-        made = ingest(tmp_path / "data", tmp_path / "out", layout="presplit", height=16, width=16, tiles=tiles, **data)
-        assert made.account["records"] == {"train": 13, "eval": 12, "test": 12}
-        anomalies = validate(artifact(standard_artifacts.Examples, tmp_path / "out", SPLITS), tmp_path)
-        for split in SPLITS:
-            content = (Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes()
-            assert not anomalies_pb2.Anomalies.FromString(content).anomaly_info
-
-    def test_an_empty_split(self, check: Callable[..., dict], folder: Path) -> None:
-        shutil.rmtree(folder / "examples" / "Split-eval")
-        write_split(folder / "examples", "eval", [])
-        with pytest.raises(DataRefused, match="split eval has no record"):
-            check()
-
-    def test_too_many_rejects(self, check: Callable[..., dict], folder: Path) -> None:
-        path = folder / "examples" / "account.json"
-        faults = [{"source": f"images/bad{i}.png", "kind": "unreadable", "reason": "cut short"} for i in range(5)]
-        path.write_text(json.dumps({**json.loads(path.read_text()), "rejects": faults}))
-        expected = r"\Arejects \(5\): 5 of 48 sources are unusable.*images/bad0\.png: cut short.*and 2 more"
-        with pytest.raises(DataRefused, match=expected):
-            check()

@@ -9,7 +9,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.core import DERIVATION
-from pipeline.config.model import Config, Execution
+from pipeline.config.execution import BeamRunner, Execution
+from pipeline.config.model import Config
 from pipeline.graph import SCHEMA, Place, beam_arguments, create_pipeline
 from pipeline.nodes import ALWAYS_RUN, NODES
 from pipeline.runners.dag import compile_pipeline, following, needed_for
@@ -67,14 +68,27 @@ def test_the_list_of_nodes_is_in_the_order_of_the_data(nodes: dict[str, pipeline
         assert all(NODES.index(upstream) < NODES.index(name) for upstream in node.upstream_nodes)
 
 
-def test_the_nodes_that_work_on_pixels_in_beam_use_the_workers(config: Config, place: Place) -> None:
-    processes = config.model_copy(update={"execution": Execution(workers=2, parallel="processes")})
-    specs = {node.id: node.executor_spec for node in create_pipeline(processes, place, "").components}
-    with_arguments = {
-        name: spec.beam_pipeline_args for name, spec in specs.items() if hasattr(spec, "beam_pipeline_args")
-    }
-    given = {name: arguments for name, arguments in with_arguments.items() if arguments}
-    assert given == dict.fromkeys(("ImageMaskExampleGen", "Augmentor"), beam_arguments(processes.execution))
+POOL = BeamRunner(runner="portable", options=["--job_endpoint=localhost:1", "--environment_type=LOOPBACK"])
+
+
+@pytest.mark.parametrize(
+    ("execution", "nodes"),
+    [
+        (Execution(), ()),
+        (Execution(workers=2), ()),
+        (Execution(workers=2, parallel="processes"), ("ImageMaskExampleGen", "Augmentor")),
+        (Execution(beam=POOL), ("ImageMaskExampleGen", "StatisticsGen", "Augmentor")),
+    ],
+    ids=["threads", "two threads", "processes", "a cluster"],
+)
+def test_the_nodes_that_work_in_beam_are_told_where(
+    config: Config, place: Place, execution: Execution, nodes: tuple[str, ...]
+) -> None:
+    """No others have arguments, and no threads: they are part of the key of the cache."""
+    told = config.model_copy(update={"execution": execution})
+    specs = {node.id: node.executor_spec for node in create_pipeline(told, place, "").components}
+    given = {name: spec.beam_pipeline_args for name, spec in specs.items() if getattr(spec, "beam_pipeline_args", None)}
+    assert given == dict.fromkeys(nodes, beam_arguments(execution))
 
 
 def test_the_trainer_reads_the_augmentor_alone_and_not_the_test_split(

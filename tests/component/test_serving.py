@@ -31,12 +31,16 @@ def serving(tmp_path: Path) -> Path:
     return tmp_path / "serving"
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known at the start", "read when it runs"])
 class TestChampionResolver:
+    @pytest.fixture(autouse=True)
+    def _when(self, known: bool) -> None:
+        self.known = known
+
     def resolve(self, run_executor: Callable, artifact: Make, serving: Path, folder: Path) -> Artifact:
         champion = artifact(standard_artifacts.Model, folder / "champion")
-        version = champion_version(serving) or ""
-        parameters = {"serving_dir": str(serving), "champion_version": version}
-        run_executor(ChampionResolver, {}, {"champion": champion}, **parameters)
+        parameters = {"champion_version": champion_version(serving) or ""} if self.known else {}
+        run_executor(ChampionResolver, {}, {"champion": champion}, serving_dir=str(serving), **parameters)
         return champion
 
     def test_nothing_pushed(self, run_executor: Callable, artifact: Make, serving: Path, tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ class TestPusher:
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
             settings = {"recipe": "tests", "notice": "phantoms"}
             outputs = {"pushed_model": pushed}
-            run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), settings=settings)
+            run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), run="run-1", settings=settings)
             return pushed
 
         return run
@@ -135,7 +139,7 @@ class TestPusher:
         manifest = read_manifest(serving, version)
         assert manifest.pop("pushed_at")
         assert manifest == {
-            **{"version": version, "recipe": "tests", "notice": "phantoms", "replaces": None},
+            **{"version": version, "run": "run-1", "recipe": "tests", "notice": "phantoms", "replaces": None},
             **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
         }
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}

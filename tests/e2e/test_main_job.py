@@ -64,6 +64,7 @@ def test_first_run_record_is_complete(out: Path, first: Result) -> None:
     assert sum(record["counts"]["records"].values()) == 47
     assert record["metrics"]["test"]["cases"] == record["counts"]["records"]["test"]
     assert {"train", "eval", "test"} == set(record["metrics"])
+    assert all(device.startswith(("CPU:", "GPU:")) for device in record["devices"])
     assert record["versions"]["tensorflow"]
     assert record["config"]["training"]["epochs"] == 20
     assert record["seed"] == 0

@@ -100,6 +100,18 @@ def test_parameters_rebuild_the_copy_bit_for_bit(shape: tuple[int, ...], dtype: 
         assert (warped.shape, warped.dtype, classes.shape, classes.dtype) == (shape, dtype, shape[:2], np.uint8)
 
 
+def test_parameters_tell_what_is_left_of_fields_that_could_fold() -> None:
+    image, mask = textured((96, 128), np.uint8), dots(96, 128)
+    strong = {**settings(only=("elastic",)), "elastic": {"probability": 1.0, "amplitude": [0.2, 0.2], "grid": 8}}
+    scales = []
+    for chosen in (strong, settings(only=("elastic",)), settings(only=("rotation",))):
+        *_, parameters = augmented(image, mask, np.random.default_rng(0), chosen)
+        scales.append(json.loads(json.dumps(parameters))["field_scale"])
+        assert scales[-1] == Warp.from_json(parameters["warp"]).field_scale(96, 128)
+    assert 0 < scales[0] < 0.2
+    assert scales[1:] == [1.0, 1.0]
+
+
 def test_every_operation_changes_the_image() -> None:
     image, mask = textured((192, 192, 3), np.uint8), dots(192, 192)
     for name in (*GEOMETRY, *INTENSITY, *FLIPS):
@@ -109,10 +121,24 @@ def test_every_operation_changes_the_image() -> None:
 
 @pytest.mark.parametrize("name", INTENSITY)
 def test_a_change_of_values_leaves_the_mask_alone(name: str) -> None:
-    """Brightening a mask by 10 once made foreground of all background, sharpening invented classes at its edges."""
+    """Defect D4 of older systems: brightening and sharpening were done to masks too; 10 added to a mask made foreground
+    of all background."""
     image, mask = textured((64, 64), np.uint8), dots(64, 64)
     _, same, _ = augmented(image, mask, np.random.default_rng(0), settings(only=(name,)))
     np.testing.assert_array_equal(same, mask)
+
+
+def test_each_copy_has_one_lens_on_the_source_itself() -> None:
+    """Defect D6 of older systems: the copy for each centre was made of the copy for the centre before it."""
+    image, mask = textured((64, 64), np.uint8), dots(64, 64)
+    for copy in range(1, 6):
+        rng = generator(1, "case", copy)
+        warped, classes, parameters = augmented(image, mask, rng, settings(only=("barrel",)))
+        (lens,) = Warp.from_json(parameters["warp"]).lenses
+        rows, columns = np.indices((64, 64), np.float32)
+        lens.bend(columns, rows, 64, 64)
+        np.testing.assert_allclose(warped, cv2.remap(image, columns, rows, cv2.INTER_LINEAR), atol=1)
+        assert (classes == cv2.remap(mask, columns, rows, cv2.INTER_NEAREST)).mean() > 0.995
 
 
 def test_values_change_after_the_pixels_have_moved() -> None:
@@ -127,7 +153,7 @@ def test_values_change_after_the_pixels_have_moved() -> None:
 def test_image_and_mask_stay_registered_under_all_operations_together(seed: int) -> None:
     """The image is the mask's foreground: every whole dot has its centre in both at one place, to half a pixel.
 
-    Two fields for image and mask, as once, would put them 3 to 5 pixels of 512 apart.
+    Defect D3 of older systems: two random fields for image and mask put them 3 to 5 pixels of 512 apart.
     """
     classes = dots(196, 224)
     image = np.where(classes > 0, 50000, 8000).astype(np.uint16)

@@ -72,7 +72,9 @@ def test_the_ends_of_every_range_can_be_drawn(name: str) -> None:
     for limit in ("minimum", "maximum"):
         ends = {key: [value["items"][limit]] * 2 for key, value in ranges.items() if value.get("type") == "array"}
         assert ends
-        drawn = draw(np.random.default_rng(0), certain(name, **ends), (40, 40))
+        settings = certain(name)
+        settings[name] |= ends  # past the check that it does something: some ends change nothing
+        drawn = draw(np.random.default_rng(0), settings, (40, 40))
         image = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
         placed, classes = drawn.apply(image, image[..., 0] // 128)
         assert (placed.shape, classes.shape) == ((40, 40, 3), (40, 40))
@@ -166,6 +168,22 @@ def test_alpha_and_beta_are_a_gain_and_an_offset_that_come_together(probability:
             {"elastic": {"probability": 1.0, "sigma": 1e-320, "alpha": 1.0}},
             "sigma: found 1e-320, expected greater than",
         ),
+        (
+            {"elastic": {"probability": 1.0, "fraction": 0.02, "blur": 40.0}},
+            "fraction: unknown key. Allowed: amplitude, grid, probability; or alpha, probability, sigma, size",
+        ),
+        (
+            {"distortion": {"probability": 1.0, "alpha": 1300.0, "sigma": 8.0}},
+            "alpha: unknown key. Allowed: amplitude, grid, probability; or blur, fraction, probability, size",
+        ),
+        (
+            {"brightness": {"probability": 1.0, "alpha": 1.2, "sigma": 8.0}},
+            "sigma: unknown key. Allowed: gain, offset, probability; or alpha, beta, probability",
+        ),
+        (
+            {"distortion": {"probability": 1.0, "fraction": 0.001, "blur": 40.0}},
+            "these are a displacement of less than a pixel, which older systems cut to none: raise them",
+        ),
         ({"brightness": {"probability": 1.0, "alpha": 1.0, "beta": -10.0}}, "beta: found -10.0, expected greater than"),
         ({"max_rotation_degrees": 15.0}, "[augmentation] max_rotation_degrees: unknown key. Allowed: barrel, "),
         ({"rotation": {"probability": 1.0, "angle": 15.0}}, "angle: unknown key. Allowed: degrees, probability"),
@@ -173,6 +191,40 @@ def test_alpha_and_beta_are_a_gain_and_an_offset_that_come_together(probability:
 )
 def test_what_cannot_be_is_refused(settings: dict[str, Any], message: str) -> None:
     assert message in refusal(**settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("rotation", {"degrees": [0.0, 0.0]}),
+        ("zoom", {"factor": [1.0, 1.0]}),
+        ("shear", {"x": [0.0, 0.0], "y": [0.0, 0.0]}),
+        ("elastic", {"amplitude": [0.0, 0.0]}),
+        ("distortion", {"amplitude": [0.0, 0.0]}),
+        ("barrel", {"amount": [0.0, 0.0]}),
+        ("pincushion", {"amount": [0.0, 0.0]}),
+        ("gamma", {"exponent": [1.0, 1.0]}),
+        ("contrast", {"factor": [1.0, 1.0]}),
+        ("brightness", {"gain": [1.0, 1.0], "offset": [0.0, 0.0]}),
+        ("brightness", {"alpha": 1.0, "beta": 0.0}),
+        ("sharpening", {"amount": [0.0, 0.0]}),
+        ("blur", {"sigma": [0.0, 0.0]}),
+        ("low_resolution", {"scale": [1.0, 1.0]}),
+        ("noise", {"sigma": [0.0, 0.0]}),
+        ("cutout", {"size": [0.0, 0.0]}),
+    ],
+)
+def test_an_operation_that_changes_nothing_is_refused_where_it_has_a_chance(name: str, numbers: dict[str, Any]) -> None:
+    message = refusal(**{name: {"probability": 0.5, **numbers}})
+    found = ", ".join(f"{key} = {value}" for key, value in numbers.items())
+    assert f"[augmentation] {name}: " in message
+    assert f"with {found} it changes nothing: state others, or remove it, or set probability = 0" in message
+    assert not parse(**{name: {"probability": 0.0, **numbers}}).happens
+
+
+@pytest.mark.parametrize("shear", [{"x": [0.0, 0.0]}, {"y": [0.0, 0.0]}])
+def test_one_of_two_numbers_may_be_neutral(shear: dict[str, Any]) -> None:
+    assert parse(shear={"probability": 1.0, **shear}).happens
 
 
 @pytest.mark.parametrize("recipe", recipe_names())

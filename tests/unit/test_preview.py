@@ -46,16 +46,30 @@ def test_operations_are_named_in_their_order() -> None:
         distortion=Field(0.01, 5, 2, gradient=True),
         lenses=(Lens(0.5, 0.5, 0.3, 0.3), Lens(0.5, 0.5, 0.3, -0.25)),
     )
-    assert list(operations(Augmentation(warp, Intensity()))) == [
+    assert list(operations(Augmentation(warp, Intensity()), 512, 512)) == [
         *("barrel 0.30", "pincushion 0.25", "flip left-right", "flip up-down", "turn 270°"),
         *("shear +0.05 +0.00", "zoom 1.10", "rotation -12.3°", "elastic 0.60%", "distortion 1.00%"),
     ]
     intensity = Intensity(0.8, 1.2, -0.05, 2.0, 0.3, 0.002, 0.5, 0.03, 7, ((0, 0, 0.1, 0.1),) * 4)
-    assert list(operations(Augmentation(Warp(), intensity))) == [
+    assert list(operations(Augmentation(Warp(), intensity), 512, 512)) == [
         *("gamma 0.80", "contrast 1.20", "brightness -0.05", "CLAHE 2.0", "sharpening 0.30"),
         *("blur 0.20%", "resolution 50%", "noise 3.0%", "4 cut-outs"),
     ]
-    assert list(operations(Augmentation(Warp(), Intensity()))) == []
+    assert list(operations(Augmentation(Warp(), Intensity()), 512, 512)) == []
+
+
+def test_a_field_that_was_reduced_is_shown_with_what_is_left_of_it() -> None:
+    """An amplitude of 20 % at 8 intervals would fold; what is left does not depend on how much was asked for."""
+    captions = []
+    for amplitude in (0.2, 0.1):
+        warp = Warp(elastic=Field(amplitude, 8, 1))
+        left = warp.field_scale(512, 512) * amplitude
+        (caption,) = operations(Augmentation(warp, Intensity()), 512, 512)
+        assert caption == f"elastic {left:.2%} of {amplitude:.2%}"
+        back = np.array(warp.maps(512, 512)) - np.indices((512, 512))[::-1]
+        assert np.sqrt(np.square(back).sum(0).mean()) / 512 == pytest.approx(left, rel=0.05)
+        captions.append(caption.split(" of ")[0])
+    assert captions[0] == captions[1]
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])
@@ -188,6 +202,36 @@ def test_what_cannot_be_shown_is_a_usage_error(
     monkeypatch.chdir(tmp_path)
     code, printed = run("--data", pairs, *arguments)
     assert (code, message in printed["error"]) == (2, True), printed
+
+
+@pytest.mark.parametrize(
+    ("preview", "message"),
+    [
+        ("sheet.jpg", "expected the name of a PNG file"),
+        ("sheet", "expected the name of a PNG file"),
+        ("folder.png", "cannot be written: Is a directory"),
+        ("file.png/sheet.png", "cannot be written: Not a directory"),
+        ("missing/sheet.png", "cannot be written: No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_data_are_read(
+    preview: str, message: str, tmp_path: Path
+) -> None:
+    """There are no data, which would be the complaint otherwise."""
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file.png").touch()
+    code, printed = run("--preview", tmp_path / preview)
+    assert (code, printed["error"].startswith(f"{tmp_path / preview}: {message}")) == (2, True), printed
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.png", "file.png"}
+
+
+def test_what_fails_later_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    for name, content in (("old.png", b"old"), ("new.png", None)):
+        if content:
+            (tmp_path / name).write_bytes(content)
+        code, _ = run("--preview", tmp_path / name)
+        assert code == 2
+        assert ((tmp_path / name).read_bytes() if content else (tmp_path / name).exists()) == (content or False)
 
 
 def test_a_recipe_without_phantoms_needs_data(tmp_path: Path) -> None:

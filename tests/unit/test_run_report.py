@@ -1,7 +1,6 @@
-"""RunReport: the verdict, the choice of cases, the overlays, and the page made of a whole run."""
+"""RunReport: the page made of a whole run."""
 
 import csv
-import io
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,143 +11,17 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from report_inputs import CHECKS, COLUMNS
 from tfx.types import standard_artifacts
 
 from components import artifacts
 from components.files import write_json
 from components.record import Record
-from components.run_report.core import (
-    Case,
-    Push,
-    judge,
-    parse_case,
-    parse_history,
-    select_cases,
-    shared_across_splits,
-    worst_first,
-)
 from components.run_report.executor import Executor
-from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, picture
 from components.tfexample import serialize
 
 HOSTILE = "<script>alert(1)</script>"
 NOTICE = "The films are phantoms & not patients."
-CHECKS = [
-    {"name": "signature", "passed": True, "detail": "serving_default takes PNG bytes"},
-    {"name": "equal results", "passed": False, "detail": "differs by 0.2"},
-]
-COLUMNS = "id group source label truth_pixels predicted_pixels tp fp fn tn dice iou loss champion_dice prediction"
-
-
-def case(id: str, dice: float | None, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
-    return Case(id, "g", "", truth_pixels, predicted_pixels, dice, dice, 0.1, None, "")
-
-
-def chosen(*cases: Case) -> list[tuple[str, str]]:
-    return [(title, case.id) for title, case in select_cases(cases)]
-
-
-class TestSelectCases:
-    def test_best_median_and_worst(self) -> None:
-        cases = [case("a", 0.5), case("b", 0.1), case("c", 0.9), case("d", 0.7), case("e", 0.2)]
-        assert chosen(*cases) == [("Best Dice", "c"), ("Median Dice", "a"), ("Worst Dice", "b")]
-
-    def test_median_of_an_even_number_is_the_lower_one(self) -> None:
-        cases = [case("a", 0.4), case("b", 0.3), case("c", 0.2), case("d", 0.1)]
-        assert ("Median Dice", "c") in chosen(*cases)
-
-    def test_ties_stand_in_the_order_of_the_ids(self) -> None:
-        cases = [case(id, 0.5) for id in "cab"]
-        assert chosen(*cases) == [("Best Dice", "c"), ("Median Dice", "b"), ("Worst Dice", "a")]
-
-    def test_two_cases(self) -> None:
-        assert chosen(case("a", 0.5), case("b", 0.6)) == [("Best Dice", "b"), ("Worst Dice", "a")]
-
-    def test_one_case_is_shown_once(self) -> None:
-        assert chosen(case("a", 0.5)) == [("Worst Dice", "a")]
-
-    def test_no_case(self) -> None:
-        assert chosen() == []
-
-    def test_undefined_dice_is_no_rank(self) -> None:
-        assert chosen(case("a", None), case("b", 0.5), case("c", None)) == [("Worst Dice", "b")]
-
-    def test_the_two_largest_false_alarms(self) -> None:
-        alarms = [
-            case(id, None, truth_pixels=0, predicted_pixels=pixels) for id, pixels in (("a", 3), ("b", 9), ("c", 5))
-        ]
-        assert [id for _, id in chosen(case("silent", None, truth_pixels=0), *alarms)] == ["b", "c"]
-
-    def test_a_false_alarm_that_is_the_worst_case_is_not_repeated(self) -> None:
-        alarm = case("a", 0.0, truth_pixels=0, predicted_pixels=5)
-        assert chosen(alarm, case("b", 0.5)) == [("Best Dice", "b"), ("Worst Dice", "a")]
-
-
-def test_worst_first_ends_with_the_undefined() -> None:
-    cases = [case("a", None), case("b", 0.9), case("c", None, 0, 7), case("d", 0.1)]
-    assert [each.id for each in worst_first(cases)] == ["d", "b", "c", "a"]
-
-
-def test_empty_scores_are_undefined() -> None:
-    row = dict.fromkeys(COLUMNS.split(), "") | {"truth_pixels": "0", "predicted_pixels": "4", "loss": "0.25"}
-    parsed = parse_case(row)
-    assert (parsed.dice, parsed.iou, parsed.loss, parsed.champion_dice) == (None, None, 0.25, None)
-    assert parsed.is_false_alarm
-
-
-def test_history_in_columns() -> None:
-    rows = csv.DictReader(io.StringIO("epoch,loss\n0,0.5\n1,0.25\n"))
-    assert parse_history(rows) == {"epoch": [0.0, 1.0], "loss": [0.5, 0.25]}
-
-
-def test_only_values_in_two_splits_are_shared() -> None:
-    places = [("a", "train"), ("a", "train"), ("b", "train"), ("b", "test"), ("c", "eval")]
-    assert shared_across_splits([{"group": group, "split": split} for group, split in places], "group") == 1
-
-
-class TestJudge:
-    def test_pushed(self) -> None:
-        verdict = judge(True, [], True, [], Push(True, "7", "serving/7"))
-        assert (verdict.outcome, verdict.headline) == ("pushed", "Pushed as version 7")
-
-    def test_refused_with_the_reasons_of_both_gates(self) -> None:
-        verdict = judge(False, ["Dice too low"], False, CHECKS, Push(False))
-        assert verdict.outcome == "refused"
-        assert verdict.reasons == ["Dice too low", "Serving check equal results: differs by 0.2"]
-
-    def test_held(self) -> None:
-        verdict = judge(True, [], True, [], Push(False, reason="no destination"))
-        assert (verdict.outcome, verdict.reasons) == ("held", ["no destination"])
-
-
-class TestOverlay:
-    def test_outlines_go_round_the_enlarged_masks(self) -> None:
-        image, truth, predicted = (np.zeros((64, 32), np.uint8) for _ in range(3))
-        truth[8:16, 8:16] = 1
-        predicted[40:48, 8:16] = 1
-        drawn = overlay(image, truth, predicted)
-        assert drawn.shape == (512, 256, 3)
-        assert tuple(drawn[8 * 8, 12 * 8]) == TRUTH_RGB
-        assert tuple(drawn[40 * 8, 12 * 8]) == PREDICTION_RGB
-        assert not drawn[12 * 8, 12 * 8].any()
-
-    def test_both_outlines_show_where_they_coincide(self) -> None:
-        mask = np.zeros((64, 64), np.uint8)
-        mask[8:16, 8:16] = 1
-        colours = {tuple(pixel) for pixel in overlay(np.zeros_like(mask), mask, mask).reshape(-1, 3)}
-        assert {TRUTH_RGB, PREDICTION_RGB} <= colours
-
-    def test_a_speck_survives_shrinking(self) -> None:
-        speck = np.zeros((2048, 2048), np.uint8)
-        speck[700, 700] = speck[700, 701] = speck[701, 700] = speck[701, 701] = 1
-        drawn = overlay(np.zeros_like(speck), speck, np.zeros_like(speck))
-        assert drawn.shape == (512, 512, 3)
-        assert drawn.any()
-
-    def test_16_bit_is_stretched(self) -> None:
-        image = np.linspace(1000, 3000, 64 * 64).reshape(64, 64).astype(np.uint16)
-        shown = picture(image)
-        assert (shown.dtype, shown.min(), shown.max()) == (np.uint8, 0, 255)
 
 
 class Page(HTMLParser):
@@ -323,6 +196,7 @@ class Outputs:
             "stopped_early": True,
             "parameters": 1234567,
             "seconds": 90.0,
+            "devices": ["GPU:0", "GPU:1"],
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
@@ -369,7 +243,7 @@ def test_pushed(pushed: str) -> None:
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
         "Nothing there, yet predicted: –",
-        "3 epochs, stopped early, in 1.5 minutes; 1,234,567 parameters.",
+        "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters.",
         "training 20 11 3",
         "torn.pgm cut short",
         "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",

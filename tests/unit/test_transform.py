@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from warps import warps
 
-from components.imaging.fields import Field
 from components.imaging.geometry import Placement, crop, letterbox, stretch
-from components.imaging.lenses import Lens
 from components.imaging.transform import to_source
 from components.imaging.warp import Warp
 
@@ -25,20 +24,7 @@ BOXES = st.sampled_from(
         Placement(120, 140, 256, 384, -40, -100, 160, 160),
     ]
 )
-FIELDS = st.builds(Field, st.floats(0.001, 0.01), st.integers(2, 8), st.integers(0, 2**32), st.booleans())
-LENSES = st.builds(Lens, st.floats(0.3, 0.7), st.floats(0.3, 0.7), st.floats(0.2, 0.5), st.floats(-0.2, 0.3))
-WARPS = st.builds(
-    Warp,
-    horizontal_flip=st.booleans(),
-    vertical_flip=st.booleans(),
-    quarter_turns=st.sampled_from([0, 2]),
-    degrees=st.floats(-180, 180),
-    zoom=st.floats(0.8, 1.2),
-    shear_x=st.floats(-0.2, 0.2),
-    elastic=st.none() | FIELDS,
-    distortion=st.none() | FIELDS,
-    lenses=st.lists(LENSES, max_size=1).map(tuple),
-)
+WARPS = warps(amplitude=0.01, grid=8, zoom=(0.8, 1.2), shear=0.2, amounts=(-0.2, 0.3), lenses=1)
 
 
 def chain(placement: Placement, *warps: Warp) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""Follows a run on the cluster: a line per node as it ends, then its state and exit code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.kubeflow.api import ClusterError
+from pipeline.kubeflow.client import Cluster
+from pipeline.nodes import NODES
+from pipeline.runners.console import RunConsole
+
+EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "SKIPPED": 1, "CANCELED": 130}
+"""Of the states that a run ends in. kfp's own wait does not know that CANCELED is one, and never returns."""
+TIMED_OUT = 124
+"""As of the command `timeout`."""
+POLL_SECONDS = 10.0
+
+_STATES = {"SUCCEEDED": "ran", "CACHED": "cached", "SKIPPED": "skipped", "FAILED": "failed", "CANCELED": "failed"}
+_GATE = re.compile(r"exit (?:code|status) ([34])\b")
+"""What the gates end with. Other codes are the launcher's or the kernel's, and mean failure."""
+
+
+def wait(cluster: Cluster, run_id: str, timeout: float | None, console: RunConsole) -> dict[str, Any]:
+    """State, exit code, steps and reasons of a run when it ends, or after `timeout` seconds; None: however long.
+
+    Raises:
+        ClusterError: the cluster cannot be asked any more. The run goes on.
+    """
+    deadline = None if timeout is None else cluster.clock.now() + timeout
+    shown: set[str] = set()
+    while True:
+        run = _asked(cluster, run_id)
+        for step in _steps(run):
+            if step["id"] not in shown:
+                shown.add(step["id"])
+                console.finished(step["id"], step["state"], step["seconds"], step["reason"])
+        if run.state in EXIT_CODES:
+            return _outcome(run)
+        left = POLL_SECONDS if deadline is None else deadline - cluster.clock.now()
+        if left <= 0:
+            reason = f"not ended after {timeout:g} s. The run goes on; `maskline kubeflow runs` shows when it ends"
+            return {**_outcome(run), "exit_code": TIMED_OUT, "reasons": [reason]}
+        cluster.clock.sleep(min(POLL_SECONDS, left))
+
+
+def _asked(cluster: Cluster, run_id: str) -> Any:
+    try:
+        return cluster.run(run_id)
+    except ClusterError as error:
+        raise ClusterError(f"{error}. The run {run_id} goes on without this command") from None
+
+
+def _outcome(run: Any) -> dict[str, Any]:
+    steps = list(_steps(run))
+    reasons = [f"{step['id']}: {step['reason']}" for step in steps if step["state"] == "failed" and step["reason"]]
+    own = _error(run)
+    return {
+        "state": run.state or "PENDING",
+        "exit_code": _exit_code(run),
+        "steps": steps,
+        "reasons": [*reasons, *([own] if own else [])],
+    }
+
+
+def _exit_code(run: Any) -> int:
+    texts = [_error(run), *(_error(task) for task in _task_details(run))] if run.state == "FAILED" else []
+    gates = [int(found[1]) for found in map(_GATE.search, texts) if found]
+    return gates[0] if gates else EXIT_CODES.get(run.state, 0)
+
+
+def _steps(run: Any) -> Iterator[dict[str, Any]]:
+    """The nodes of the graph that have ended; drivers and other tasks of Kubeflow's own are left out."""
+    for task in _task_details(run):
+        if task.display_name in NODES and task.state in _STATES:
+            yield {
+                "id": task.display_name,
+                "state": _STATES[task.state],
+                "seconds": _seconds(task),
+                "reason": "cancelled" if task.state == "CANCELED" else _error(task),
+            }
+
+
+def _task_details(run: Any) -> list[Any]:
+    return (run.run_details and run.run_details.task_details) or []
+
+
+def _seconds(task: Any) -> float:
+    """Servers write year 1 for what has not happened."""
+    if not (task.start_time and task.end_time):
+        return 0.0
+    return max(0.0, (task.end_time - task.start_time).total_seconds())
+
+
+def _error(item: Any) -> str:
+    """What a run or a task says of its failure, on one line."""
+    errors = [item.error, *(status.error for status in item.state_history or [])]
+    return next((" ".join(error.message.split()) for error in errors if error and error.message), "")

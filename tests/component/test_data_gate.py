@@ -1,0 +1,171 @@
+"""DataGate between TFX's own nodes: records that pass, and what stops the run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ingest import box, film, ingest, save
+from splits_on_disk import Make, account, records, write_split
+from tensorflow_data_validation import StatsOptions
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.components.example_validator.executor import Executor as ExampleValidator
+from tfx.components.statistics_gen.executor import Executor as StatisticsGen
+from tfx.types import Artifact, standard_artifacts
+
+from components.artifacts import SplitReport
+from components.data_gate.executor import Executor as DataGate
+from components.errors import DataRefused
+from components.record import Record
+from components.splits import SPLITS
+from components.tfexample import read_split, serialize
+from pipeline.config.model import Config
+from pipeline.graph import SCHEMA
+
+
+class TestDataGate:
+    @pytest.fixture(scope="class")
+    def validate(self, run_executor: Callable, artifact: Make) -> Callable[[Artifact, Path], Artifact]:
+        """The anomalies that TFX finds in records against our schema."""
+
+        def run(examples: Artifact, folder: Path) -> Artifact:
+            schema = artifact(standard_artifacts.Schema, folder / "schema")
+            statistics = artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
+            anomalies = artifact(standard_artifacts.ExampleAnomalies, folder / "anomalies")
+            shutil.copy(SCHEMA, schema.uri)
+            options = StatsOptions(experimental_filter_read_paths=True).to_json()
+            sources = {"examples": examples, "schema": schema}
+            run_executor(StatisticsGen, sources, {"statistics": statistics}, stats_options_json=options)
+            measured = {"statistics": statistics, "schema": schema}
+            run_executor(ExampleValidator, measured, {"anomalies": anomalies})
+            return anomalies
+
+        return run
+
+    @pytest.fixture(scope="class")
+    def no_anomalies(
+        self, validate: Callable, examples: Artifact, tmp_path_factory: pytest.TempPathFactory
+    ) -> Artifact:
+        return validate(examples, tmp_path_factory.mktemp("validated"))
+
+    @pytest.fixture
+    def check(
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        config: Config,
+        no_anomalies: Artifact,
+        nobody: Artifact,
+        folder: Path,
+    ) -> Callable[..., dict]:
+        """Runs the gate over the examples in `folder` and returns the split report."""
+
+        def run(anomalies: Artifact = no_anomalies, champion: Artifact | None = None) -> dict:
+            inputs = {
+                "examples": artifact(standard_artifacts.Examples, folder / "examples"),
+                "anomalies": anomalies,
+                "champion": champion or nobody,
+            }
+            report = artifact(SplitReport, folder / "report")
+            settings = {"settings": config.validation.model_dump(), "data": config.data.model_dump()}
+            run_executor(DataGate, inputs, {"split_report": report}, **settings)
+            return json.loads((folder / "report" / "split_report.json").read_text())
+
+        return run
+
+    @pytest.fixture
+    def folder(self, examples: Artifact, tmp_path: Path) -> Path:
+        shutil.copytree(examples.uri, tmp_path / "examples")
+        return tmp_path
+
+    def add(self, folder: Path, split: str, record: Record) -> None:
+        items = [*read_split(str(folder / "examples"), split), serialize(record)]
+        shutil.rmtree(folder / "examples" / f"Split-{split}")
+        write_split(folder / "examples", split, items)
+
+    def test_clean_data_pass_with_the_proof(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
+        report = check()
+        assert report["problems"] == []
+        assert report["drift"] is None
+        assert [note["kind"] for note in report["notes"]] == ["empty masks"]
+        expected = {
+            (record.source, record.group, record.source_sha256.hex(), split)
+            for split, members in records(examples).items()
+            for record in members
+        }
+        proof = report["records"]
+        assert {(row["source"], row["group"], row["sha256"], row["split"]) for row in proof} == expected
+        assert {split: row["records"] for split, row in report["splits"].items()} == account(examples)["records"]
+
+    def test_identical_pixels_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
+        leaked = records(examples)["train"][0]
+        self.add(folder, "eval", replace(leaked, id="copy", group="stranger", source="images/copy.png"))
+        with pytest.raises(DataRefused) as refusal:
+            check()
+        [reason] = refusal.value.reasons
+        assert f"{leaked.source} (train, group {leaked.group})" in reason
+        assert "images/copy.png (eval, group stranger)" in reason
+        assert reason.startswith("identical pixels (1): ")
+        assert refusal.value.exit_code == 4
+        assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["identical pixels"]
+        assert len(refusal.value.report["records"]) == sum(account(examples)["records"].values()) + 1
+        assert not (folder / "report" / "split_report.json").exists()
+
+    def test_a_patient_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
+        patient, other = records(examples)["train"][0], records(examples)["test"][0]
+        view = replace(other, id="view", group=patient.group, source="images/view.png", source_sha256=b"\1" * 32)
+        self.add(folder, "test", view)
+        with pytest.raises(DataRefused) as refusal:
+            check()
+        [reason] = refusal.value.reasons
+        assert reason.startswith("group overlap (1): ")
+        assert patient.source in reason
+        assert "images/view.png" in reason
+        assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["group overlap"]
+
+    def test_a_mask_value_that_is_no_class_is_an_anomaly(
+        self, check: Callable[..., dict], validate: Callable, artifact: Make, folder: Path, examples: Artifact
+    ) -> None:
+        record = records(examples)["train"][0]
+        ignored = replace(record, id="ignored", mask=record.mask * np.uint8(255), source_sha256=b"\2" * 32)
+        self.add(folder, "train", ignored)
+        anomalies = validate(artifact(standard_artifacts.Examples, folder / "examples", SPLITS), folder)
+        with pytest.raises(DataRefused, match=r"anomaly \(1\): .*split train: mask/labels: .*255"):
+            check(anomalies)
+
+    def test_flat_tiles_of_deep_colours_and_many_classes_are_no_anomaly(
+        self, validate: Callable, artifact: Make, tmp_path: Path
+    ) -> None:
+        for number, split in enumerate(("train", "valid", "test")):
+            image = np.dstack([film(3 * number + channel) for channel in range(3)]).astype(np.uint16) * 257
+            image[:16, :16], image[16:32, :16], image[32:, :16] = 0, 65535, (np.arange(16) % 2)[:, None, None] * 65535
+            mask = box(0, 16, 48, 64, 254) + box(0, 0, 16, 16, 7)
+            save(tmp_path / f"data/{split}/images/{split}.png", image)
+            save(tmp_path / f"data/{split}/masks/{split}.png", mask)
+        data = {"mask": {"form": "indices"}, "classes": [f"tissue {n}" for n in range(1, 255)], "channels": 3}
+        tiles = {"keep_empty": 1.0, "reduced_copy": True}
+        made = ingest(tmp_path / "data", tmp_path / "out", layout="presplit", height=16, width=16, tiles=tiles, **data)
+        assert made.account["records"] == {"train": 13, "eval": 12, "test": 12}
+        anomalies = validate(artifact(standard_artifacts.Examples, tmp_path / "out", SPLITS), tmp_path)
+        for split in SPLITS:
+            content = (Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes()
+            assert not anomalies_pb2.Anomalies.FromString(content).anomaly_info
+
+    def test_an_empty_split(self, check: Callable[..., dict], folder: Path) -> None:
+        shutil.rmtree(folder / "examples" / "Split-eval")
+        write_split(folder / "examples", "eval", [])
+        with pytest.raises(DataRefused, match="split eval has no record"):
+            check()
+
+    def test_too_many_rejects(self, check: Callable[..., dict], folder: Path) -> None:
+        path = folder / "examples" / "account.json"
+        faults = [{"source": f"images/bad{i}.png", "kind": "unreadable", "reason": "cut short"} for i in range(5)]
+        path.write_text(json.dumps({**json.loads(path.read_text()), "rejects": faults}))
+        expected = r"\Arejects \(5\): 5 of 48 sources are unusable.*images/bad0\.png: cut short.*and 2 more"
+        with pytest.raises(DataRefused, match=expected):
+            check()

@@ -1,0 +1,202 @@
+"""Training on two devices of one machine, made from one processor, against training on one."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import UsageError
+from components.record import Record
+from components.tfexample import serialize
+from components.trainer.devices import strategy_for
+from pipeline.config.loader import parse_config
+
+# TensorFlow takes its devices once per process.
+TRAIN = """
+import json
+import sys
+
+import keras
+import tensorflow as tf
+from keras import ops
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.trainer.losses import LOSSES
+from components.trainer.run import run_fn
+
+tf.config.set_visible_devices([], "GPU")
+[processor] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+"""
+RUN = """
+for arguments in json.load(sys.stdin):
+    run_fn(FnArgs(**arguments))
+"""
+POISON = """
+sound = LOSSES["bce_dice"]
+
+@keras.saving.register_keras_serializable()
+def poisoned(truth, found):
+    return sound(truth, found) * ops.where(ops.all(truth > 0, (1, 2, 3)), float("nan"), 1.0)
+
+LOSSES["bce_dice"] = poisoned
+"""
+"""A mask without background makes the loss of its image undefined, and so the gradients."""
+CONFIG: dict[str, Any] = {
+    "data": {"layout": "folders", "height": 32, "width": 48, "splits": {"train": 50, "eval": 25, "test": 25}},
+    "model": {"parameters": {"levels": 2, "base_filters": 4, "dropout": 0.0}},
+    "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.01},
+}
+CASES: dict[str, dict[str, Any]] = {
+    "whole": {},
+    "on the device": {"augmentation": {"on_device": True, "horizontal_flip": 0.5, "gamma": {"probability": 1.0}}},
+}
+WORSE: dict[str, Any] = {
+    "augmentation": {"online": True, "horizontal_flip": 0.5},
+    "training": {**CONFIG["training"], "patch": {"height": 16, "width": 16}},
+}
+"""Patches, validated on masks turned inside out: the better the model, the worse it validates."""
+RECORDS = 16
+"""Two full batches: on one device, too, nothing is left over."""
+
+POISONED_RECORD = 4
+"""The seed of the shuffling puts it second in a batch before the last of the first epoch."""
+
+
+def write(folder: Path, count: int, disc_pair: Callable, inside_out: bool = False, full: int | None = None) -> str:
+    """Records of discs; the mask of record `full` is foreground everywhere."""
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "shard")) as writer:
+        for number in range(count):
+            name = f"r{number}"
+            image, mask = disc_pair(32, 48, number)
+            mask = 1 - mask if inside_out else mask | 1 if number == full else mask
+            writer.write(serialize(Record(image, mask, name, name, f"{name}.png", b"\0" * 32, {})))
+    return str(folder / "shard")
+
+
+def run_arguments(folder: Path, train: str, validation: str, distribute: str, case: dict[str, Any]) -> dict[str, Any]:
+    config = parse_config({**CONFIG, **case}, "tests")
+    data = config.data.model_dump()
+    return {
+        "train_files": [train],
+        "eval_files": [validation],
+        "serving_model_dir": str(folder / "model"),
+        "model_run_dir": str(folder / "model_run" / "runs" / "1"),
+        "custom_config": {
+            "shape": [32, 48, 1],
+            "derivation": {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")},
+            "model": config.model.model_dump(),
+            "training": {**config.training.model_dump(), "distribute": distribute},
+            "augmentation": config.augmentation.model_dump(),
+            "threshold": 0.5,
+        },
+    }
+
+
+def run_script(script: str, arguments: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, input=json.dumps(arguments), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, disc_pair: Callable) -> Path:
+    """Each case trained on one device and on two, in `CASE/none` and `CASE/auto`, and `WORSE` in `worse/auto`."""
+    folder = tmp_path_factory.mktemp("devices")
+    # On two devices, a last batch of one record would leave one of them without any.
+    train, validation = write(folder / "train", RECORDS, disc_pair), write(folder / "eval", 9, disc_pair)
+    arguments = [
+        run_arguments(folder / name / distribute, train, validation, distribute, case)
+        for name, case in CASES.items()
+        for distribute in ("none", "auto")
+    ]
+    inside_out = write(folder / "inside_out", 9, disc_pair, inside_out=True)
+    arguments.append(run_arguments(folder / "worse/auto", train, inside_out, "auto", WORSE))
+    done = run_script(TRAIN + RUN, arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "model_run/runs/1/training.json").read_text())
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    with (folder / "model_run/runs/1/history.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def model(folder: Path) -> keras.Model:
+    return keras.saving.load_model(folder / "model" / "assets.extra" / "model.keras")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_devices_learn_what_one_learns(folder: Path, case: str) -> None:
+    one, two = folder / case / "none", folder / case / "auto"
+    assert (summary(one)["devices"], summary(two)["devices"]) == (["CPU:0"], ["CPU:0", "CPU:1"])
+    for alone, shared in zip(history(one), history(two), strict=True):
+        assert shared == pytest.approx(alone, rel=1e-4)
+    for alone, shared in zip(model(one).get_weights(), model(two).get_weights(), strict=True):
+        np.testing.assert_allclose(shared, alone, atol=1e-4)
+
+
+@pytest.mark.parametrize(("case", "best"), [("whole", 2), ("worse", 1)])
+def test_the_exported_model_is_that_of_the_best_epoch(folder: Path, case: str, best: int, disc_pair: Callable) -> None:
+    two = folder / case / "auto"
+    losses = [row["val_loss"] for row in history(two)]
+    assert summary(two)["best_epoch"] == best
+    assert summary(two)["eval"]["loss"] == pytest.approx(min(losses), rel=1e-4)
+    assert min(losses) < 0.99 * max(losses)
+    image, _ = disc_pair(32, 48, 99)
+    tensor = tf.constant(image[None, ..., None] / 255, tf.float32)
+    served = tf.saved_model.load(str(two / "model")).signatures["serve_tensor"](images=tensor)["probability"]
+    np.testing.assert_allclose(model(two)(tensor, training=False), served, atol=1e-5)
+
+
+def test_the_saved_model_can_be_trained_further(folder: Path) -> None:
+    one, two = (model(folder / "whole" / name).optimizer for name in ("none", "auto"))
+    assert int(two.iterations) == int(one.iterations) > 0
+    for alone, shared in zip(one.variables, two.variables, strict=True):
+        np.testing.assert_allclose(shared.numpy(), alone.numpy(), atol=1e-4)
+
+
+def test_a_loss_that_breaks_on_the_second_device_is_seen_at_once(tmp_path: Path, disc_pair: Callable) -> None:
+    """Not at the next step, after the sum of the gradients has broken the first as well."""
+    train = write(tmp_path / "train", 8, disc_pair, full=POISONED_RECORD)
+    case = {"training": {**CONFIG["training"], "batch_size": 2}}
+    arguments = run_arguments(tmp_path, train, write(tmp_path / "eval", 2, disc_pair), "auto", case)
+    done = run_script(TRAIN + POISON + RUN, [arguments])
+    assert "TrainingDiverged" in done.stderr, done.stderr[-3000:]
+    [path] = (tmp_path / "model_run").glob("nonfinite_batch_*.npz")
+    assert path.name in done.stderr
+    first, second = np.load(path)["masks"]
+    assert second.all()
+    assert not first.all()
+    assert "step4" not in path.name, "the end of the epoch would have shown it too"
+
+
+@pytest.mark.parametrize(
+    ("records", "batch_size", "message"),
+    [
+        (16, 7, r"batch_size = 7 cannot be shared equally by 2 accelerators \(GPU:0, GPU:1\): take a multiple of 2"),
+        (7, 8, r"batch_size = 8: there are 7 training records, and 2 accelerators .* take full batches only"),
+    ],
+)
+def test_batches_that_cannot_be_shared_are_refused(records: int, batch_size: int, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        strategy_for(["GPU:0", "GPU:1"], records, batch_size)
+
+
+def test_one_device_needs_no_strategy() -> None:
+    assert strategy_for(["GPU:0"], 7, 8) is None

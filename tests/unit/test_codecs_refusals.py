@@ -1,0 +1,221 @@
+"""Image files that are refused by name: cut, damaged, ambiguous, too large, missing."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from image_contents import (
+    DEEP,
+    DEEP_RGB,
+    ENTRIES,
+    GRAY,
+    NOISE,
+    NOISE_JPG,
+    PALETTE,
+    RGB,
+    bgr_rows,
+    bgra,
+    bytes_of,
+    damaged,
+    saved,
+    with_alpha,
+)
+from PIL import Image
+from raw_images import bmp, claim_png_size, packed_png, packed_row, pgm, png, tiff, write
+
+from components.imaging.codecs import (
+    TooManyPixels,
+    UnreadableImage,
+    decode_image,
+    read_image,
+    read_indices,
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        pytest.param(pgm(GRAY)[:-1], "PGM or PPM", id="PGM, last byte missing"),
+        pytest.param(pgm(DEEP, 65535)[:-1], "PGM or PPM", id="16-bit PGM, last byte missing"),
+        pytest.param(b"P5\n3 2\n", "PGM or PPM", id="PGM, header cut"),
+        pytest.param(b"P5\n3 2\n255", "PGM or PPM", id="PGM, header without its end"),
+        pytest.param(b"P5\n3 -2\n255\n\0\0\0", "PGM or PPM", id="PGM, negative height"),
+        pytest.param(b"P5 " + b"9" * 5000 + b" 2 255\n", "PGM or PPM", id="PGM, width of 5000 digits"),
+        pytest.param(b"P2\n3 2\n255\n0 1 2\n127 128", "PGM or PPM", id="plain PGM, last value missing"),
+        pytest.param(b"P2\n3 2\n255\n", "PGM or PPM", id="plain PGM, no values"),
+        pytest.param(b"P2\n2 1\n255\n1 2.5", "PGM or PPM", id="plain PGM, a fraction"),
+        pytest.param(b"P2\n2 1\n255\n1 -2", "PGM or PPM", id="plain PGM, a negative value"),
+        pytest.param(b"P2\n9000 9000\n255\n0 1 2", "PGM or PPM", id="plain PGM, much claimed"),
+        pytest.param(png(NOISE)[:-1], "PNG", id="PNG, last byte missing"),
+        pytest.param(png(NOISE)[: len(png(NOISE)) // 2], "PNG", id="PNG, half"),
+        pytest.param(png(NOISE)[:8], "PNG", id="PNG, signature only"),
+        pytest.param(packed_png(ENTRIES, 8, PALETTE)[:-20], "PNG", id="palette PNG, end missing"),
+        pytest.param(packed_png(ENTRIES, 8, PALETTE)[:-1], "PNG", id="palette PNG, last byte missing"),
+        pytest.param(damaged(packed_png(ENTRIES, 8, PALETTE)), "PNG", id="palette PNG, one bit wrong"),
+        pytest.param(damaged(png(NOISE)), "PNG", id="PNG, one bit wrong"),
+        pytest.param(bmp((3, 2), 8, bytes_of(ENTRIES), bgra(PALETTE))[:-5], "BMP", id="palette BMP, end missing"),
+        pytest.param(NOISE_JPG.tobytes()[:-1], "JPEG", id="JPG, last byte missing"),
+        pytest.param(NOISE_JPG.tobytes()[: len(NOISE_JPG) // 2], "JPEG", id="JPG, half"),
+        pytest.param(saved(NOISE, "JPEG", progressive=True)[:-900], "JPEG", id="progressive JPG, end missing"),
+        pytest.param(NOISE_JPG.tobytes()[:4], "JPEG", id="JPG, start only"),
+        pytest.param(bmp((3, 2), 24, bgr_rows(RGB))[:-4], "BMP", id="BMP, last pixel missing"),
+        pytest.param(bmp((3, 2), 24, bgr_rows(RGB))[:30], "BMP", id="BMP, header cut"),
+        pytest.param(saved(NOISE, "TIFF")[:-1], "TIFF", id="TIFF, last byte missing"),
+        pytest.param(tiff(GRAY)[:30], "TIFF", id="TIFF, half"),
+        pytest.param(tiff(DEEP, tags={273: [5000]}), "TIFF", id="TIFF, strip beyond the end"),
+        pytest.param(saved(NOISE, "TIFF", compression="tiff_lzw")[:9000], "TIFF", id="LZW TIFF, cut"),
+    ],
+)
+def test_half_a_file_is_not_an_image(tmp_path: Path, content: bytes, kind: str) -> None:
+    path = write(tmp_path / "image.png", content)
+    with pytest.raises(UnreadableImage, match=f"not a whole {kind} image"):
+        read_image(path)
+    with pytest.raises(UnreadableImage, match=f"not a whole {kind} image"):
+        read_indices(path)
+
+
+@pytest.mark.parametrize("cut", [saved(NOISE, "TIFF"), saved(NOISE, "BMP"), png(NOISE), NOISE_JPG.tobytes()])
+def test_no_cut_gives_wrong_pixels(cut: bytes) -> None:
+    whole = decode_image(cut)
+    for length in range(1, len(cut), len(cut) // 40):
+        try:
+            pixels = decode_image(cut[:length])
+        except UnreadableImage:
+            continue
+        np.testing.assert_array_equal(pixels, whole)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"this is not an image", "neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file", id="text"),
+        pytest.param(b"P4\n8 1\n\xff", "neither a PGM", id="bitmap"),
+        pytest.param(b"P5 2 1 100\n\x64\x65", "a value of 101, above the maximum of 100", id="PGM, too large"),
+        pytest.param(b"P2 2 1 100\n100 101", "a value of 101, above the maximum of 100", id="plain PGM, too large"),
+        pytest.param(b"P2 1 1 255 4294967296", "a value of 4294967296, above", id="plain PGM, beyond 32 bit"),
+        pytest.param(b"P5 2 1 1000\n\x03\xe8\x03\xe9", "a value of 1001, above the maximum of 1000", id="16-bit PGM"),
+        pytest.param(b"P5 2 1 0\n\0\0", "a maximum of 0, expected 1 to 65535", id="PGM, maximum 0"),
+        pytest.param(b"P5 2 1 65536\n\0\0\0\0", "a maximum of 65536, expected 1 to 65535", id="PGM, 17 bit"),
+        pytest.param(b"P5 0 1 255\n", "claims 0 x 1 pixels", id="PGM, no width"),
+        pytest.param(pgm(GRAY) * 2, "17 bytes after its pixels: several images", id="PGM twice"),
+        pytest.param(b"P2 2 1 255\n1 2 3 4", "2 values after its pixels", id="plain PGM, too many values"),
+        pytest.param(saved(Image.new("CMYK", (4, 4)), "JPEG"), "has CMYK colours, expected gray or RGB", id="CMYK JPG"),
+        pytest.param(
+            saved(Image.new("CMYK", (4, 4)), "TIFF"), "has CMYK colours, expected gray or RGB", id="CMYK TIFF"
+        ),
+        pytest.param(tiff(GRAY.astype(np.float32)), "signed or floating-point pixels", id="TIFF, floating point"),
+        pytest.param(tiff(DEEP.view(np.int16)), "signed or floating-point pixels", id="TIFF, signed"),
+        pytest.param(tiff(GRAY.view(np.int8)), "signed or floating-point pixels", id="TIFF, signed, 8 bit"),
+        pytest.param(tiff(GRAY.astype(np.uint32)), "has 32 bits per sample, expected 1, 8 or 16", id="TIFF, 32 bit"),
+        pytest.param(
+            tiff(DEEP % 4096, tags={258: [12]}, data=b"".join(packed_row(row, 12) for row in DEEP)),
+            "has 12 bits per sample, expected 1, 8 or 16",
+            id="TIFF, 12 bit packed",
+        ),
+        pytest.param(tiff(GRAY, pages=3), "holds 3 pages, frames or resolutions, expected one", id="TIFF, 3 pages"),
+        pytest.param(
+            tiff(DEEP_RGB, tags={284: [2], 273: [8, 20, 32], 279: [12, 12, 12]}),
+            "16-bit RGB stored colour by colour",
+            id="TIFF, 16-bit RGB colour by colour",
+        ),
+        pytest.param(tiff(with_alpha(RGB) | 1, tags={338: [2]}), "is partly transparent", id="TIFF, transparent"),
+        pytest.param(
+            saved(GRAY, "PNG", save_all=True, append_images=[Image.fromarray(GRAY[::-1])]),
+            "holds 2 pages, frames or resolutions, expected one",
+            id="animated PNG",
+        ),
+    ],
+)
+def test_what_is_not_read_is_refused_by_name(content: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableImage, match=reason):
+        decode_image(content)
+
+
+def jpg_claiming(width: int, height: int) -> bytes:
+    content = NOISE_JPG.tobytes()
+    frame = content.index(b"\xff\xc0") + 5
+    return content[:frame] + struct.pack(">HH", height, width) + content[frame + 4 :]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"P5 60000 50000 255\n\0", id="P5"),
+        pytest.param(b"P3 60000 50000 255\n0", id="P3"),
+        pytest.param(claim_png_size(png(GRAY), 60000, 50000), id="PNG"),
+        pytest.param(jpg_claiming(60000, 50000), id="JPEG"),
+        pytest.param(tiff(GRAY, tags={256: [60000], 257: [50000]}), id="TIFF"),
+        pytest.param(bmp((60000, 50000), 24, []), id="BMP"),
+    ],
+)
+def test_a_claim_of_too_many_pixels_is_refused_before_they_are_decoded(tmp_path: Path, content: bytes) -> None:
+    path = write(tmp_path / "image", content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        reason = "60000 x 50000 = 3000000000 pixels, more than the 100000000 .*raise .data. max_megapixels"
+        with pytest.raises(TooManyPixels, match=reason):
+            read_image(path)
+        with pytest.raises(TooManyPixels, match=reason):
+            read_indices(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pgm(GRAY), png(GRAY), saved(GRAY, "JPEG"), tiff(GRAY), bmp((3, 2), 24, bgr_rows(RGB)), b"P2 3 2 9\n0 1 2 3 4 5"],
+    ids=["PGM", "PNG", "JPEG", "TIFF", "BMP", "P2"],
+)
+def test_the_limit_counts_pixels_and_can_be_reached(tmp_path: Path, content: bytes) -> None:
+    path = write(tmp_path / "image", content)
+    assert read_image(path, max_pixels=6).shape[:2] == (2, 3)
+    with pytest.raises(TooManyPixels, match="3 x 2 = 6 pixels, more than the 5 that are allowed"):
+        read_image(path, max_pixels=5)
+
+
+def test_the_limit_is_not_that_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for content in (png(GRAY), tiff(GRAY), saved(GRAY, "JPEG"), saved(GRAY, "BMP")):
+            assert decode_image(content).shape == (2, 3)
+        assert read_indices(write(tmp_path / "palette.png", packed_png(ENTRIES, 2, PALETTE))).shape == (2, 3)
+
+
+def test_a_file_too_long_for_its_limit_is_not_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "image.pgm", pgm(GRAY))
+    os.truncate(path, 2**40)  # sparse: takes no room on the disk, and would take a terabyte of memory
+    with pytest.raises(TooManyPixels, match="has 1099511627776 bytes, more than an image of the 100000000 pixels"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("content", [png(GRAY), packed_png(ENTRIES, 2, PALETTE)], ids=["gray", "palette"])
+def test_a_png_chunk_cannot_claim_memory(tmp_path: Path, content: bytes) -> None:
+    # OpenCV would make room for 4 GB.
+    length = content.index(b"IDAT") - 4
+    claim = content[:length] + b"\xff\xff\xff\xf0" + content[length + 4 :]
+    path = write(tmp_path / "image.png", claim)
+    for read in (read_image, read_indices):
+        with pytest.raises(
+            UnreadableImage, match="not a whole PNG image: cut short, or the length of a chunk is damaged"
+        ):
+            read(path)
+
+
+def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:
+    path = write(tmp_path / "image.png", claim_png_size(png(GRAY), 40000, 40000))
+    with pytest.raises(UnreadableImage, match=r"OpenCV refuses it: .*PIXELS"):
+        read_image(path, max_pixels=2_000_000_000)
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImage, match="the file is empty"):
+        read_image(write(tmp_path / "image.png", b""))
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImage, match="cannot be read: No such file or directory"):
+        read_image(tmp_path / "image.png")

@@ -1,0 +1,87 @@
+"""Patches: cut from what was augmented, with the values of the whole, around foreground as often as asked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from epochs import ALL, COUNT, HEIGHT, PATCH, WIDTH, data, picture, taken, write_records
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.imaging.augment import generator
+from components.trainer.augmentation import (
+    patch_corner,
+)
+from components.trainer.preprocessing import Standardize
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return write_records(tmp_path_factory.mktemp("records"))
+
+
+class TestPatches:
+    def test_a_patch_has_the_values_of_the_same_pixels_in_the_whole(self, files: list[str]) -> None:
+        """Were it standardised by its own moments, it would look brighter or darker than in the whole record."""
+        training = data(files, None, PATCH)
+        places = set()
+        for epoch in range(3):
+            images, masks = (np.concatenate(part) for part in zip(*taken(training.epoch(epoch)), strict=True))
+            assert images.shape == (COUNT, 8, 12, 1)
+            assert masks.shape == (COUNT, 8, 12, 1)
+            found = []
+            for number in range(COUNT):
+                image, mask = picture(number)
+                corner = patch_corner(mask, generator(1, f"r{number}", 0, epoch), PATCH)
+                whole = Standardize()(image[None, ..., None] / np.float32(255)).numpy()[0]
+                window = tuple(slice(begin, begin + side) for begin, side in zip(corner, (8, 12), strict=True))
+                (match,) = (i for i in range(COUNT) if np.allclose(images[i], whole[window], atol=1e-5))
+                np.testing.assert_array_equal(masks[match, ..., 0], mask[window] > 0)
+                found.append(match)
+                places.add(tuple(corner))
+            assert sorted(found) == list(range(COUNT))
+        assert len(places) > 2 * COUNT
+
+    def test_patches_are_cut_from_what_was_augmented(self, files: list[str]) -> None:
+        whole_size = {"height": HEIGHT, "width": WIDTH, "foreground_share": 0.5}
+        whole, patches = (taken(data(files, ALL, patch).epoch(1)) for patch in (None, whole_size))
+        for (images, masks), (standardized, classes) in zip(whole, patches, strict=True):
+            np.testing.assert_allclose(standardized, Standardize()(images), atol=1e-4)
+            np.testing.assert_array_equal(classes, masks)
+
+    @given(st.integers(0, 31), st.integers(0, 47), st.integers(1, 32), st.integers(1, 48), st.integers(0, 10**6))
+    def test_a_window_around_foreground_holds_it(
+        self, row: int, column: int, height: int, width: int, seed: int
+    ) -> None:
+        mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+        mask[row, column] = 2
+        patch = {"height": height, "width": width, "foreground_share": 1.0}
+        top, left = patch_corner(mask, np.random.default_rng(seed), patch)
+        assert 0 <= top <= row < top + height <= HEIGHT
+        assert 0 <= left <= column < left + width <= WIDTH
+        for begin, pixel, side, room in ((top, row, height, HEIGHT - height), (left, column, width, WIDTH - width)):
+            assert begin in (0, room) or side // 4 <= pixel - begin < 3 * side / 4
+
+    @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+    def test_the_share_of_windows_around_foreground_is_the_stated_one(self, share: float) -> None:
+        mask = np.zeros((200, 200), np.uint8)
+        mask[100, 100] = 1
+        patch = {"height": 16, "width": 16, "foreground_share": share}
+        rng = np.random.default_rng(0)
+        corners = np.array([patch_corner(mask, rng, patch) for _ in range(2000)])
+        around = ((corners <= 100) & (corners + 16 > 100)).all(axis=1).mean()
+        # Seven windows of a thousand that lie anywhere hold the pixel too.
+        assert around == pytest.approx(share, abs=0.03)
+
+    def test_windows_lie_anywhere_where_nothing_is_foreground(self) -> None:
+        rng, patch = np.random.default_rng(0), {"height": 30, "width": 47, "foreground_share": 1.0}
+        empty = np.zeros((HEIGHT, WIDTH), np.uint8)
+        corners = {tuple(patch_corner(empty, rng, patch).tolist()) for _ in range(200)}
+        assert corners == {(row, column) for row in range(3) for column in range(2)}
+
+    def test_each_lesion_pixel_is_as_likely_as_the_others(self) -> None:
+        mask = np.zeros((100, 100), np.uint8)
+        mask[20, 20], mask[80, 70:73] = 1, 2
+        rng, patch = np.random.default_rng(0), {"height": 10, "width": 10, "foreground_share": 1.0}
+        at_the_small = np.mean([patch_corner(mask, rng, patch)[0] < 40 for _ in range(2000)])
+        assert at_the_small == pytest.approx(0.25, abs=0.03)
