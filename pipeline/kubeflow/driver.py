@@ -94,7 +94,7 @@ def run_parameters(spec: pb.ComponentInputsSpec, given: Mapping[str, str]) -> di
     values = {}
     for name, item in spec.parameters.items():
         if name in given:
-            values[name] = _from_text(name, given[name], item.parameter_type)
+            values[name] = from_text(name, given[name], item.parameter_type)
         elif item.HasField("default_value"):
             values[name] = item.default_value
         elif not item.is_optional:
@@ -198,7 +198,12 @@ def as_text(value: Value) -> str:
     return plain if isinstance(plain, str) else json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
 
 
-def _from_text(name: str, text: str, kind: int) -> Value:
+def from_text(name: str, text: str, kind: int) -> Value:
+    """A value of the parameter type `kind` from text: JSON, unless the type is a string.
+
+    Raises:
+        UsageError: it is not of that type.
+    """
     if kind == pb.ParameterType.STRING:
         return Value(string_value=text)
     try:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from components.errors import MasklineError
-from pipeline.kubeflow.driver import Finished
+from pipeline.kubeflow.driver import Finished, from_text
 from pipeline.kubeflow.logs import TERMINATION_LOG
 from pipeline.kubeflow.placeholders import filled
 from pipeline.kubeflow.pod import Place, prepare
@@ -90,8 +89,12 @@ class Launcher:
         output = _executor_output(in_root(given.outputs.output_file, folder))
         parameters = dict(output.parameter_values)
         for name, item in given.outputs.parameters.items():
+            path = in_root(item.output_file, folder)
+            if name not in parameters and not path.exists():
+                raise StepFailed(f"{task.name}: wrote no output parameter {name!r}", 1)
             if name not in parameters:
-                parameters[name] = Value(string_value=in_root(item.output_file, folder).read_text(encoding="utf-8"))
+                kind = task.component.output_definitions.parameters[name].parameter_type
+                parameters[name] = from_text(name, path.read_text(encoding="utf-8"), kind)
         artifacts = {}
         for name, items in given.outputs.artifacts.items():
             own = output.artifacts[name].artifacts[0] if name in output.artifacts else None

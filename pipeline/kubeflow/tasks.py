@@ -11,7 +11,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from components.errors import UsageError
 from pipeline.kubeflow.lint import lint, refuse
 from pipeline.kubeflow.package import Package
-from pipeline.kubeflow.parsed import KubernetesConfig, Parsed, parse
+from pipeline.kubeflow.parsed import Parsed, parse
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def parse_pipeline(package: Package) -> Pipeline:
 
 
 def _task(parsed: Parsed, name: str, label: str, container: pb.PipelineDeploymentConfig.PipelineContainerSpec) -> Task:
-    mounts = parsed.kubernetes.get(label, KubernetesConfig()).pvc_mount
-    volumes = {mount.constant: mount.mount_path for mount in mounts}
+    config = parsed.kubernetes.get(label)
+    volumes = {mount.constant: mount.mount_path for mount in (config.pvc_mount if config else ())}
     if "" in volumes:
         raise UsageError(f"{name}: a volume whose claim only the cluster knows. Name it in [kubeflow] volumes")
     return Task(name, parsed.tasks[name], parsed.component(name), container, volumes)

@@ -1,0 +1,251 @@
+"""Simulations of a small pipeline whose steps are a line of Python each."""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import UsageError
+from components.files import locked
+from pipeline.kubeflow.package import Package, write_package
+from pipeline.kubeflow.pod import Processes
+from pipeline.kubeflow.simulate import Simulation, conclusion, simulate
+from pipeline.runners.console import RunConsole
+from pipeline.runs import list_runs
+
+REPOSITORY = Path(__file__).parents[2]
+ARTIFACT = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
+COPY = """
+import pathlib, os, sys
+root = os.environ["MASKLINE_KFP_ROOT"]
+source, target, word = sys.argv[1:]
+text = pathlib.Path(source, "text").read_text() if source else ""
+pathlib.Path(target).mkdir(parents=True)
+pathlib.Path(target, "text").write_text(text + word)
+"""
+
+
+def step(word: str, source: str = "") -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Component, task and container of a step that adds a word to what its source has written."""
+    component: dict[str, Any] = {"outputDefinitions": {"artifacts": {"text": ARTIFACT}}}
+    task: dict[str, Any] = {"cachingOptions": {"enableCache": True}}
+    path = "{{$.inputs.artifacts['text'].path}}" if source else ""
+    if source:
+        component["inputDefinitions"] = {"artifacts": {"text": ARTIFACT}}
+        task["dependentTasks"] = [source]
+        output = {"producerTask": source, "outputArtifactKey": "text"}
+        task["inputs"] = {"artifacts": {"text": {"taskOutputArtifact": output}}}
+    target = "{{$.outputs.artifacts['text'].path}}"
+    container = {"image": "busybox:1", "command": [sys.executable, "-c", COPY], "args": [path, target, word]}
+    return component, task, container
+
+
+def package(**steps: Any) -> Package:
+    spec: dict[str, Any] = {
+        "pipelineInfo": {"name": "words"},
+        "schemaVersion": "2.1.0",
+        "sdkVersion": "test",
+        "components": {},
+        "deploymentSpec": {"executors": {}},
+        "root": {"dag": {"tasks": {}}},
+    }
+    for name, (component, task, container) in steps.items():
+        spec["components"][name] = {**component, "executorLabel": f"{name}_executor"}
+        spec["deploymentSpec"]["executors"][f"{name}_executor"] = {"container": container}
+        spec["root"]["dag"]["tasks"][name] = {**task, "componentRef": {"name": name}, "taskInfo": {"name": name}}
+    return Package(spec, {})
+
+
+def run(out: Path, given: Package, **options: Any) -> dict[str, Any]:
+    simulation = Simulation(given, out, Processes(), options.pop("parameters", {}), **options)
+    return simulate(simulation, RunConsole(io.StringIO()))
+
+
+def states(record: dict[str, Any]) -> dict[str, str]:
+    return {item["id"]: item["state"] for item in record["steps"]}
+
+
+def text(record: dict[str, Any], name: str) -> str:
+    [path] = [item["outputs"]["text"]["path"] for item in record["steps"] if item["id"] == name]
+    return Path(path, "text").read_text()
+
+
+def test_steps_run_in_the_order_of_their_data_and_pass_files_on(tmp_path: Path) -> None:
+    record = run(tmp_path, package(alpha=step("c", "beta"), beta=step("b", "gamma"), gamma=step("a")))
+    assert list(states(record)) == ["gamma", "beta", "alpha"]
+    assert text(record, "alpha") == "abc"
+    assert (record["status"], record["exit_code"]) == ("done", 0)
+    [listed] = list_runs(tmp_path)
+    assert listed["status"] == "done"
+
+
+def test_only_what_a_change_concerns_runs_again(tmp_path: Path) -> None:
+    first = run(tmp_path, package(one=step("a"), two=step("b", "one"), other=step("x")))
+    assert set(states(first).values()) == {"ran"}
+    again = run(tmp_path, package(one=step("a"), two=step("b", "one"), other=step("x")))
+    assert set(states(again).values()) == {"cached"}
+    assert text(again, "two") == "ab"
+    changed = run(tmp_path, package(one=step("A"), two=step("b", "one"), other=step("x")))
+    assert states(changed) == {"one": "ran", "two": "ran", "other": "cached"}
+    assert text(changed, "two") == "Ab"
+    back = run(tmp_path, package(one=step("a"), two=step("b", "one"), other=step("x")))
+    assert set(states(back).values()) == {"cached"}
+    asked = run(tmp_path, package(one=step("a"), two=step("b", "one"), other=step("x")), cache=False)
+    assert set(states(asked).values()) == {"ran"}
+    assert set(states(run(tmp_path / "elsewhere", package(one=step("a")))).values()) == {"ran"}
+
+
+def test_a_step_that_may_not_be_cached_runs_and_with_it_what_reads_its_output(tmp_path: Path) -> None:
+    component, task, container = step("a")
+    steps = {"one": (component, {**task, "cachingOptions": {}}, container), "two": step("b", "one"), "other": step("x")}
+    run(tmp_path, package(**steps))
+    assert states(run(tmp_path, package(**steps))) == {"one": "ran", "two": "ran", "other": "cached"}
+
+
+def test_the_first_failed_step_ends_the_simulation_with_its_code(tmp_path: Path) -> None:
+    component, task, container = step("a")
+    failing = {**container, "args": [], "command": [sys.executable, "-c", "print('no films'); raise SystemExit(4)"]}
+    record = run(tmp_path, package(one=(component, task, failing), two=step("b", "one")))
+    assert states(record) == {"one": "failed"}
+    assert (record["status"], record["exit_code"]) == ("failed", 4)
+    failed, log = conclusion(record)
+    assert failed == "Failed: one: ended with code 4: no films"
+    assert Path(log.removeprefix("Log of the step: ")).read_text() == "no films\n"
+    repaired = run(tmp_path, package(one=step("a"), two=step("b", "one")))
+    assert text(repaired, "two") == "ab"
+
+
+def test_parameters_of_the_run_reach_the_steps(tmp_path: Path) -> None:
+    component, task, container = step("a")
+    given = package(
+        one=(
+            {**component, "inputDefinitions": {"parameters": {"word": {"parameterType": "STRING"}}}},
+            {**task, "inputs": {"parameters": {"word": {"componentInputParameter": "word"}}}},
+            {**container, "args": [*container["args"][:2], "{{$.inputs.parameters['word']}}"]},
+        )
+    )
+    given.spec["root"]["inputDefinitions"] = {"parameters": {"word": {"parameterType": "STRING", "defaultValue": "w"}}}
+    assert text(run(tmp_path, given, parameters={"word": "z"}), "one") == "z"
+    assert text(run(tmp_path, given), "one") == "w"
+
+
+def test_an_output_parameter_has_its_type_in_the_next_step(tmp_path: Path) -> None:
+    writes = "import os, pathlib, sys\nif sys.argv[1]: pathlib.Path(os.environ['MASKLINE_KFP_ROOT'] + sys.argv[1])"
+    _, task, container = step("", "")
+    file = "{{$.outputs.parameters['count'].output_file}}"
+    outputs = {"outputDefinitions": {"parameters": {"count": {"parameterType": "NUMBER_INTEGER"}}}}
+    counts = {**container, "command": [sys.executable, "-c", f"{writes}.write_text('3')"], "args": [file]}
+    reader, reading, copies = step("a")
+    reader["inputDefinitions"] = {"parameters": {"count": {"parameterType": "NUMBER_INTEGER"}}}
+    produced = {"producerTask": "one", "outputParameterKey": "count"}
+    reading |= {"inputs": {"parameters": {"count": {"taskOutputParameter": produced}}}, "dependentTasks": ["one"]}
+    copies["args"][2] = "{{$.inputs.parameters['count']}}"
+    record = run(tmp_path, package(one=(outputs, task, counts), two=(reader, reading, copies)))
+    assert text(record, "two") == "3"
+    silent = run(tmp_path, package(one=(outputs, task, {**counts, "args": [""]}), two=(reader, reading, copies)))
+    assert silent["reasons"] == ["one: wrote no output parameter 'count'"]
+    assert silent["exit_code"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"triggerPolicy": {"condition": "true"}}, "one: has a condition or a trigger"),
+        ({"triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}}, "one: has a condition or a trigger"),
+        (
+            {"parameterIterator": {"items": {"raw": "[1]"}, "itemInput": "x"}},
+            "one: is a loop",
+        ),
+    ],
+)
+def test_what_would_not_be_simulated_faithfully_is_refused(tmp_path: Path, change: Any, message: str) -> None:
+    component, task, container = step("a")
+    with pytest.raises(UsageError, match=message):
+        run(tmp_path / "out", package(one=(component, {**task, **change}, container)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_simulations_in_one_folder_do_not_meet(tmp_path: Path) -> None:
+    with locked(tmp_path / ".lock", wait=False), pytest.raises(UsageError, match="another simulation works there"):
+        run(tmp_path, package(one=step("a")))
+
+
+def test_a_folder_that_is_a_file_and_a_root_that_is_no_object_store_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file: cannot be used: File exists"):
+        run(tmp_path / "file", package(one=step("a")))
+    given = package(one=step("a"))
+    given.spec["defaultPipelineRoot"] = "/mnt/artifacts"
+    with pytest.raises(UsageError, match="/mnt/artifacts"):
+        run(tmp_path / "out", given)
+
+
+def _killed(tmp_path: Path, given: Package, how: int) -> subprocess.Popen[str]:
+    """A simulation of its own process, sent a signal while its second step waits."""
+    write_package(given, tmp_path / "words.yaml")
+    command = [sys.executable, "-m", "pipeline.cli", "kubeflow", "simulate", "words.yaml", "--out", "out"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out/pods").glob("*/two/pid")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(how)
+    process.wait()
+    return process
+
+
+def _slow() -> Package:
+    component, task, container = step("b", "one")
+    script = (
+        "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(5)\n"
+        "pathlib.Path('late').touch()\n" + COPY
+    )
+    return package(one=step("a"), two=(component, task, {**container, "command": [sys.executable, "-c", script]}))
+
+
+def test_what_a_killed_simulation_left_is_no_result(tmp_path: Path) -> None:
+    given = _slow()
+    _killed(tmp_path, given, signal.SIGKILL)
+    [record] = list_runs(tmp_path / "out")
+    assert record["status"] == "killed"
+    assert states(record) == {"one": "ran"}
+    # The orphan of the killed simulation is still at work while this one is.
+    finished = run(tmp_path / "out", given)
+    assert states(finished) == {"one": "cached", "two": "ran"}
+    assert text(finished, "two") == "ab"
+
+
+def test_a_simulation_that_is_told_to_end_takes_its_step_with_it(tmp_path: Path) -> None:
+    process = _killed(tmp_path, _slow(), signal.SIGTERM)
+    assert process.returncode == 130
+    assert process.stdout is not None
+    assert "interrupted" in process.stdout.read()
+    [pid] = (tmp_path / "out/pods").glob("*/two/pid")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    [record] = list_runs(tmp_path / "out")
+    assert (record["status"], record["exit_code"]) == ("interrupted", 130)
+
+
+def test_a_package_is_left_as_it_was(tmp_path: Path) -> None:
+    given = package(one=step("a"))
+    before = copy.deepcopy(given)
+    run(tmp_path, given)
+    assert given == before
