@@ -41,9 +41,10 @@ def volume(source: Path, target: str) -> tuple[str, str]:
     return "--volume", f"{source}:{target}"
 
 
-def containers_since(moment: str) -> list[str]:
-    filters = ["--since", moment, "--filter", "event=create", "--filter", f"image={IMAGE}", "--format", "{{.ID}}"]
-    return subprocess.check_output(["podman", "events", "--stream=false", *filters], text=True).split()
+def containers_since(moment: str) -> int:
+    # podman 4's own filter for images finds none by name.
+    shown = ["--since", moment, "--filter", "event=create", "--format", "{{.Image}}"]
+    return subprocess.check_output(["podman", "events", "--stream=false", *shown], text=True).split().count(IMAGE)
 
 
 def test_the_user_is_a_number_other_than_root() -> None:
@@ -116,7 +117,7 @@ def run(folder: Path, package: Path, began: str) -> Result:
 def test_every_step_runs_in_a_container_of_its_own_and_a_model_is_pushed(folder: Path, run: Result, began: str) -> None:
     assert run.code == 0, run.stderr + run.stdout
     assert set(run.states.values()) == {"ran"}
-    assert len(run.states) == len(containers_since(began)) == 12
+    assert len(run.states) == containers_since(began) == 12
     [version] = [path.name for path in (folder / "serving").iterdir() if path.is_dir()]
     assert json.loads((folder / "serving" / "CHAMPION.json").read_text()) == {"version": version}
     assert run.record["pushed"]["version"] == version
