@@ -33,10 +33,12 @@ def write_json(path: Path, value: Any) -> None:
 def locked(path: Path, *, wait: bool) -> Iterator[None]:
     """Holds an exclusive lock on a file, made where it is missing. The kernel gives it up when its holder dies.
 
+    What the file contains, its holder may say; looking for the lock changes nothing of it.
+
     Raises:
         BlockingIOError: another process holds it, and `wait` is false.
     """
-    with path.open("w") as file:
+    with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 

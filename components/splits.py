@@ -1,8 +1,22 @@
-"""The splits, and the strategies that give each group one of them."""
+"""The splits, and the strategies that give each group one of them.
+
+Where data arrive in spans, retraining must never test a model on a patient that it, or a model before it, was trained
+on. What holds, as long as no span is taken away and `[data.splits]` is not changed: a group in the test split of a run
+was in neither train nor eval of any earlier run, whatever the windows of the two.
+
+- Drawn by hash, a group has its split for ever, so the test split of all spans, which only grows, is one test set.
+- With a list of test groups, those are the test split that stays. The newest span's own share joins them: of the
+  groups that it brings for the first time, those that the hash draws. A group that an earlier span brought is not
+  drawn, since an earlier model may have been trained on it; and the share of a span that is no longer the newest may
+  be trained on.
+- A split that the source prescribes must not come too late: a group that an earlier span gave to training cannot be
+  put into test by a later one.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +40,8 @@ class Case:
     """What `stratify` spreads evenly; empty: not known."""
     split: str = ""
     """The split, one of `SPLITS`, that the source prescribes; empty: the strategy decides."""
+    age: int | None = None
+    """How many spans came after its own, 0 for the newest; None where there are no spans."""
 
 
 def split_of(group: str, splits: Mapping[str, Any]) -> str:
@@ -50,14 +66,18 @@ def assign_splits(cases: Sequence[Case], splits: Mapping[str, Any]) -> list[str]
 
     Raises:
         UsageError: no such test group or site, a test list or folds that contradict what the source prescribes,
-            `stratify` without labels or with too few groups.
+            a group that earlier spans gave to training, `stratify` without labels or with too few groups.
     """
     prescribed = sorted((case for case in cases if case.split), key=lambda case: SPLITS.index(case.split))
     by_group = {case.group: case.split for case in prescribed}
     free = [case for case in cases if case.group not in by_group]
     listed = _listed(cases, splits)
     _refuse_contradictions(prescribed, listed, splits)
-    test = _drawn_test(free, splits) if listed is None else listed
+    if listed is None:
+        _refuse_late_tests(cases, splits)
+        test = _drawn_test(free, splits)
+    else:
+        test = listed | _newcomers_drawn(free, splits)
     rest = [case for case in free if case.group not in test]
     evaluated = _drawn_eval(rest, splits if listed is None else {**splits, "test": 0})
     for case in free:
@@ -90,6 +110,12 @@ def _drawn_test(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
     if splits["stratify"]:
         return _stratified_fold(cases, splits, round(sum(splits[name] for name in SPLITS) / splits["test"]), 0)
     return {case.group for case in cases if split_of(case.group, splits) == "test"}
+
+
+def _newcomers_drawn(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
+    """The newest span's own share of the test split: of the groups that no earlier span brought, those drawn."""
+    known = {case.group for case in cases if case.age != 0}
+    return {case.group for case in cases if case.group not in known and split_of(case.group, splits) == "test"}
 
 
 def _drawn_eval(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
@@ -144,6 +170,21 @@ def _refuse_contradictions(prescribed: Iterable[Case], listed: set[str] | None, 
             raise UsageError(
                 f"[data.splits] folds: {place}, but the folds cut anew all that is not test. "
                 "Remove folds, or let the source prescribe the test split alone."
+            )
+
+
+def _refuse_late_tests(cases: Sequence[Case], splits: Mapping[str, Any]) -> None:
+    """A model may have been trained on a group before a newer span prescribes the test split for it."""
+    held_out: dict[str, int] = {}
+    for case in cases:
+        if case.split == "test":
+            held_out[case.group] = max(case.age or 0, held_out.get(case.group, 0))
+    for case in cases:
+        came_before = (case.age or 0) > held_out.get(case.group, math.inf)
+        if came_before and (case.split or split_of(case.group, splits)) != "test":
+            raise UsageError(
+                f"[data] spans: the source puts group {case.group!r} into test, but an earlier span gave it to "
+                "training, so models have seen it. Take its newer images out of test, or prescribe test in that span."
             )
 
 

@@ -16,10 +16,10 @@ from components.data_gate.entries import Entry, entry_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import UsageError
 from components.example_gen.account import account
-from components.example_gen.listing import detect_layout, list_samples
+from components.example_gen.listing import detect_layout, fingerprint, list_samples
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Sample
-from components.example_gen.spans import numbered
+from components.example_gen.spans import find_spans
 from components.files import write_json
 from components.parallel import ordered_map
 from components.serving_dir import champion_version
@@ -42,14 +42,19 @@ def check_folder(
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
     """
+    return check_config(folder, _config(folder, recipe, overrides), serving)
+
+
+def check_config(folder: Path, config: Config, serving: Path | None = None) -> dict[str, Any]:
+    """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
-    config = _config(folder, recipe, overrides)
     data = config.data.model_dump()
+    files = fingerprint(folder, data)
     listing = list_samples(folder, data)
     found = _examine_all(folder, listing.samples, data, config.execution.workers or os.cpu_count() or 1)
     return split_report(
         [entry for _, entries in found for entry in entries],
-        account(listing, [outcome for outcome, _ in found]),
+        account(listing, [outcome for outcome, _ in found], files),
         {},
         config.validation.model_dump(),
         find_near_duplicates,
@@ -96,5 +101,5 @@ def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Confi
     if recipe is not None:
         return load_config(recipe, overrides)
     layout = detect_layout(folder) or "folders"
-    spans = ["data.spans=0"] if numbered(folder) else []
+    spans = ["data.spans=0"] if find_spans(folder) else []
     return load_config("mias" if layout == "mias" else "folders", [f"data.layout={layout}", *spans, *overrides])

@@ -105,7 +105,8 @@ def _verdict(report: Mapping[str, Any]) -> Text:
     if rejects:
         without = f"a run would go on without {_counted(rejects, 'source')} that cannot be used"
         return Text(f"Not clean: {without}.{look}", "bold yellow")
-    return Text(f"Usable: a run would go on with all {_counted(report['sources'], 'source')}.{look}", "bold green")
+    used = report["sources"] - len(report["left_out"])
+    return Text(f"Usable: a run would go on with all {_counted(used, 'source')}.{look}", "bold green")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.kubeflow.cli import kubeflow_app
+from pipeline.schedule.cli import schedule_command
 from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 app = typer.Typer(
@@ -40,7 +41,8 @@ def run_command(
 ) -> int:
     """Run the pipeline here: derive, check, augment, train, evaluate, push.
 
-    Exit codes: 0 done, 1 crash, 2 usage or config, 3 refused by the evaluation, 4 refused by the data gate.
+    Exit codes: 0 done, 1 crash, 2 usage or config, 3 refused by the evaluation, 4 refused by the data gate; 130
+    interrupted; 143 told to end (SIGTERM), which it does after the current node: a second SIGTERM interrupts it.
     """
     from pipeline.config.loader import load_config
     from pipeline.launch import launch
@@ -51,6 +53,9 @@ def run_command(
     if json_output:
         print_json(record)
     return record["exit_code"]
+
+
+app.command("schedule")(schedule_command)
 
 
 @app.command("check")
@@ -123,11 +128,11 @@ def runs_command(
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """List past runs, oldest first."""
+    """List past runs, and slots of `maskline schedule` that had none, oldest first."""
     from pipeline.listings import print_runs
-    from pipeline.runs import list_runs
+    from pipeline.schedule.ledger import with_slots
 
-    runs = list(list_runs(out))
+    runs = with_slots(out)
     if json_output:
         print_json(runs)
     else:

@@ -106,6 +106,8 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         examples=augmentor.outputs["augmented_examples"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        # Only where it is asked for: a new champion would make every training run again.
+        base_model=resolver.outputs["champion"] if config.training.warm_start else None,
         custom_config={
             "shape": shape,
             "derivation": derivation,

@@ -16,13 +16,14 @@ from components.example_gen.listing import list_samples
 from components.files import locked
 from pipeline.beam_runner import check_beam
 from pipeline.config.data import Data
-from pipeline.config.model import Config
+from pipeline.config.model import Config, Serving
 from pipeline.nodes import NODES
 from pipeline.phantoms import NOTICE, write_mias_phantoms
 from pipeline.runners.console import RunConsole
 from pipeline.runners.quiet import quiet
 from pipeline.runners.request import Request
-from pipeline.runs import DEFAULT_OUT, new_run_dir, write_run
+from pipeline.runners.termination import graceful
+from pipeline.runs import DEFAULT_OUT, RUN_LOCK, new_run_dir, write_run
 
 LOG_FILE = "log.txt"
 
@@ -46,14 +47,14 @@ def launch(
             raise UsageError(f"{node}: no such node. The nodes are {', '.join(NODES)}")
     if from_node and to_node and NODES.index(from_node) > NODES.index(to_node):
         raise UsageError(f"--from {from_node} --to {to_node}: {to_node} comes first, so nothing would run again")
-    out = _writable(_plain(out or DEFAULT_OUT / name))
+    out = output_folder(name, out)
     with _exclusive(out):
         source, notice = source_folder(config.data, data, out / "data")
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         list_samples(source, config.data.model_dump())
         check_beam(config.execution, {"data folder": source, "output folder": out})
-        serving = _writable(_plain(Path(config.serving.destination or out / "serving")))
+        serving = serving_folder(config.serving, out)
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.
         write_run(run_dir, {"id": run_dir.name, "recipe": name, "status": "running", "pid": os.getpid()})
@@ -63,7 +64,7 @@ def launch(
 
 def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
     log = request.run_dir / LOG_FILE
-    with quiet(log) as terminal:
+    with quiet(log) as terminal, graceful() as before:
         console = RunConsole(terminal, silent)
         console.say(f"{request.name}: run {request.run_dir.name}, data {request.data}, log {log}")
         if request.notice:
@@ -71,7 +72,7 @@ def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
         # The import takes seconds, and what it prints belongs into the log.
         from pipeline.runners.local import run
 
-        record = run(request, console)
+        record = run(request, console, before)
         for line in conclusion(record):
             console.say(line)
     return record
@@ -88,7 +89,8 @@ def conclusion(record: dict[str, Any]) -> list[str]:
         empty, false = test["empty_cases"], test["empty_cases_with_prediction"]
         without = f"; something was predicted in {false} of {empty} cases without foreground" if empty else ""
         lines.append(f"Test: mean foreground Dice {mean}{interval}, {dice['n']} cases{without}")
-    lines += [f"Refused: {reason}" for reason in record["reasons"]]
+    word = "Interrupted" if record["status"] == "interrupted" else "Refused"
+    lines += [f"{word}: {reason}" for reason in record["reasons"]]
     if record["pushed"]:
         lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
     elif record["not_pushed"]:
@@ -96,6 +98,20 @@ def conclusion(record: dict[str, Any]) -> list[str]:
     if record["report"]:
         lines.append(f"Report: {record['report']}")
     return lines
+
+
+def output_folder(name: str, out: Path | None) -> Path:
+    """The output folder of a recipe, made where it is missing.
+
+    Raises:
+        UsageError: it cannot be written, or has characters in its path that TFX reads as a pattern.
+    """
+    return _writable(_plain(out or DEFAULT_OUT / name))
+
+
+def serving_folder(serving: Serving, out: Path) -> Path:
+    """The serving folder of an output folder; raises as `output_folder`."""
+    return _writable(_plain(Path(serving.destination or out / "serving")))
 
 
 def _plain(path: Path) -> Path:
@@ -125,7 +141,7 @@ def _writable(out: Path) -> Path:
 def _exclusive(out: Path) -> Iterator[None]:
     """The metadata store takes one writer."""
     try:
-        with locked(out / ".lock", wait=False):
+        with locked(out / RUN_LOCK, wait=False):
             yield
     except BlockingIOError:
         raise UsageError(

@@ -42,7 +42,7 @@ def print_models(listing: list[dict[str, Any]]) -> None:
 
 
 def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
-    """A line per run."""
+    """A line per run, and per slot of a schedule that had none, with the reason."""
     console = Console(highlight=False)
     if not runs:
         console.print(f"no runs below {out}")
@@ -54,7 +54,8 @@ def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
         dice = run.get("metrics", {}).get("test", {}).get("dice", {}).get("mean")
         pushed = (run.get("pushed") or {}).get("version", "")
         shown = "" if dice is None else f"{dice:.3f}"
-        table.add_row(run["id"], run["recipe"], run["status"], shown, pushed)
+        status = f"{run['status']}: {run['reasons'][0]}" if "slot" in run else run["status"]
+        table.add_row(run["id"], run["recipe"], status, shown, pushed)
     console.print(table)
 
 

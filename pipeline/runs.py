@@ -12,6 +12,8 @@ from components.errors import UsageError
 from components.files import is_locked, read_json, write_json
 
 RUN_FILE = "run.json"
+RUN_LOCK = ".lock"
+"""In an output folder: held by the run that is on."""
 DEFAULT_OUT = Path("maskline-out")
 
 
@@ -59,7 +61,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 def _is_running(run: dict[str, Any], run_dir: Path) -> bool:
     """A run holds the lock of its output folder; its process may be gone and another have its number, or its lock."""
-    return is_locked(run_dir.parents[1] / ".lock") and _is_alive(run["pid"])
+    return is_locked(run_dir.parents[1] / RUN_LOCK) and _is_alive(run["pid"])
 
 
 def _is_alive(pid: int) -> bool:

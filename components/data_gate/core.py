@@ -11,6 +11,7 @@ from typing import Any
 from components.data_gate.drift import DERIVATION, Feature, compare, drift
 from components.data_gate.entries import Entry
 from components.data_gate.leaks import Search, find_leaks, torn_images
+from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
 from components.files import read_json
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
@@ -64,13 +65,16 @@ def split_report(
         *(torn_images(entries) if data["groups"]["by"] == "layout" else ()),
         *find_faults(entries, account, anomalies, settings),
         *(drift(features, champion.version, settings["max_drift"]) if champion else ()),
+        *(learnt_by_champion(entries, champion.records, champion.version) if champion else ()),
         *find_oddities(entries, account),
     ]
     return {
         "splits": {split: _summary([entry for entry in entries if entry.split == split]) for split in SPLITS},
+        "data_fingerprint": account["data_fingerprint"],
         "sources": account["sources"],
         "rejects": account["rejects"],
         "left_out": account["left_out"],
+        "without_records": account["without_records"],
         "problems": [item.as_json() for item in found if item.stops],
         "notes": [item.as_json() for item in found if not item.stops],
         "drift": _drift(champion, features),

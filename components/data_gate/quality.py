@@ -58,7 +58,7 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Itera
     yield from finding(
         "left out",
         "not used, as the config asks",
-        "To use them, change what [data] selects, such as labels.",
+        "To use them, change what [data] selects, such as labels or spans.",
         (f"{source['source']}: {source['reason']}" for source in account["left_out"]),
         stops=False,
     )
@@ -103,7 +103,8 @@ def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding
 
 
 def _too_many_rejects(account: Mapping[str, Any], limit: float) -> Iterator[Finding]:
-    rejects, sources = account["rejects"], account["sources"]
+    # What is left out on request would hide the faults of what is used.
+    rejects, sources = account["rejects"], account["sources"] - len(account["left_out"])
     if len(rejects) > limit * sources:
         yield from finding(
             "rejects",

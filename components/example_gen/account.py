@@ -11,14 +11,16 @@ from components.example_gen.samples import Listing, Reject
 from components.splits import SPLITS
 
 
-def account(listing: Listing, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The contents of `account.json`; `outcomes` are those of the listing's samples."""
+def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str) -> dict[str, Any]:
+    """The contents of `account.json`, by the outcomes of the listing's samples and the fingerprint of the files."""
     faults = [Reject(row.source, row.kind, row.reason) for row in outcomes if row.kind]
     return {
+        "data_fingerprint": fingerprint,
         "sources": listing.sources,
         "records": {split: sum(row.records for row in outcomes if row.split == split) for split in SPLITS},
         "rejects": _by_source([*listing.rejects, *faults]),
         "left_out": _by_source(listing.left_out),
+        "without_records": sorted(row.source for row in outcomes if not row.kind and not row.records),
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},

@@ -16,7 +16,7 @@ from tfx.types import artifact_utils
 
 from components.artifacts import ACCOUNT_FILE
 from components.example_gen.account import account
-from components.example_gen.listing import list_samples
+from components.example_gen.listing import fingerprint, list_samples
 from components.example_gen.outcome import Outcome
 from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
@@ -31,6 +31,8 @@ class Executor(BaseBeamExecutor):
         data = json.loads(exec_properties["settings"])
         root = exec_properties["input_base"]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        # Taken before anything is read, so that it never covers what comes later.
+        files = fingerprint(Path(root), data)
         listing = list_samples(Path(root), data)
         shards = plan_shards(listing.samples, data)
         outcomes = f"{examples.uri}/outcomes.jsonl"
@@ -43,7 +45,7 @@ class Executor(BaseBeamExecutor):
             )
         rows = _outcomes(Path(outcomes))
         _check_nothing_lost(rows, len(listing.samples), {split: record_count(examples.uri, split) for split in SPLITS})
-        write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows))
+        write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows, files))
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.example_gen.samples import Drawing, Reject, Sample
+from components.example_gen.spans import age_of
 from components.splits import Case, assign_splits
 
 _EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
@@ -42,15 +43,27 @@ def group_samples(
     return grouped, rejects
 
 
-def split_samples(samples: Sequence[Sample], splits: Mapping[str, Any]) -> list[Sample]:
+def split_samples(
+    samples: Sequence[Sample], splits: Mapping[str, Any], ages: Mapping[str, int] | None = None
+) -> list[Sample]:
     """Samples with their split by the section `[data.splits]`, in the order given.
 
     `stratify` evens out labels; of samples without one, whether they have foreground, which only drawings tell.
+    `ages` are those of the spans, None where there are no spans.
 
     Raises:
         UsageError: as `assign_splits` does.
     """
-    cases = [Case(sample.group, sample.site, _stratum(sample), sample.split) for sample in samples]
+    cases = [
+        Case(
+            group=sample.group,
+            site=sample.site,
+            stratum=_stratum(sample),
+            split=sample.split,
+            age=None if ages is None else age_of(sample.image, ages),
+        )
+        for sample in samples
+    ]
     return [replace(sample, split=split) for sample, split in zip(samples, assign_splits(cases, splits), strict=True)]
 
 

@@ -51,8 +51,8 @@ def detect_layout(root: Path) -> str | None:
     for layout, marks in _MARKS:
         if all(any(root.glob(mark)) for mark in marks):
             return layout
-    found = spans.numbered(root)
-    return detect_layout(found[-1][1]) if found else None
+    found = spans.find_spans(root)
+    return detect_layout(found[-1].folder) if found else None
 
 
 @contextmanager
@@ -89,6 +89,8 @@ def fingerprint(root: Path, data: Mapping[str, Any]) -> str:
 def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
     """The samples, each with its split, and the rejects of an input folder, by the `[data]` section of the config.
 
+    Of spans that are older than the window there are the test samples alone; the others are left out.
+
     Raises:
         UsageError: the folder, or what its layout needs, is missing or cannot be read; it holds no image at all; or
             `[data.splits]` asks for what is not there.
@@ -98,8 +100,10 @@ def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
     _refuse_undecodable_names(root, data)
     listing = _list(root, data)
     grouped, rejects = group_samples(listing.samples, data["groups"], data["site_pattern"])
-    samples = split_samples(grouped, data["splits"])
+    ages = None if data["spans"] is None else spans.span_ages(root)
+    samples = split_samples(grouped, data["splits"], ages)
     listing = Listing(tuple(samples), (*listing.rejects, *rejects), listing.left_out)
+    listing = spans.within_window(listing, ages or {}, data["spans"] or 0)
     unused = (*listing.rejects, *listing.left_out)
     sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in unused)]
     if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
@@ -112,12 +116,12 @@ def _list(root: Path, data: Mapping[str, Any]) -> Listing:
     def list_layout(folder: Path) -> Listing:
         return LAYOUTS[data["layout"]].listing(folder, data)
 
-    return list_layout(root) if data["spans"] is None else spans.list_spans(root, data["spans"], list_layout)
+    return list_layout(root) if data["spans"] is None else spans.list_spans(root, list_layout)
 
 
 def _read_files(root: Path, data: Mapping[str, Any]) -> set[Path]:
     """What there is of everything that the listing depends on."""
-    places = [root] if data["spans"] is None else spans.span_folders(root, data["spans"])
+    places = [root] if data["spans"] is None else spans.span_folders(root)
     layout = LAYOUTS[data["layout"]]
     read = {
         path

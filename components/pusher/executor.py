@@ -10,7 +10,7 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE
+from components.artifacts import METRICS_FILE, TRAINING_FILE
 from components.files import read_json
 from components.pusher.core import model_sha256
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
@@ -31,6 +31,8 @@ class Executor(executor.Executor):
             return
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
+        split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
+        training = read_json(model / "assets.extra" / TRAINING_FILE)
         metrics = read_json(Path(artifact_utils.get_single_uri(input_dict["evaluation"])) / METRICS_FILE)
         with exclusive(serving):
             champion = champion_version(serving)
@@ -48,9 +50,12 @@ class Executor(executor.Executor):
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,
+                "data_fingerprint": read_json(split_report)["data_fingerprint"],
+                # By these the next training knows when a cold start is due.
+                "start": training.get("start"),
+                "warm_starts": training.get("warm_starts", 0),
                 "metrics": metrics,
             }
-            split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
             version = push(model, serving, manifest, split_report)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.artifacts import HISTORY_FILE, TRAINING_FILE
+from components.artifacts import HISTORY_FILE, KERAS_FILE, TRAINING_FILE
 from components.files import write_json
 from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
@@ -24,6 +24,7 @@ from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.preprocessing import Standardize
+from components.trainer.warm_start import start
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -31,8 +32,9 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args.custom_config` holds `shape` (height, width, channels), `derivation` (`fit`, `tiles` and `adjust` of the
     section `[data]`), `model` and `training` (those sections), `augmentation` (that section, or None where training
-    has no part in it) and `threshold`. Written are the SavedModel, in its `assets.extra` the Keras model, and in the
-    run's folder `history.csv`, `training.json`, the best weights and TensorBoard logs.
+    has no part in it) and `threshold`; `fn_args.base_model` is the champion's folder where a warm start is asked for.
+    Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's folder `history.csv`,
+    `training.json`, the best weights and TensorBoard logs.
     """
     config = fn_args.custom_config
     shape, training, augmentation = tuple(config["shape"]), config["training"], config["augmentation"]
@@ -51,6 +53,7 @@ def run_fn(fn_args: FnArgs) -> None:
     strategy = strategy_for(devices, data.records, training["batch_size"])
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training["batch_size"])
     model = build_model(shape, config["model"], data.foreground, any_size=training["patch"] is not None)
+    begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, config)
     compile_model(model, training, config["threshold"])
     started = time.monotonic()
     if strategy:
@@ -60,6 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
+        **begun.as_json(),
         **_summary(model, history, training["epochs"], seconds),
         "devices": devices,
         "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
@@ -71,7 +75,7 @@ def run_fn(fn_args: FnArgs) -> None:
     # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
     extra = serving_dir / "assets.extra"
     extra.mkdir()
-    model.save(extra / "model.keras")
+    model.save(extra / KERAS_FILE)
     write_json(extra / TRAINING_FILE, {**summary, "config": config})
 
 

@@ -100,8 +100,9 @@ class Data(Section):
     classes: Annotated[list[str], Field(max_length=255)] = []
     """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
     spans: Annotated[int, Field(ge=0)] | None = None
-    """The layout stands in folders span-1, span-2, ...: those of the highest numbers are read, so many, 0 for all.
-    What stands beside them is not. None: no spans."""
+    """The layout stands in folders span-1, span-2, ..., or span-2026-11-21, ...; what stands beside them is not read.
+    A run trains on the newest ones, so many, 0 for all, and tests on test groups of all of them, so that its numbers
+    compare with those of other runs: keep old spans. Other samples of older spans are left out. None: no spans."""
     mask: Mask = Mask()
     groups: Groups = Groups()
     site_pattern: str | None = None
@@ -157,7 +158,7 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Data:
-        for fault in chain(_layout_faults(self), _mask_faults(self), _derivation_faults(self)):
+        for fault in chain(_layout_faults(self), _mask_faults(self), _derivation_faults(self), _span_faults(self)):
             raise ValueError(fault)
         return self
 
@@ -206,4 +207,19 @@ def _derivation_faults(data: Data) -> Iterator[str]:
         yield (
             f"tiles.overlap = {data.tiles.overlap}, expected at most half a tile, "
             f"which has height {data.height} and width {data.width}"
+        )
+
+
+def _span_faults(data: Data) -> Iterator[str]:
+    if data.spans is None:
+        return
+    if data.splits.stratify:
+        yield (
+            "splits.stratify draws anew when data arrive, and would put into the test split what an earlier model was "
+            "trained on: remove it, or spans"
+        )
+    if data.splits.test_site:
+        yield (
+            "splits.test_site does not go with spans: a patient seen elsewhere before would come into the test split "
+            "after training. List the groups in splits.test_groups"
         )

@@ -12,6 +12,7 @@ from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
 from pipeline.config.execution import Execution
 from pipeline.config.kubeflow import Kubeflow
+from pipeline.config.schedule import Schedule
 from pipeline.config.section import Positive, Probability, Section
 
 
@@ -68,9 +69,25 @@ class Training(Section):
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     patch: Patch | None = None
     """None: whole records."""
+    warm_start: bool = False
+    """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
+    goes on learning, also from the same data, so each run trains."""
+    cold_every: Annotated[int, Field(ge=0)] = 0
+    """With `warm_start`: of the versions that follow each other, every so manieth starts from drawn weights, so that
+    what a chain of models has once learnt wrongly is not handed down for ever; 0: none. A cold candidate that is
+    refused is tried again."""
     seed: int = 0
     distribute: Literal["auto", "none"] = "auto"
     """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
+
+    @field_validator("cold_every")
+    @classmethod
+    def _leaves_some_warm(cls, cold_every: int, info: ValidationInfo) -> int:
+        if cold_every and not info.data.get("warm_start", True):
+            raise ValueError("no run starts warm: set warm_start = true, or remove cold_every")
+        if cold_every == 1:
+            raise ValueError("expected 0, or 2 and more: with 1 no run would start warm")
+        return cold_every
 
 
 class Evaluation(Section):
@@ -102,6 +119,7 @@ class Config(Section):
     serving: Serving = Serving()
     execution: Execution = Execution()
     kubeflow: Kubeflow = Kubeflow()
+    schedule: Schedule = Schedule()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
@@ -126,5 +144,10 @@ def _faults(config: Config) -> Iterator[str]:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
+    if config.schedule.drift is not None and config.schedule.drift > config.validation.max_drift:
+        yield (
+            f"[schedule] drift = {config.schedule.drift:g} is more than [validation] max_drift = "
+            f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
+        )
     if config.execution.beam != "local" and config.execution.parallel == "processes":
         yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'

@@ -44,7 +44,8 @@ class Splits(Section):
     few groups, but not stable when data are added."""
     test_groups: list[str] = []
     """A fixed test list: these groups, and no others, are the test split. `*`, `?` and `[...]` stand for any text, any
-    character and any of these."""
+    character and any of these. Where data arrive in spans, the test share of the groups that the newest span brings
+    for the first time joins them, until the next span comes."""
     test_site: str = ""
     """Leave one site out: the groups with an image of this site, and no others, are the test split."""
     folds: Annotated[int, Field(ge=2)] | None = None

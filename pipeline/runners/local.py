@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,17 @@ from pipeline.runners import outcome
 from pipeline.runners.console import RunConsole
 from pipeline.runners.dag import Outputs, compile_pipeline, following, needed_for, run_nodes
 from pipeline.runners.request import Request
+from pipeline.runners.termination import Terminated
 from pipeline.runs import write_run
 
 EXIT_DONE, EXIT_CRASH, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 
-def run(request: Request, console: RunConsole) -> dict[str, Any]:
-    """Runs the graph and returns the contents of `run.json`; its `exit_code` is that of the command."""
+def run(request: Request, console: RunConsole, before: Callable[[str], None]) -> dict[str, Any]:
+    """Runs the graph and returns the contents of `run.json`; its `exit_code` is that of the command.
+
+    `before` is called with each node's name; where it raises `Terminated`, the run ends there.
+    """
     record: dict[str, Any] = {
         "id": request.run_dir.name,
         "recipe": request.name,
@@ -43,8 +48,10 @@ def run(request: Request, console: RunConsole) -> dict[str, Any]:
     outputs: dict[str, Outputs] = {}
     write_run(request.run_dir, record)
     try:
-        _run_graph(request, console, record, outputs)
+        _run_graph(request, console, record, outputs, before)
         _conclude(request, record, outputs)
+    except Terminated as termination:
+        record |= {"status": "interrupted", "exit_code": termination.exit_code, "reasons": [str(termination)]}
     except DataRefused as refusal:
         record |= {"status": "refused by the data gate", "exit_code": refusal.exit_code}
         record["reasons"] = refusal.reasons
@@ -62,7 +69,17 @@ def run(request: Request, console: RunConsole) -> dict[str, Any]:
     return record
 
 
-def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:
+def _run_graph(
+    request: Request,
+    console: RunConsole,
+    record: dict[str, Any],
+    outputs: dict[str, Outputs],
+    before: Callable[[str], None],
+) -> None:
+    def started(node: str) -> None:
+        before(node)
+        console.started(node)
+
     place = Place(
         name=request.name,
         data=str(request.data),
@@ -80,7 +97,7 @@ def _run_graph(request: Request, console: RunConsole, record: dict[str, Any], ou
     only = needed_for(compiled, request.to_node) if request.to_node else set(NODES)
     again = following(compiled, request.from_node) if request.from_node else set()
     with console.live():
-        for result in run_nodes(compiled, only, again | ALWAYS_RUN, console.started):
+        for result in run_nodes(compiled, only, again | ALWAYS_RUN, started):
             outputs[result.id] = result.outputs
             console.finished(result.id, result.state, result.seconds, result.reason)
             record["steps"].append(_step(result.id, result.state, result.seconds, result.reason))

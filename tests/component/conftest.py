@@ -57,12 +57,13 @@ def _run_executor(executor: type, inputs: dict[str, Artifact], outputs: dict[str
     )
 
 
-def _train(config: Config, examples: Artifact, folder: Path, **training: Any) -> FnArgs:
+def _train(config: Config, examples: Artifact, folder: Path, champion: Path | None = None, **training: Any) -> FnArgs:
     arguments = FnArgs(
         train_files=[f"{examples.uri}/Split-train/*"],
         eval_files=[f"{examples.uri}/Split-eval/*"],
         serving_model_dir=path_utils.serving_model_dir(str(folder / "model")),
         model_run_dir=str(folder / "model_run" / "1"),
+        base_model=None if champion is None else str(champion),
         custom_config={
             "shape": [config.data.height, config.data.width, config.data.channels],
             "derivation": _derivation(config),
@@ -101,7 +102,7 @@ def run_executor() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def train() -> Callable[..., FnArgs]:
-    """`(config, examples, folder, **training)` runs the trainer's `run_fn` and returns its arguments."""
+    """`(config, examples, folder, champion=None, **training)` runs the trainer's `run_fn`; returns its arguments."""
     return _train
 
 

@@ -156,3 +156,15 @@ def test_paths_are_parameters_of_those_nodes_alone_that_go_there(
         if str(folder) in value.field_value.string_value
     }
     assert holders == {"ImageMaskExampleGen", "ChampionResolver", "Pusher"}
+
+
+def test_the_trainer_reads_the_champion_only_for_a_warm_start(config: Config, place: Place) -> None:
+    """Else a new champion would make every training run again."""
+    training = config.training.model_copy(update={"warm_start": True})
+    pipeline = create_pipeline(config.model_copy(update={"training": training}), place, champion="3")
+    [trainer] = [
+        item.pipeline_node
+        for item in compile_pipeline(pipeline, "run-1").nodes
+        if item.pipeline_node.node_info.id == "Trainer"
+    ]
+    assert producers(trainer) == {"examples": {"Augmentor"}, "base_model": {"ChampionResolver"}}

@@ -10,6 +10,7 @@ import pytest
 from ingest import SIZE, box, drawn_split, film, ingest, save, save_text
 
 from components.errors import UsageError
+from components.example_gen.listing import fingerprint
 
 ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]
 NOTHING = np.zeros(SIZE, np.uint8)
@@ -98,6 +99,7 @@ class TestPresplit:
         same(made.masks, {name: box(8, 8 + seed, 16, 30) for seed, name in enumerate(names)})
         assert made.account == {
             **{"sources": 4, "records": {"train": 2, "eval": 1, "test": 1}, "rejects": [], "left_out": []},
+            **{"data_fingerprint": fingerprint(root, made.data), "without_records": []},
             **{"empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}},
         }
 

@@ -109,7 +109,7 @@ class TestPusher:
             infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
             infra_blessing.set_int_custom_property("blessed", infra_blessed)
             split_report = artifact(SplitReport, folder / "split_report")
-            (folder / "split_report" / "split_report.json").write_text("{}")
+            (folder / "split_report" / "split_report.json").write_text('{"data_fingerprint": "f00"}')
             inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
             settings = {"recipe": "tests", "notice": "phantoms"}
@@ -141,6 +141,7 @@ class TestPusher:
         assert manifest == {
             **{"version": version, "run": "run-1", "recipe": "tests", "notice": "phantoms", "replaces": None},
             **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
+            **{"data_fingerprint": "f00", "start": "cold: [training] warm_start = false", "warm_starts": 0},
         }
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 

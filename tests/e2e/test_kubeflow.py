@@ -86,9 +86,13 @@ def first(place: Path, pipeline: Path, killed: set[str]) -> Result:
     return result
 
 
-def test_what_a_killed_simulation_had_finished_is_taken_and_nothing_else(first: Result, killed: set[str]) -> None:
+def test_a_killed_simulation_has_finished_what_it_says(place: Path, killed: set[str]) -> None:
     assert "ImageMaskExampleGen" in killed
     assert "ImportSchemaGen" not in killed
+    assert not (place / "serving/CHAMPION.json").exists()
+
+
+def test_what_a_killed_simulation_had_finished_is_taken_and_nothing_else(first: Result, killed: set[str]) -> None:
     states = first.states
     assert len(states) == 12
     assert {node for node, state in states.items() if state == "cached"} == killed - LOOKS_OUTSIDE

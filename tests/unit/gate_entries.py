@@ -9,9 +9,11 @@ from components.data_gate.entries import Entry
 from pipeline.config.data import Data
 
 ACCOUNT: dict[str, Any] = {
+    "data_fingerprint": "0123456789abcdef",
     "sources": 12,
     "rejects": [],
     "left_out": [],
+    "without_records": [],
     "lossy_masks": None,
     "empty_tiles_dropped": 0,
     "lesions_lost": {},

@@ -247,6 +247,10 @@ def test_every_finding_has_its_advice(monkeypatch: pytest.MonkeyPatch, capsys: p
             {"sources": 100, "rejects": [{"source": "a", "kind": "b", "reason": "c"}]},
             "Not clean: a run would go on without 1 source that cannot be used.",
         ),
+        (
+            {"left_out": [{"source": "span-1/a.png", "kind": "span", "reason": "older"}]},
+            "Usable: a run would go on with all 11 sources. Read the notes first.",
+        ),
         ({"empty_tiles_dropped": 3}, "Usable: a run would go on with all 12 sources. Read the notes first."),
     ],
 )

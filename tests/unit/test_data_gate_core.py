@@ -171,6 +171,37 @@ def test_sources_left_out_on_request() -> None:
     assert report(CLEAN, {"left_out": left_out})["left_out"] == left_out
 
 
+def test_what_is_left_out_does_not_hide_rejects() -> None:
+    """Of 100 sources 20 are used, 2 of them unusable: 10 %, not 2 %."""
+    left_out = [{"source": f"span-1/{number}.png", "kind": "span", "reason": "older"} for number in range(80)]
+    account = {"sources": 100, "rejects": rejects(2), "left_out": left_out}
+    assert [problem["kind"] for problem in report(CLEAN, account)["problems"]] == ["rejects"]
+    assert report(CLEAN, {**account, "sources": 120})["problems"] == []
+
+
+def served(*changed: Entry) -> Champion:
+    """A champion of the clean records, some of them changed, by their numbers."""
+    rows = {row.id: row.row() for row in [*CLEAN, *changed]}
+    return Champion("7", list(rows.values()), DATA)
+
+
+def test_a_champion_that_was_tested_on_what_is_tested_now() -> None:
+    assert report(CLEAN, champion=served())["notes"] == []
+    assert report(CLEAN, champion=served(entry(0, "test"), entry(1, "test")))["notes"] == []
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
+@pytest.mark.parametrize(
+    "learnt", [{"sha256": "f" * 64}, {"group": "renamed"}], ids=["another image of the patient", "the same image"]
+)
+def test_a_champion_that_has_learnt_what_is_tested_now(split: str, learnt: dict[str, str]) -> None:
+    [found] = report(CLEAN, champion=served(entry(8, split, **learnt)))["notes"]
+    assert found["kind"] == "the champion has learnt test images"
+    assert "images/case8.png (test, group patient4)" in found["message"]
+    assert "in train or eval of the champion, version 7" in found["message"]
+    assert found["count"] == (2 if "sha256" in learnt else 1)
+
+
 def test_empty_tiles_that_were_dropped() -> None:
     assert note(CLEAN, {"empty_tiles_dropped": 70})[:2] == ("empty tiles dropped", 70)
 

@@ -86,9 +86,50 @@ def test_spans_of_every_layout(tmp_path: Path, layout: str) -> None:
     alone = list_samples(fill(tmp_path / "alone", layout), settings(layout)).samples
     for number in (2, 9, 10):
         fill(tmp_path / "all" / f"span-{number}", layout)
-    found = list_samples(tmp_path / "all", settings(layout, spans=2)).samples
-    assert [sample.id for sample in found] == [f"span-{number}/{one.id}" for number in (9, 10) for one in alone]
-    assert [sample.group for sample in found] == 2 * [one.group for one in alone]
+    found = list_samples(tmp_path / "all", settings(layout, spans=2))
+    expected = [(number, one) for number in (2, 9, 10) for one in alone if number > 2 or one.split == "test"]
+    assert [(sample.id, sample.group, sample.split) for sample in found.samples] == [
+        (f"span-{number}/{one.id}", one.group, one.split) for number, one in expected
+    ]
+    everything = list_samples(tmp_path / "all", settings(layout, spans=0))
+    assert len(everything.samples) == 3 * len(alone)
+    assert found.sources == everything.sources
+
+
+@pytest.mark.parametrize(("old", "new"), [("span-9", "span-10"), ("span-2025-12-31", "span-2026-01-01")])
+def test_of_old_spans_there_is_the_test_split_alone(tmp_path: Path, old: str, new: str) -> None:
+    """SHA-256 of /p1, /p2 and /p9 modulo 100 is 1, 13 and 90: train, train and test."""
+    names = {f"{old}/images": ["p9_a", "p1_a", "alone"], f"{new}/images": ["p9_b", "p1_b", "p2_b", "lost"]}
+    for folder, members in names.items():
+        for name in members:
+            write(tmp_path / folder / f"{name}.png", b"")
+            write(tmp_path / folder.replace("images", "masks") / f"{name if '_' in name else 'other'}.png", b"")
+    data = settings("folders", spans=1, groups={"by": "pattern", "pattern": r"(p\d+)_"})
+    found = list_samples(tmp_path, data)
+    assert {sample.image: sample.split for sample in found.samples} == {
+        f"{old}/images/p9_a.png": "test",
+        f"{new}/images/p9_b.png": "test",
+        f"{new}/images/p1_b.png": "train",
+        f"{new}/images/p2_b.png": "train",
+    }
+    assert {reject.source for reject in found.rejects} == {f"{new}/images/lost.png", f"{new}/masks/other.png"}
+    assert {(reject.source, reject.kind) for reject in found.left_out} == {
+        (f"{old}/{name}", "span") for name in ("images/p1_a.png", "images/alone.png", "masks/other.png")
+    }
+    reasons = {reject.source: reject.reason for reject in found.left_out}
+    assert reasons[f"{old}/images/p1_a.png"] == "older than the last span, and not in the test split"
+    assert reasons[f"{old}/images/alone.png"].startswith("older than the last span; ")
+
+
+def test_with_listed_test_groups_the_newest_span_adds_its_own_share(tmp_path: Path) -> None:
+    """p9 is drawn for the test split, and it is tested on while the span that it comes with is the newest."""
+    data = settings("folders", spans=1, splits={"test_groups": ["p1"]})
+    for span, names in (("span-1", ["p1", "p2"]), ("span-2", ["p9", "p4"]), ("span-3", ["p9", "p5"])):
+        for name in names:
+            write(tmp_path / span / "images" / f"{name}.png", b"")
+            write(tmp_path / span / "masks" / f"{name}.png", b"")
+        tested = {sample.image for sample in list_samples(tmp_path, data).samples if sample.split == "test"}
+        assert tested == {"span-1/images/p1.png"} | ({"span-2/images/p9.png"} if span == "span-2" else set())
 
 
 def test_every_layout_of_the_config_is_known() -> None:
@@ -204,7 +245,7 @@ def test_fingerprint_does_not_see_what_is_not_read(tmp_path: Path, layout: str) 
     for span in ("span-2", "span-3"):
         fill(tmp_path / span, layout)
     before = fingerprint(tmp_path, data)
-    others = ["notes.txt", "span-3/notes.txt", "span-3/extra/a.png", "span-2/images/new.png", "span-1/images/new.png"]
+    others = ["notes.txt", "span-3/notes.txt", "span-3/extra/a.png", "span-2/extra/new.png", "2/images/new.png"]
     left_behind = [".DS_Store", "images/.DS_Store", "images/Thumbs.db", "masks/p/._c.png", "train/images/.cache/a.png"]
     for name in [*others, *(f"span-3/{name}" for name in left_behind)]:
         write(tmp_path / name, b"")
@@ -216,9 +257,19 @@ def test_fingerprint_sees_another_span(tmp_path: Path) -> None:
     before = {spans: fingerprint(tmp_path, settings("mias", spans=spans)) for spans in (0, 1)}
     fill(tmp_path / "span-10", "mias")
     now = {spans: fingerprint(tmp_path, settings("mias", spans=spans)) for spans in (0, 1)}
-    assert len({*before.values(), *now.values()}) == 3
+    assert not set(before.values()) & set(now.values())
     (tmp_path / "span_11").mkdir()
     assert fingerprint(tmp_path, settings("mias", spans=1)) not in now.values()
+
+
+def test_fingerprint_sees_an_image_that_comes_late_to_an_old_span(tmp_path: Path) -> None:
+    """It may be one of the test split."""
+    data = settings("folders", spans=1)
+    for span in ("span-2026-11-20", "span-2026-11-21"):
+        fill(tmp_path / span, "folders")
+    before = fingerprint(tmp_path, data)
+    write(tmp_path / "span-2026-11-20/images/new.png", b"")
+    assert fingerprint(tmp_path, data) != before
 
 
 def test_patterns_of_spans(tmp_path: Path) -> None:
@@ -251,6 +302,8 @@ def test_a_name_that_is_not_utf8(tmp_path: Path, name: bytes, spans: int | None)
         (["images/a.png"], None),
         (["span-9/images/a.png", "span-10/Info.txt"], "mias"),
         (["span-x/Info.txt"], None),
+        (["span-2025-12-31/images/a.png", "span-2026-01-01/Info.txt"], "mias"),
+        (["span-2026-02-30/Info.txt"], None),
         ([], None),
     ],
 )

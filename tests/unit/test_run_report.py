@@ -91,6 +91,7 @@ SPLIT_REPORT = {
         for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))
     },
     "sources": 31,
+    "left_out": [{"source": f"span-1/{number}.pgm", "kind": "span", "reason": "older"} for number in range(3)],
     "rejects": [
         {"source": "torn.pgm", "reason": "cut short"},
         {"source": "lone.pgm", "reason": "has no mask"},
@@ -197,6 +198,8 @@ class Outputs:
             "parameters": 1234567,
             "seconds": 90.0,
             "devices": ["GPU:0", "GPU:1"],
+            "start": "warm from version 6",
+            "warm_starts": 1,
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
@@ -243,7 +246,8 @@ def test_pushed(pushed: str) -> None:
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
         "Nothing there, yet predicted: –",
-        "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters.",
+        "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters. Start: warm from version 6.",
+        "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",
         "torn.pgm cut short",
         "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)",

@@ -1,0 +1,31 @@
+"""Whether the champion has learnt what it is about to be tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from components.data_gate.entries import Entry
+from components.data_gate.findings import Finding, finding
+
+
+def learnt_by_champion(
+    entries: Sequence[Entry], champion: Sequence[Mapping[str, Any]], version: str
+) -> Iterator[Finding]:
+    """The test images of now whose group or pixels the champion was trained or validated on.
+
+    It happens where `[data.splits]` has changed, or a span that a patient came with before has been taken away. Its
+    own data alone are known: what a champion before it has learnt, its report does not say.
+    """
+    # Reports of earlier versions lack some columns.
+    learnt = [row for row in champion if row.get("split") in ("train", "eval")]
+    groups, pixels = ({row.get(key) for row in learnt} for key in ("group", "sha256"))
+    found = [entry for entry in entries if entry.split == "test" and (entry.group in groups or entry.sha256 in pixels)]
+    return finding(
+        "the champion has learnt test images",
+        f"in the test split now, but in train or eval of the champion, version {version}",
+        "Its numbers on them are too good, so that a better candidate may be refused. Put [data.splits] and the spans "
+        "of before back; or delete CHAMPION.json, and the next model that passes the other limits is served.",
+        dict.fromkeys(map(str, found)),
+        stops=False,
+    )

@@ -1,0 +1,84 @@
+"""Where training starts: from drawn weights, cold, or from those of the champion, warm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from components.artifacts import KERAS_FILE, TRAINING_FILE
+from components.files import read_json
+from components.serving_dir import MANIFEST_FILE
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a training has started."""
+
+    text: str
+    """For people: `warm from version N`, or `cold: ` and the reason."""
+    warm_starts: int = 0
+    """Versions in a row, this one included, that began with the weights of the one before; 0 of a cold start."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"start": self.text, "warm_starts": self.warm_starts}
+
+
+def start(model: keras.Model, champion: Path | None, config: Mapping[str, Any]) -> Start:
+    """Gives the model the weights of the champion where it asks for them and they fit.
+
+    Whether every `cold_every`-th version is due to start cold is told by the champion's manifest alone.
+
+    Args:
+        model: as `build_model` makes it of `config`.
+        champion: folder of the served version, with its manifest; without one, or None, the start is cold.
+        config: as `run_fn` gets it.
+    """
+    if champion is None:
+        return Start("cold: [training] warm_start = false")
+    if not (champion / MANIFEST_FILE).is_file():
+        return Start("cold: there is no champion")
+    manifest = read_json(champion / MANIFEST_FILE)
+    version, warm_starts = manifest["version"], manifest.get("warm_starts", 0) + 1
+    extra = champion / "assets.extra"
+    if not ((extra / TRAINING_FILE).is_file() and (extra / KERAS_FILE).is_file()):
+        return Start(f"cold: the champion, version {version}, has no Keras model to go on from")
+    cold_every = config["training"]["cold_every"]
+    if cold_every and warm_starts >= cold_every:
+        return Start(
+            f"cold: [training] cold_every = {cold_every}, and {warm_starts - 1} warm starts led to version {version}"
+        )
+    difference = next(_differences(read_json(extra / TRAINING_FILE)["config"], config), None)
+    if difference:
+        return Start(f"cold: version {version} has {difference}")
+    try:
+        weights = keras.saving.load_model(extra / KERAS_FILE, compile=False).get_weights()
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        # Damaged, or of code that is gone; training can do without.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return Start(f"cold: the Keras model of version {version} cannot be read: {reason}")
+    if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
+        return Start(f"cold: version {version} was built by other code, its layers are not those of today")
+    model.set_weights(weights)
+    return Start(f"warm from version {version}", warm_starts)
+
+
+def _differences(champion: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """What makes weights of the champion useless here, for people."""
+    theirs, ours = champion["model"], config["model"]
+    if theirs["architecture"] != ours["architecture"]:
+        yield f"the architecture {theirs['architecture']!r}, not {ours['architecture']!r}"
+    for name in sorted({*theirs["parameters"], *ours["parameters"]}):
+        one, other = theirs["parameters"].get(name), ours["parameters"].get(name)
+        if one != other:
+            yield f"the parameter {name} = {one!r}, not {other!r}"
+    if list(champion["shape"]) != list(config["shape"]):
+        yield f"inputs of {_size(champion['shape'])}, not {_size(config['shape'])}"
+
+
+def _size(shape: Any) -> str:
+    """Height x width x channels."""
+    return " x ".join(map(str, shape))

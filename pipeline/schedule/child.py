@@ -1,0 +1,134 @@
+"""A run as a process of its own: its timeout, its record, its retries."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
+
+from pipeline.config.schedule import Schedule
+from pipeline.runs import list_runs
+from pipeline.schedule.clock import Clock, Stop
+
+MASKLINE = (sys.executable, "-P", "-m", "pipeline.cli")
+"""The command line of this installation, whatever the current folder holds."""
+
+_CRASH = 1
+_STOPPED = (143, -signal.SIGTERM, 130, -signal.SIGINT)
+_LONGEST_BACKOFF = 3600
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    exit_code: int
+    """Negative: the signal that killed it."""
+    status: str
+    reasons: tuple[str, ...] = ()
+    run: str | None = None
+    pushed: str | None = None
+    attempts: int = 1
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it may go well when started again: neither refused, nor wrong, nor told to end."""
+        by_signal = self.exit_code < 0 and self.exit_code not in _STOPPED
+        return (self.exit_code == _CRASH or by_signal) and self.status != "timed out"
+
+
+def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop) -> Outcome:
+    """Runs a command that prints the record of its run; after the timeout it is asked to end, and then killed.
+
+    It is a session of its own, so that a terminal's Ctrl-C does not reach it twice and none of its processes is left.
+    """
+    # In memory: a full disk takes no record away, and a process left behind does not hold a pipe open.
+    with os.fdopen(os.memfd_create("record"), "w+b") as stdout:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True)
+        except OSError as error:
+            return Outcome(_CRASH, "failed", (f"could not be started: {error}",))
+        with stop.passed_to(process):
+            timed_out = _wait(process, settings.timeout, settings.grace)
+        record = _record(stdout)
+        if "id" not in record:
+            record = {**_left_behind(out, process.pid), **record}
+        outcome = _outcome(process.returncode, record)
+    if not timed_out:
+        return outcome
+    return replace(outcome, status="timed out", reasons=(f"[schedule] timeout = {settings.timeout} s",))
+
+
+def with_retries(run: Callable[[], Outcome], settings: Schedule, clock: Clock, stop: Stop) -> Outcome:
+    """Runs again what has crashed, after waits that double; not once a stop has been asked for."""
+    outcomes: list[Outcome] = []
+
+    def attempt() -> Outcome:
+        if not (outcomes and stop.signal):
+            outcomes.append(run())
+        return outcomes[-1]
+
+    def last(state: RetryCallState) -> Outcome:
+        return outcomes[-1]
+
+    retrying = Retrying(
+        retry=retry_if_result(lambda outcome: outcome.crashed),
+        stop=stop_after_attempt(settings.retries + 1),
+        wait=wait_exponential(multiplier=settings.backoff, max=_LONGEST_BACKOFF),
+        sleep=clock.sleep,
+        retry_error_callback=last,
+    )
+    return replace(retrying(attempt), attempts=len(outcomes))
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float, grace: float) -> bool:
+    """Whether the timeout had to end it. What it started ends with it."""
+    timed_out = False
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return timed_out
+
+
+def _outcome(code: int, record: dict[str, Any]) -> Outcome:
+    status = "interrupted" if code in _STOPPED else "killed" if code < 0 else record.get("status", "failed")
+    return Outcome(
+        exit_code=code,
+        status=status,
+        reasons=tuple(record.get("reasons") or filter(None, [record.get("error")])),
+        run=record.get("id"),
+        pushed=(record.get("pushed") or {}).get("version"),
+    )
+
+
+def _record(stdout: BinaryIO) -> dict[str, Any]:
+    stdout.seek(0)
+    try:
+        record = json.loads(stdout.read())
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _left_behind(out: Path, pid: int) -> dict[str, Any]:
+    """What a run that did not come to print its record had written; nothing where the records cannot be read."""
+    try:
+        return max((run for run in list_runs(out) if run.get("pid") == pid), key=lambda run: run["id"], default={})
+    except (OSError, ValueError, LookupError):
+        return {}

@@ -1,0 +1,125 @@
+"""From what `maskline schedule` is given to a scheduler that runs, or to what starts one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import typer
+
+from components.errors import UsageError
+from pipeline.config.loader import recipe_names
+from pipeline.config.model import Config
+from pipeline.launch import output_folder, serving_folder, source_folder
+from pipeline.schedule.child import MASKLINE, run_child
+from pipeline.schedule.clock import Stop, SystemClock
+from pipeline.schedule.emit import Start, crontab_line, start_name, systemd_units
+from pipeline.schedule.install import install_crontab, install_systemd
+from pipeline.schedule.ledger import Entry, Ledger
+from pipeline.schedule.loop import Scheduler
+from pipeline.schedule.notify import notifier
+from pipeline.schedule.owner import owned
+from pipeline.schedule.policy import gather
+from pipeline.schedule.slots import time_zone
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe and its config, with what the command line said of them."""
+
+    recipe: str
+    config: Config
+    data: Path | None
+    out: Path | None
+    overrides: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        """As a run of it is named."""
+        return Path(self.recipe).stem
+
+
+def work(job: Job, once: bool, json_output: bool) -> int:
+    """Runs the loop, or once; returns the exit code.
+
+    Raises:
+        UsageError: a folder cannot be used, or another scheduler uses it; or nobody can be told.
+    """
+    config, settings = job.config, job.config.schedule
+    out = output_folder(job.name, job.out)
+    notify = notifier(settings.notify, job.name, out)
+    stop = Stop()
+    clock = SystemClock(stop)
+    with owned(out, clock.now()), stop.listening():
+        source, _ = source_folder(config.data, job.data, out / "data")
+        ledger = Ledger(out)
+        scheduler = Scheduler(
+            settings=settings,
+            zone=time_zone(settings.timezone),
+            out=out,
+            ledger=ledger,
+            clock=clock,
+            stop=stop,
+            gather=lambda: gather(config, source, serving_folder(config.serving, out), ledger.entries()),
+            run=partial(run_child, _run_command(job, out), out, settings, stop),
+            notify=notify,
+            report=_print_entry if json_output else _print,
+            say=_keep_quiet if json_output else _print,
+        )
+        return scheduler.once() if once else scheduler.serve()
+
+
+def hand_over(job: Job, target: str, install: bool) -> list[str]:
+    """What systemd or cron needs to start a job, installed for this user or as text; returns what to print.
+
+    Raises:
+        UsageError: they cannot do what the config asks for.
+    """
+    start = _start(job)
+    if install:
+        return install_systemd(start) if target == "systemd" else install_crontab(start)
+    if target == "crontab":
+        return [crontab_line(start)]
+    return [f"# {name}\n{text}" for name, text in systemd_units(start).items()]
+
+
+def _start(job: Job) -> Start:
+    secret = job.config.schedule.notify.webhook.get_secret_value()
+    if secret and any(secret in override for override in job.overrides):
+        raise UsageError(
+            "--set schedule.notify.webhook: the address would be written where all can read it. Use "
+            "[schedule.notify] webhook_env, or write it into the recipe's file."
+        )
+    out = output_folder(job.name, job.out)
+    recipe = job.recipe if job.recipe in recipe_names() else str(Path(job.recipe).resolve())
+    command = [*MASKLINE, "schedule", recipe, "--once", *_options(job, out)]
+    return Start(start_name(job.name, out), command, Path.cwd(), job.config.schedule)
+
+
+def _run_command(job: Job, out: Path) -> list[str]:
+    own = [override for override in job.overrides if not override.strip().startswith("schedule.")]
+    return [*MASKLINE, "run", job.recipe, *_options(replace(job, overrides=own), out), "--json"]
+
+
+def _options(job: Job, out: Path) -> list[str]:
+    data = ["--data", str(job.data.resolve())] if job.data else []
+    overrides = [part for override in job.overrides for part in ("--set", override)]
+    return [*data, "--out", str(out), *overrides]
+
+
+def _print(text: object) -> None:
+    # The log may lie on the disk that is full.
+    with suppress(OSError):
+        typer.echo(text)
+
+
+def _print_entry(entry: Entry) -> None:
+    _print(json.dumps(asdict(entry)))
+
+
+def _keep_quiet(text: str) -> None:
+    """Machines read the entries alone."""

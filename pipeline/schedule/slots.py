@@ -1,0 +1,59 @@
+"""When a slot is: cron arithmetic by cronsim, time zones, jitter.
+
+Across a change of the clock cronsim does as Debian's cron: an expression with fixed minutes and hours fires once a
+day, after the gap where its time does not exist, and at the first of two equal times; one with `*` or `*/n` follows
+the real time that has passed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import takewhile
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+_LOCAL = Path("/etc/localtime")
+
+
+def time_zone(name: str) -> tzinfo:
+    """The zone of an IANA name; of an empty one that of the machine, with its changes of the clock."""
+    name = name or os.environ.get("TZ", "").removeprefix(":")
+    if name:
+        return ZoneInfo(name)
+    if not _LOCAL.exists():
+        return UTC
+    with _LOCAL.open("rb") as file:
+        return ZoneInfo.from_file(file, key="localtime")
+
+
+def slots_after(cron: str, time: datetime, zone: tzinfo) -> Iterator[datetime]:
+    """The slots of a cron expression in a zone after a time, in order, with their distance from UTC.
+
+    That distance is fixed in each, so that they can be subtracted: two times of one zone differ by what clocks show.
+    """
+    for local in CronSim(cron, time.astimezone(zone)):
+        slot = local.astimezone(timezone(local.utcoffset() or timedelta()))
+        # cronsim knows local times: in the hour that comes twice it may name one that has been.
+        if slot > time:
+            yield slot
+            time = slot
+
+
+def next_slot(cron: str, time: datetime, zone: tzinfo) -> datetime:
+    """The first slot after a time."""
+    return next(slots_after(cron, time, zone))
+
+
+def due_slots(cron: str, last: datetime, now: datetime, zone: tzinfo) -> list[datetime]:
+    """The slots after `last` up to `now`."""
+    return list(takewhile(lambda slot: slot <= now, slots_after(cron, last, zone)))
+
+
+def jitter(seed: str, slot: datetime, longest: float) -> timedelta:
+    """How long after a slot a run starts: 0 to `longest` seconds, the same for the same seed and slot."""
+    return timedelta(seconds=random.Random(f"{seed}\0{slot.isoformat()}").uniform(0, longest))

@@ -1,0 +1,167 @@
+"""Training that goes on from the champion, and when it does not."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.types import Artifact
+
+from components.files import read_json, write_json
+from components.trainer.run import build_model
+from components.trainer.warm_start import start
+from pipeline.config.model import Config
+
+Served = Callable[..., Path]
+
+
+@pytest.fixture
+def served(trained: FnArgs, tmp_path: Path) -> Served:
+    """`(**manifest)` is the folder of the trained model as a served version."""
+
+    def folder(**manifest: Any) -> Path:
+        version = tmp_path / "champion"
+        shutil.copytree(trained.serving_model_dir, version)
+        write_json(version / "MANIFEST.json", {"version": "17", **manifest})
+        return version
+
+    return folder
+
+
+@pytest.fixture
+def settings(config: Config) -> dict[str, Any]:
+    """What `run_fn` gets of the recipe of the trained model, with warm starts."""
+    training = {**config.training.model_dump(), "warm_start": True}
+    return {"shape": [32, 32, 1], "model": config.model.model_dump(), "training": training}
+
+
+@pytest.fixture
+def network(config: Config) -> keras.Model:
+    keras.utils.set_random_seed(3)
+    return build_model((32, 32, 1), config.model.model_dump())
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    content = read_json(path)
+    change(content)
+    write_json(path, content)
+
+
+def test_it_goes_on_where_the_champion_ended(
+    served: Served, trained: FnArgs, train: Callable, config: Config, augmented: Artifact, tmp_path: Path
+) -> None:
+    before = read_json(Path(trained.model_run_dir) / "training.json")
+    warm = train(config, augmented, tmp_path, served(warm_starts=4), warm_start=True, epochs=2, learning_rate=1e-4)
+
+    def first_loss(arguments: FnArgs) -> float:
+        rows = csv.DictReader((Path(arguments.model_run_dir) / "history.csv").read_text().splitlines())
+        return float(next(rows)["val_loss"])
+
+    assert first_loss(warm) == pytest.approx(before["eval"]["loss"], rel=0.1)
+    assert first_loss(trained) > 1.5 * before["eval"]["loss"]
+    extra = read_json(Path(warm.serving_model_dir) / "assets.extra" / "training.json")
+    for summary in (read_json(Path(warm.model_run_dir) / "training.json"), extra):
+        assert (summary["start"], summary["warm_starts"]) == ("warm from version 17", 5)
+    assert (before["start"], before["warm_starts"]) == ("cold: [training] warm_start = false", 0)
+
+
+def test_the_weights_are_those_of_the_champion(
+    served: Served, trained: FnArgs, network: keras.Model, settings: dict[str, Any]
+) -> None:
+    begun = start(network, served(), settings)
+    assert (begun.text, begun.warm_starts) == ("warm from version 17", 1)
+    champion = keras.models.load_model(Path(trained.serving_model_dir) / "assets.extra" / "model.keras")
+    for one, other in zip(network.get_weights(), champion.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("cold_every", [0, 2, 3])
+def test_of_so_many_versions_in_a_row_one_starts_cold(
+    served: Served, network: keras.Model, settings: dict[str, Any], cold_every: int
+) -> None:
+    champion = served()
+    settings["training"]["cold_every"] = cold_every
+    starts = []
+    for _ in range(6):
+        begun = start(network, champion, settings)
+        starts.append(begun.text.partition(" ")[0].rstrip(":"))
+        write_json(champion / "MANIFEST.json", {"version": "17", "warm_starts": begun.warm_starts})
+    expected = {0: ["warm"] * 6, 2: ["warm", "cold"] * 3, 3: ["warm", "warm", "cold"] * 2}
+    assert starts == expected[cold_every]
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "reason"),
+    [
+        ("MANIFEST.json", Path.unlink, "there is no champion"),
+        ("assets.extra/model.keras", Path.unlink, "the champion, version 17, has no Keras model to go on from"),
+        ("assets.extra/training.json", Path.unlink, "the champion, version 17, has no Keras model to go on from"),
+        ("assets.extra/model.keras", spoil, "the Keras model of version 17 cannot be read: "),
+        (
+            "assets.extra/training.json",
+            lambda path: edit(path, lambda it: it["config"]["model"].update(architecture="other")),
+            "version 17 has the architecture 'other', not 'unet'",
+        ),
+        (
+            "assets.extra/training.json",
+            lambda path: edit(path, lambda it: it["config"]["model"]["parameters"].update(levels=4)),
+            "version 17 has the parameter levels = 4, not 3",
+        ),
+        (
+            "assets.extra/training.json",
+            lambda path: edit(path, lambda it: it["config"]["model"]["parameters"].pop("activation")),
+            "version 17 has the parameter activation = None, not 'relu'",
+        ),
+        (
+            "assets.extra/training.json",
+            lambda path: edit(path, lambda it: it["config"].update(shape=[64, 32, 1])),
+            "version 17 has inputs of 64 x 32 x 1, not 32 x 32 x 1",
+        ),
+        (
+            "assets.extra/model.keras",
+            lambda path: keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path),
+            "version 17 was built by other code, its layers are not those of today",
+        ),
+    ],
+)
+def test_a_cold_start_says_why(
+    served: Served,
+    network: keras.Model,
+    settings: dict[str, Any],
+    file: str,
+    change: Callable[[Path], Any],
+    reason: str,
+) -> None:
+    champion = served(warm_starts=2)
+    change(champion / file)
+    drawn = network.get_weights()
+    begun = start(network, champion, settings)
+    assert begun.text.startswith(f"cold: {reason}")
+    assert begun.warm_starts == 0
+    for one, other in zip(network.get_weights(), drawn, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_cold_start_that_is_due_says_why(served: Served, network: keras.Model, settings: dict[str, Any]) -> None:
+    settings["training"]["cold_every"] = 3
+    begun = start(network, served(warm_starts=2), settings)
+    assert begun.text == "cold: [training] cold_every = 3, and 2 warm starts led to version 17"
+
+
+def test_where_nothing_has_been_pushed_the_folder_is_not_even_there(
+    network: keras.Model, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    assert start(network, tmp_path / "Format-Serving", settings).text == "cold: there is no champion"
+    assert json.dumps(start(network, None, settings).as_json())

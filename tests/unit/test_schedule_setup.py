@@ -1,0 +1,55 @@
+"""From the command line to a scheduler: what the run and those who start it are given, and what is never passed on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.errors import UsageError
+from pipeline.config.loader import load_config
+from pipeline.schedule import setup
+from pipeline.schedule.setup import Job, hand_over
+
+
+def job(tmp_path: Path, *overrides: str, recipe: str = "demo") -> Job:
+    config = load_config(recipe, ["schedule.cron=0 2 * * *", *overrides])
+    return Job(recipe, config, tmp_path / "films", tmp_path / "out", overrides)
+
+
+def test_the_run_gets_what_the_scheduler_was_given_but_its_own_settings(tmp_path: Path) -> None:
+    words = setup._run_command(
+        job(tmp_path, "training.epochs=3", " schedule.notify.webhook_env=HOOK"), tmp_path / "out"
+    )
+    assert words == [
+        *(sys.executable, "-P", "-m", "pipeline.cli", "run", "demo"),
+        *("--data", str(tmp_path / "films"), "--out", str(tmp_path / "out"), "--set", "training.epochs=3", "--json"),
+    ]
+
+
+def test_a_recipe_s_file_is_named_whole_where_others_start_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text((Path(setup.__file__).parents[1] / "recipes" / "demo.toml").read_text())
+    [line] = hand_over(job(tmp_path, recipe="mine.toml"), "crontab", install=False)
+    assert f"cd {tmp_path} && " in line
+    assert f"schedule {tmp_path}/mine.toml --once --data {tmp_path}/films --out {tmp_path}/out #" in line
+
+
+@pytest.mark.parametrize("override", ["schedule.notify.webhook={}", 'schedule.notify={{webhook = "{}"}}'])
+@pytest.mark.parametrize("target", ["systemd", "crontab"])
+def test_a_secret_is_not_written_where_others_start_it(tmp_path: Path, override: str, target: str) -> None:
+    given = job(tmp_path, override.format("https://host/s3cr3t"))
+    assert given.config.schedule.notify.webhook.get_secret_value() == "https://host/s3cr3t"
+    with pytest.raises(UsageError, match="webhook_env") as error:
+        hand_over(given, target, install=False)
+    assert "s3cr3t" not in str(error.value)
+
+
+def test_a_log_on_a_full_disk_is_no_reason_to_die() -> None:
+    code = "import os; from pipeline.schedule import setup; setup._print('next run'); os._exit(7)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run([sys.executable, "-c", code], stdout=full, env=environment, check=False).returncode == 7
