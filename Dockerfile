@@ -1,7 +1,7 @@
 # Maskline in a container: every node of the graph on Kubeflow Pipelines, and the command line.
 # `make image` builds it; needs BuildKit, podman or buildah. CPU only: no CUDA libraries.
 
-# BASE=docker.io/library/python:3.11-slim-bookworm@sha256:<digest> builds on one very image, for ever the same.
+# BASE=docker.io/library/python:3.11-slim-bookworm@sha256:<digest> pins the base.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 # What the lock names, less the `dev` extra, in a virtual environment. pyfarmhash and crcmod are built from source.
@@ -15,19 +15,20 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
 WORKDIR /build
 COPY pyproject.toml requirements.lock ./
 # What nothing here imports stays out: Clang's and Milvus's libraries, the Jupyter server (all but ipykernel, for which
-# TFMA asks), TensorFlow's C++ headers, the packages' own tests. Versions and hashes are the lock's.
+# TFMA asks), TensorFlow's C++ headers, the packages' own tests. What the lock lacks ends the build.
 RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/root/.cache/uv \
     printf '%s\n' libclang pymilvus widgetsnbextension > excluded.txt \
     && echo ipykernel > kept.txt \
     && cp requirements.lock image.lock \
-    && /opt/uv/bin/uv pip compile --quiet --generate-hashes --excludes excluded.txt --output-file image.lock \
-        pyproject.toml kept.txt \
+    && /opt/uv/bin/uv pip compile --quiet --generate-hashes --no-annotate --no-header --excludes excluded.txt \
+        --output-file image.lock pyproject.toml kept.txt \
+    && ! grep --line-regexp --fixed-strings --invert-match --file requirements.lock image.lock \
     && /opt/uv/bin/uv venv --quiet --python python3 /opt/maskline \
     && VIRTUAL_ENV=/opt/maskline /opt/uv/bin/uv pip sync --quiet --require-hashes --compile-bytecode image.lock \
     && rm -r /opt/maskline/lib/python3.11/site-packages/tensorflow/include \
     && find /opt/maskline -type d -name tests -prune -exec rm -r {} +
 
-# Maskline itself, apart: a change of its code is a layer of one megabyte.
+# Maskline itself, apart: a change of its code is a layer of a few megabytes.
 FROM dependencies AS package
 COPY README.md LICENSE ./
 COPY schemas schemas
