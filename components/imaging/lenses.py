@@ -7,9 +7,6 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-_BLOCK = 2**14
-"""Points that are bent at a time: few enough that the memory between the steps is used again, not asked for anew."""
-
 _BARREL_CORE, _PINCUSHION_CORE = 0.001, 0.03
 
 
@@ -45,11 +42,6 @@ class Lens:
 
         `height` and `width` are those of the source.
         """
-        block = max(1, _BLOCK // map_x[0].size)
-        for top in range(0, len(map_x), block):
-            self._bend(map_x[top : top + block], map_y[top : top + block], height, width)
-
-    def _bend(self, map_x: np.ndarray, map_y: np.ndarray, height: int, width: int) -> None:
         radius = self.radius * min(height, width)
         # Continuous coordinates x * width have their origin at a pixel's corner, maps have it at its centre.
         centre_x, centre_y = np.float32(self.x * width - 0.5), np.float32(self.y * height - 0.5)

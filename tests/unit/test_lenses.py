@@ -55,13 +55,3 @@ def test_lenses_apart_do_not_know_of_each_other() -> None:
     upper = np.add.outer(np.arange(200), np.arange(200)) < 199
     for found, one, two in zip(together, alone, other, strict=True):
         np.testing.assert_allclose(found, np.where(upper, one, two), atol=1e-4)
-
-
-def test_a_point_is_bent_alike_alone_and_among_many() -> None:
-    lens = Lens(0.4, 0.6, 0.3, 0.3)
-    rows, columns = np.indices((300, 400), np.float32)
-    x, y = columns.copy(), rows.copy()
-    lens.bend(x, y, 300, 400)
-    for row in range(300):
-        lens.bend(columns[row : row + 1], rows[row : row + 1], 300, 400)
-    np.testing.assert_array_equal((x, y), (columns, rows))
