@@ -65,7 +65,8 @@ def executor_label(spec: dict[str, Any], task: str) -> str:
 
 
 def _retry_policy(retries: int) -> dict[str, Any]:
-    return {"maxRetryCount": retries, "backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "600s"}
+    # The last is a deadline for all attempts together, and 0 where it is left out: a week, lest it end a long training.
+    return {"maxRetryCount": retries, "backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "604800s"}
 
 
 def _inputs_in_short(arguments: list[str]) -> list[str]:

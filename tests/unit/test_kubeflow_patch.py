@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from compiled import GOLDEN, RECIPE
 from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
 from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 
 from components.errors import UsageError
@@ -128,6 +130,14 @@ def test_a_node_of_its_own_has_nothing_of_the_others(bare: Spec) -> None:
     found = kubernetes(bare, settings)
     assert set(found) == {f"{node}_executor" for node in NODES} - {"Trainer_executor"}
     assert dict(found["Evaluator_executor"].node_selector.labels) == {"pool": "a"}
+
+
+def test_retries_outlast_a_training_of_days(bare: Spec) -> None:
+    """Argo begins no attempt after `backoffMaxDuration` from the start of the first, and without it never a second."""
+    policy = task(patch_spec(bare, config("kubeflow.resources.retries=1")), "Trainer")["retryPolicy"]
+    deadline = Duration()
+    deadline.FromJsonString(policy["backoffMaxDuration"])
+    assert deadline.ToTimedelta() >= timedelta(days=7)
 
 
 def test_volumes_and_secrets_reach_the_nodes_that_are_named_or_all(bare: Spec) -> None:
