@@ -139,8 +139,10 @@ def submit_command(
 ) -> int:
     """Compile, lint, upload and run a recipe on the cluster that KFP_ENDPOINT, KFP_NAMESPACE and KFP_TOKEN name.
 
-    Exit codes: 0 succeeded, 1 failed, 2 usage or config, 3 and 4 refused by a gate (where the cluster tells),
-    124 still running after --timeout, 130 cancelled.
+    Exit codes: 0 the run succeeded (a model that the evaluation refused is no failure), 1 failed, 2 usage or config,
+    4 refused by the data gate, 124 still running after --timeout, 130 cancelled. Why a run failed, and 4, can be told
+    only where the server passes on what a step said; else it is 1, and the page of the run, whose address is printed,
+    and the log of the step there say why.
     """
     from pipeline.kubeflow import submit
 

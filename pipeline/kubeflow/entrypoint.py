@@ -31,10 +31,11 @@ def main(argv: Sequence[str]) -> int:
         arguments, beam_arguments = _parser().parse_known_args(argv)
         run(arguments, beam_arguments, root)
     except Exception as error:
-        message = last_word(error)
+        code = getattr(error, "exit_code", 1)
+        message = last_word(error, code)
         _LOG.critical("%s", message, exc_info=error)
         leave(message, in_root(TERMINATION_LOG, root))
-        return getattr(error, "exit_code", 1)
+        return code
     return 0
 
 

@@ -166,8 +166,8 @@ def test_properties_read_the_same_in_the_next_step(root: Path) -> None:
 @pytest.mark.parametrize(
     ("executor", "code", "message"),
     [
-        (Refusing, 4, "DataRefused: eval: two films of one woman\ntest: no film"),
-        (Crashing, 1, "IndexError: list index out of range\nA crash: the step's log has the traceback."),
+        (Refusing, 4, "DataRefused (exit code 4): eval: two films of one woman\ntest: no film"),
+        (Crashing, 1, "IndexError (exit code 1): list index out of range\nA crash: the step's log has the traceback."),
     ],
 )
 def test_a_failure_leaves_its_code_one_line_and_a_last_word_but_no_results(
