@@ -200,7 +200,10 @@ def schedule_command(
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Run a recipe again and again on the cluster, one run at a time. Scheduled again, it replaces its schedule."""
+    """Run a recipe again and again on the cluster, one run at a time. Scheduled again, it replaces its schedule.
+
+    Every run reads the data anew and trains, whether they have changed or not: Kubeflow's cache does not see them.
+    """
     from pipeline.kubeflow import submit
     from pipeline.kubeflow.cron import six_fields
 
