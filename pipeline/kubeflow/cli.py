@@ -56,7 +56,7 @@ def simulate_command(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A compiled pipeline.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Stands for the cluster's stores; kept between runs.")],
     data: Annotated[
-        Path | None, typer.Option(help="[data] input as this machine sees it: to read it once while it is unchanged.")
+        Path | None, typer.Option(help=r"\[data] input as this machine sees it: to read it once while it is unchanged.")
     ] = None,
     image: Annotated[
         str | None, typer.Option(metavar="NAME", help="Run the steps in containers; '' is the pipeline's own image.")
@@ -131,7 +131,7 @@ def submit_command(
         typer.Option(metavar="DIR", help="The same folder on this machine: it is read again when its files change."),
     ] = None,
     overrides: Overrides = None,
-    wait: Annotated[bool, typer.Option(help="Follow the run until it ends.")] = True,
+    wait: Annotated[bool, typer.Option(help="Follow the run until it ends; not on Vertex AI.")] = True,
     timeout: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Wait no longer.")] = None,
     target: Annotated[Target, typer.Option(help="Where it runs; on Vertex AI it is started alone.")] = Target.kubeflow,
     json_output: AsJson = False,
@@ -144,16 +144,19 @@ def submit_command(
     only where the server passes on what a step said; else it is 1, and the page of the run, whose address is printed,
     and the log of the step there say why.
     """
+    from components.errors import UsageError
     from pipeline.kubeflow import submit
 
     name, config, console = _of(recipe, overrides, json_output)
     if target is Target.vertex:
         from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
 
+        if timeout is not None:
+            raise UsageError("--timeout: on Vertex AI a run is started and not waited for. Leave it out")
         refuse_for_vertex(config.kubeflow)
         package = submit.prepare(name, config, data, local_data, console)
         record = submit_to_vertex(name, package, config.kubeflow.pipeline_root)
-        console.say(f"{name}: {record['id']}")
+        console.say(f"{name}: {record['id']}, started and not waited for; its page on Vertex AI shows how it ends")
     else:
         cluster = submit.reach(config.kubeflow, console)
         package = submit.prepare(name, config, data, local_data, console)

@@ -157,4 +157,6 @@ def _check_secrets(tasks: Sequence[Task]) -> None:
     for task in tasks:
         for name in task.secrets:
             if name not in os.environ:
-                raise UsageError(f"{task.name}: {name} comes from a secret of the cluster. Set it here: export {name}=...")
+                raise UsageError(
+                    f"{task.name}: {name} comes from a secret of the cluster. Set it here: export {name}=..."
+                )

@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import kfp_server_api as models
 import pytest
@@ -16,11 +18,12 @@ import yaml
 from compiled import GOLDEN
 from kfp_server import Server, serving
 
-from components.errors import MasklineError
+from components.errors import MasklineError, UsageError
+from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.loader import load_config
 from pipeline.kubeflow.package import read_package, to_yaml
 from pipeline.kubeflow.submit import prepare
-from pipeline.kubeflow.vertex import submit_to_vertex
+from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
 from pipeline.runners.console import RunConsole
 
 REPOSITORY = Path(__file__).parents[2]
@@ -119,6 +122,10 @@ def test_a_schedule_is_made_and_ended(shell: Shell, server: Server) -> None:
         (["submit", "lesions.toml", "--local-data", "nowhere"], "nowhere: no such folder"),
         (["submit", "lesions.toml", "--set", "kubeflow.endpoint=cluster"], "cluster: expected an address"),
         (["submit", "lesions.toml", "--target", "vertex"], "pipeline_root = '': Vertex AI stores in gs://"),
+        (
+            ["submit", "lesions.toml", "--target", "vertex", "--timeout", "9"],
+            "--timeout: on Vertex AI a run is started",
+        ),
         (["schedule", "lesions.toml", "--cron", "often"], "--cron 'often': 1 fields"),
     ],
 )
@@ -150,3 +157,92 @@ def test_vertex_without_credentials_says_what_it_takes(tmp_path: Path, monkeypat
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
     with pytest.raises(MasklineError, match=r"^Vertex AI: .*GOOGLE_CLOUD_PROJECT.*gcloud auth"):
         submit_to_vertex("lesions", read_package(GOLDEN), "gs://bucket/maskline")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"volumes": [{"claim": "films", "path": "/films"}]}, "volumes and secrets: Vertex AI knows neither"),
+        ({"resources": {"node_selector": {"pool": "a"}}}, "node_selector = .*: Vertex AI chooses the machines"),
+        (
+            {"nodes": {"Trainer": {"accelerator": "nvidia.com/gpu", "accelerators": 1}}},
+            "accelerator = 'nvidia.com/gpu': .* NVIDIA_TESLA_T4",
+        ),
+    ],
+)
+def test_what_vertex_does_not_have_is_refused(section: dict[str, Any], message: str) -> None:
+    bucket = {"pipeline_root": "gs://bucket/maskline"}
+    refuse_for_vertex(Kubeflow(**bucket, resources={"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}))
+    with pytest.raises(UsageError, match=message):
+        refuse_for_vertex(Kubeflow(**bucket, **section))
+
+
+def test_vertex_without_its_client_says_what_to_install() -> None:
+    script = f"""
+import pathlib, sys
+sys.modules["google.cloud.aiplatform"] = None
+from pipeline.kubeflow.package import read_package
+from pipeline.kubeflow.vertex import UsageError, submit_to_vertex
+try:
+    submit_to_vertex("lesions", read_package(pathlib.Path({str(GOLDEN)!r})), "gs://bucket/maskline")
+except UsageError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "the client of Vertex AI is missing: install google-cloud-aiplatform\n", done.stderr
+
+
+class Google(BaseHTTPRequestHandler):
+    """Cloud Storage, where there is every bucket, and Vertex AI, which takes every job."""
+
+    jobs: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+    def do_GET(self) -> None:
+        self._answer({"name": "bucket", "projectNumber": "1"})
+
+    def do_POST(self) -> None:
+        self.jobs.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+        self._answer({"name": "projects/1/locations/europe-west4/pipelineJobs/lesions-1"})
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_vertex_gets_the_pipeline_as_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import aiplatform
+    from google.cloud.aiplatform.utils import resource_manager_utils
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Google) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        # Who owns the bucket is asked of a service whose address cannot be changed.
+        monkeypatch.setattr(resource_manager_utils, "get_project_number", lambda *_, **__: 1)
+        place = {"project": "research", "location": "europe-west4", "credentials": AnonymousCredentials()}
+        aiplatform.init(**place, api_endpoint=address, api_transport="rest")
+        try:
+            package = read_package(GOLDEN)
+            record = submit_to_vertex("lesions", package, "gs://bucket/maskline")
+        finally:
+            aiplatform.initializer.global_config.__init__()
+            server.shutdown()
+    [(path, job)] = Google.jobs
+    assert record["id"] == "projects/1/locations/europe-west4/pipelineJobs/lesions-1"
+    assert path.startswith("/v1/projects/research/locations/europe-west4/pipelineJobs?")
+    assert (job["displayName"], job["runtimeConfig"]["gcsOutputDirectory"]) == ("lesions", "gs://bucket/maskline")
+    assert job["pipelineSpec"]["root"]["dag"]["tasks"].keys() == package.spec["root"]["dag"]["tasks"].keys()
+    assert job["pipelineSpec"]["deploymentSpec"] == package.spec["deploymentSpec"]

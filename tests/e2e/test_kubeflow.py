@@ -145,7 +145,10 @@ def test_a_refusal_of_the_data_gate_is_the_last_word(place: Path, first: Result)
     refused = maskline(*simulation(place, compiled(place, "strict", validation__min_groups="1000")))
     assert refused.code == 4
     assert "✗ DataGate" in refused.stdout
-    assert "1000" in refused.stdout[refused.stdout.index("Failed: DataGate: ended with code 4: DataRefused (exit code 4)") :]
+    assert (
+        "1000"
+        in refused.stdout[refused.stdout.index("Failed: DataGate: ended with code 4: DataRefused (exit code 4)") :]
+    )
     assert "Trainer" not in refused.stdout
     assert (place / "serving/CHAMPION.json").read_bytes() == champion
 

@@ -288,9 +288,7 @@ class TestSecrets:
         monkeypatch.setenv("ARCHIVE_PASSWORD", "sesame")
         assert text(run(tmp_path, given), "one") == "sesame"
 
-    def test_a_container_gets_it_by_name(
-        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_container_gets_it_by_name(self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ARCHIVE_PASSWORD", "sesame")
         tool = tmp_path / "docker"
         tool.write_text('#!/bin/sh\necho "$@" env:$ARCHIVE_PASSWORD\n')
