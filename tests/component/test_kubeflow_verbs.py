@@ -1,4 +1,4 @@
-"""`maskline kubeflow submit`, `runs`, `schedule` and `unschedule` as processes of their own, against a local server."""
+"""`maskline kubeflow submit`, `runs`, `schedule` and `unschedule` against a local server."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ import pytest
 import yaml
 from compiled import GOLDEN
 from kfp_server import Server, serving
+from typer.testing import CliRunner
 
 from components.errors import MasklineError, UsageError
+from pipeline.cli import app
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.loader import load_config
 from pipeline.kubeflow.package import read_package, to_yaml
@@ -54,12 +56,20 @@ class Shell:
         self.home, self.endpoint = home, endpoint
         self.screen = ""
 
+    def _variables(self, token: str) -> dict[str, str]:
+        return {"HOME": str(self.home), "KFP_ENDPOINT": self.endpoint, "KFP_TOKEN": token, "KFP_NAMESPACE": ""}
+
+    def here(self, *arguments: str) -> tuple[int, Any]:
+        """In this process, where TFX is loaded once."""
+        done = CliRunner().invoke(app, ["kubeflow", *arguments], env=self._variables(TOKEN))
+        return done.exit_code, json.loads(done.stdout) if "--json" in arguments else done.output
+
     def __call__(self, *arguments: str, token: str = TOKEN) -> tuple[int, Any]:
-        variables = {"HOME": str(self.home), "KFP_ENDPOINT": self.endpoint, "KFP_TOKEN": token, "KFP_NAMESPACE": ""}
+        """As a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", "kubeflow", *arguments],
             cwd=self.home,
-            env={**os.environ, **variables, "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, **self._variables(token), "PYTHONPATH": str(REPOSITORY)},
             capture_output=True,
             text=True,
         )
@@ -74,8 +84,9 @@ def server() -> Any:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, server: Server) -> Shell:
+def shell(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Shell:
     (tmp_path / "lesions.toml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
     return Shell(tmp_path, server.endpoint)
 
 
@@ -106,11 +117,11 @@ def test_a_recipe_is_compiled_submitted_and_followed_and_the_token_is_seen_by_th
 
 
 def test_a_schedule_is_made_and_ended(shell: Shell, server: Server) -> None:
-    code, record = shell("schedule", "lesions.toml", "--cron", "30 1 * * 6", "--json")
+    code, record = shell.here("schedule", "lesions.toml", "--cron", "30 1 * * 6", "--json")
     assert (code, record["cron"], record["replaced"]) == (0, "0 30 1 * * 6", 0)
     assert server.recurring[0].trigger.cron_schedule.cron == "0 30 1 * * 6"
-    assert shell("unschedule", "lesions.toml", "--json") == (0, {"deleted": 1})
-    code, answer = shell("unschedule", "lesions.toml", "--json")
+    assert shell.here("unschedule", "lesions.toml", "--json") == (0, {"deleted": 1})
+    code, answer = shell.here("unschedule", "lesions.toml", "--json")
     assert (code, answer["exit_code"]) == (2, 2)
 
 
@@ -132,7 +143,7 @@ def test_a_schedule_is_made_and_ended(shell: Shell, server: Server) -> None:
 def test_what_is_wrong_is_said_before_anything_is_sent(
     shell: Shell, server: Server, arguments: list[str], message: str
 ) -> None:
-    code, text = shell(*arguments)
+    code, text = shell.here(*arguments)
     assert code == 2
     assert message in text
     assert server.requests == []

@@ -305,7 +305,7 @@ class TestSecrets:
         self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch, place: Any
     ) -> None:
         monkeypatch.delenv("ARCHIVE_PASSWORD", raising=False)
-        with pytest.raises(UsageError, match="one: ARCHIVE_PASSWORD comes from a secret .*export ARCHIVE_PASSWORD"):
+        with pytest.raises(UsageError, match=r"one: ARCHIVE_PASSWORD comes from a secret .*export ARCHIVE_PASSWORD"):
             simulate(Simulation(given, tmp_path / "out", place, {}), RunConsole(io.StringIO()))
         assert not (tmp_path / "out").exists()
 
