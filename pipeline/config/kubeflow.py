@@ -38,6 +38,8 @@ class Resources(Section):
     node_selector: dict[str, str] = {}
     """Labels that a cluster's machine must have."""
     retries: Annotated[int, Field(ge=0, le=10)] = 0
+    """Further attempts after any failure: Kubernetes tells a passing one from a mistake as little as Kubeflow does. The
+    DataGate has none: what it refuses, it refuses again."""
 
     _quantities = field_validator("cpu", "memory")(_is_quantity)
 

@@ -56,7 +56,7 @@ def simulate_command(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A compiled pipeline.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Stands for the cluster's stores; kept between runs.")],
     data: Annotated[
-        Path | None, typer.Option(help="[data] input as this machine sees it: to read it once while it is unchanged.")
+        Path | None, typer.Option(help=r"\[data] input as this machine sees it: to read it once while it is unchanged.")
     ] = None,
     image: Annotated[
         str | None, typer.Option(metavar="NAME", help="Run the steps in containers; '' is the pipeline's own image.")
@@ -131,7 +131,7 @@ def submit_command(
         typer.Option(metavar="DIR", help="The same folder on this machine: it is read again when its files change."),
     ] = None,
     overrides: Overrides = None,
-    wait: Annotated[bool, typer.Option(help="Follow the run until it ends.")] = True,
+    wait: Annotated[bool, typer.Option(help="Follow the run until it ends; not on Vertex AI.")] = True,
     timeout: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Wait no longer.")] = None,
     target: Annotated[Target, typer.Option(help="Where it runs; on Vertex AI it is started alone.")] = Target.kubeflow,
     json_output: AsJson = False,
@@ -139,19 +139,24 @@ def submit_command(
 ) -> int:
     """Compile, lint, upload and run a recipe on the cluster that KFP_ENDPOINT, KFP_NAMESPACE and KFP_TOKEN name.
 
-    Exit codes: 0 succeeded, 1 failed, 2 usage or config, 3 and 4 refused by a gate (where the cluster tells),
-    124 still running after --timeout, 130 cancelled.
+    Exit codes: 0 the run succeeded (a model that the evaluation refused is no failure), 1 failed, 2 usage or config,
+    4 refused by the data gate, 124 still running after --timeout, 130 cancelled. Why a run failed, and 4, can be told
+    only where the server passes on what a step said; else it is 1, and the page of the run, whose address is printed,
+    and the log of the step there say why.
     """
+    from components.errors import UsageError
     from pipeline.kubeflow import submit
 
     name, config, console = _of(recipe, overrides, json_output)
     if target is Target.vertex:
         from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
 
+        if timeout is not None:
+            raise UsageError("--timeout: on Vertex AI a run is started and not waited for. Leave it out")
         refuse_for_vertex(config.kubeflow)
         package = submit.prepare(name, config, data, local_data, console)
         record = submit_to_vertex(name, package, config.kubeflow.pipeline_root)
-        console.say(f"{name}: {record['id']}")
+        console.say(f"{name}: {record['id']}, started and not waited for; its page on Vertex AI shows how it ends")
     else:
         cluster = submit.reach(config.kubeflow, console)
         package = submit.prepare(name, config, data, local_data, console)
@@ -198,7 +203,10 @@ def schedule_command(
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Run a recipe again and again on the cluster, one run at a time. Scheduled again, it replaces its schedule."""
+    """Run a recipe again and again on the cluster, one run at a time. Scheduled again, it replaces its schedule.
+
+    Every run reads the data anew and trains, whether they have changed or not: Kubeflow's cache does not see them.
+    """
     from pipeline.kubeflow import submit
     from pipeline.kubeflow.cron import six_fields
 

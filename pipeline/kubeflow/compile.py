@@ -26,13 +26,18 @@ def compile_package(name: str, config: Config, data: str | None) -> Package:
     Nothing outside the config is looked at, so that one recipe gives one package on every machine.
 
     Raises:
-        UsageError: the config does not say where the data, the serving folder or the image are, or the cluster
-            would refuse the package.
+        UsageError: the config does not say where the data, the serving folder or the image are, sends Beam's work
+            to a cluster of its own, or the cluster would refuse the package.
     """
     data = _container_path(data or config.data.input, "the data", "--data DIR, or [data] input")
     serving = _container_path(config.serving.destination, "the served models", "[serving] destination")
     if not config.kubeflow.image:
         raise UsageError("no container image: set [kubeflow] image to its name, with tag or digest")
+    if config.execution.distributed is not None:
+        raise UsageError(
+            f"[execution] beam = {config.execution.distributed.runner!r}: a step on Kubeflow has its artifacts in its "
+            'own container, where no worker of another cluster sees them. Set it to "local"'
+        )
     spec = _compiled(name, config, data, serving)
     package = Package(patch_spec(spec, config), platform_spec(spec, config.kubeflow))
     refuse(lint(package))

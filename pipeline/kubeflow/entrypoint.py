@@ -31,10 +31,11 @@ def main(argv: Sequence[str]) -> int:
         arguments, beam_arguments = _parser().parse_known_args(argv)
         run(arguments, beam_arguments, root)
     except Exception as error:
-        message = last_word(error)
+        code = getattr(error, "exit_code", 1)
+        message = last_word(error, code)
         _LOG.critical("%s", message, exc_info=error)
         leave(message, in_root(TERMINATION_LOG, root))
-        return getattr(error, "exit_code", 1)
+        return code
     return 0
 
 
@@ -43,12 +44,13 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) ->
     # The imports take seconds; what goes wrong in them must be reported like the rest.
     from pipeline.kubeflow.ingest import is_file_based, record_span, with_span
     from pipeline.kubeflow.invocation import read_invocation, results
-    from pipeline.kubeflow.parameters import resolved
+    from pipeline.kubeflow.parameters import check_code, resolved
 
     invocation = read_invocation(
         arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, root
     )
     _LOG.info("%s: parameters %s", arguments.executor_class_path, invocation.parameters)
+    check_code(arguments.executor_class_path, invocation.parameters)
     parameters = resolved(invocation.parameters)
     if is_file_based(parameters):
         parameters = with_span(parameters)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_exponential
 
 from components.errors import MasklineError
 from pipeline.kubeflow.driver import Finished, from_text
@@ -53,14 +53,14 @@ class Launcher:
             StepFailed: the last attempt has failed.
         """
         policy = task.spec.retry_policy
-        wait = wait_exponential(
-            multiplier=policy.backoff_duration.ToTimedelta().total_seconds(),
-            exp_base=policy.backoff_factor or 2,
-            max=policy.backoff_max_duration.ToTimedelta().total_seconds() or 3600,
-        )
+        # Its "max duration" is no cap on the wait: Argo, to which Kubeflow hands it, counts it from the start of the
+        # first attempt and begins none after it. Unset, it is 0, and nothing is run again.
+        deadline = stop_before_delay(policy.backoff_max_duration.ToTimedelta())
         again = Retrying(
-            stop=stop_after_attempt(policy.max_retry_count + 1),
-            wait=wait,
+            stop=stop_after_attempt(policy.max_retry_count + 1) | deadline,
+            wait=wait_exponential(
+                multiplier=policy.backoff_duration.ToTimedelta().total_seconds(), exp_base=policy.backoff_factor or 2
+            ),
             retry=retry_if_exception_type(StepFailed),
             reraise=True,
         )

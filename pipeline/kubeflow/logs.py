@@ -41,10 +41,13 @@ def log_as_json() -> None:
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
 
 
-def last_word(error: BaseException) -> str:
-    """Type, what happened and what to do, for people who see nothing else of the step."""
+def last_word(error: BaseException, code: int) -> str:
+    """Type, exit code, what happened and what to do, for people who see nothing else of the step.
+
+    The code is said because Kubeflow's launcher ends with one of its own; first, because what is long is cut.
+    """
     advice = "" if isinstance(error, MasklineError) else "\nA crash: the step's log has the traceback."
-    return f"{type(error).__name__}: {error}{advice}"
+    return f"{type(error).__name__} (exit code {code}): {error}{advice}"
 
 
 def leave(message: str, path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from components.code_version import code_version
 from components.errors import UsageError
 
 PACKAGE_SCHEME = "package:"
@@ -20,6 +22,28 @@ def resolved(parameters: dict[str, Any]) -> dict[str, Any]:
         UsageError: the image has another version of the file than the pipeline was compiled with, or none.
     """
     return {key: _resolved(value) if _is_reference(value) else value for key, value in parameters.items()}
+
+
+def check_code(executor: str, parameters: dict[str, Any]) -> None:
+    """Refuses to run other code than the pipeline was compiled with, by whose version results are reused.
+
+    `executor` is the class path of the step's executor; the Trainer's is TFX's own, and names Maskline's as `run_fn`.
+
+    Raises:
+        UsageError: the installed code, or a library that it computes with, is another.
+    """
+    custom = parameters.get("custom_config")
+    compiled = (json.loads(custom) if custom else parameters).get("code_version")
+    if compiled is None:  # A step of TFX's own.
+        return
+    package = parameters.get("run_fn", executor).split(".")[1]
+    installed = code_version(package)
+    if installed != compiled:
+        raise UsageError(
+            f"components.{package}: the installed code has the version {installed}, the pipeline was compiled with "
+            f"{compiled}: the code is another, or a library that makes its numbers. Build the image anew from the same "
+            "tree and requirements.lock, or compile with it: `docker run IMAGE maskline kubeflow compile ...`"
+        )
 
 
 def _is_reference(value: Any) -> bool:

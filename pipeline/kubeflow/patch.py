@@ -28,14 +28,15 @@ def patch_spec(spec: dict[str, Any], config: Config) -> dict[str, Any]:
         resources = config.kubeflow.nodes.get(node, config.kubeflow.resources)
         if node in UNCACHED:
             task["cachingOptions"] = {}
-        if resources.retries:
+        if resources.retries and node != "DataGate":  # What it refuses, it refuses again.
             task["retryPolicy"] = _retry_policy(resources.retries)
         container = patched["deploymentSpec"]["executors"][executor_label(patched, name)]["container"]
         # Kubeflow never calls the driver; the entrypoint does its work.
         container.pop("lifecycle", None)
         container["args"] = _inputs_in_short(container["args"])
-        if config.execution.threads:
-            container["env"] = [{"name": THREADS, "value": config.execution.threads}]
+        threads = config.execution.threads or _cores(resources)
+        if threads:
+            container["env"] = [{"name": THREADS, "value": threads}]
         limits = _limits(resources)
         if limits:
             container["resources"] = limits
@@ -65,7 +66,15 @@ def executor_label(spec: dict[str, Any], task: str) -> str:
 
 
 def _retry_policy(retries: int) -> dict[str, Any]:
-    return {"maxRetryCount": retries, "backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "600s"}
+    # The last is a deadline for all attempts together, and 0 where it is left out: a week, lest it end a long training.
+    return {"maxRetryCount": retries, "backoffDuration": "30s", "backoffFactor": 2.0, "backoffMaxDuration": "604800s"}
+
+
+def _cores(resources: Resources) -> str:
+    """Whole cores of the CPU limit, at least one; empty without a limit. A container sees all cores of its machine."""
+    from kubernetes.utils import parse_quantity
+
+    return str(max(1, int(parse_quantity(resources.cpu)))) if resources.cpu else ""
 
 
 def _inputs_in_short(arguments: list[str]) -> list[str]:

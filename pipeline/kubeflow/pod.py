@@ -32,6 +32,7 @@ class Processes:
 
     def check(self, tasks: Sequence[Task]) -> None:
         """Raises UsageError where a step needs what is not here."""
+        _check_secrets(tasks)
         for task in tasks:
             for claim, path in task.volumes.items():
                 if not Path(path).is_dir():
@@ -73,7 +74,8 @@ class Containers:
         return Path("/")
 
     def check(self, tasks: Sequence[Task]) -> None:
-        """Raises UsageError where a step's volume has no folder."""
+        """Raises UsageError where a step's volume has no folder, or its secret no value."""
+        _check_secrets(tasks)
         for task in tasks:
             for claim in task.volumes.keys() - self.mounts.keys():
                 raise UsageError(f"{task.name}: the volume {claim} has no folder. Give it one: --mount {claim}=DIR")
@@ -86,6 +88,8 @@ class Containers:
         arguments = [self.tool, "run", "--rm", "--name", name, "--entrypoint", command[0]]
         arguments += [part for path, source in volumes.items() for part in ("--volume", f"{source}:{path}")]
         arguments += [part for name, value in _variables(task).items() for part in ("--env", f"{name}={value}")]
+        # The name alone: the value would be seen in the list of processes.
+        arguments += [part for name in task.secrets for part in ("--env", name)]
         arguments += [self.image or task.container.image, *command[1:]]
         try:
             return subprocess.run(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False).returncode
@@ -148,3 +152,13 @@ def prepare(folder: Path) -> None:
 
 def _variables(task: Task) -> dict[str, str]:
     return {item.name: item.value for item in task.container.env}
+
+
+def _check_secrets(tasks: Sequence[Task]) -> None:
+    """This machine's variables stand for the cluster's secrets, which nothing here can read."""
+    for task in tasks:
+        for name in task.secrets:
+            if name not in os.environ:
+                raise UsageError(
+                    f"{task.name}: {name} comes from a secret of the cluster. Set it here: export {name}=..."
+                )

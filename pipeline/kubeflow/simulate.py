@@ -22,6 +22,7 @@ from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
 from pipeline.kubeflow.driver import Finished, Run, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.launcher import Launcher, StepFailed
+from pipeline.kubeflow.lint import lint, refuse
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.patch import with_cache_key
 from pipeline.kubeflow.pod import Place
@@ -76,12 +77,19 @@ def for_data(package: Package, data: Path) -> Package:
     """The package as it is submitted for the data that lie in a folder: reading them is reused until they change.
 
     Raises:
-        UsageError: the folder is missing, or not laid out as the recipe says.
+        UsageError: the folder is missing, or not laid out as the recipe says; the cluster would refuse the package, or
+            no step of it reads data.
     """
     if not data.is_dir():
         raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
-    task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
-    settings = json.loads(task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"])
+    refuse(lint(package))
+    try:
+        task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
+        settings = json.loads(task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            "--data: the pipeline has no ImageMaskExampleGen with settings, which reads the data. Leave --data out"
+        ) from error
     return Package(with_cache_key(package.spec, fingerprint_of_files(data, settings)), package.platform)
 
 

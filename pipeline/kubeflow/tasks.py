@@ -24,6 +24,8 @@ class Task:
     container: pb.PipelineDeploymentConfig.PipelineContainerSpec
     volumes: dict[str, str]
     """Folder in the container by persistent volume claim."""
+    secrets: tuple[str, ...] = ()
+    """Environment variables that Kubernetes fills from secrets."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def _task(parsed: Parsed, name: str, label: str, container: pb.PipelineDeploymen
     volumes = {mount.constant: mount.mount_path for mount in (config.pvc_mount if config else ())}
     if "" in volumes:
         raise UsageError(f"{name}: a volume whose claim only the cluster knows. Name it in [kubeflow] volumes")
-    return Task(name, parsed.tasks[name], parsed.component(name), container, volumes)
+    secrets = tuple(key.env_var for secret in (config.secret_as_env if config else ()) for key in secret.key_to_env)
+    return Task(name, parsed.tasks[name], parsed.component(name), container, volumes, secrets)
 
 
 def _obstacles(spec: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> Iterator[str]:

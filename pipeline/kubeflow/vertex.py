@@ -23,6 +23,16 @@ def refuse_for_vertex(settings: Kubeflow) -> None:
         raise UsageError(
             "[kubeflow] volumes and secrets: Vertex AI knows neither. Its containers see buckets as /gcs/BUCKET"
         )
+    for resources in (settings.resources, *settings.nodes.values()):
+        if resources.node_selector:
+            raise UsageError(
+                f"[kubeflow] node_selector = {resources.node_selector}: Vertex AI chooses the machines. Leave it out"
+            )
+        if "/" in resources.accelerator:
+            raise UsageError(
+                f"[kubeflow] accelerator = {resources.accelerator!r}: a name of Kubernetes. Vertex AI has its own, "
+                "such as NVIDIA_TESLA_T4"
+            )
 
 
 def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> dict[str, Any]:

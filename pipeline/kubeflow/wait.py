@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from components.errors import DataRefused
 from pipeline.kubeflow.api import ClusterError
 from pipeline.kubeflow.client import Cluster
 from pipeline.nodes import NODES
@@ -17,9 +18,11 @@ TIMED_OUT = 124
 """As of the command `timeout`."""
 POLL_SECONDS = 10.0
 
-_STATES = {"SUCCEEDED": "ran", "CACHED": "cached", "SKIPPED": "skipped", "FAILED": "failed", "CANCELED": "failed"}
-_GATE = re.compile(r"exit (?:code|status) ([34])\b")
-"""What the gates end with. Other codes are the launcher's or the kernel's, and mean failure."""
+_STATES = {"SUCCEEDED": "ran", "SKIPPED": "skipped", "FAILED": "failed", "CANCELED": "failed"}
+_REFUSED = DataRefused.exit_code
+_GATE = re.compile(rf"exit (?:code|status) {_REFUSED}\b")
+"""What the data gate ends with, or says in its last word. Other codes are the launcher's or the kernel's, and mean
+failure. Released servers drop Argo's message, and the launcher replaces the code by its own: then it is failure too."""
 
 
 def wait(cluster: Cluster, run_id: str, timeout: float | None, console: RunConsole) -> dict[str, Any]:
@@ -66,8 +69,7 @@ def _outcome(run: Any) -> dict[str, Any]:
 
 def _exit_code(run: Any) -> int:
     texts = [_error(run), *(_error(task) for task in _task_details(run))] if run.state == "FAILED" else []
-    gates = [int(found[1]) for found in map(_GATE.search, texts) if found]
-    return gates[0] if gates else EXIT_CODES.get(run.state, 0)
+    return _REFUSED if any(map(_GATE.search, texts)) else EXIT_CODES.get(run.state, 0)
 
 
 def _steps(run: Any) -> Iterator[dict[str, Any]]:

@@ -119,6 +119,8 @@ def test_the_options_data_wins_over_the_recipe(config: Config) -> None:
         ("data.input=''", r"no path of the data: set --data DIR, or \[data\] input, as the containers see it"),
         ("data.input=films", "films: expected an absolute path of the data"),
         ("serving.destination=''", r"no path of the served models: set \[serving\] destination"),
+        ("execution.beam=flink", r"\[execution\] beam = 'flink': .* Set it to \"local\""),
+        ("execution.beam={runner='portable'}", r"\[execution\] beam = 'portable'"),
         ("kubeflow.image=''", r"no container image: set \[kubeflow\] image"),
         ("kubeflow.image=Not an Image", "the image 'Not an Image': it is no name of an image"),
         ("kubeflow.pipeline_root=pvc://disk", "the pipeline root 'pvc://disk': Kubeflow stores artifacts below"),

@@ -14,11 +14,13 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from tfx.dsl.components.base.base_executor import BaseExecutor
 
 from components.artifacts import SplitReport
+from components.code_version import code_version
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
 from components.parallel import THREADS
 from pipeline.kubeflow.entrypoint import main
 from pipeline.kubeflow.invocation import read_invocation
+from pipeline.kubeflow.parameters import check_code
 from pipeline.kubeflow.uris import ROOT
 
 CALLS: list[dict[str, Any]] = []
@@ -166,8 +168,8 @@ def test_properties_read_the_same_in_the_next_step(root: Path) -> None:
 @pytest.mark.parametrize(
     ("executor", "code", "message"),
     [
-        (Refusing, 4, "DataRefused: eval: two films of one woman\ntest: no film"),
-        (Crashing, 1, "IndexError: list index out of range\nA crash: the step's log has the traceback."),
+        (Refusing, 4, "DataRefused (exit code 4): eval: two films of one woman\ntest: no film"),
+        (Crashing, 1, "IndexError (exit code 1): list index out of range\nA crash: the step's log has the traceback."),
     ],
 )
 def test_a_failure_leaves_its_code_one_line_and_a_last_word_but_no_results(
@@ -237,6 +239,51 @@ def test_data_that_have_changed_since_the_run_was_submitted_are_refused(root: Pa
     assert ingest(films, submitted) == 1
     assert f"the run was submitted for {submitted}" in (root / "dev/termination-log").read_text()
     assert not output_file(root).exists()
+
+
+class TestCode:
+    """`RunReport` and the Trainer, of whom the image has other code than the pipeline was compiled with."""
+
+    def runs(self, executor: str, values: dict[str, str]) -> int:
+        given = {"inputs": {"parameterValues": values}, "outputs": INPUT["outputs"]}
+        spec = {"parameters": {name: {"parameterType": "STRING"} for name in values}}
+        return main(
+            [
+                *("--executor_class_path", executor),
+                *("--json_serialized_invocation_args", json.dumps(given)),
+                *("--json_serialized_inputs_spec_args", json.dumps(spec)),
+            ]
+        )
+
+    @pytest.mark.parametrize(
+        ("executor", "package", "values"),
+        [
+            ("components.run_report.executor.Executor", "run_report", {"code_version": "0123456789ab"}),
+            (
+                "tfx.components.trainer.executor.GenericExecutor",
+                "trainer",
+                {
+                    "run_fn": "components.trainer.run.run_fn",
+                    "custom_config": json.dumps({"code_version": "0123456789ab"}),
+                },
+            ),
+        ],
+    )
+    def test_other_code_than_was_compiled_is_not_run(
+        self, root: Path, executor: str, package: str, values: dict[str, str]
+    ) -> None:
+        assert self.runs(executor, values) == 2
+        said = (root / "dev/termination-log").read_text()
+        assert f"components.{package}: the installed code has the version {code_version(package)}" in said
+        assert "compiled with 0123456789ab" in said
+        assert "docker run IMAGE maskline kubeflow compile" in said
+        assert not output_file(root).exists()
+
+    def test_the_same_code_is_run(self) -> None:
+        check_code("components.run_report.executor.Executor", {"code_version": code_version("run_report")})
+        custom = json.dumps({"code_version": code_version("trainer")})
+        check_code("tfx.Executor", {"run_fn": "components.trainer.run.run_fn", "custom_config": custom})
+        check_code("tfx.components.statistics_gen.executor.Executor", {"stats_options_json": "{}"})
 
 
 def test_the_protocol_buffer_is_the_one_that_kubeflow_reads(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""`maskline kubeflow submit`, `runs`, `schedule` and `unschedule` as processes of their own, against a local server."""
+"""`maskline kubeflow submit`, `runs`, `schedule` and `unschedule` against a local server."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import kfp_server_api as models
 import pytest
 import yaml
 from compiled import GOLDEN
 from kfp_server import Server, serving
+from typer.testing import CliRunner
 
-from components.errors import MasklineError
+from components.errors import MasklineError, UsageError
+from pipeline.cli import app
+from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.loader import load_config
 from pipeline.kubeflow.package import read_package, to_yaml
 from pipeline.kubeflow.submit import prepare
-from pipeline.kubeflow.vertex import submit_to_vertex
+from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
 from pipeline.runners.console import RunConsole
 
 REPOSITORY = Path(__file__).parents[2]
@@ -51,12 +56,20 @@ class Shell:
         self.home, self.endpoint = home, endpoint
         self.screen = ""
 
+    def _variables(self, token: str) -> dict[str, str]:
+        return {"HOME": str(self.home), "KFP_ENDPOINT": self.endpoint, "KFP_TOKEN": token, "KFP_NAMESPACE": ""}
+
+    def here(self, *arguments: str) -> tuple[int, Any]:
+        """In this process, where TFX is loaded once."""
+        done = CliRunner().invoke(app, ["kubeflow", *arguments], env=self._variables(TOKEN))
+        return done.exit_code, json.loads(done.stdout) if "--json" in arguments else done.output
+
     def __call__(self, *arguments: str, token: str = TOKEN) -> tuple[int, Any]:
-        variables = {"HOME": str(self.home), "KFP_ENDPOINT": self.endpoint, "KFP_TOKEN": token, "KFP_NAMESPACE": ""}
+        """As a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", "kubeflow", *arguments],
             cwd=self.home,
-            env={**os.environ, **variables, "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, **self._variables(token), "PYTHONPATH": str(REPOSITORY)},
             capture_output=True,
             text=True,
         )
@@ -71,8 +84,9 @@ def server() -> Any:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, server: Server) -> Shell:
+def shell(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Shell:
     (tmp_path / "lesions.toml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
     return Shell(tmp_path, server.endpoint)
 
 
@@ -103,11 +117,11 @@ def test_a_recipe_is_compiled_submitted_and_followed_and_the_token_is_seen_by_th
 
 
 def test_a_schedule_is_made_and_ended(shell: Shell, server: Server) -> None:
-    code, record = shell("schedule", "lesions.toml", "--cron", "30 1 * * 6", "--json")
+    code, record = shell.here("schedule", "lesions.toml", "--cron", "30 1 * * 6", "--json")
     assert (code, record["cron"], record["replaced"]) == (0, "0 30 1 * * 6", 0)
     assert server.recurring[0].trigger.cron_schedule.cron == "0 30 1 * * 6"
-    assert shell("unschedule", "lesions.toml", "--json") == (0, {"deleted": 1})
-    code, answer = shell("unschedule", "lesions.toml", "--json")
+    assert shell.here("unschedule", "lesions.toml", "--json") == (0, {"deleted": 1})
+    code, answer = shell.here("unschedule", "lesions.toml", "--json")
     assert (code, answer["exit_code"]) == (2, 2)
 
 
@@ -119,13 +133,17 @@ def test_a_schedule_is_made_and_ended(shell: Shell, server: Server) -> None:
         (["submit", "lesions.toml", "--local-data", "nowhere"], "nowhere: no such folder"),
         (["submit", "lesions.toml", "--set", "kubeflow.endpoint=cluster"], "cluster: expected an address"),
         (["submit", "lesions.toml", "--target", "vertex"], "pipeline_root = '': Vertex AI stores in gs://"),
+        (
+            ["submit", "lesions.toml", "--target", "vertex", "--timeout", "9"],
+            "--timeout: on Vertex AI a run is started",
+        ),
         (["schedule", "lesions.toml", "--cron", "often"], "--cron 'often': 1 fields"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_sent(
     shell: Shell, server: Server, arguments: list[str], message: str
 ) -> None:
-    code, text = shell(*arguments)
+    code, text = shell.here(*arguments)
     assert code == 2
     assert message in text
     assert server.requests == []
@@ -150,3 +168,92 @@ def test_vertex_without_credentials_says_what_it_takes(tmp_path: Path, monkeypat
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
     with pytest.raises(MasklineError, match=r"^Vertex AI: .*GOOGLE_CLOUD_PROJECT.*gcloud auth"):
         submit_to_vertex("lesions", read_package(GOLDEN), "gs://bucket/maskline")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"volumes": [{"claim": "films", "path": "/films"}]}, "volumes and secrets: Vertex AI knows neither"),
+        ({"resources": {"node_selector": {"pool": "a"}}}, "node_selector = .*: Vertex AI chooses the machines"),
+        (
+            {"nodes": {"Trainer": {"accelerator": "nvidia.com/gpu", "accelerators": 1}}},
+            "accelerator = 'nvidia.com/gpu': .* NVIDIA_TESLA_T4",
+        ),
+    ],
+)
+def test_what_vertex_does_not_have_is_refused(section: dict[str, Any], message: str) -> None:
+    bucket = {"pipeline_root": "gs://bucket/maskline"}
+    refuse_for_vertex(Kubeflow(**bucket, resources={"accelerator": "NVIDIA_TESLA_T4", "accelerators": 1}))
+    with pytest.raises(UsageError, match=message):
+        refuse_for_vertex(Kubeflow(**bucket, **section))
+
+
+def test_vertex_without_its_client_says_what_to_install() -> None:
+    script = f"""
+import pathlib, sys
+sys.modules["google.cloud.aiplatform"] = None
+from pipeline.kubeflow.package import read_package
+from pipeline.kubeflow.vertex import UsageError, submit_to_vertex
+try:
+    submit_to_vertex("lesions", read_package(pathlib.Path({str(GOLDEN)!r})), "gs://bucket/maskline")
+except UsageError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "the client of Vertex AI is missing: install google-cloud-aiplatform\n", done.stderr
+
+
+class Google(BaseHTTPRequestHandler):
+    """Cloud Storage, where there is every bucket, and Vertex AI, which takes every job."""
+
+    jobs: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+    def do_GET(self) -> None:
+        self._answer({"name": "bucket", "projectNumber": "1"})
+
+    def do_POST(self) -> None:
+        self.jobs.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+        self._answer({"name": "projects/1/locations/europe-west4/pipelineJobs/lesions-1"})
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_vertex_gets_the_pipeline_as_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import aiplatform
+    from google.cloud.aiplatform.utils import resource_manager_utils
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Google) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        # Who owns the bucket is asked of a service whose address cannot be changed.
+        monkeypatch.setattr(resource_manager_utils, "get_project_number", lambda *_, **__: 1)
+        place = {"project": "research", "location": "europe-west4", "credentials": AnonymousCredentials()}
+        aiplatform.init(**place, api_endpoint=address, api_transport="rest")
+        try:
+            package = read_package(GOLDEN)
+            record = submit_to_vertex("lesions", package, "gs://bucket/maskline")
+        finally:
+            aiplatform.initializer.global_config.__init__()
+            server.shutdown()
+    [(path, job)] = Google.jobs
+    assert record["id"] == "projects/1/locations/europe-west4/pipelineJobs/lesions-1"
+    assert path.startswith("/v1/projects/research/locations/europe-west4/pipelineJobs?")
+    assert (job["displayName"], job["runtimeConfig"]["gcsOutputDirectory"]) == ("lesions", "gs://bucket/maskline")
+    assert job["pipelineSpec"]["root"]["dag"]["tasks"].keys() == package.spec["root"]["dag"]["tasks"].keys()
+    assert job["pipelineSpec"]["deploymentSpec"] == package.spec["deploymentSpec"]

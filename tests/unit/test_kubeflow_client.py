@@ -236,6 +236,8 @@ def test_nodes_are_shown_once_as_they_end(server: Server, user: User) -> None:
         (look("FAILED", task("Trainer", "FAILED", error="main: Error (exit code 1)")), 1, "Trainer: main: Error"),
         (look("FAILED", task("Trainer", "FAILED", error="OOMKilled (exit code 137)")), 1, "Trainer: OOMKilled"),
         (look("FAILED", task("Trainer", "FAILED", error="exit status 42")), 1, "Trainer: exit status 42"),
+        (look("FAILED", task("DataGate", "FAILED", error="DataRefused (exit code 4): no film")), 4, "DataGate: DataR"),
+        (look("FAILED", task("Pusher", "FAILED", error="exit status 3")), 1, "Pusher: exit status 3"),
         (look("FAILED"), 1, None),
         (look("SKIPPED"), 1, None),
     ],
@@ -247,6 +249,15 @@ def test_how_a_run_ended_is_the_exit_code(
     record = user.submits()
     assert (record["state"], record["exit_code"]) == (last["state"], code)
     assert [text[: len(reason or "")] for text in record["reasons"]] == ([reason] if reason else [])
+
+
+def test_a_failure_of_which_the_server_says_nothing_is_1_and_the_address_of_the_run(server: Server, user: User) -> None:
+    """Released servers drop what Argo says of a node."""
+    server.progress = [look("FAILED", task("ImageMaskExampleGen", "SUCCEEDED"), task("DataGate", "FAILED"))]
+    record = user.submits()
+    assert (record["exit_code"], record["reasons"]) == (1, [])
+    assert [step["state"] for step in record["steps"]] == ["ran", "failed"]
+    assert user.screen.getvalue().splitlines()[-1] == f"Failed: {record['url']}"
 
 
 def test_a_run_that_lasts_too_long_is_left_alone(server: Server, user: User) -> None:

@@ -65,6 +65,7 @@ def task(script: str, retries: int = 0) -> Task:
     container = pb.PipelineDeploymentConfig.PipelineContainerSpec(command=[sys.executable, "-c"], args=[script])
     spec = pb.PipelineTaskSpec()
     spec.retry_policy.max_retry_count = retries
+    spec.retry_policy.backoff_max_duration.FromSeconds(3600)
     return Task("Trainer", spec, pb.ComponentSpec(), container, {})
 
 
@@ -138,6 +139,29 @@ raise SystemExit(len(count.read_text()) < 3)
     (tmp_path / "count").unlink()
     launcher.launch(task(script, retries=2), given(), "")
     assert (tmp_path / "count").read_text() == "xxx"
+
+
+@pytest.mark.parametrize(("deadline", "attempts"), [(3600, 2), (0.5, 1), (0, 1)])
+def test_the_max_duration_is_a_deadline_counted_from_the_start_of_the_first_attempt(
+    launcher: Launcher, tmp_path: Path, deadline: float, attempts: int
+) -> None:
+    """As in Argo. The first attempt takes 0.6 s."""
+    script = f"import pathlib, time; pathlib.Path({str(tmp_path / 'count')!r}).open('a').write('x')"
+    slow = task(f"{script}; time.sleep(0.6); 1/0", retries=1)
+    slow.spec.retry_policy.backoff_max_duration.FromMilliseconds(round(1000 * deadline))
+    with pytest.raises(StepFailed):
+        launcher.launch(slow, given(), "")
+    assert (tmp_path / "count").read_text() == attempts * "x"
+
+
+def test_an_attempt_that_would_begin_after_the_deadline_is_not_waited_for(launcher: Launcher) -> None:
+    begin = time.monotonic()
+    again = task("1/0", retries=1)
+    again.spec.retry_policy.backoff_duration.FromSeconds(20)
+    again.spec.retry_policy.backoff_max_duration.FromSeconds(15)
+    with pytest.raises(StepFailed):
+        launcher.launch(again, given(), "")
+    assert time.monotonic() - begin < 20
 
 
 def test_a_command_that_is_not_here_is_named(launcher: Launcher) -> None:

@@ -50,8 +50,10 @@ def test_a_log_record_is_one_line_of_json() -> None:
 
 
 def test_the_last_word_says_what_happened_and_what_to_do() -> None:
-    assert last_word(DataRefused(["two films of one woman"], {})) == "DataRefused: two films of one woman"
-    assert last_word(KeyError("x")) == "KeyError: 'x'\nA crash: the step's log has the traceback."
+    assert last_word(DataRefused(["two films of one woman"], {}), 4) == (
+        "DataRefused (exit code 4): two films of one woman"
+    )
+    assert last_word(KeyError("x"), 1) == "KeyError (exit code 1): 'x'\nA crash: the step's log has the traceback."
 
 
 def test_the_last_word_is_left_where_kubernetes_looks_and_nowhere_else(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from compiled import GOLDEN, RECIPE
 from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
 from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 
 from components.errors import UsageError
@@ -130,6 +132,19 @@ def test_a_node_of_its_own_has_nothing_of_the_others(bare: Spec) -> None:
     assert dict(found["Evaluator_executor"].node_selector.labels) == {"pool": "a"}
 
 
+def test_retries_outlast_a_training_of_days(bare: Spec) -> None:
+    """Argo begins no attempt after `backoffMaxDuration` from the start of the first, and without it never a second."""
+    policy = task(patch_spec(bare, config("kubeflow.resources.retries=1")), "Trainer")["retryPolicy"]
+    deadline = Duration()
+    deadline.FromJsonString(policy["backoffMaxDuration"])
+    assert deadline.ToTimedelta() >= timedelta(days=7)
+
+
+def test_a_refusal_of_the_data_is_not_tried_again(bare: Spec) -> None:
+    patched = patch_spec(bare, config("kubeflow.resources.retries=2", "kubeflow.nodes.DataGate.retries=2"))
+    assert [node for node in NODES if "retryPolicy" not in task(patched, node)] == ["DataGate"]
+
+
 def test_volumes_and_secrets_reach_the_nodes_that_are_named_or_all(bare: Spec) -> None:
     settings = config(
         "kubeflow.volumes=[{claim='films', path='/f', nodes=['Trainer']}, {claim='all', path='/a'}]",
@@ -152,6 +167,15 @@ def test_threads_of_the_containers(bare: Spec, overrides: list[str], expected: s
     assert executor(patch_spec(bare, config(*overrides)), "Trainer")["env"] == [
         {"name": "MASKLINE_THREADS", "value": expected}
     ]
+
+
+@pytest.mark.parametrize(("cpu", "expected"), [("4", "4"), ("2500m", "2"), ("500m", "1"), ("1.9", "1")])
+def test_threads_do_not_exceed_the_limit_of_the_container(bare: Spec, cpu: str, expected: str) -> None:
+    patched = patch_spec(bare, config(f"kubeflow.nodes.Trainer.cpu={cpu!r}"))
+    assert executor(patched, "Trainer")["env"] == [{"name": "MASKLINE_THREADS", "value": expected}]
+    assert "env" not in executor(patched, "Evaluator")
+    chosen = patch_spec(bare, config(f"kubeflow.nodes.Trainer.cpu={cpu!r}", "execution.workers=7"))
+    assert executor(chosen, "Trainer")["env"] == [{"name": "MASKLINE_THREADS", "value": "7"}]
 
 
 class TestCacheKey:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from components.errors import UsageError
 from components.files import locked
+from pipeline.kubeflow.cli import kubeflow_app
 from pipeline.kubeflow.package import Package, write_package
-from pipeline.kubeflow.pod import Processes
-from pipeline.kubeflow.simulate import Simulation, conclusion, simulate
+from pipeline.kubeflow.pod import Containers, Processes
+from pipeline.kubeflow.simulate import Simulation, conclusion, for_data, simulate
+from pipeline.kubeflow.tasks import parse_pipeline
 from pipeline.runners.console import RunConsole
 from pipeline.runs import list_runs
 
@@ -242,6 +245,69 @@ def test_a_simulation_that_is_told_to_end_takes_its_step_with_it(tmp_path: Path)
         os.kill(int(pid.read_text()), 0)
     [record] = list_runs(tmp_path / "out")
     assert (record["status"], record["exit_code"]) == ("interrupted", 130)
+
+
+@pytest.mark.parametrize("root", [5, {"dag": 5}])
+def test_data_for_a_file_that_no_cluster_would_take(tmp_path: Path, root: Any) -> None:
+    given = package(one=step("a"))
+    with pytest.raises(UsageError, match=r"^pipeline spec: .* the cluster's parser takes no such thing"):
+        for_data(Package({**given.spec, "root": root}, {}), tmp_path)
+
+
+@pytest.mark.parametrize("settings", [None, "no JSON"])
+def test_data_for_a_pipeline_that_reads_none(tmp_path: Path, settings: str | None) -> None:
+    component, task, container = step("a")
+    if settings:
+        component = {**component, "inputDefinitions": {"parameters": {"settings": {"parameterType": "STRING"}}}}
+        task = {"inputs": {"parameters": {"settings": {"runtimeValue": {"constant": settings}}}}}
+    name = "ImageMaskExampleGen" if settings else "one"
+    with pytest.raises(UsageError, match="--data: the pipeline has no ImageMaskExampleGen with settings"):
+        for_data(package(**{name: (component, task, container)}), tmp_path)
+
+
+def test_the_help_names_sections_of_the_config() -> None:
+    said = CliRunner().invoke(kubeflow_app, ["simulate", "--help"], env={"COLUMNS": "200"}).stdout
+    assert "[data] input as this machine sees it" in said
+
+
+class TestSecrets:
+    """A step that gets the variable ARCHIVE_PASSWORD from a secret of the cluster."""
+
+    @pytest.fixture
+    def given(self) -> Package:
+        component, task, container = step("a")
+        script = COPY.replace("sys.argv[1:]", "(*sys.argv[1:3], os.environ['ARCHIVE_PASSWORD'])")
+        steps = package(one=(component, task, {**container, "command": [sys.executable, "-c", script]}))
+        secret = {"secretName": "archive", "keyToEnv": [{"secretKey": "password", "envVar": "ARCHIVE_PASSWORD"}]}
+        executors = {"one_executor": {"secretAsEnv": [secret]}}
+        return Package(steps.spec, {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}})
+
+    def test_a_process_gets_it_from_this_machine(
+        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ARCHIVE_PASSWORD", "sesame")
+        assert text(run(tmp_path, given), "one") == "sesame"
+
+    def test_a_container_gets_it_by_name(self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ARCHIVE_PASSWORD", "sesame")
+        tool = tmp_path / "docker"
+        tool.write_text('#!/bin/sh\necho "$@" env:$ARCHIVE_PASSWORD\n')
+        tool.chmod(0o755)
+        [task] = parse_pipeline(given).tasks
+        with (tmp_path / "log").open("wb") as log:
+            assert Containers(str(tool), "", {}).run(task, ["true"], tmp_path, log) == 0
+        said = (tmp_path / "log").read_text()
+        assert "--env ARCHIVE_PASSWORD busybox:1" in said
+        assert said.count("sesame") == said.count("env:sesame") == 1
+
+    @pytest.mark.parametrize("place", [Processes(), Containers("docker", "", {})])
+    def test_without_it_nothing_is_run(
+        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch, place: Any
+    ) -> None:
+        monkeypatch.delenv("ARCHIVE_PASSWORD", raising=False)
+        with pytest.raises(UsageError, match=r"one: ARCHIVE_PASSWORD comes from a secret .*export ARCHIVE_PASSWORD"):
+            simulate(Simulation(given, tmp_path / "out", place, {}), RunConsole(io.StringIO()))
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_package_is_left_as_it_was(tmp_path: Path) -> None:
