@@ -127,6 +127,11 @@ class Config(Section):
             raise ValueError(fault)
         return self
 
+    @property
+    def gate(self) -> dict[str, Any]:
+        """The settings of the data gate: what a champion may know depends on where the training starts."""
+        return {**self.validation.model_dump(), "warm_start": self.training.warm_start}
+
 
 def _faults(config: Config) -> Iterator[str]:
     architecture, patch = config.model.architecture, config.training.patch

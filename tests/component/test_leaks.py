@@ -64,7 +64,7 @@ def gate(run_executor: Callable, artifact: Callable, nobody: Artifact, tmp_path:
             (tmp_path / f"anomalies/Split-{split}/SchemaDiff.pb").write_bytes(none)
         report = artifact(SplitReport, tmp_path / "report")
         inputs = {"examples": made.examples, "anomalies": anomalies, "champion": champion}
-        settings = Validation(**validation).model_dump()
+        settings = {**Validation(**validation).model_dump(), "warm_start": False}
         run_executor(DataGate, inputs, {"split_report": report}, settings=settings, data=made.data)
         return json.loads((tmp_path / "report/split_report.json").read_text())
 
