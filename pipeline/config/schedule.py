@@ -17,11 +17,11 @@ Event = Literal["pushed", "done", "refused", "failed", "skipped", "missed"]
 class Notify(Section):
     """Who is told of a slot, as JSON: the slot's line in the ledger, with `event`, `recipe`, `out` and `host`."""
 
-    command: list[str] = []
-    """Program and arguments; gets the JSON on standard input."""
+    command: list[str] = Field(default=[], exclude=True, repr=False)
+    """Program and arguments; gets the JSON on standard input. Written nowhere: an argument may be a secret."""
     webhook: SecretStr = Field(default=SecretStr(""), exclude=True)
     """Address that the JSON is posted to. Never written anywhere; where it holds a secret use `webhook_env`."""
-    webhook_env: str = ""
+    webhook_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
     """Name of the environment variable that holds the address instead."""
     on: list[Event] = ["pushed", "refused", "failed"]
     """`done`: evaluated, or nothing to evaluate anew, and nothing to push."""

@@ -94,6 +94,11 @@ def _start(job: Job) -> Start:
             "--set schedule.notify.webhook: the address would be written where all can read it. Use "
             "[schedule.notify] webhook_env, or write it into the recipe's file."
         )
+    if any(_is_own(override) and "command" in override for override in job.overrides):
+        raise UsageError(
+            "--set schedule.notify.command: its arguments would be written where all can read them. Write it into the "
+            "recipe's file."
+        )
     out = output_folder(job.name, job.out)
     recipe = job.recipe if job.recipe in recipe_names() else str(Path(job.recipe).resolve())
     command = [*MASKLINE, "schedule", recipe, "--once", *_options(job, out)]
@@ -101,8 +106,13 @@ def _start(job: Job) -> Start:
 
 
 def _run_command(job: Job, out: Path) -> list[str]:
-    own = [override for override in job.overrides if not override.strip().startswith("schedule.")]
-    return [*MASKLINE, "run", job.recipe, *_options(replace(job, overrides=own), out), "--json"]
+    others = [override for override in job.overrides if not _is_own(override)]
+    return [*MASKLINE, "run", job.recipe, *_options(replace(job, overrides=others), out), "--json"]
+
+
+def _is_own(override: str) -> bool:
+    """Whether it sets a key of `[schedule]`."""
+    return override.strip().startswith("schedule.")
 
 
 def _options(job: Job, out: Path) -> list[str]:

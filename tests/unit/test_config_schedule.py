@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
 
 from components.errors import UsageError
 from pipeline.config.loader import parse_config
+from pipeline.listings import config_toml
 
 LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
 
@@ -77,3 +79,12 @@ def test_the_address_of_a_webhook_is_in_no_dump() -> None:
     assert config.schedule.notify.webhook.get_secret_value() == "https://host/s3cr3t"
     assert "s3cr3t" not in json.dumps(config.model_dump())
     assert "s3cr3t" not in repr(config)
+
+
+def test_the_command_is_in_no_dump() -> None:
+    config = parse(notify={"command": ["curl", "-H", "Authorization: s3cr3t"], "on": ["done"]})
+    assert config.schedule.notify.command[2] == "Authorization: s3cr3t"
+    assert "s3cr3t" not in json.dumps(config.model_dump())
+    assert "s3cr3t" not in repr(config)
+    shown = parse_config(tomllib.loads(config_toml(config)), "shown").schedule.notify
+    assert (shown.command, shown.on) == ([], ["done"])

@@ -48,6 +48,15 @@ def test_a_secret_is_not_written_where_others_start_it(tmp_path: Path, override:
     assert "s3cr3t" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "override", ["schedule.notify.command=['curl', 's3cr3t']", "schedule.notify={command=['curl', 's3cr3t']}"]
+)
+def test_neither_are_the_arguments_of_a_command(tmp_path: Path, override: str) -> None:
+    with pytest.raises(UsageError, match="command: its arguments") as error:
+        hand_over(job(tmp_path, override), "systemd", install=False)
+    assert "s3cr3t" not in str(error.value)
+
+
 def test_a_log_on_a_full_disk_is_no_reason_to_die() -> None:
     code = "import os; from pipeline.schedule import setup; setup._print('next run'); os._exit(7)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
