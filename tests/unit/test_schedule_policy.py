@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from schedule_parts import NEW
 
+from components import code_version
 from components.errors import UsageError
 from components.files import locked, write_json
 from pipeline.check import check_config
@@ -68,10 +69,10 @@ def serve(serving: Path, data: Path, config: Config, version: str = "1") -> None
     write_json(serving / "CHAMPION.json", {"version": version})
 
 
-def line(facts: Any, code: int | None, **changes: str) -> dict[str, Any]:
+def line(facts: Any, code: int | None, **changes: str | None) -> dict[str, Any]:
     """A line of the ledger about these facts."""
     key = {"fingerprint": facts.fingerprint, "config": facts.config, "champion": facts.champion}
-    return {**key, "exit_code": code, "status": "so", "run": "r", **changes}
+    return {**key, "exit_code": code, "status": "so", "run": "r", "pushed": None, **changes}
 
 
 def add_case(data: Path, name: str) -> None:
@@ -106,6 +107,28 @@ def test_a_run_that_ended_with_these_facts_need_not_come_again(tmp_path: Path, d
     # Another champion may be easier to beat.
     serve(serving, data, config(), "2")
     assert gather(config(), data, serving, [line(facts, code)]).finished is None
+
+
+def test_a_champion_that_was_taken_away_is_worth_a_run(tmp_path: Path, data: Path) -> None:
+    """The pointer may be deleted, so that the next model that passes the other limits is served."""
+    serving = tmp_path / "serving"
+    first = gather(config(), data, serving, [])
+    served, refused = line(first, 0, pushed="1"), line(first, 3)
+    serve(serving, data, config())
+    (serving / "CHAMPION.json").unlink()
+    again = gather(config(), data, serving, [served])
+    assert (again.finished, decide(again, config().schedule).run) == (None, True)
+    assert gather(config(), data, serving, [refused, served]).finished == "so (run r)"
+
+
+def test_after_an_upgrade_the_same_data_are_tried_again(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = line(gather(config(), data, tmp_path, []), 3)
+    assert gather(config(), data, tmp_path, [refused]).finished
+    newer = [*code_version._LIBRARIES, "pytest"]
+    monkeypatch.setattr(code_version, "_LIBRARIES", newer)
+    assert gather(config(), data, tmp_path, [refused]).finished is None
 
 
 @pytest.mark.parametrize("code", [1, 2, 143, -9, None])
