@@ -67,6 +67,13 @@ def test_a_damaged_record_of_another_run_does_no_harm(tmp_path: Path) -> None:
     assert run_child(script(tmp_path, "exit 1"), tmp_path, FINE, Stop()) == Outcome(1, "failed")
 
 
+def test_a_run_of_before_is_not_taken_for_this_one_though_their_processes_have_one_number(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "1").mkdir(parents=True)
+    record = '{\\"id\\": \\"1\\", \\"status\\": \\"done\\", \\"pushed\\": {\\"version\\": \\"7\\"}, \\"pid\\": $$}'
+    child = script(tmp_path, f'echo "{record}" > {tmp_path}/runs/1/run.json; exit 1')
+    assert run_child(child, tmp_path, FINE, Stop()) == Outcome(1, "failed")
+
+
 def kill_once_there(out: Path) -> None:
     wait_for(lambda: ids(out / "pid"))
     [pid] = ids(out / "pid")
