@@ -132,12 +132,6 @@ def _run_folders(out: Path) -> set[str]:
 
 
 def _left_behind(out: Path, earlier: set[str], pid: int) -> dict[str, Any]:
-    """What a run that did not come to print its record had written, if anything: an earlier one may have had its pid.
-
-    Nothing where the records cannot be read.
-    """
-    try:
-        own = [run for run in list_runs(out) if run.get("pid") == pid and run["folder"] not in earlier]
-        return max(own, key=lambda run: run["id"], default={})
-    except (OSError, ValueError, LookupError):
-        return {}
+    """What a run that did not come to print its record had written, if anything; an earlier one may have its pid."""
+    own = [run for run in list_runs(out) if run.get("pid") == pid and run["folder"] not in earlier]
+    return max(own, key=lambda run: run["folder"], default={})
