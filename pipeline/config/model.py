@@ -149,9 +149,9 @@ def _faults(config: Config) -> Iterator[str]:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
-    if config.schedule.drift is not None and config.schedule.drift > config.validation.max_drift:
+    if config.schedule.drift is not None and config.schedule.drift >= config.validation.max_drift:
         yield (
-            f"[schedule] drift = {config.schedule.drift:g} is more than [validation] max_drift = "
+            f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
             f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
         )
     if config.execution.beam != "local" and config.execution.parallel == "processes":

@@ -48,7 +48,8 @@ class Schedule(Section):
     min_new_cases: Annotated[int, Field(ge=0)] = 0
     """Least number of images that the champion's run did not know; 0: any change of the data is worth a run."""
     drift: Probability | None = None
-    """Data that are so far from the champion's (as [validation] max_drift) are worth a run with fewer new cases."""
+    """Data farther than this from the champion's are worth a run with fewer new cases; below [validation] max_drift,
+    from which on the data gate refuses them."""
     notify: Notify = Notify()
 
     @field_validator("cron")

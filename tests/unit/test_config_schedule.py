@@ -67,11 +67,12 @@ def test_an_unknown_event() -> None:
 
 
 def test_a_drift_that_the_data_gate_refuses_starts_no_run() -> None:
-    assert parse(drift=0.4).schedule.drift == 0.4
-    with pytest.raises(
-        UsageError, match=r"drift = 0.5 is more than \[validation\] max_drift = 0.4: .* Raise max_drift"
-    ):
-        parse(drift=0.5)
+    assert parse(drift=0.39).schedule.drift == 0.39
+    for drift in (0.4, 0.5):
+        with pytest.raises(
+            UsageError, match=rf"drift = {drift} is not below \[validation\] max_drift = 0.4: .* Raise max_drift"
+        ):
+            parse(drift=drift)
 
 
 def test_the_address_of_a_webhook_is_in_no_dump() -> None:
