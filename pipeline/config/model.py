@@ -73,9 +73,9 @@ class Training(Section):
     """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
     goes on learning, also from the same data, so each run trains."""
     cold_every: Annotated[int, Field(ge=0)] = 0
-    """With `warm_start`: of the versions that follow each other, every so manieth starts from drawn weights, so that
-    what a chain of models has once learnt wrongly is not handed down for ever; 0: none. A cold candidate that is
-    refused is tried again."""
+    """With `warm_start`: every so manieth version starts from drawn weights, so that what a chain of models has once
+    learnt wrongly is not handed down for ever; 0: none. Counted are versions that were pushed, not runs: after a cold
+    candidate that was refused, the next run starts cold again."""
     seed: int = 0
     distribute: Literal["auto", "none"] = "auto"
     """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
