@@ -35,7 +35,8 @@ class Schedule(Section):
     timezone: str = ""
     """IANA name, such as Europe/Berlin. Empty: that of the machine."""
     jitter: Annotated[int, Field(ge=0)] = 0
-    """Longest delay after a slot. How long it is depends on slot and output folder alone."""
+    """Longest delay after a slot; shorter than the time between two, or some are missed. How long it is depends on slot
+    and output folder alone. With --once there is none: a systemd timer has its own, a crontab line cannot."""
     timeout: Positive = 86400
     """Longest run. It is then asked to end after the current node (SIGTERM), and after `grace` killed."""
     grace: Positive = 600

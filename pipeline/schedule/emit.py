@@ -112,6 +112,10 @@ def crontab_line(start: Start) -> str:
             f"[schedule] timezone = {settings.timezone}: a crontab line follows the machine's time. Remove it, or use "
             "systemd."
         )
+    if settings.jitter:
+        raise UsageError(
+            f"[schedule] jitter = {settings.jitter}: a crontab line is on time. Remove it, or use systemd."
+        )
     if re.search("[L#]", settings.cron.upper().replace("JUL", "")):
         raise UsageError(f"{settings.cron}: cron knows neither L nor #. Write the days out, or use systemd.")
     command = f"cd {shlex.quote(str(start.folder))} && {shlex.join(start.command)}"

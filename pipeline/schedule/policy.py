@@ -88,7 +88,8 @@ def gather(config: Config, source: Path, serving: Path, past: Iterable[Mapping[s
 
 
 def _finished(past: Iterable[Mapping[str, Any]], key: Mapping[str, str | None]) -> str | None:
-    alike = [entry for entry in past if entry["exit_code"] in _FINISHED and key.items() <= entry.items()]
+    ended = (entry for entry in past if entry["exit_code"] in _FINISHED and entry["status"] != "timed out")
+    alike = [entry for entry in ended if key.items() <= entry.items()]
     if key["champion"] is None:
         # What was pushed has been taken away since: by whoever wants another.
         alike = [entry for entry in alike if not entry["pushed"]]

@@ -11,6 +11,8 @@ import pytest
 
 from components.errors import UsageError
 from components.files import locked, read_json
+from pipeline.config.loader import load_config
+from pipeline.launch import launch
 from pipeline.listings import print_runs
 from pipeline.runs import find_run, list_runs, new_run_dir, write_run
 
@@ -117,3 +119,10 @@ def test_no_such_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str)
     add_run(Path("maskline-out/demo/runs/1"), "done", 1)
     with pytest.raises(UsageError, match=f"^{name}: no run of this name or folder"):
         find_run(name)
+
+
+def test_a_lock_that_cannot_be_taken_is_a_usage_error(tmp_path: Path) -> None:
+    """As another user's; a folder is one that not even the superuser can lock."""
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(UsageError, match="cannot be locked: Is a directory"):
+        launch("demo", load_config("demo"), None, tmp_path, None, None, silent=True)

@@ -151,6 +151,11 @@ def test_a_zone_of_its_own_is_nothing_for_a_crontab(tmp_path: Path) -> None:
         crontab_line(start(tmp_path, timezone="Europe/Berlin"))
 
 
+def test_a_delay_is_nothing_for_a_crontab(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="jitter = 300"):
+        crontab_line(start(tmp_path, jitter=300))
+
+
 def test_names_are_fit_for_systemd_and_differ_by_folder() -> None:
     name = start_name("my recipe/ü", Path("/a"))
     assert name.startswith("maskline-my-recipe---")

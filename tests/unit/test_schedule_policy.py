@@ -121,6 +121,13 @@ def test_a_champion_that_was_taken_away_is_worth_a_run(tmp_path: Path, data: Pat
     assert gather(config(), data, serving, [refused, served]).finished == "so (run r)"
 
 
+@pytest.mark.parametrize("code", [0, 3, 4])
+def test_a_run_that_the_timeout_ended_is_not_held_for_finished(tmp_path: Path, data: Path, code: int) -> None:
+    """Whatever its exit code within the grace: started again it goes on, or ends at once."""
+    facts = gather(config(), data, tmp_path, [])
+    assert gather(config(), data, tmp_path, [line(facts, code, status="timed out")]).finished is None
+
+
 def test_after_an_upgrade_the_same_data_are_tried_again(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
