@@ -155,7 +155,9 @@ def test_three_spans(tmp_path: Path) -> None:
     assert not place.splits["test"] & learnt
     before = place.served
     worse = place.slot("--set", "training.warm_start=true")
-    assert (worse.code, worse.record["status"], worse.record["pushed"]) == (3, "refused by the evaluation", None), worse.stderr
+    assert (worse.code, worse.record["status"], worse.record["pushed"]) == (3, "refused by the evaluation", None), (
+        worse.stderr
+    )
     assert f"warm from version {champion}" in Path(place.run_of(worse)["report"]).read_text()
     assert place.served == before
     # The refused candidate does not make the data old, but the same run need not come again.
