@@ -6,8 +6,14 @@ READY := $(VENV)/.ready
 UV := $(shell command -v uv || echo .uv/bin/uv)
 UV_VERSION := 0.9.18
 export UV_PYTHON_DOWNLOADS := never
+export BUILDAH_LAYERS := true
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= maskline:$(VERSION)
+BASE ?= docker.io/library/python:3.11-slim-bookworm
+# The first that works; a client without its engine does not.
+ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
 
-.PHONY: demo test check setup lock schema bench clean
+.PHONY: demo test check setup lock schema bench image test-container clean
 
 demo: setup
 	$(BIN)/maskline run demo
@@ -36,6 +42,16 @@ schema: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks $(BENCH)
+
+image:
+	@test -n "$(ENGINE)" || { echo "make image: none of docker, podman and buildah works here" >&2; exit 2; }
+	$(ENGINE) build --tag $(IMAGE) --build-arg BASE=$(BASE) --build-arg UV_VERSION=$(UV_VERSION) \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40) $(BUILD_FLAGS) .
+
+# As `localhost/…`, which no registry has: what is tested is what was built.
+test-container: setup
+	base=$$(tests/e2e/base_image.sh $(BASE)) && $(MAKE) image ENGINE=podman IMAGE=localhost/maskline:test BASE=$$base
+	MASKLINE_IMAGE=localhost/maskline:test $(BIN)/pytest tests/e2e/test_image.py
 
 lock: | $(UV)
 	$(UV) pip compile --quiet --upgrade --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \

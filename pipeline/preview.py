@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 from components.augmentor.core import copies_of
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
+from components.files import write_bytes
 from components.record import Record
 from pipeline.config.model import Config
 from pipeline.launch import source_folder
@@ -31,7 +35,12 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     Raises:
         UsageError: nothing is augmented, there are no data or none that can be used, or the file cannot be written.
     """
-    _refuse_unless_writable(preview)
+    if preview.suffix.lower() != ".png":
+        raise UsageError(f"{preview}: expected the name of a PNG file: --preview sheet.png")
+    # Where a link points, the sheet will stand; the link stays.
+    file = Path(os.path.realpath(preview))  # unlike Path.resolve, no error for a link that points to itself
+    with _refusing(preview):
+        _try_to_write_beside(file)
     if not config.augmentation.happens:
         raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
     with TemporaryDirectory() as folder:
@@ -42,21 +51,27 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     settings = {**config.augmentation.model_dump(), "copies": count}
     copies = {record.id: list(copies_of(record, settings)) for record in records}
     figure = contact_sheet([[record, *copies[record.id]] for record in records], config.data.classes)
-    figure.savefig(preview)
+    png = BytesIO()
+    figure.savefig(png, format="png")
+    with _refusing(preview):
+        write_bytes(file, png.getvalue())
     return {copy.id: copy.augmentation for made in copies.values() for copy in made}
 
 
-def _refuse_unless_writable(preview: Path) -> None:
-    """Before anything is computed; leaves no file where there was none."""
-    if preview.suffix.lower() != ".png":
-        raise UsageError(f"{preview}: expected the name of a PNG file: --preview sheet.png")
-    existed = preview.exists()
+@contextmanager
+def _refusing(preview: Path) -> Iterator[None]:
     try:
-        preview.open("ab").close()
-        if not existed:
-            preview.unlink()
+        yield
     except OSError as error:
         raise UsageError(f"{preview}: cannot be written: {error.strerror}. Choose another: --preview FILE") from error
+
+
+def _try_to_write_beside(file: Path) -> None:
+    """Before anything is computed; touches no file that is there, and leaves none."""
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    with TemporaryFile(dir=file.parent):
+        pass
 
 
 def _few_phantoms(config: Config) -> Config:

@@ -10,7 +10,10 @@ from components.record import Record
 
 
 def copies_of(record: Record, settings: Mapping[str, Any]) -> Iterator[Record]:
-    """`settings["copies"]` augmented copies; `settings` is the `[augmentation]` section."""
+    """`settings["copies"]` augmented copies; `settings` is the `[augmentation]` section.
+
+    Their ids are `<id>+<number>`, which no other record has: `components.example_gen.listing` rejects such samples.
+    """
     for number in range(1, settings["copies"] + 1):
         rng = generator(settings["seed"], record.id, number)
         image, mask, parameters = augmented(record.image, record.mask, rng, settings)

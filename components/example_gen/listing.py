@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
 from components.example_gen import bcss, folders, manifest, mias, presplit, sipakmed, spans, via
 from components.example_gen.groups import group_samples, split_samples
-from components.example_gen.samples import Listing, MaskFiles, is_left_behind
+from components.example_gen.names import original_of
+from components.example_gen.samples import Listing, MaskFiles, Reject, is_left_behind
 from components.imaging.codecs import SUFFIXES
 
 
@@ -99,6 +100,7 @@ def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
         raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
     _refuse_undecodable_names(root, data)
     listing = _list(root, data)
+    listing = _without_ids_of_copies(listing)
     grouped, rejects = group_samples(listing.samples, data["groups"], data["site_pattern"])
     ages = None if data["spans"] is None else spans.span_ages(root)
     samples = split_samples(grouped, data["splits"], ages)
@@ -117,6 +119,21 @@ def _list(root: Path, data: Mapping[str, Any]) -> Listing:
         return LAYOUTS[data["layout"]].listing(folder, data)
 
     return list_layout(root) if data["spans"] is None else spans.list_spans(root, list_layout)
+
+
+def _without_ids_of_copies(listing: Listing) -> Listing:
+    """The listing with a reject for each sample whose id a copy of another would have too."""
+    ids = {sample.id for sample in listing.samples}
+    originals = {sample.image: original_of(sample.id, ids) for sample in listing.samples}
+    rejects = [
+        Reject(
+            image, "name", f"augmented copies of {original!r} have such names, which end in + and a number: rename it"
+        )
+        for image, original in originals.items()
+        if original is not None
+    ]
+    samples = tuple(sample for sample in listing.samples if originals[sample.image] is None)
+    return replace(listing, samples=samples, rejects=(*listing.rejects, *rejects))
 
 
 def _read_files(root: Path, data: Mapping[str, Any]) -> set[Path]:

@@ -1,13 +1,17 @@
-"""Finds masks of names that are almost those of their images, for advice to people; nothing is paired by it."""
+"""Names that are almost those of others: of masks, for advice to people, by which nothing is paired; and ids that
+augmented copies of other samples will have."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 NameIndex = Mapping[str, Sequence[str]]
+
+_COPY = re.compile(r"((.+?)(?:_\d+x\d+)?)\+\d+", re.DOTALL)
+"""Captures the id of a record, and that of the sample that it may be a tile of."""
 
 
 def index_names(names: Iterable[str]) -> NameIndex:
@@ -35,6 +39,12 @@ def advice(image: str, mask: str) -> str:
     if not around:
         return "rename one"
     return f"[data] mask_pattern = '{_general(around[1])}(?P<name>.+){_general(around[2])}' pairs such names"
+
+
+def original_of(sample_id: str, ids: Set[str]) -> str | None:
+    """That one of the ids whose augmented copies, or those of its tiles, have ids like this one."""
+    copy = _COPY.fullmatch(sample_id)
+    return next((name for name in copy.groups() if name in ids), None) if copy else None
 
 
 def _parts(name: str) -> set[str]:

@@ -9,15 +9,18 @@ processor (SIMD width, Intel's IPP), and rotations, lenses and gamma go through 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import cv2
 import numpy as np
 
 from components.imaging.draw import draw_intensity, draw_warp
 from components.imaging.intensity import Intensity
 from components.imaging.warp import Warp
+
+_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,31 @@ def draw(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[
     return Augmentation(draw_warp(rng, settings, shape), draw_intensity(rng, settings))
 
 
+def draws(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[int]) -> Iterator[Augmentation]:
+    """What may happen to an image, to be tried in turn until the mask keeps foreground: the last moves nothing.
+
+    Maps that shrink much or move a lesion out of the image would make a healthy image of it, and nobody would see.
+    """
+    for _ in range(_TRIES):
+        yield draw(rng, settings, shape)
+    yield replace(draw(rng, settings, shape), warp=Warp())
+
+
+def keeps_foreground(mask: np.ndarray, classes: np.ndarray) -> bool:
+    """Whether `classes`, made of `mask`, still have foreground, if that has any."""
+    return cv2.countNonZero(classes) > 0 or cv2.countNonZero(mask) == 0
+
+
 def augmented(
     image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, settings: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """An image and its mask after a random augmentation, and its parameters.
 
     These are `Augmentation.as_json`, and `field_scale`: what is left of the amplitudes of its fields where they could
-    fold, 1 elsewhere.
+    fold, 1 elsewhere. A mask with foreground keeps some, see `draws`.
     """
-    drawn = draw(rng, settings, image.shape)
-    return *drawn.apply(image, mask), {**drawn.as_json(), "field_scale": drawn.warp.field_scale(*mask.shape)}
+    for drawn in draws(rng, settings, image.shape):
+        changed, classes = drawn.apply(image, mask)
+        if keeps_foreground(mask, classes):
+            break
+    return changed, classes, {**drawn.as_json(), "field_scale": drawn.warp.field_scale(*mask.shape)}

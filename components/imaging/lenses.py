@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -32,8 +32,10 @@ class Lens:
     amount: float
 
     def __post_init__(self) -> None:
-        if not self.amount > -1 or not self.radius > 0:
-            raise ValueError(f"{self}: expected an amount above -1 (beyond it folds) and a radius above 0")
+        if not all(map(math.isfinite, astuple(self))) or not self.amount > -1 or not self.radius > 0:
+            raise ValueError(
+                f"{self}: expected finite numbers, an amount above -1 (beyond it folds) and a radius above 0"
+            )
 
     def bend(self, map_x: np.ndarray, map_y: np.ndarray, height: int, width: int) -> None:
         """Replaces pixel coordinates of points, float32, by those that the lens takes them from.

@@ -31,6 +31,14 @@ class Warp:
 
     The map never folds: its Jacobian determinant is the product of those of the fields (`fields.displacement`), of
     the linear part and of the lenses (`lenses.Lens`), each of one sign everywhere.
+
+    A lesion that is a disc of radius r pixels in the mask keeps a pixel, unless it leaves the image, where neighbours
+    in the result lie less than sqrt(2) r - 1 apart in the source in any direction: 1.83 for r = 2. Proof: with a map
+    that stretches at most s-fold, every point of the source is within s / sqrt(2) of where some pixel is taken from,
+    the centre of the disc, too; and a point that is taken to its nearest pixel moves by 1 / sqrt(2) at the most. A
+    zoom stretches 1 / zoom-fold, a pincushion 0.03 ** amount-fold (its amount is negative here); the stretches of what
+    is composed multiply. A bar of w rows or columns of pixels stays in one piece (8-connected) while the map is linear
+    and stretches at most w-fold: 3 pixels down to a zoom of 0.34.
     """
 
     horizontal_flip: bool = False
@@ -60,6 +68,9 @@ class Warp:
     def __post_init__(self) -> None:
         if self.quarter_turns not in range(4):
             raise ValueError(f"quarter_turns {self.quarter_turns}: expected 0, 1, 2 or 3")
+        for name in ("degrees", "zoom", "shear_x", "shear_y"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} {getattr(self, name)}: expected a finite number")
         if not self.zoom > 0:
             raise ValueError(f"zoom {self.zoom}: expected a factor above 0")
         if not self.shear_x * self.shear_y < 1:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.augment import Augmentation, draw, generator
+from components.imaging.augment import Augmentation, draws, generator, keeps_foreground
 from components.imaging.intensity import Intensity
 from components.imaging.warp import Warp
 from components.trainer.preprocessing import Standardize
@@ -29,6 +29,7 @@ class EpochChanges:
         self._seed = augmentation["seed"] if augmentation else seed
         self._augmentation = augmentation
         self._patch = patch
+        self._online = bool(augmentation and augmentation["online"])
         self._on_device = bool(augmentation and augmentation["on_device"])
         self._standardize = Standardize()
 
@@ -60,16 +61,17 @@ class EpochChanges:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Image and mask after augmentation, corner of the patch, and what is left to the device."""
         rng = generator(self._seed, record_id.decode(), 0, int(epoch))
-        draws, corner = np.zeros(5, np.float32), np.zeros(2, np.int32)
-        if self._augmentation:
-            drawn = draw(rng, self._augmentation, image.shape)
+        changed, classes, device, corner = image, mask, np.zeros(5, np.float32), np.zeros(2, np.int32)
+        for drawn in draws(rng, self._augmentation, image.shape) if self._augmentation else ():
             if self._on_device:
-                drawn, draws = without_device_share(drawn)
-            if self._augmentation["online"]:
-                image, mask = _augmented(drawn, image, mask, deep)
+                drawn, device = without_device_share(drawn)
+            if self._online:
+                changed, classes = _augmented(drawn, image, mask, deep)
+            if keeps_foreground(mask, classes):
+                break
         if self._patch:
-            corner = patch_corner(mask[..., 0], rng, self._patch)
-        return image, mask, corner, draws
+            corner = patch_corner(classes[..., 0], rng, self._patch)
+        return changed, classes, corner, device
 
 
 def without_device_share(drawn: Augmentation) -> tuple[Augmentation, np.ndarray]:

@@ -48,10 +48,16 @@ Brightness = Annotated[
 
 
 class Augmentation(Section):
-    """Image and mask move together; the values of the image alone change afterwards."""
+    """Image and mask move together; the values of the image alone change afterwards.
+
+    Each operation by itself keeps a lesion of radius 2 pixels over its default ranges, unless it moves it out of the
+    image. Several at once, or wider ranges, may lose one. Where all foreground of a record would be lost, other moves
+    are drawn, and after four such draws nothing is moved; that one lesion of several is lost is not prevented.
+    """
 
     copies: Annotated[int, Field(ge=0)] = 0
-    """Augmented copies per training record, beside the record itself."""
+    """Augmented copies per training record, beside the record itself. Where no operation has a probability of 1, some
+    copies are the record once more; two flips and a right angle can also undo one another."""
     online: bool = False
     """The trainer augments every record in every epoch anew, instead of copies."""
     on_device: bool = False

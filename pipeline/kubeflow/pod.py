@@ -130,9 +130,11 @@ def pairs(option: str, items: Sequence[str]) -> dict[str, str]:
 
 def _container_tool() -> str:
     for name in ("docker", "podman"):
-        if path := shutil.which(name):
+        # A docker client without its engine is of no use.
+        path = shutil.which(name)
+        if path and subprocess.run([path, "info"], capture_output=True, check=False).returncode == 0:
             return path
-    raise UsageError("--image: neither docker nor podman is here. Install one, or leave --image out")
+    raise UsageError("--image: neither docker nor podman works here. Install one, or leave --image out")
 
 
 def prepare(folder: Path) -> None:

@@ -20,6 +20,7 @@ from pipeline.config.augmentation import Augmentation as Settings
 
 COUNT, BATCH, STEPS = 7, 3, 3
 HEIGHT, WIDTH = 32, 48
+SHUFFLE_SEED, CHANGES_SEED = 51, 52
 MODEL = {"architecture": "unet", "parameters": {"levels": 2, "base_filters": 2}}
 PATCH = {"height": 8, "width": 12, "foreground_share": 0.5}
 GEOMETRY = ("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion")
@@ -77,9 +78,10 @@ def data(
     workers: int = 2,
     channels: int = 1,
 ) -> TrainingData:
+    """`seed` is that of the section `[augmentation]`; the others differ from it."""
     augmentation = {**augmentation, "seed": seed} if augmentation else None
-    changes = EpochChanges(seed, augmentation, patch)
-    return TrainingData(files, (HEIGHT, WIDTH, channels), BATCH, seed, changes, workers)
+    changes = EpochChanges(CHANGES_SEED, augmentation, patch)
+    return TrainingData(files, (HEIGHT, WIDTH, channels), BATCH, SHUFFLE_SEED, changes, workers)
 
 
 def taken(dataset: tf.data.Dataset, steps: int = STEPS) -> list[Batch]:

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from discs import dots
+from discs import disc_mask, dots
 from scipy.ndimage import center_of_mass
 
 from components.imaging.augment import Augmentation, augmented, draw, generator
@@ -194,3 +194,49 @@ def test_one_operation_leaves_the_draws_of_the_others() -> None:
         one, other = (draw(np.random.default_rng(3), chosen, (64, 64)) for chosen in (everything, less))
         assert (one.warp == other.warp) == (name in INTENSITY)
         assert (one.intensity == other.intensity) == (name in GEOMETRY)
+
+
+@pytest.mark.parametrize(
+    "stronger",
+    [{}, {"pincushion": {"amount": [0.9, 0.9], "centre": [0.5, 0.5]}}, {"zoom": {"factor": [0.1, 0.6]}}],
+    ids=["defaults", "pincushion", "zoom"],
+)
+def test_no_lesion_is_lost_under_all_moves_together(stronger: dict[str, Any]) -> None:
+    chosen = settings(only=(*GEOMETRY, *FLIPS))
+    for name, ranges in stronger.items():
+        chosen[name] = {**chosen[name], **ranges}
+    mask = disc_mask(96, 96, 47.5, 47.5, 2)
+    lost_at_first = 0
+    for seed in range(100):
+        image, classes, parameters = augmented(200 * mask, mask, np.random.default_rng(seed), chosen)
+        assert classes.any()
+        rebuilt, same = Augmentation.from_json(parameters).apply(200 * mask, mask)
+        assert (rebuilt.tobytes(), same.tobytes()) == (image.tobytes(), classes.tobytes())
+        first = draw(np.random.default_rng(seed), chosen, mask.shape)
+        kept = first.apply(mask, mask)[1].any()
+        assert not kept or parameters == {**first.as_json(), "field_scale": parameters["field_scale"]}
+        lost_at_first += not kept
+    assert not stronger or 5 < lost_at_first < 100
+
+
+def test_where_every_draw_would_lose_the_lesion_nothing_is_moved() -> None:
+    chosen = settings(only=("zoom", "noise"))
+    chosen["zoom"] = {"probability": 1.0, "factor": [0.1, 0.1]}
+    for row in (20, 22, 24):
+        mask = disc_mask(96, 96, row, 30, 2)
+        image = textured((96, 96), np.uint8)
+        changed, classes, parameters = augmented(image, mask, np.random.default_rng(row), chosen)
+        if Warp.from_json(parameters["warp"]) == Warp():
+            np.testing.assert_array_equal(classes, mask)
+            assert not np.array_equal(changed, image)
+            break
+    else:
+        pytest.fail("no lesion was lost in four draws")
+
+
+def test_a_mask_without_foreground_takes_the_first_draw() -> None:
+    chosen, empty = settings(0.7), np.zeros((64, 64), np.uint8)
+    for seed in range(5):
+        *_, parameters = augmented(textured((64, 64), np.uint8), empty, np.random.default_rng(seed), chosen)
+        first = draw(np.random.default_rng(seed), chosen, empty.shape)
+        assert Augmentation.from_json(parameters) == first

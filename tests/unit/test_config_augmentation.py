@@ -234,6 +234,17 @@ def test_every_recipe_augments_and_is_shown_whole(recipe: str) -> None:
     assert parse_config(tomllib.loads(config_toml(config)), recipe) == config
 
 
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_no_copy_of_a_recipe_is_its_original(recipe: str) -> None:
+    config = load_config(recipe)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    for seed in range(200):
+        changed, _ = draw(np.random.default_rng(seed), config.augmentation.model_dump(), image.shape).apply(
+            image, image // 128
+        )
+        assert not np.array_equal(changed, image)
+
+
 def test_what_was_converted_is_shown_as_it_acts() -> None:
     config = load_config("demo", ["augmentation.elastic={probability=0.5, alpha=1300, sigma=8}"])
     assert parse_config(tomllib.loads(config_toml(config)), "shown") == config

@@ -311,3 +311,16 @@ def test_detect_layout(tmp_path: Path, names: list[str], layout: str | None) -> 
     for name in names:
         write(tmp_path / name, b"")
     assert detect_layout(tmp_path) == layout
+
+
+def test_a_sample_with_the_id_of_a_copy_of_another_is_a_reject(tmp_path: Path) -> None:
+    """Two records of one id would be one to everything that goes by it."""
+    for name in ("case", "case+1", "stain+2"):
+        for folder in ("images", "masks"):
+            write(tmp_path / folder / f"{name}.png", b"")
+    listing = list_samples(tmp_path, settings("folders"))
+    assert [sample.id for sample in listing.samples] == ["case", "stain+2"]
+    (reject,) = listing.rejects
+    assert (reject.source, reject.kind) == ("images/case+1.png", "name")
+    assert reject.reason == "augmented copies of 'case' have such names, which end in + and a number: rename it"
+    assert listing.sources == 3

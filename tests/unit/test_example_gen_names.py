@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.names import advice, index_names, similar_name
+from components.example_gen.names import advice, index_names, original_of, similar_name
 
 WORD = st.from_regex(r"[A-Za-zé0-9]{1,4}", fullmatch=True)
 NAME = st.lists(WORD, min_size=1, max_size=3).map("_".join)
@@ -48,6 +48,26 @@ def test_similar_names(image: str, masks: list[str], found: str | None) -> None:
 )
 def test_advice(image: str, mask: str, words: str) -> None:
     assert advice(image, mask) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [
+        ("case+1", "case"),
+        ("case+12", "case"),
+        ("case_0x1+2", "case"),
+        ("tile_0x1+2", "tile_0x1"),
+        ("p/case+1", "p/case"),
+        ("case+1+1", "case+1"),
+        ("other+1", None),
+        ("case+a", None),
+        ("case+", None),
+        ("case1", None),
+        ("case", None),
+    ],
+)
+def test_ids_of_copies_are_known_where_the_original_is_there(name: str, original: str | None) -> None:
+    assert original_of(name, {"case", "tile_0x1", "p/case", "case+1"}) == original
 
 
 @given(image=NAME, before=WORD, after=WORD, separator=st.sampled_from([*"_- .()+", "/"]))

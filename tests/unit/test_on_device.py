@@ -12,6 +12,7 @@ from epochs import (
     GEOMETRY,
     HEIGHT,
     INTENSITY,
+    SHUFFLE_SEED,
     TONES,
     WIDTH,
     assert_same,
@@ -114,6 +115,6 @@ class TestOnDevice:
 
     def test_without_online_the_pipeline_leaves_records_as_they_are(self, files: list[str]) -> None:
         drawn = taken(data(files, settings("horizontal_flip", *TONES, on_device=True, online=False)).epoch(0))
-        plain = taken(TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, seed=1).epoch(0))
+        plain = taken(TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, SHUFFLE_SEED).epoch(0))
         assert_same([batch[:2] for batch in drawn], plain)
         assert {len(set(map(tuple, batch[2]))) for batch in drawn} != {1}

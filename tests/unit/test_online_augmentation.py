@@ -15,12 +15,14 @@ import tensorflow as tf
 from epochs import (
     ALL,
     BATCH,
+    CHANGES_SEED,
     COUNT,
     FLIPS,
     GEOMETRY,
     HEIGHT,
     MODEL,
     PATCH,
+    SHUFFLE_SEED,
     STEPS,
     WIDTH,
     Batch,
@@ -71,7 +73,8 @@ class TestDraws:
                 return super()._changed(*record)
 
         one = data(files, ALL, workers=1)
-        several = TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, 1, Uneven(1, {**ALL, "seed": 1}, None), workers=4)
+        uneven = Uneven(CHANGES_SEED, {**ALL, "seed": 1}, None)
+        several = TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, SHUFFLE_SEED, uneven, workers=4)
         assert_same(taken(one.batches()), taken(several.batches()))
 
     def test_an_epoch_does_not_depend_on_those_before_it(self, files: list[str]) -> None:
@@ -99,12 +102,12 @@ class TestDraws:
             assert_same([training.batch(*divmod(position, STEPS))], [seen[position]])
 
 
-def test_each_epoch_and_each_seed_draws_anew(files: list[str]) -> None:
-    by_epoch = [changed(ALL, number=0, epoch=epoch)[0] for epoch in range(4)]
-    by_seed = [changed({**ALL, "seed": seed}, number=0)[0] for seed in range(1, 4)]
-    images = [*by_epoch, *by_seed]
-    for position, image in enumerate(images):
-        assert not any(np.array_equal(image, other) for other in images[:position])
+def test_each_epoch_and_each_seed_of_the_section_draws_anew(files: list[str]) -> None:
+    def images(seed: int, epoch: int) -> set[bytes]:
+        return {image.tobytes() for batch, _ in taken(data(files, ALL, seed=seed).epoch(epoch)) for image in batch}
+
+    made = [images(1, epoch) for epoch in range(4)] + [images(seed, 0) for seed in (2, 3)]
+    assert len(set.union(*made)) == COUNT * len(made)
 
 
 def changed(
@@ -153,6 +156,24 @@ def test_masks_keep_to_their_classes_and_to_their_images() -> None:
         assert set(np.unique(classes)) == {0, 3}
         shift = np.subtract(*(center_of_mass(pixels[..., 0].astype(float)) for pixels in (image, classes)))
         assert np.hypot(*shift) < 0.5
+
+
+def test_a_lesion_that_a_draw_would_lose_is_drawn_again_as_offline() -> None:
+    strong = {**settings("zoom", "noise"), "zoom": {"probability": 1.0, "factor": [0.1, 0.3]}}
+    masks = np.stack([disc(row, column, 1) for row, column in np.random.default_rng(0).integers(10, 22, (30, 2))])
+    images = masks.astype(np.uint16) * 65535
+    names = [f"r{number}" for number in range(30)]
+    arrays = (images[..., None], masks[..., None], [True] * 30, names)
+    changes = tf.data.Dataset.from_tensor_slices(arrays).map(partial(EpochChanges(0, strong, None), epoch=3))
+    unmoved = 0
+    for number, (image, classes) in enumerate(changes.as_numpy_iterator()):
+        rng = generator(strong["seed"], f"r{number}", 0, 3)
+        expected, expected_classes, parameters = augmented(images[number], masks[number], rng, strong)
+        np.testing.assert_array_equal(image[..., 0], expected)
+        np.testing.assert_array_equal(classes[..., 0], expected_classes)
+        assert classes.any()
+        unmoved += parameters["warp"]["zoom"] == 1
+    assert 0 < unmoved < 30
 
 
 def test_data_that_are_evaluated_are_never_augmented(files: list[str]) -> None:

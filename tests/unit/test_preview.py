@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,37 @@ def test_what_fails_later_leaves_the_file_as_it_was(tmp_path: Path) -> None:
         code, _ = run("--preview", tmp_path / name)
         assert code == 2
         assert ((tmp_path / name).read_bytes() if content else (tmp_path / name).exists()) == (content or False)
+
+
+def test_a_sheet_that_cannot_be_finished_leaves_the_old_one(pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "sheet.png").write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        code, printed = run("--data", pairs, "--preview", tmp_path / "sheet.png", "--count", 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (code, printed["error"].startswith(f"{tmp_path / 'sheet.png'}: cannot be written: File too large")) == (
+        2,
+        True,
+    )
+    assert (tmp_path / "sheet.png").read_bytes() == b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"sheet.png", "data"}
+
+
+def test_a_link_stays_and_what_it_points_to_is_written(pairs: Path, tmp_path: Path) -> None:
+    link, target = tmp_path / "link.png", tmp_path / "elsewhere.png"
+    link.symlink_to(target)
+    assert run("--preview", link)[0] == 2
+    assert link.is_symlink()
+    assert not target.exists()
+    assert run("--data", pairs, "--preview", link, "--count", 1)[0] == 0
+    assert link.is_symlink()
+    assert cv2.imread(str(target)) is not None
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    code, printed = run("--preview", loop)
+    assert (code, printed["error"].startswith("no data")) == (2, True)
 
 
 def test_a_recipe_without_phantoms_needs_data(tmp_path: Path) -> None:

@@ -168,18 +168,22 @@ def test_json_rebuilds_the_map_bit_for_bit_on_one_machine(warp: Warp) -> None:
 
 
 def test_senseless_warps_are_refused() -> None:
-    for name, value in {
-        "quarter_turns": 4,
-        "zoom": 0.0,
-        "shear_x": math.inf,
-        "border": "wrap",
-        "interpolation": "sinc",
-        "fill": 1.5,
-    }.items():
-        with pytest.raises(ValueError, match=f"{name.removesuffix('_x')}.*expected"):
-            Warp(**{"shear_y": 0.1, name: value})
-    for radius, amount in ((0.3, -1.0), (0.0, 0.3), (0.3, math.nan)):
-        with pytest.raises(ValueError, match="expected an amount above -1"):
-            Lens(0.5, 0.5, radius, amount)
+    for name, value in [
+        ("quarter_turns", 4),
+        *(("degrees", number) for number in (math.nan, math.inf, -math.inf)),
+        *(("zoom", number) for number in (0.0, -1.0, math.nan, math.inf)),
+        *((name, number) for name in ("shear_x", "shear_y") for number in (math.nan, math.inf, -math.inf)),
+        ("border", "wrap"),
+        ("interpolation", "sinc"),
+        ("fill", 1.5),
+    ]:
+        with pytest.raises(ValueError, match=f"{name[:5]}.*expected"):
+            Warp(**{"shear_x": 0.1, "shear_y": 0.1, name: value})
+    for numbers in (
+        *((0.5, 0.5, 0.3, -1.0), (0.5, 0.5, 0.0, 0.3), (0.5, 0.5, 0.3, math.nan), (0.5, 0.5, 0.3, math.inf)),
+        *((math.nan, 0.5, 0.3, 0.3), (0.5, math.inf, 0.3, 0.3), (0.5, 0.5, math.inf, 0.3)),
+    ):
+        with pytest.raises(ValueError, match="expected finite numbers, an amount above -1"):
+            Lens(*numbers)
     with pytest.raises(ValueError, match="the size of the image"):
         Warp().apply(np.zeros((4, 5), np.uint8), np.zeros((5, 4), np.uint8))

@@ -11,12 +11,16 @@ import pytest
 from discs import disc_mask, dots
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import center_of_mass, gaussian_filter, map_coordinates
 from warps import EACH, ELASTIC, OPERATIONS, WARPS, pattern, smooth
 
+from components.imaging.draw import draw_warp
 from components.imaging.fields import Field
+from components.imaging.lenses import Lens
 from components.imaging.masks import component_count
 from components.imaging.warp import Warp
+from pipeline.config.augmentation import Augmentation
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (41, 41), (40, 40, 3)])
@@ -128,10 +132,32 @@ def test_image_and_mask_get_one_field(field: Field, radius: int) -> None:
     assert not np.array_equal(classes, mask)
 
 
+@pytest.mark.parametrize("name", ["rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion"])
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_tiny_lesion_survives_the_default_range_of_each_operation(name: str, end: int) -> None:
+    """At its ends; under lenses at their centre, where a pincushion shrinks most, and elsewhere."""
+    chosen = Augmentation.model_validate({name: {"probability": 1.0}}).model_dump()
+    ends = {
+        key: [chosen[name][key][end]] * 2
+        for key in ("amount", "factor", "amplitude", "degrees", "x", "y")
+        if key in chosen[name]
+    }
+    chosen[name] |= ends
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        warp = draw_warp(rng, chosen, (128, 128))
+        row, column = rng.uniform(40, 88, 2)
+        if warp.lenses and seed % 4:
+            row, column = warp.lenses[0].y * 128 - 0.5, warp.lenses[0].x * 128 - 0.5
+        mask = disc_mask(128, 128, row, column, 2)
+        assert warp.apply(mask, mask)[1].any()
+
+
 @settings(max_examples=40, deadline=None)
 @given(warp=WARPS, row=st.floats(45, 99), column=st.floats(45, 99))
-def test_a_tiny_lesion_survives(warp: Warp, row: float, column: float) -> None:
-    """A disc holds a point of any lattice finer than its radius times sqrt(2): here, while the map steps less."""
+def test_a_tiny_lesion_survives_any_composition_that_steps_little(warp: Warp, row: float, column: float) -> None:
+    """Much stronger than the defaults; a disc of radius r holds the nearest pixel of a point of any lattice whose
+    steps are less than sqrt(2) r - 1."""
     warp = replace(warp, border="constant")  # others show what lies near the border several times
     mask = disc_mask(144, 144, row, column, 2)
     map_x, map_y = warp.maps(144, 144)
@@ -149,18 +175,51 @@ def test_a_tiny_lesion_survives(warp: Warp, row: float, column: float) -> None:
         assert np.hypot(rows - row, columns - column).max() < 2 + 0.75
 
 
-@pytest.mark.parametrize("warp", [Warp(degrees=31), Warp(shear_x=0.2), Warp(zoom=1.3), Warp(zoom=0.8)])
+def inverted(warp: Warp, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the result for each pixel of the source, by triangles between where its pixels were taken."""
+    map_x, map_y = warp.maps(size, size)
+    places = np.indices((size, size)).reshape(2, -1).T
+    back = LinearNDInterpolator(np.column_stack((map_y.ravel(), map_x.ravel())), places)(places)
+    rows, columns = np.moveaxis(back.reshape(size, size, 2), -1, 0)
+    return rows, columns
+
+
+@pytest.mark.parametrize(
+    "warp",
+    [
+        *(Warp(degrees=31), Warp(shear_x=0.2), Warp(zoom=1.3), Warp(zoom=0.8)),
+        *(Warp(elastic=Field(0.015, 6, seed)) for seed in range(3)),
+        *(Warp(distortion=Field(0.012, 5, seed, gradient=True)) for seed in range(3)),
+        *(Warp(lenses=(Lens(0.45, 0.55, 0.35, amount),)) for amount in (0.4, 0.2, -0.1, -0.17)),
+        Warp(degrees=-20, zoom=1.1, elastic=ELASTIC, lenses=(Lens(0.6, 0.4, 0.3, -0.15),)),
+    ],
+)
 def test_tiny_and_thin_lesions_come_back_from_a_round_trip(warp: Warp) -> None:
-    back = Warp(degrees=-warp.degrees, shear_x=-warp.shear_x, zoom=1 / warp.zoom)
+    rows, columns = inverted(warp, 101)
     tiny = disc_mask(101, 101, 40, 60, 2)
     thin = np.zeros((101, 101), np.uint8)
     thin[50:53, 20:80] = 1
     for mask in (tiny, thin):
         _, there = warp.apply(mask, mask)
-        _, again = back.apply(there, there)
+        again = map_coordinates(there, (rows, columns), order=0, mode="constant")
         assert component_count(there) == component_count(again) == 1
         assert math.dist(center_of_mass(again), center_of_mass(mask)) < 0.75
         assert 2 * np.count_nonzero(again & mask) / (again.sum() + mask.sum()) > 0.75
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+def test_a_bar_stays_whole_down_to_a_zoom_of_one_over_its_thickness(thickness: int) -> None:
+    mask = np.zeros((201, 201), np.uint8)
+    mask[99 : 99 + thickness, 40:160] = 1
+    pieces = {
+        share: [
+            component_count(Warp(zoom=share / thickness, degrees=angle).apply(mask, mask)[1])
+            for angle in np.linspace(-90, 90, 91)
+        ]
+        for share in (1.001, 0.8)
+    }
+    assert set(pieces[1.001]) == {1}
+    assert max(pieces[0.8]) > 1
 
 
 @EACH
@@ -179,12 +238,13 @@ def test_large_maps_are_made_in_strips_that_fit() -> None:
     np.testing.assert_array_equal(placed, expected)
 
 
-def test_cubic_interpolation_is_sharper_than_linear() -> None:
+@pytest.mark.parametrize("moves", [Warp(degrees=30), Warp(elastic=ELASTIC), Warp(lenses=(Lens(0.5, 0.5, 0.4, 0.3),))])
+def test_cubic_interpolation_is_sharper_than_linear(moves: Warp) -> None:
     noise = gaussian_filter(np.random.default_rng(1).normal(size=(100, 100)), 1.2)
     image = np.uint16(30000 + 25000 * noise / np.abs(noise).max())
+    exact = map_coordinates(image.astype(float), moves.maps(100, 100)[::-1], order=3, mode="nearest")
     errors = []
     for interpolation in ("linear", "cubic"):
-        warp = Warp(degrees=30, interpolation=interpolation, border="edge")
-        exact = map_coordinates(image.astype(float), warp.maps(100, 100)[::-1], order=3, mode="nearest")
+        warp = replace(moves, interpolation=interpolation, border="edge")
         errors.append(np.abs(warp.apply(image, image)[0] - exact)[20:80, 20:80].mean())
     assert errors[1] < 0.8 * errors[0]
