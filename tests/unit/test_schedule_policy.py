@@ -104,6 +104,8 @@ def test_a_run_that_ended_with_these_facts_need_not_come_again(tmp_path: Path, d
     # Of what is told in the ledger of another state of things nothing follows.
     for change in ("fingerprint", "config", "champion"):
         assert gather(config(), data, serving, [line(facts, code, **{change: "other"})]).finished is None
+    # What it pushed is not served: someone went back to the version before, and shall not have to do so every night.
+    assert gather(config(), data, serving, [line(facts, code, pushed="2")]).finished == "so (run r)"
     # Another champion may be easier to beat.
     serve(serving, data, config(), "2")
     assert gather(config(), data, serving, [line(facts, code)]).finished is None

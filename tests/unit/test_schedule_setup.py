@@ -84,6 +84,18 @@ def test_a_recipe_that_is_edited_while_the_loop_waits_counts_as_it_is_now(
         edit("[data]", "[data]\nimput = 3")
 
 
+def test_when_to_run_and_on_what_stays_as_it_was_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = tmp_path / "mine.toml", output_folder("mine", tmp_path / "out")
+    text = (Path(setup.__file__).parents[1] / "recipes" / "demo.toml").read_text()
+    recipe.write_text(text)
+    given = replace(job(tmp_path, recipe=str(recipe)), data=tmp_path)
+    recipe.write_text(f"{text}\n[schedule]\nmin_new_cases = 7\n[serving]\ndestination = '{tmp_path}/served'\n")
+    monkeypatch.setattr(setup, "gather", lambda config, *_: config)
+    read = setup._gather(given, out, Ledger(out))
+    assert read.schedule == given.config.schedule
+    assert read.serving.destination == f"{tmp_path}/served"
+
+
 def test_a_log_on_a_full_disk_is_no_reason_to_die() -> None:
     code = "import os; from pipeline.schedule import setup; setup._print('next run'); os._exit(7)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
