@@ -28,7 +28,7 @@ class Notify(Section):
 
 
 class Schedule(Section):
-    """Used by `maskline schedule` alone; a run does not read it. Times in seconds."""
+    """Used by `maskline schedule` alone, which reads it when it starts; a run does not read it. Times in seconds."""
 
     cron: str = ""
     """Minute, hour, day of month, month, day of week. Empty: given by --cron."""
