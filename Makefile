@@ -18,8 +18,9 @@ ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/nu
 demo: setup
 	$(BIN)/maskline run demo
 
+# Two at a time: each holds TensorFlow, and some start whole runs.
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .
