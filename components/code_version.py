@@ -15,7 +15,7 @@ _LIBRARIES = (
 
 def code_version(package: str, root: Path = _ROOT) -> str:
     """First 12 hex digits of the SHA-256 over the component's files, the code that components share and the
-    versions of the libraries that make the numbers."""
+    versions of the libraries that make the numbers; of an empty name, over the files of all components."""
     shared = [*root.glob("*.py"), *(root / "imaging").rglob("*.py")]
     own = [path for path in (root / package).rglob("*") if path.suffix in {".py", ".j2", ".css"}]
     digest = hashlib.sha256(repr([(name, version(name)) for name in _LIBRARIES]).encode())

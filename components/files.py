@@ -5,10 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_MOMENT = 0.05
+"""Seconds."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,19 +48,29 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
         BlockingIOError: another process holds it, and `wait` is false.
     """
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            # `is_locked` holds it for a moment.
+            time.sleep(_MOMENT)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of `locked` on a file."""
-    if not path.exists():
-        return False
+    """Whether a process holds the lock of `locked` on a file, which may be another user's.
+
+    Raises:
+        PermissionError: the file cannot be read.
+    """
     try:
-        with locked(path, wait=False):
-            return False
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
     except BlockingIOError:
         return True
+    return False
 
 
 def read_json(path: Path) -> Any:

@@ -56,7 +56,7 @@ def check_config(folder: Path, config: Config, serving: Path | None = None) -> d
         [entry for _, entries in found for entry in entries],
         account(listing, [outcome for outcome, _ in found], files),
         {},
-        config.validation.model_dump(),
+        config.gate,
         find_near_duplicates,
         data,
         champion,

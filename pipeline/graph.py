@@ -89,7 +89,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         examples=examples,
         anomalies=validator.outputs["anomalies"],
         champion=resolver.outputs["champion"],
-        settings=_json(config.validation.model_dump()),
+        settings=_json(config.gate),
         data=settings,
         code_version=code_version("data_gate"),
     )

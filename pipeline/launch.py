@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +140,18 @@ def _writable(out: Path) -> Path:
 @contextmanager
 def _exclusive(out: Path) -> Iterator[None]:
     """The metadata store takes one writer."""
-    try:
-        with locked(out / RUN_LOCK, wait=False):
-            yield
-    except BlockingIOError:
-        raise UsageError(
-            f"{out}: another run uses this output folder. Wait for it to end, or choose another: --out DIR"
-        ) from None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(out / RUN_LOCK, wait=False))
+        except BlockingIOError:
+            raise UsageError(
+                f"{out}: another run uses this output folder. Wait for it to end, or choose another: --out DIR"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"{out / RUN_LOCK}: cannot be locked: {error.strerror}. Make it yours, or choose another: --out DIR"
+            ) from error
+        yield
 
 
 def source_folder(settings: Data, data: Path | None, phantoms: Path) -> tuple[Path, str]:

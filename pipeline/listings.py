@@ -49,7 +49,8 @@ def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
         return
     table = Table("run", "recipe", "status", "Dice", "pushed", title=f"{out}/**/runs", title_justify="left")
     for column in table.columns:
-        column.no_wrap = True
+        # The reason of a slot is long; an id that is cut names no run.
+        column.no_wrap = column.header != "status"
     for run in runs:
         dice = run.get("metrics", {}).get("test", {}).get("dice", {}).get("mean")
         pushed = (run.get("pushed") or {}).get("version", "")

@@ -35,13 +35,14 @@ def write_run(run_dir: Path, run: dict[str, Any]) -> None:
 
 
 def list_runs(out: Path) -> Iterator[dict[str, Any]]:
-    """Every run below a folder, oldest first; a run whose process is gone is `killed`."""
+    """Every run below a folder, oldest first; one whose process is gone is `killed`, one whose record cannot be read is
+    `damaged`."""
     for path in sorted(out.rglob(f"runs/*/{RUN_FILE}"), key=lambda path: path.parent.name):
         yield _read_run(path.parent)
 
 
 def find_run(name: str) -> dict[str, Any]:
-    """The run of a folder, or of a run's id below the default output folder; `killed` as in `list_runs`.
+    """The run of a folder, or of a run's id below the default output folder; its status as in `list_runs`.
 
     Raises:
         UsageError: there is no such run.
@@ -53,10 +54,14 @@ def find_run(name: str) -> dict[str, Any]:
 
 
 def _read_run(folder: Path) -> dict[str, Any]:
-    run = read_json(folder / RUN_FILE)
-    if run["status"] == "running" and not _is_running(run, folder.resolve()):
-        run["status"] = "killed"
-    return {**run, "folder": str(folder)}
+    known = {"id": folder.name, "recipe": folder.parents[1].name, "folder": str(folder)}
+    try:
+        run = {**known, **read_json(folder / RUN_FILE), "folder": str(folder)}
+        if run["status"] == "running" and not _is_running(run, folder.resolve()):
+            run["status"] = "killed"
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return {**known, "status": "damaged", "reasons": [f"{RUN_FILE} cannot be read: {error}"]}
+    return run
 
 
 def _is_running(run: dict[str, Any], run_dir: Path) -> bool:

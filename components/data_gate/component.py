@@ -40,7 +40,7 @@ class DataGate(BaseComponent):
         data: str,
         code_version: str,
     ) -> None:
-        """`settings` is the `[validation]` section as JSON, `data` the `[data]` section."""
+        """`settings` is the `[validation]` section with `warm_start` as JSON, `data` the `[data]` section."""
         spec = DataGateSpec(
             examples=examples,
             anomalies=anomalies,

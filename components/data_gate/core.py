@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from components.data_gate.drift import DERIVATION, Feature, compare, drift
 from components.data_gate.entries import Entry
+from components.data_gate.findings import Finding
 from components.data_gate.leaks import Search, find_leaks, torn_images
 from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
@@ -53,7 +54,7 @@ def split_report(
         entries: all records of all splits.
         account: the contents of `account.json`.
         anomalies: by split, the anomalies found against the schema.
-        settings: the `[validation]` section of the config.
+        settings: the `[validation]` section of the config, and `warm_start` of `[training]`.
         search: finds near duplicates.
         data: the section `[data]` of the config.
     """
@@ -65,7 +66,7 @@ def split_report(
         *(torn_images(entries) if data["groups"]["by"] == "layout" else ()),
         *find_faults(entries, account, anomalies, settings),
         *(drift(features, champion.version, settings["max_drift"]) if champion else ()),
-        *(learnt_by_champion(entries, champion.records, champion.version) if champion else ()),
+        *(_learnt(entries, champion, settings) if champion else ()),
         *find_oddities(entries, account),
     ]
     return {
@@ -80,6 +81,10 @@ def split_report(
         "drift": _drift(champion, features),
         "records": rows,
     }
+
+
+def _learnt(entries: Sequence[Entry], champion: Champion, settings: Mapping[str, Any]) -> Iterator[Finding]:
+    return learnt_by_champion(entries, champion.records, champion.version, warm_start=settings["warm_start"])
 
 
 def _features(

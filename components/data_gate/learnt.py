@@ -8,14 +8,24 @@ from typing import Any
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 
+_WARM = (
+    "A model that starts from its weights would be tested on what they know. Start cold ([training] warm_start = "
+    "false) until a version is pushed, or put [data.splits] and the spans of before back."
+)
+_COLD = (
+    "Its numbers on them are too good, so that a better candidate may be refused. Put [data.splits] and the spans "
+    "of before back; or delete CHAMPION.json, and the next model that passes the other limits is served."
+)
+
 
 def learnt_by_champion(
-    entries: Sequence[Entry], champion: Sequence[Mapping[str, Any]], version: str
+    entries: Sequence[Entry], champion: Sequence[Mapping[str, Any]], version: str, *, warm_start: bool
 ) -> Iterator[Finding]:
     """The test images of now whose group or pixels the champion was trained or validated on.
 
-    It happens where `[data.splits]` has changed, or a span that a patient came with before has been taken away. Its
-    own data alone are known: what a champion before it has learnt, its report does not say.
+    It happens where `[data.splits]` has changed, or a span that a patient came with before has been taken away. A
+    candidate that starts from the champion's weights would be tested on what they know, and so the run stops. Its own
+    data alone are known: what a champion before it has learnt, its report does not say.
     """
     # Reports of earlier versions lack some columns.
     learnt = [row for row in champion if row.get("split") in ("train", "eval")]
@@ -24,8 +34,7 @@ def learnt_by_champion(
     return finding(
         "the champion has learnt test images",
         f"in the test split now, but in train or eval of the champion, version {version}",
-        "Its numbers on them are too good, so that a better candidate may be refused. Put [data.splits] and the spans "
-        "of before back; or delete CHAMPION.json, and the next model that passes the other limits is served.",
+        _WARM if warm_start else _COLD,
         dict.fromkeys(map(str, found)),
-        stops=False,
+        stops=warm_start,
     )

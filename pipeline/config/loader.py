@@ -14,8 +14,8 @@ from components.errors import UsageError
 from pipeline.config.model import Config
 
 RECIPES = Path(__file__).parent.parent / "recipes"
-_SECRET = "token"
-"""Part of the names of keys whose values no message shows."""
+_SECRET = frozenset({"token", "notify", "command"})
+"""Keys whose value, or an item of it, no message shows."""
 
 
 def recipe_names() -> list[str]:
@@ -63,23 +63,25 @@ def _find(recipe: str) -> Path:
 
 
 def _source(path: Path, overrides: Sequence[str]) -> str:
-    return f"{path.name} with --set {' '.join(map(_shown, overrides))}" if overrides else path.name
+    return f"{path.name} with --set {' '.join(map(_key, overrides))}" if overrides else path.name
 
 
-def _shown(override: str) -> str:
-    return f"{override.partition('=')[0]}=..." if _SECRET in override else override
+def _key(override: str) -> str:
+    """The key of an override; its value, and what is no key, may be secret."""
+    key = override.partition("=")[0].strip()
+    return key if re.fullmatch(r"[\w.-]*", key) else "..."
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     *sections, name = key.strip().split(".")
     if not equals or not sections or not name:
-        raise UsageError(f"--set {_shown(override)}: expected section.key=value, for example evaluation.min_dice=0.8")
+        raise UsageError(f"--set {_key(override)}: expected section.key=value, for example evaluation.min_dice=0.8")
     table = document
     for section in sections:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
-            raise UsageError(f"--set {_shown(override)}: {section} is a value, not a section")
+            raise UsageError(f"--set {_key(override)}: {section} is a value, not a section")
     table[name] = _value(text.strip())
 
 
@@ -112,7 +114,7 @@ def _line(problem: Any, source: str) -> str:
         return f"{where}: unknown key. {_allowed(sections)}"
     if problem["type"] == "missing":
         return f"{where}: missing, and it has no default"
-    if not key or key in Config.model_fields or _SECRET in key:
+    if not key or key in Config.model_fields or _SECRET & {*sections[-1:], key}:
         return f"{where}: {message}"
     return f"{where}: found {problem['input']!r}, {message}"
 

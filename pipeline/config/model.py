@@ -73,9 +73,9 @@ class Training(Section):
     """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
     goes on learning, also from the same data, so each run trains."""
     cold_every: Annotated[int, Field(ge=0)] = 0
-    """With `warm_start`: of the versions that follow each other, every so manieth starts from drawn weights, so that
-    what a chain of models has once learnt wrongly is not handed down for ever; 0: none. A cold candidate that is
-    refused is tried again."""
+    """With `warm_start`: every so manieth version starts from drawn weights, so that what a chain of models has once
+    learnt wrongly is not handed down for ever; 0: none. Counted are versions that were pushed, not runs: after a cold
+    candidate that was refused, the next run starts cold again."""
     seed: int = 0
     distribute: Literal["auto", "none"] = "auto"
     """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
@@ -127,6 +127,11 @@ class Config(Section):
             raise ValueError(fault)
         return self
 
+    @property
+    def gate(self) -> dict[str, Any]:
+        """The settings of the data gate: what a champion may know depends on where the training starts."""
+        return {**self.validation.model_dump(), "warm_start": self.training.warm_start}
+
 
 def _faults(config: Config) -> Iterator[str]:
     architecture, patch = config.model.architecture, config.training.patch
@@ -144,9 +149,9 @@ def _faults(config: Config) -> Iterator[str]:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
-    if config.schedule.drift is not None and config.schedule.drift > config.validation.max_drift:
+    if config.schedule.drift is not None and config.schedule.drift >= config.validation.max_drift:
         yield (
-            f"[schedule] drift = {config.schedule.drift:g} is more than [validation] max_drift = "
+            f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
             f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
         )
     if config.execution.beam != "local" and config.execution.parallel == "processes":

@@ -17,25 +17,26 @@ Event = Literal["pushed", "done", "refused", "failed", "skipped", "missed"]
 class Notify(Section):
     """Who is told of a slot, as JSON: the slot's line in the ledger, with `event`, `recipe`, `out` and `host`."""
 
-    command: list[str] = []
-    """Program and arguments; gets the JSON on standard input."""
+    command: list[str] = Field(default=[], exclude=True, repr=False)
+    """Program and arguments; gets the JSON on standard input. Written nowhere: an argument may be a secret."""
     webhook: SecretStr = Field(default=SecretStr(""), exclude=True)
     """Address that the JSON is posted to. Never written anywhere; where it holds a secret use `webhook_env`."""
-    webhook_env: str = ""
+    webhook_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
     """Name of the environment variable that holds the address instead."""
     on: list[Event] = ["pushed", "refused", "failed"]
     """`done`: evaluated, or nothing to evaluate anew, and nothing to push."""
 
 
 class Schedule(Section):
-    """Used by `maskline schedule` alone; a run does not read it. Times in seconds."""
+    """Used by `maskline schedule` alone, which reads it when it starts; a run does not read it. Times in seconds."""
 
     cron: str = ""
     """Minute, hour, day of month, month, day of week. Empty: given by --cron."""
     timezone: str = ""
     """IANA name, such as Europe/Berlin. Empty: that of the machine."""
     jitter: Annotated[int, Field(ge=0)] = 0
-    """Longest delay after a slot. How long it is depends on slot and output folder alone."""
+    """Longest delay after a slot; shorter than the time between two, or some are missed. How long it is depends on slot
+    and output folder alone. With --once there is none: a systemd timer has its own, a crontab line cannot."""
     timeout: Positive = 86400
     """Longest run. It is then asked to end after the current node (SIGTERM), and after `grace` killed."""
     grace: Positive = 600
@@ -48,7 +49,8 @@ class Schedule(Section):
     min_new_cases: Annotated[int, Field(ge=0)] = 0
     """Least number of images that the champion's run did not know; 0: any change of the data is worth a run."""
     drift: Probability | None = None
-    """Data that are so far from the champion's (as [validation] max_drift) are worth a run with fewer new cases."""
+    """Data farther than this from the champion's are worth a run with fewer new cases; below [validation] max_drift,
+    from which on the data gate refuses them."""
     notify: Notify = Notify()
 
     @field_validator("cron")

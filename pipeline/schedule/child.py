@@ -51,6 +51,7 @@ def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop)
 
     It is a session of its own, so that a terminal's Ctrl-C does not reach it twice and none of its processes is left.
     """
+    earlier = _run_folders(out)
     # In memory: a full disk takes no record away, and a process left behind does not hold a pipe open.
     with os.fdopen(os.memfd_create("record"), "w+b") as stdout:
         try:
@@ -61,7 +62,7 @@ def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop)
             timed_out = _wait(process, settings.timeout, settings.grace)
         record = _record(stdout)
         if "id" not in record:
-            record = {**_left_behind(out, process.pid), **record}
+            record = {**_left_behind(out, earlier, process.pid), **record}
         outcome = _outcome(process.returncode, record)
     if not timed_out:
         return outcome
@@ -126,9 +127,11 @@ def _record(stdout: BinaryIO) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _left_behind(out: Path, pid: int) -> dict[str, Any]:
-    """What a run that did not come to print its record had written; nothing where the records cannot be read."""
-    try:
-        return max((run for run in list_runs(out) if run.get("pid") == pid), key=lambda run: run["id"], default={})
-    except (OSError, ValueError, LookupError):
-        return {}
+def _run_folders(out: Path) -> set[str]:
+    return {str(path) for path in out.glob("runs/*")}
+
+
+def _left_behind(out: Path, earlier: set[str], pid: int) -> dict[str, Any]:
+    """What a run that did not come to print its record had written, if anything; an earlier one may have its pid."""
+    own = [run for run in list_runs(out) if run.get("pid") == pid and run["folder"] not in earlier]
+    return max(own, key=lambda run: run["folder"], default={})

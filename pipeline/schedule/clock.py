@@ -27,7 +27,10 @@ class Clock(Protocol):
 
 
 class Stop:
-    """SIGTERM and SIGINT while `listening`: remembered, and passed on to the run that is on."""
+    """SIGTERM and SIGINT while `listening`: remembered, and passed on to the run that is on.
+
+    A terminal that is closed (SIGHUP) asks as SIGTERM does, but not where nohup has it ignored.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -39,7 +42,10 @@ class Stop:
     def listening(self) -> Iterator[None]:
         """Takes the signals over, and gives them back."""
         self._pipe[:] = os.pipe()
-        before = {number: signal.signal(number, self._received) for number in (signal.SIGTERM, signal.SIGINT)}
+        asking = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            asking.append(signal.SIGHUP)
+        before = {number: signal.signal(number, self._received) for number in asking}
         try:
             yield
         finally:
@@ -64,6 +70,11 @@ class Stop:
         select.select(self._pipe[:1], [], [], seconds)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            if self.signal:
+                # The shell and the kernel may both send it; a second SIGTERM would interrupt a run's node.
+                return
+            number = signal.SIGTERM
         if self.signal is None:
             os.write(self._pipe[1], b"\0")
         self.signal = number

@@ -15,6 +15,8 @@ from cronsim import CronSim
 from components.errors import UsageError
 from pipeline.config.schedule import Schedule
 
+ENVIRONMENT = ".config/maskline/env"
+"""In the home of the user whose systemd starts it: lines NAME=value, for what no unit may hold."""
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -66,6 +68,8 @@ def on_calendar(cron: str, timezone: str = "") -> list[str]:
 def systemd_units(start: Start) -> dict[str, str]:
     """A service and its timer, by the names of their files."""
     settings = start.settings
+    # Without the file the unit fails and says so: better than a run whose end nobody hears of.
+    environment = f"EnvironmentFile=%h/{ENVIRONMENT}\n" if settings.notify.webhook_env else ""
     lines = "\n".join(f"OnCalendar={line}" for line in on_calendar(settings.cron, settings.timezone))
     service = f"""\
 [Unit]
@@ -74,7 +78,7 @@ Description=Maskline: retraining ({start.name})
 [Service]
 Type=oneshot
 WorkingDirectory={_specifiers(str(start.folder))}
-ExecStart={" ".join(map(_systemd_word, start.command))}
+{environment}ExecStart={" ".join(map(_systemd_word, start.command))}
 # A refused candidate (3) and a run that was told to end (143) are no failures.
 SuccessExitStatus=3 143
 # The scheduler passes the signal on, so that the run ends after its current node.
@@ -107,6 +111,10 @@ def crontab_line(start: Start) -> str:
         raise UsageError(
             f"[schedule] timezone = {settings.timezone}: a crontab line follows the machine's time. Remove it, or use "
             "systemd."
+        )
+    if settings.jitter:
+        raise UsageError(
+            f"[schedule] jitter = {settings.jitter}: a crontab line is on time. Remove it, or use systemd."
         )
     if re.search("[L#]", settings.cron.upper().replace("JUL", "")):
         raise UsageError(f"{settings.cron}: cron knows neither L nor #. Write the days out, or use systemd.")

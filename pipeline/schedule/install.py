@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import UsageError
 from components.files import write_text
-from pipeline.schedule.emit import Start, crontab_line, crontab_mark, systemd_units
+from pipeline.schedule.emit import ENVIRONMENT, Start, crontab_line, crontab_mark, systemd_units
 
 _LINGER = "loginctl enable-linger"
 
@@ -30,6 +31,8 @@ def install_systemd(start: Start) -> list[str]:
         ["systemctl", "--user", "enable", "--now", f"{start.name}.timer"],
     ]
     written = [f"wrote {folder / name}" for name in units]
+    if variable := start.settings.notify.webhook_env:
+        written.append(f"it reads ~/{ENVIRONMENT}: write {variable}=https://... there, in a file for you alone (0600)")
     if all(_runs(command) for command in commands):
         return [*written, f"started {start.name}.timer; to keep it after you log out: {_LINGER}"]
     return [*written, "systemd could not be told. Run:", *(" ".join(command) for command in commands), _LINGER]
@@ -39,10 +42,16 @@ def install_crontab(start: Start) -> list[str]:
     """Adds a line to the user's crontab, in place of an earlier one for the same folder; returns what to tell people.
 
     Raises:
-        UsageError: there is no cron, or it refuses.
+        UsageError: there is no cron, or it refuses, or the command would not know where to post.
     """
     line = crontab_line(start)
     others = [other for other in _read_crontab() if not other.endswith(crontab_mark(start))]
+    variable = start.settings.notify.webhook_env
+    if variable and not any(re.match(rf"\s*{variable}\s*=", other) for other in others):
+        raise UsageError(
+            f"[schedule.notify] webhook_env = {variable}: cron does not set it. Add the line {variable}=https://... to "
+            "your crontab (crontab -e) and install again, or use --install systemd"
+        )
     done = _crontab("-", text="\n".join([*others, line]) + "\n")
     if done.returncode:
         raise UsageError(f"crontab: refuses the line: {done.stderr.strip()}\n{line}")

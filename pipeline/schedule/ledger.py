@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from components.errors import UsageError
 from pipeline.runs import list_runs
 
 LEDGER_FILE = "schedule.jsonl"
@@ -54,9 +55,15 @@ class Ledger:
     """The ledger of an output folder, for its one writer."""
 
     def __init__(self, out: Path) -> None:
+        """Raises UsageError: the file cannot be read and written."""
         self._path = out / LEDGER_FILE
         self._unwritten = b""
-        _cut_torn_line(self._path)
+        try:
+            _cut_torn_line(self._path)
+        except OSError as error:
+            raise UsageError(
+                f"{self._path}: cannot be used: {error.strerror}. Make it yours, or choose another folder: --out DIR"
+            ) from error
 
     def append(self, entry: Entry) -> None:
         """Adds a line, whole or not at all; one that could not be written comes with the next.
@@ -115,12 +122,13 @@ def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         with suppress(ValueError, TypeError):
             entry = asdict(Entry(**json.loads(line)))
-            datetime.fromisoformat(entry["slot"])
-            yield entry
+            # Without a zone it cannot be compared with the others.
+            if datetime.fromisoformat(entry["slot"]).tzinfo:
+                yield entry
 
 
 def _cut_torn_line(path: Path) -> None:
     """A line without its end was being written when the machine died; the next would be torn with it."""
-    if path.is_file():
+    if path.exists():
         whole = path.read_bytes().rpartition(b"\n")
         os.truncate(path, len(whole[0] + whole[1]))

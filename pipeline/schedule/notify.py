@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -20,7 +22,9 @@ from pipeline.schedule.ledger import Entry
 
 _ATTEMPTS = 3
 _SECONDS = 30
-"""For an attempt of a webhook, and for a command."""
+"""For a command, and for a webhook to take a message and to begin its answer."""
+_LONGEST = 60
+"""For all of a webhook's attempt."""
 
 
 class NotificationFailed(MasklineError):
@@ -126,15 +130,33 @@ def _post_once(address: str, text: str) -> None:
     # The import takes longer than the rest of the scheduler's.
     import requests
 
+    answers: SimpleQueue[int | Exception] = SimpleQueue()
+    # The library limits each wait, not their sum: a receiver that answers byte by byte is left behind.
+    Thread(target=lambda: answers.put(_status(address, text)), daemon=True).start()
+    try:
+        answer = answers.get(timeout=_LONGEST)
+    except Empty:
+        raise _Later("Timeout") from None
+    if isinstance(answer, (requests.ConnectionError, requests.Timeout)):
+        raise _Later(type(answer).__name__)
+    if isinstance(answer, Exception):
+        raise NotificationFailed(f"[schedule.notify] webhook: {type(answer).__name__}")
+    if answer >= 500 or answer == 429:
+        raise _Later(f"HTTP {answer}")
+    # A redirect would be followed by a GET without the message.
+    if not 200 <= answer < 300:
+        raise NotificationFailed(f"[schedule.notify] webhook: HTTP {answer}")
+
+
+def _status(address: str, text: str) -> int | Exception:
+    """The status that a message is answered with, or the error instead; what else is answered, nobody reads."""
+    import requests
+
     headers = {"Content-Type": "application/json"}
     try:
-        # A redirect would be followed by a GET without the message.
-        answer = requests.post(address, text.encode(), headers=headers, timeout=_SECONDS, allow_redirects=False)
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise _Later(type(error).__name__) from None
-    except (requests.RequestException, ValueError) as error:
-        raise NotificationFailed(f"[schedule.notify] webhook: {type(error).__name__}") from None
-    if answer.status_code >= 500 or answer.status_code == 429:
-        raise _Later(f"HTTP {answer.status_code}")
-    if not answer.ok or answer.is_redirect:
-        raise NotificationFailed(f"[schedule.notify] webhook: HTTP {answer.status_code}")
+        with requests.post(
+            address, text.encode(), headers=headers, timeout=_SECONDS, allow_redirects=False, stream=True
+        ) as answer:
+            return answer.status_code
+    except Exception as error:
+        return error

@@ -21,7 +21,7 @@ def owned(out: Path, now: datetime) -> Iterator[None]:
     """Holds the output folder. The kernel frees it when this process dies: what a file without a lock says is past.
 
     Raises:
-        UsageError: another process holds it.
+        UsageError: another process holds it, or the lock is another user's.
     """
     path = out / LOCK_FILE
     with ExitStack() as stack:
@@ -32,6 +32,10 @@ def owned(out: Path, now: datetime) -> Iterator[None]:
                 f"{out}: another scheduler uses this output folder: {_owner(path, now)}. End it, or choose another: "
                 "--out DIR"
             ) from None
+        except OSError as error:
+            raise UsageError(
+                f"{path}: cannot be locked: {error.strerror}. Make it yours, or choose another folder: --out DIR"
+            ) from error
         # On a full disk the lock holds all the same, without a name.
         with suppress(OSError):
             # In place: a file moved here would be another one, without the lock.

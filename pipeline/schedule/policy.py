@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from components.code_version import code_version
 from components.files import is_locked
 from components.serving_dir import champion_version
 from pipeline.config.model import Config
@@ -26,7 +27,7 @@ class Facts:
 
     fingerprint: str
     config: str
-    """Digest of what can change the result of a run."""
+    """Digest of what can change the result of a run: the config, the code, its libraries."""
     champion: str | None
     """The version served now."""
     champion_fingerprint: str | None
@@ -87,13 +88,17 @@ def gather(config: Config, source: Path, serving: Path, past: Iterable[Mapping[s
 
 
 def _finished(past: Iterable[Mapping[str, Any]], key: Mapping[str, str | None]) -> str | None:
-    alike = [entry for entry in past if entry["exit_code"] in _FINISHED and key.items() <= entry.items()]
+    ended = (entry for entry in past if entry["exit_code"] in _FINISHED and entry["status"] != "timed out")
+    alike = [entry for entry in ended if key.items() <= entry.items()]
+    if key["champion"] is None:
+        # What was pushed has been taken away since: by whoever wants another.
+        alike = [entry for entry in alike if not entry["pushed"]]
     return f"{alike[-1]['status']} (run {alike[-1]['run']})" if alike else None
 
 
 def _digest(config: Config) -> str:
     values = config.model_dump(exclude={"schedule", "kubeflow", "execution"})
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([values, code_version("")], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _with_max_drift(config: Config, limit: float) -> Config:

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from components.errors import UsageError
-from pipeline.config.loader import recipe_names
+from pipeline.config.loader import load_config, recipe_names
 from pipeline.config.model import Config
 from pipeline.launch import output_folder, serving_folder, source_folder
 from pipeline.schedule.child import MASKLINE, run_child
@@ -23,7 +23,7 @@ from pipeline.schedule.ledger import Entry, Ledger
 from pipeline.schedule.loop import Scheduler
 from pipeline.schedule.notify import notifier
 from pipeline.schedule.owner import owned
-from pipeline.schedule.policy import gather
+from pipeline.schedule.policy import Facts, gather
 from pipeline.schedule.slots import time_zone
 
 
@@ -55,7 +55,7 @@ def work(job: Job, once: bool, json_output: bool) -> int:
     stop = Stop()
     clock = SystemClock(stop)
     with owned(out, clock.now()), stop.listening():
-        source, _ = source_folder(config.data, job.data, out / "data")
+        source_folder(config.data, job.data, out / "data")
         ledger = Ledger(out)
         scheduler = Scheduler(
             settings=settings,
@@ -64,13 +64,20 @@ def work(job: Job, once: bool, json_output: bool) -> int:
             ledger=ledger,
             clock=clock,
             stop=stop,
-            gather=lambda: gather(config, source, serving_folder(config.serving, out), ledger.entries()),
+            gather=partial(_gather, job, out, ledger),
             run=partial(run_child, _run_command(job, out), out, settings, stop),
             notify=notify,
             report=_print_entry if json_output else _print,
             say=_keep_quiet if json_output else _print,
         )
         return scheduler.once() if once else scheduler.serve()
+
+
+def _gather(job: Job, out: Path, ledger: Ledger) -> Facts:
+    """The facts by the recipe as a run reads it now: while the loop waits, it may be edited."""
+    config = load_config(job.recipe, job.overrides).model_copy(update={"schedule": job.config.schedule})
+    source, _ = source_folder(config.data, job.data, out / "data")
+    return gather(config, source, serving_folder(config.serving, out), ledger.entries())
 
 
 def hand_over(job: Job, target: str, install: bool) -> list[str]:
@@ -94,6 +101,11 @@ def _start(job: Job) -> Start:
             "--set schedule.notify.webhook: the address would be written where all can read it. Use "
             "[schedule.notify] webhook_env, or write it into the recipe's file."
         )
+    if any(_is_own(override) and "command" in override for override in job.overrides):
+        raise UsageError(
+            "--set schedule.notify.command: its arguments would be written where all can read them. Write it into the "
+            "recipe's file."
+        )
     out = output_folder(job.name, job.out)
     recipe = job.recipe if job.recipe in recipe_names() else str(Path(job.recipe).resolve())
     command = [*MASKLINE, "schedule", recipe, "--once", *_options(job, out)]
@@ -101,8 +113,13 @@ def _start(job: Job) -> Start:
 
 
 def _run_command(job: Job, out: Path) -> list[str]:
-    own = [override for override in job.overrides if not override.strip().startswith("schedule.")]
-    return [*MASKLINE, "run", job.recipe, *_options(replace(job, overrides=own), out), "--json"]
+    others = [override for override in job.overrides if not _is_own(override)]
+    return [*MASKLINE, "run", job.recipe, *_options(replace(job, overrides=others), out), "--json"]
+
+
+def _is_own(override: str) -> bool:
+    """Whether it sets a key of `[schedule]`."""
+    return override.strip().startswith("schedule.")
 
 
 def _options(job: Job, out: Path) -> list[str]:

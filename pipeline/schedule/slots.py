@@ -13,22 +13,36 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import takewhile
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim
+
+from components.errors import UsageError
 
 _LOCAL = Path("/etc/localtime")
 
 
 def time_zone(name: str) -> tzinfo:
-    """The zone of an IANA name; of an empty one that of the machine, with its changes of the clock."""
-    name = name or os.environ.get("TZ", "").removeprefix(":")
+    """The zone of an IANA name; of an empty one that of the machine, with its changes of the clock.
+
+    Raises:
+        UsageError: the environment variable TZ names none.
+    """
     if name:
         return ZoneInfo(name)
-    if not _LOCAL.exists():
-        return UTC
-    with _LOCAL.open("rb") as file:
-        return ZoneInfo.from_file(file, key="localtime")
+    local = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        if local and not Path(local).is_absolute():
+            return ZoneInfo(local)
+        if not local and not _LOCAL.exists():
+            return UTC
+        with Path(local or _LOCAL).open("rb") as file:
+            return ZoneInfo.from_file(file, key="localtime")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"TZ = {os.environ.get('TZ')}: not a time zone that can be read. Set [schedule] timezone to an IANA name, "
+            "such as Europe/Berlin"
+        ) from None
 
 
 def slots_after(cron: str, time: datetime, zone: tzinfo) -> Iterator[datetime]:

@@ -123,6 +123,13 @@ def test_the_gate_sees_the_records_the_anomalies_and_the_champion(nodes: dict[st
     }
 
 
+@pytest.mark.parametrize("warm", [False, True])
+def test_the_gate_knows_where_the_training_starts(config: Config, place: Place, warm: bool) -> None:
+    told = config.model_copy(update={"training": config.training.model_copy(update={"warm_start": warm})})
+    [gate] = [node for node in create_pipeline(told, place, "").components if node.id == "DataGate"]
+    assert json.loads(gate.exec_properties["settings"]) == {**config.validation.model_dump(), "warm_start": warm}
+
+
 def test_all_that_derive_predict_or_compare_are_told_the_same_derivation(
     config: Config, nodes: dict[str, pipeline_pb2.PipelineNode]
 ) -> None:

@@ -24,8 +24,9 @@ from components.errors import DataRefused
 from components.serving_dir import push
 from components.splits import SPLITS
 from components.tfexample import read_split
-from pipeline.config.model import Validation
+from pipeline.config.model import Config, Validation
 from pipeline.phantoms import write_mias_phantoms
+from pipeline.schedule.policy import decide, gather
 
 FOLDERS = {"train": 12, "valid": 4, "test": 4}
 HEIGHT, WIDTH = 96, 128
@@ -64,17 +65,17 @@ def gate(run_executor: Callable, artifact: Callable, nobody: Artifact, tmp_path:
             (tmp_path / f"anomalies/Split-{split}/SchemaDiff.pb").write_bytes(none)
         report = artifact(SplitReport, tmp_path / "report")
         inputs = {"examples": made.examples, "anomalies": anomalies, "champion": champion}
-        settings = Validation(**validation).model_dump()
+        settings = {**Validation(**validation).model_dump(), "warm_start": False}
         run_executor(DataGate, inputs, {"split_report": report}, settings=settings, data=made.data)
         return json.loads((tmp_path / "report/split_report.json").read_text())
 
     return run
 
 
-def refusal(gate: Callable[..., dict], made: Made, *champion: Artifact) -> dict:
+def refusal(gate: Callable[..., dict], made: Made, *champion: Artifact, **validation: object) -> dict:
     """The report with which the gate refuses."""
     with pytest.raises(DataRefused) as refused:
-        gate(made, *champion)
+        gate(made, *champion, **validation)
     assert refused.value.reasons == [problem["message"] for problem in refused.value.report["problems"]]
     return refused.value.report
 
@@ -306,6 +307,40 @@ class TestDrift:
         assert mean["statistic"] == 1
         assert "raise [validation] max_drift" in report["problems"][0]["message"]
         assert gate(made, champion, max_drift=1.0)["problems"] == []
+
+    @pytest.mark.parametrize(("darker", "starts", "passes"), [(6, False, True), (14, True, True), (20, True, False)])
+    def test_drift_starts_a_run_that_the_gate_passes(
+        self,
+        root: Path,
+        gate: Callable[..., dict],
+        champion: Artifact,
+        tmp_path: Path,
+        darker: int,
+        starts: bool,
+        passes: bool,
+    ) -> None:
+        """As many of twenty patients as are darker, so far are the two distributions apart."""
+        for path in sorted(root.glob("*/images/*.png"))[:darker]:
+            save(path, cv2.imread(str(path), cv2.IMREAD_UNCHANGED) // 3)
+        config = Config.model_validate(
+            {
+                "data": DATA,
+                "training": {"epochs": 1},
+                "schedule": {"min_new_cases": 1, "drift": 0.5},
+                "validation": {"max_drift": 0.9},
+            }
+        )
+        decision = decide(gather(config, root, tmp_path / "serving", []), config.schedule)
+        assert decision.run is starts
+        assert decision.reason.startswith("drift: intensity mean" if starts else "0 new cases")
+        made = ingest(root, tmp_path / "out", **DATA)
+        if not passes:
+            assert kinds(refusal(gate, made, champion, max_drift=0.9)["problems"]).keys() == {"drift"}
+            return
+        report = gate(made, champion, max_drift=0.9)
+        assert report["problems"] == []
+        mean = next(feature for feature in report["drift"]["features"] if feature["name"] == "intensity mean")
+        assert mean["statistic"] == pytest.approx(darker / 20)
 
     def test_other_sizes_and_empty_masks_are_drift_too(
         self, root: Path, gate: Callable[..., dict], champion: Artifact, tmp_path: Path

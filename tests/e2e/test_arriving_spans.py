@@ -1,4 +1,4 @@
-"""Three spans arrive one after another: the champion changes when the candidate is better, and only then.
+"""Three spans arrive one after another, and the scheduler comes by: the champion changes when the candidate is better.
 
 What is better is certain. The first span's truth is a third of each disc across, so a model that learns it has a Dice
 of some 0.2 on the fixed test groups, whose truth is right. The second span's truth is right. The third's is turned
@@ -43,6 +43,10 @@ learning_rate = 5e-3
 
 [evaluation]
 min_dice = 0.0
+
+[schedule]
+min_new_cases = 20
+retries = 0
 """
 FIXED = [f"fixed{number}" for number in range(10)]
 PATIENTS = {1: range(24), 2: range(20, 44), 3: range(40, 64)}
@@ -83,8 +87,14 @@ class Place:
         self.recipe.write_text(RECIPE)
         self.settings: Mapping[str, Any] = load_config(str(self.recipe), []).data.model_dump()
 
-    def run(self, *arguments: object) -> Result:
-        return maskline("run", self.recipe, "--data", self.data, "--out", self.out, "--json", *arguments)
+    def slot(self, *arguments: object) -> Result:
+        """What the scheduler does now; its record is the line of the ledger."""
+        places = ("--data", self.data, "--out", self.out)
+        return maskline("schedule", self.recipe, "--once", *places, "--json", *arguments)
+
+    def run_of(self, slot: Result) -> dict[str, Any]:
+        """The record of the run that a slot started."""
+        return json.loads((self.out / "runs" / slot.record["run"] / "run.json").read_text())
 
     @property
     def new_cases(self) -> int:
@@ -112,8 +122,9 @@ def test_three_spans(tmp_path: Path) -> None:
     arrive(place.data, 1)
     assert place.new_cases == len(PATIENTS[1]) + len(FIXED)
     assert not place.is_up_to_date
-    first = place.run()
-    assert first.code == 0, first.stderr
+    first = place.slot()
+    assert (first.code, first.record["decision"]) == (0, "ran"), first.stderr
+    assert first.record["reason"] == "nothing is served yet"
     learnt = place.splits["train"] | place.splits["eval"]
     assert place.splits["test"] > set(FIXED)
     assert (place.new_cases, place.is_up_to_date) == (0, True)
@@ -125,30 +136,33 @@ def test_three_spans(tmp_path: Path) -> None:
     assert place.splits["test"] > set(FIXED)
     assert not place.splits["test"] & learnt
     learnt |= place.splits["train"] | place.splits["eval"]
-    better = place.run()
-    assert better.code == 0, better.stderr
-    assert better.record["counts"]["records"]["test"] == len(place.splits["test"])
-    champion = better.record["pushed"]["version"]
+    better = place.slot()
+    assert (better.code, better.record["reason"]) == (0, "the data have changed: 24 new cases"), better.stderr
+    assert place.run_of(better)["counts"]["records"]["test"] == len(place.splits["test"])
+    champion = better.record["pushed"]
     manifest = json.loads((place.serving / champion / "MANIFEST.json").read_text())
     assert manifest["metrics"]["champion"]["dice"]["mean"] < 0.3 < 0.6 < manifest["metrics"]["dice"]["mean"]
-    assert manifest["replaces"] == first.record["pushed"]["version"]
+    assert manifest["replaces"] == first.record["pushed"]
     assert manifest["start"] == "cold: [training] warm_start = false"
 
-    # Nothing new: the candidate is the champion itself, out of the cache.
     assert (place.new_cases, place.is_up_to_date) == (0, True)
-    again = place.run()
-    assert again.code == 0
-    assert again.step("Trainer")["cached"]
-    assert again.record["pushed"] is None
+    again = place.slot()
+    assert (again.code, again.record["decision"], again.record["run"]) == (0, "skipped", None)
+    assert again.record["reason"] == f"the data are those of the champion, version {champion}"
 
     arrive(place.data, 3)
     assert (place.new_cases, place.is_up_to_date) == (len(PATIENTS[3]), False)
     assert not place.splits["test"] & learnt
     before = place.served
-    worse = place.run("--set", "training.warm_start=true")
-    assert worse.code == 3, worse.stderr
-    assert worse.record["pushed"] is None
-    assert f"warm from version {champion}" in Path(worse.record["report"]).read_text()
+    worse = place.slot("--set", "training.warm_start=true")
+    assert (worse.code, worse.record["status"], worse.record["pushed"]) == (3, "refused by the evaluation", None), (
+        worse.stderr
+    )
+    assert f"warm from version {champion}" in Path(place.run_of(worse)["report"]).read_text()
     assert place.served == before
-    # The refused candidate does not make the data old.
+    # The refused candidate does not make the data old, but the same run need not come again.
     assert (place.new_cases, place.is_up_to_date) == (len(PATIENTS[3]), False)
+    skipped = place.slot("--set", "training.warm_start=true")
+    assert (skipped.code, skipped.record["decision"]) == (0, "skipped")
+    assert f"came to: refused by the evaluation (run {worse.record['run']})" in skipped.record["reason"]
+    assert len(list(place.out.glob("runs/*"))) == 3

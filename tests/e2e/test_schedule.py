@@ -8,12 +8,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from driver import REPOSITORY, command, maskline, overrides
+from driver import REPOSITORY, Result, command, maskline, overrides
 
+from components.files import is_locked
 from pipeline.phantoms import write_mias_phantoms
 
 
@@ -24,16 +26,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def arguments(out: Path, data: Path, **changes: str) -> list[object]:
-    settings = overrides(training__epochs="2", schedule__backoff="1", **changes)
+def arguments(out: Path, data: Path, serving: Path, seed: int = 0) -> list[object]:
+    settings = overrides(
+        training__epochs="1", training__seed=str(seed), schedule__backoff="1", serving__destination=str(serving)
+    )
     return ["schedule", "demo", "--once", "--out", out, "--data", data, *settings]
 
 
-def start(out: Path, data: Path, **changes: str) -> subprocess.Popen[bytes]:
+def start(out: Path, data: Path, serving: Path, seed: int = 0) -> subprocess.Popen[bytes]:
     out.mkdir(exist_ok=True)
     with (out / "said").open("ab") as said:
         return subprocess.Popen(
-            command(*arguments(out, data, **changes)),
+            command(*arguments(out, data, serving, seed)),
             stdout=said,
             stderr=said,
             cwd=REPOSITORY,
@@ -66,14 +70,64 @@ def has_done(out: Path, number: int, node: str) -> Callable[[], bool]:
     return done
 
 
-def test_two_schedulers_on_one_serving_folder_push_once(tmp_path: Path, data: Path) -> None:
-    serving = tmp_path / "serving"
-    folders = [tmp_path / name for name in "ab"]
-    shared = {"serving__destination": str(serving)}
+@dataclass(frozen=True)
+class Interrupted:
+    """An output folder whose three runs were all ended in the middle."""
+
+    out: Path
+    serving: Path
+    meanwhile: Result
+    """What a second scheduler said while the run of a killed one was on."""
+    asked: int
+    """Exit code of the last scheduler, which was asked to end."""
+
+
+@pytest.fixture(scope="module")
+def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    folder = tmp_path_factory.mktemp("interrupted")
+    out, serving = folder / "a", folder / "serving"
+    killed = start(out, data, serving)
+    # The run is killed: the scheduler starts it again.
+    wait_for(has_done(out, 0, "ImageMaskExampleGen"))
+    os.kill(runs(out)[0]["pid"], signal.SIGKILL)
+    wait_for(has_done(out, 1, "ImageMaskExampleGen"))
+    # The scheduler is killed, and its run later.
+    killed.kill()
+    killed.wait()
+    meanwhile = maskline(*arguments(out, data, serving), "--json")
+    os.kill(runs(out)[1]["pid"], signal.SIGKILL)
+    wait_for(lambda: not is_locked(out / ".lock"))
+    asked = start(out, data, serving)
+    wait_for(has_done(out, 2, "ImageMaskExampleGen"))
+    asked.send_signal(signal.SIGTERM)
+    return Interrupted(out, serving, meanwhile, asked.wait())
+
+
+def test_kills_in_the_middle_lose_nothing(interrupted: Interrupted) -> None:
+    out = interrupted.out
+    assert runs(out)[1]["steps"][0]["state"] == "cached"
+    # The run of a killed scheduler goes on, and keeps a second one away.
+    assert interrupted.meanwhile.code == 0
+    assert interrupted.meanwhile.record["reason"] == "another run uses the output folder"
+    # A scheduler that is asked to end asks its run, which ends between two nodes, and writes its line.
+    assert interrupted.asked == 143
+    ended = runs(out)[2]
+    assert (ended["status"], ended["exit_code"]) == ("interrupted", 143)
+    assert {step["state"] for step in ended["steps"]} <= {"ran", "cached"}
+    first, last = ledger(out)
+    assert (first["decision"], last["status"], last["exit_code"]) == ("skipped", "interrupted", 143)
+    assert last["run"] == ended["id"]
+    assert "told to end (SIGTERM) before" in last["reasons"][0]
+    assert not (interrupted.serving / "CHAMPION.json").exists()
+
+
+def test_two_schedulers_on_one_serving_folder_push_once(interrupted: Interrupted, data: Path) -> None:
+    serving, folders = interrupted.serving, [interrupted.out, interrupted.out.with_name("b")]
+    done = {step["id"] for step in runs(interrupted.out)[2]["steps"]}
     # Two seeds: equal candidates would not be two candidates.
-    pair = [start(out, data, training__seed=str(seed), **shared) for seed, out in enumerate(folders)]
+    pair = [start(out, data, serving, seed) for seed, out in enumerate(folders)]
     codes = [process.wait() for process in pair]
-    lines = [line for out in folders for line in ledger(out)]
+    lines = [ledger(out)[-1] for out in folders]
     [pushed] = [line for line in lines if line["pushed"]]
     [other] = [line for line in lines if not line["pushed"]]
     assert (pushed["exit_code"], sorted(codes)[0]) == (0, 0)
@@ -84,50 +138,16 @@ def test_two_schedulers_on_one_serving_folder_push_once(tmp_path: Path, data: Pa
     assert not list(serving.glob(".unfinished-*"))
     manifest = json.loads((serving / champion / "MANIFEST.json").read_text())
     assert (manifest["run"], manifest["data_fingerprint"]) == (pushed["run"], pushed["fingerprint"])
+    # What had been interrupted went on where it ended.
+    cached = {step["id"] for step in runs(interrupted.out)[3]["steps"] if step["cached"]}
+    assert "ImageMaskExampleGen" in cached >= done - {"ChampionResolver"}
     # The next slot of either has nothing to learn.
     for seed, out in enumerate(folders):
-        again = maskline(*arguments(out, data, training__seed=str(seed), **shared), "--json")
+        again = maskline(*arguments(out, data, serving, seed), "--json")
         assert (again.code, again.record["decision"]) == (0, "skipped"), again.stderr
-    listed = maskline("runs", tmp_path, "--json").record
-    assert [run["status"] for run in listed].count("skipped") == 2
+    listed = maskline("runs", serving.parent, "--json").record
+    assert [run["status"] for run in listed].count("skipped") == 3
     assert json.loads((serving / "CHAMPION.json").read_text())["version"] == champion
-
-
-def test_kills_in_the_middle_lose_nothing(tmp_path: Path, data: Path) -> None:
-    out = tmp_path / "out"
-    killed = start(out, data)
-    # The run is killed: the scheduler starts it again.
-    wait_for(has_done(out, 0, "ImageMaskExampleGen"))
-    os.kill(runs(out)[0]["pid"], signal.SIGKILL)
-    wait_for(has_done(out, 1, "ImageMaskExampleGen"))
-    assert runs(out)[1]["steps"][0]["state"] == "cached"
-    # The scheduler is killed: its run goes on, and keeps a second one away.
-    killed.kill()
-    killed.wait()
-    meanwhile = maskline(*arguments(out, data), "--json")
-    assert (meanwhile.code, meanwhile.record["reason"]) == (0, "another run uses the output folder")
-    # The run is asked to end, and does so between two nodes.
-    os.kill(runs(out)[1]["pid"], signal.SIGTERM)
-    wait_for(lambda: runs(out)[1]["status"] != "running")
-    ended = runs(out)[1]
-    assert (ended["status"], ended["exit_code"]) == ("interrupted", 143)
-    assert {step["state"] for step in ended["steps"]} <= {"ran", "cached"}
-    assert not (out / "serving" / "CHAMPION.json").exists()
-    # A scheduler that is asked to end asks its run, waits for it and writes its line.
-    asked = start(out, data)
-    wait_for(has_done(out, 2, "ImageMaskExampleGen"))
-    asked.send_signal(signal.SIGTERM)
-    assert asked.wait() == 143
-    line = ledger(out)[-1]
-    assert (line["status"], line["exit_code"], line["run"]) == ("interrupted", 143, runs(out)[2]["id"])
-    assert "told to end (SIGTERM) before" in line["reasons"][0]
-    # The last goes on where the others ended.
-    last = maskline(*arguments(out, data), "--json")
-    assert (last.code, last.record["status"]) == (0, "done"), last.stdout
-    done = {step["id"] for step in runs(out)[2]["steps"]}
-    cached = {step["id"] for step in runs(out)[3]["steps"] if step["cached"]}
-    assert "ImageMaskExampleGen" in cached >= done - {"ChampionResolver"}
-    assert json.loads((out / "serving" / "CHAMPION.json").read_text())["version"] == last.record["pushed"]
 
 
 def test_the_loop_ends_at_once_when_asked_while_it_waits(tmp_path: Path, data: Path) -> None:

@@ -201,7 +201,7 @@ def messy() -> dict[str, Any]:
         for n in range(400)
     ]
     account = {**ACCOUNT, "sources": 1000, "rejects": rejects}
-    settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
+    settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4, "warm_start": False}
     champion = Champion("7", [{"group": str(n), "mean": 0.9} for n in range(50)], DATA)
     return split_report(
         [*CLEAN, *torn, entry(999, "eval", bit_depth=16)], account, {}, settings, lambda *_: [], DATA, champion
@@ -255,7 +255,7 @@ def test_every_finding_has_its_advice(monkeypatch: pytest.MonkeyPatch, capsys: p
     ],
 )
 def test_the_verdict_in_words(account: dict[str, Any], verdict: str, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
+    settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4, "warm_start": False}
     print_check(split_report(CLEAN, {**ACCOUNT, **account}, {}, settings, lambda *_: [], DATA), Path("report.json"))
     *_, said, where = capsys.readouterr().out.splitlines()
     assert said.rstrip() == verdict

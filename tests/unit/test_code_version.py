@@ -57,3 +57,10 @@ def test_components_differ(root: Path) -> None:
     versions = {code_version(package, root) for package in ("trainer", "pusher")}
     assert len(versions) == 2
     assert all(len(version) == 12 and int(version, 16) >= 0 for version in versions)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_without_a_name_every_component_counts(root: Path, name: str) -> None:
+    before = code_version("", root)
+    write(root / name, b"x = 2\n")
+    assert code_version("", root) != before

@@ -78,17 +78,42 @@ def test_the_last_override_wins() -> None:
     [
         ("height", "--set height: expected section.key=value, for example evaluation.min_dice=0.8"),
         ("data.height", "--set data.height: expected section.key=value"),
-        ("height=3", "--set height=3: expected section.key=value"),
-        ("data.=3", "--set data.=3: expected section.key=value"),
-        ("data.height.x=3", "--set data.height.x=3: height is a value, not a section"),
-        ("data.height=x", "mias.toml with --set data.height=x: [data] height: found 'x', expected a valid integer"),
-        ("nothing.x=1", "mias.toml with --set nothing.x=1: [nothing]: unknown key. Allowed: augmentation, data"),
+        ("height=3", "--set height: expected section.key=value"),
+        ("data.=3", "--set data.: expected section.key=value"),
+        ("data.height.x=3", "--set data.height.x: height is a value, not a section"),
+        ("data.height=x", "mias.toml with --set data.height: [data] height: found 'x', expected a valid integer"),
+        ("nothing.x=1", "mias.toml with --set nothing.x: [nothing]: unknown key. Allowed: augmentation, data"),
     ],
 )
 def test_a_wrong_override_is_named(override: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_config("mias", [override])
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "kubeflow.token=3",
+        "kubeflow.tokn=s3cr3t",
+        "schedule.notify.webhook=3",
+        "schedule.notify.webook=https://host/s3cr3t",
+        "schedule.notify.webhook.x=https://host/s3cr3t",
+        "schedule.notify.webhook_env=https://host/s3cr3t",
+        "schedule.notify.command=curl -H s3cr3t",
+        "schedule.notify.command=[['s3cr3t']]",
+        "schedule.notify=https://host/s3cr3t",
+        "schedule.notify={webhook='https://host/s3cr3t'",
+        "schedule.notify={webook='https://host/s3cr3t'}",
+        "schedule.notify.webhook='https://host/s3cr3t' data.height=x",
+        "https://host/s3cr3t?key=7",
+        "https://host/s3cr3t",
+    ],
+)
+def test_what_may_be_secret_is_in_no_message(override: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config("mias", [override, "data.height=x"])
+    assert "s3cr3t" not in str(caught.value)
 
 
 def test_no_such_recipe() -> None:

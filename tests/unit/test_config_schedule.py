@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
 
 from components.errors import UsageError
 from pipeline.config.loader import parse_config
+from pipeline.listings import config_toml
 
 LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
 
@@ -65,11 +67,12 @@ def test_an_unknown_event() -> None:
 
 
 def test_a_drift_that_the_data_gate_refuses_starts_no_run() -> None:
-    assert parse(drift=0.4).schedule.drift == 0.4
-    with pytest.raises(
-        UsageError, match=r"drift = 0.5 is more than \[validation\] max_drift = 0.4: .* Raise max_drift"
-    ):
-        parse(drift=0.5)
+    assert parse(drift=0.39).schedule.drift == 0.39
+    for drift in (0.4, 0.5):
+        with pytest.raises(
+            UsageError, match=rf"drift = {drift} is not below \[validation\] max_drift = 0.4: .* Raise max_drift"
+        ):
+            parse(drift=drift)
 
 
 def test_the_address_of_a_webhook_is_in_no_dump() -> None:
@@ -77,3 +80,12 @@ def test_the_address_of_a_webhook_is_in_no_dump() -> None:
     assert config.schedule.notify.webhook.get_secret_value() == "https://host/s3cr3t"
     assert "s3cr3t" not in json.dumps(config.model_dump())
     assert "s3cr3t" not in repr(config)
+
+
+def test_the_command_is_in_no_dump() -> None:
+    config = parse(notify={"command": ["curl", "-H", "Authorization: s3cr3t"], "on": ["done"]})
+    assert config.schedule.notify.command[2] == "Authorization: s3cr3t"
+    assert "s3cr3t" not in json.dumps(config.model_dump())
+    assert "s3cr3t" not in repr(config)
+    shown = parse_config(tomllib.loads(config_toml(config)), "shown").schedule.notify
+    assert (shown.command, shown.on) == ([], ["done"])

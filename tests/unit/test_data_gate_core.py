@@ -14,7 +14,7 @@ from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
 
-SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4}
+SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4, "warm_start": False}
 
 
 def report(
@@ -23,9 +23,10 @@ def report(
     anomalies: Mapping[str, Sequence[str]] | None = None,
     champion: Champion | None = None,
     data: Mapping[str, Any] = DATA,
+    **settings: Any,
 ) -> dict[str, Any]:
     account = {**ACCOUNT, **(account or {})}
-    return split_report(entries, account, anomalies or {}, SETTINGS, lambda *_: [], data, champion)
+    return split_report(entries, account, anomalies or {}, {**SETTINGS, **settings}, lambda *_: [], data, champion)
 
 
 def problem(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
@@ -200,6 +201,17 @@ def test_a_champion_that_has_learnt_what_is_tested_now(split: str, learnt: dict[
     assert "images/case8.png (test, group patient4)" in found["message"]
     assert "in train or eval of the champion, version 7" in found["message"]
     assert found["count"] == (2 if "sha256" in learnt else 1)
+
+
+def test_a_model_that_starts_from_what_it_is_tested_on_is_not_trained() -> None:
+    knows = served(entry(8, "train"))
+    [stop] = report(CLEAN, champion=knows, warm_start=True)["problems"]
+    assert (stop["kind"], stop["count"]) == ("the champion has learnt test images", 2)
+    assert "[training] warm_start = false" in stop["message"]
+    # A cold start learns nothing from it: its numbers alone are wrong.
+    assert report(CLEAN, champion=knows)["problems"] == []
+    # The version that is pushed then has learnt what is in train now.
+    assert report(CLEAN, champion=served(), warm_start=True)["problems"] == []
 
 
 def test_empty_tiles_that_were_dropped() -> None:

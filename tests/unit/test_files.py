@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.files import read_json, write_json, write_text
+from components.files import is_locked, locked, read_json, write_json, write_text
 
 
 def test_json_round_trip(tmp_path: Path) -> None:
@@ -52,3 +58,50 @@ def test_a_failure_while_moving_leaves_no_temporary_file(tmp_path: Path) -> None
     with pytest.raises(IsADirectoryError):
         write_text(tmp_path / "file", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_whether_a_file_is_locked_is_told_without_the_right_to_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not is_locked(path)
+    assert not path.exists()
+    path.touch()
+    with write_protected(path):
+        assert not is_locked(path)
+    with locked(path, wait=False), write_protected(path):
+        assert is_locked(path)
+
+
+@contextmanager
+def write_protected(path: Path) -> Iterator[None]:
+    """Not even the superuser, who may write all files, can write this one."""
+    path.chmod(0o444)
+    subprocess.run(["sh", "-c", f"chattr +i {path}"], check=False, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["sh", "-c", f"chattr -i {path}"], check=False, capture_output=True)
+
+
+def test_who_looks_for_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    looking = threading.Event()
+
+    def look() -> None:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            looking.set()
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    looking.wait()
+    with locked(path, wait=False):
+        assert is_locked(path)
+    thread.join()
+
+
+def test_a_lock_that_stays_taken_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with locked(path, wait=False), pytest.raises(BlockingIOError), locked(path, wait=False):
+        pass

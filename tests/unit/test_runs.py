@@ -11,6 +11,9 @@ import pytest
 
 from components.errors import UsageError
 from components.files import locked, read_json
+from pipeline.config.loader import load_config
+from pipeline.launch import launch
+from pipeline.listings import print_runs
 from pipeline.runs import find_run, list_runs, new_run_dir, write_run
 
 
@@ -68,6 +71,35 @@ def test_runs_are_listed_by_age_whatever_their_recipe(tmp_path: Path) -> None:
     assert listed[1]["folder"] == str(tmp_path / "mias" / "runs" / "20260102-000000")
 
 
+@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "{}", '{"status": "running"}', "\xff"])
+def test_a_damaged_record_is_listed_among_the_others(tmp_path: Path, text: str) -> None:
+    for name in ("1", "3"):
+        add_run(tmp_path / "demo" / "runs" / name, "done", 1)
+    folder = tmp_path / "demo" / "runs" / "2"
+    folder.mkdir()
+    (folder / "run.json").write_bytes(text.encode("latin-1"))
+    # A run that is on has a lock; so does that of which nobody knows the process.
+    with locked(tmp_path / "demo" / ".lock", wait=False):
+        first, damaged, last = list_runs(tmp_path)
+        assert find_run(str(folder)) == damaged
+    assert (first["status"], damaged["status"], last["status"]) == ("done", "damaged", "done")
+    assert (damaged["id"], damaged["recipe"], damaged["folder"]) == ("2", "demo", str(folder))
+    assert damaged["reasons"][0].startswith("run.json cannot be read: ")
+
+
+def test_the_table_names_runs_in_full_however_long_a_reason_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    reason = "the same data, config and champion came to: refused (run 20260101-000000) " * 2
+    slot = {"id": "20260102-020000", "recipe": "mine", "status": "skipped", "slot": "s", "reasons": [reason]}
+    pushed = {"id": "20260103-020000-02", "recipe": "mine", "status": "done", "pushed": {"version": "1795291449"}}
+    print_runs([slot, pushed], Path("out"))
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("20260102-020000", "20260103-020000-02", "1795291449"))
+    assert shown.count("champion") == 2
+
+
 def test_no_folder_no_runs(tmp_path: Path) -> None:
     assert list(list_runs(tmp_path / "nowhere")) == []
 
@@ -87,3 +119,10 @@ def test_no_such_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str)
     add_run(Path("maskline-out/demo/runs/1"), "done", 1)
     with pytest.raises(UsageError, match=f"^{name}: no run of this name or folder"):
         find_run(name)
+
+
+def test_a_lock_that_cannot_be_taken_is_a_usage_error(tmp_path: Path) -> None:
+    """As another user's; a folder is one that not even the superuser can lock."""
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(UsageError, match="cannot be locked: Is a directory"):
+        launch("demo", load_config("demo"), None, tmp_path, None, None, silent=True)

@@ -67,6 +67,13 @@ def test_a_damaged_record_of_another_run_does_no_harm(tmp_path: Path) -> None:
     assert run_child(script(tmp_path, "exit 1"), tmp_path, FINE, Stop()) == Outcome(1, "failed")
 
 
+def test_a_run_of_before_is_not_taken_for_this_one_though_their_processes_have_one_number(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "1").mkdir(parents=True)
+    record = '{\\"id\\": \\"1\\", \\"status\\": \\"done\\", \\"pushed\\": {\\"version\\": \\"7\\"}, \\"pid\\": $$}'
+    child = script(tmp_path, f'echo "{record}" > {tmp_path}/runs/1/run.json; exit 1')
+    assert run_child(child, tmp_path, FINE, Stop()) == Outcome(1, "failed")
+
+
 def kill_once_there(out: Path) -> None:
     wait_for(lambda: ids(out / "pid"))
     [pid] = ids(out / "pid")
@@ -105,8 +112,11 @@ def test_a_child_deaf_to_a_timeout_is_killed_after_the_grace(tmp_path: Path) -> 
     wait_for(lambda: not any(map(is_alive, ids(tmp_path / "pids"))))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("sent", "number"),
+    [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT), (signal.SIGHUP, signal.SIGTERM)],
+)
+def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path, sent: signal.Signals, number: signal.Signals) -> None:
     child = script(
         tmp_path,
         f"trap 'sleep 0.2; echo TERM >> {tmp_path}/got; exit 143' TERM\n"
@@ -118,7 +128,7 @@ def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path, number: signal.Sig
 
     def send() -> None:
         wait_for(lambda: (tmp_path / "ready").exists())
-        os.kill(me, number)
+        os.kill(me, sent)
 
     with stop.listening():
         threading.Thread(target=send).start()
@@ -148,6 +158,29 @@ def test_a_second_signal_is_passed_on_too(tmp_path: Path) -> None:
         assert run_child(child, tmp_path, FINE, stop).exit_code == 130
 
 
+def test_a_terminal_that_is_closed_asks_once(tmp_path: Path) -> None:
+    child = script(
+        tmp_path,
+        f"trap 'echo >> {tmp_path}/got' TERM\ntouch {tmp_path}/ready\n"
+        f"while [ ! -e {tmp_path}/end ]; do sleep 0.05; done; exit 143",
+    )
+    stop = Stop()
+    me = os.getpid()
+
+    def send() -> None:
+        wait_for(lambda: (tmp_path / "ready").exists())
+        os.kill(me, signal.SIGHUP)
+        wait_for(lambda: (tmp_path / "got").exists())
+        os.kill(me, signal.SIGHUP)
+        time.sleep(0.2)
+        (tmp_path / "end").touch()
+
+    with stop.listening():
+        threading.Thread(target=send).start()
+        assert run_child(child, tmp_path, FINE, stop).exit_code == 143
+    assert (tmp_path / "got").read_text() == "\n"
+
+
 def test_a_signal_just_before_the_start_reaches_the_child(tmp_path: Path) -> None:
     stop = Stop()
     with stop.listening():
@@ -162,6 +195,18 @@ def test_the_signals_are_given_back() -> None:
     with Stop().listening():
         assert signal.getsignal(signal.SIGTERM) != before[0]
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_under_nohup_a_closed_terminal_is_no_stop() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop = Stop()
+        with stop.listening():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop.signal is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_stop_ends_a_sleep() -> None:

@@ -151,6 +151,11 @@ def test_a_zone_of_its_own_is_nothing_for_a_crontab(tmp_path: Path) -> None:
         crontab_line(start(tmp_path, timezone="Europe/Berlin"))
 
 
+def test_a_delay_is_nothing_for_a_crontab(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="jitter = 300"):
+        crontab_line(start(tmp_path, jitter=300))
+
+
 def test_names_are_fit_for_systemd_and_differ_by_folder() -> None:
     name = start_name("my recipe/ü", Path("/a"))
     assert name.startswith("maskline-my-recipe---")
@@ -195,6 +200,18 @@ def test_where_systemd_does_not_run_the_commands_are_told(home: Path) -> None:
     assert "systemctl --user enable --now maskline-demo-0a1b2c.timer" in said
 
 
+@needs_systemd
+def test_the_unit_gets_the_address_from_a_file_of_the_user(home: Path) -> None:
+    program(home / "bin", "systemctl", "exit 0")
+    said = install_systemd(start(home, shutil.which("true") or "", notify={"webhook_env": "HOOK"}))
+    assert "it reads ~/.config/maskline/env: write HOOK=https://... there, in a file for you alone (0600)" in said
+    unit = home / ".config/systemd/user/maskline-demo-0a1b2c.service"
+    assert "EnvironmentFile=%h/.config/maskline/env\n" in unit.read_text()
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert "maskline" not in done.stderr
+    assert "EnvironmentFile" not in systemd_units(start(home))["maskline-demo-0a1b2c.service"]
+
+
 def test_units_that_cannot_be_written(home: Path) -> None:
     (home / ".config").write_text("in the way")
     with pytest.raises(UsageError, match="the units cannot be written: Not a directory"):
@@ -219,6 +236,18 @@ def test_a_line_is_added_to_a_crontab_and_later_replaced(home: Path) -> None:
     changed = start(home, cron="0 3 * * *")
     assert install_crontab(changed) == [f"crontab: {crontab_line(changed)}"]
     assert (home / "tab").read_text().splitlines() == [*others, crontab_line(changed)]
+
+
+def test_a_crontab_has_to_name_the_address_itself(home: Path) -> None:
+    program(home / "bin", "crontab", CRONTAB.format(home))
+    notified = start(home, notify={"webhook_env": "HOOK"})
+    (home / "tab").write_text("HOOKS=https://other\n# HOOK=https://host\n")
+    with pytest.raises(UsageError, match="Add the line HOOK=https"):
+        install_crontab(notified)
+    assert len((home / "tab").read_text().splitlines()) == 2
+    (home / "tab").write_text("HOOK = https://host/s3cr3t\n")
+    install_crontab(notified)
+    assert (home / "tab").read_text().splitlines() == ["HOOK = https://host/s3cr3t", crontab_line(notified)]
 
 
 def test_a_crontab_that_cannot_be_read_is_not_overwritten(home: Path) -> None:

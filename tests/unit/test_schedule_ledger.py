@@ -57,9 +57,27 @@ def test_a_torn_last_line_is_no_line_and_harms_none(tmp_path: Path, torn: bytes)
 
 def test_a_line_that_is_no_entry_is_left_out(tmp_path: Path) -> None:
     bad = ["[1]", "null", "not JSON", '{"a": 1}', '{"slot": "noon", "decision": "ran", "reason": ""}']
+    bad.append('{"slot": "2026-01-09T02:00:00", "decision": "ran", "reason": ""}')
     (tmp_path / "schedule.jsonl").write_text("\n".join(bad) + "\n")
     Ledger(tmp_path).append(entry(1))
     assert days(tmp_path) == [1]
+    assert Ledger(tmp_path).last_slot() == datetime(2026, 1, 1, 1, tzinfo=UTC)
+
+
+def test_a_ledger_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
+    """As another user's; a folder is one that not even the superuser can write."""
+    (tmp_path / "schedule.jsonl").mkdir()
+    with pytest.raises(UsageError, match=r"schedule.jsonl: cannot be used: Is a directory. Make it yours"):
+        Ledger(tmp_path)
+
+
+def test_so_is_a_lock(tmp_path: Path) -> None:
+    (tmp_path / LOCK_FILE).mkdir()
+    with (
+        pytest.raises(UsageError, match=r"lock: cannot be locked: Is a directory. Make it yours"),
+        owned(tmp_path, NOW),
+    ):
+        pass
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,42 @@ def test_a_webhook_that_never_answers_is_a_warning(tmp_path: Path, monkeypatch: 
         address = f"http://127.0.0.1:{deaf.getsockname()[1]}/{SECRET}"
         [warning] = send(tmp_path, webhook=SecretStr(address))
     assert warning == "[schedule.notify] webhook: ReadTimeout, 3 times"
+
+
+@pytest.mark.parametrize(
+    ("head", "warnings"),
+    [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", []),
+        ("HTTP/1.1 200 OK\r\n", ["[schedule.notify] webhook: Timeout, 3 times"]),
+    ],
+    ids=["the body", "the headers"],
+)
+def test_a_webhook_that_answers_byte_by_byte_does_not_hold_the_loop_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, warnings: list[str]
+) -> None:
+    monkeypatch.setattr(notify, "_LONGEST", 0.3)
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(head.encode())
+            while not over.wait(0.05):
+                connection.sendall(b"x")
+
+    def serve(server: socket.socket) -> None:
+        for _ in range(3):
+            with suppress(OSError):
+                threading.Thread(target=drip, args=(server.accept()[0],)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        accepting = threading.Thread(target=serve, args=(server,), daemon=True)
+        accepting.start()
+        begin = time.monotonic()
+        told = send(tmp_path, webhook=SecretStr(f"http://127.0.0.1:{server.getsockname()[1]}/{SECRET}"))
+    over.set()
+    assert told == warnings
+    assert time.monotonic() - begin < 3
 
 
 @pytest.mark.parametrize("address", [f"http://[{SECRET}/", f"http:///{SECRET}"])

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from components.errors import UsageError
 from pipeline.config.loader import load_config
+from pipeline.launch import output_folder
 from pipeline.schedule import setup
+from pipeline.schedule.ledger import Ledger
+from pipeline.schedule.policy import Facts
 from pipeline.schedule.setup import Job, hand_over
 
 
@@ -46,6 +51,49 @@ def test_a_secret_is_not_written_where_others_start_it(tmp_path: Path, override:
     with pytest.raises(UsageError, match="webhook_env") as error:
         hand_over(given, target, install=False)
     assert "s3cr3t" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "override", ["schedule.notify.command=['curl', 's3cr3t']", "schedule.notify={command=['curl', 's3cr3t']}"]
+)
+def test_neither_are_the_arguments_of_a_command(tmp_path: Path, override: str) -> None:
+    with pytest.raises(UsageError, match="command: its arguments") as error:
+        hand_over(job(tmp_path, override), "systemd", install=False)
+    assert "s3cr3t" not in str(error.value)
+
+
+def test_a_recipe_that_is_edited_while_the_loop_waits_counts_as_it_is_now(
+    tmp_path: Path, write_pairs: Callable[..., Path]
+) -> None:
+    recipe, out = tmp_path / "mine.toml", output_folder("mine", tmp_path / "out")
+    text = (Path(setup.__file__).parents[1] / "recipes" / "folders.toml").read_text()
+    write_pairs(tmp_path / "films", 2)
+    write_pairs(tmp_path / "more", 3)
+
+    def edit(old: str, new: str) -> Facts:
+        recipe.write_text(text.replace(old, new))
+        return setup._gather(given, out, Ledger(out))
+
+    recipe.write_text(text.replace("[data]", f'[data]\ninput = "{tmp_path}/films"'))
+    given = replace(job(tmp_path, "data.groups.by=name", recipe=str(recipe)), data=None)
+    before = edit("[data]", f'[data]\ninput = "{tmp_path}/films"')
+    after = edit("[data]", f'[data]\ninput = "{tmp_path}/more"')
+    assert (before.new_cases, after.new_cases) == (4, 6)
+    assert before.config != after.config
+    with pytest.raises(UsageError, match="unknown key"):
+        edit("[data]", "[data]\nimput = 3")
+
+
+def test_when_to_run_and_on_what_stays_as_it_was_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = tmp_path / "mine.toml", output_folder("mine", tmp_path / "out")
+    text = (Path(setup.__file__).parents[1] / "recipes" / "demo.toml").read_text()
+    recipe.write_text(text)
+    given = replace(job(tmp_path, recipe=str(recipe)), data=tmp_path)
+    recipe.write_text(f"{text}\n[schedule]\nmin_new_cases = 7\n[serving]\ndestination = '{tmp_path}/served'\n")
+    monkeypatch.setattr(setup, "gather", lambda config, *_: config)
+    read = setup._gather(given, out, Ledger(out))
+    assert read.schedule == given.config.schedule
+    assert read.serving.destination == f"{tmp_path}/served"
 
 
 def test_a_log_on_a_full_disk_is_no_reason_to_die() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from itertools import islice
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from components.errors import UsageError
 from pipeline.schedule.slots import due_slots, jitter, next_slot, slots_after, time_zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -110,6 +113,23 @@ def test_the_zone_changes_its_clocks(named: str, monkeypatch: pytest.MonkeyPatch
     zone = time_zone("Europe/Berlin" if named == "config" else "")
     assert datetime(2026, 1, 1, tzinfo=zone).utcoffset() == timedelta(hours=1)
     assert datetime(2026, 7, 1, tzinfo=zone).utcoffset() == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("value", ["{}", ":{}", ":Europe/Berlin"])
+def test_tz_may_be_a_file(value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "zone").write_bytes((files("tzdata.zoneinfo.Europe") / "Berlin").read_bytes())
+    monkeypatch.setenv("TZ", value.format(tmp_path / "zone"))
+    assert datetime(2026, 7, 1, tzinfo=time_zone("")).utcoffset() == timedelta(hours=2)
+    # What the config names does not ask for it.
+    monkeypatch.setenv("TZ", "JST-9")
+    assert datetime(2026, 7, 1, tzinfo=time_zone("Europe/Berlin")).utcoffset() == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("value", ["JST-9", "Europe", "/nowhere", "/", "/etc/passwd", "../x", "Nowhere/City"])
+def test_tz_that_names_no_zone_is_a_usage_error(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", value)
+    with pytest.raises(UsageError, match=r"\[schedule\] timezone"):
+        time_zone("")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /etc/localtime")
