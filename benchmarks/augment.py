@@ -17,7 +17,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import numpy as np
 import tensorflow as tf
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -34,6 +33,7 @@ from components.imaging.fields import distortion_from_fraction_blur, elastic_fro
 from components.imaging.intensity import Intensity
 from components.imaging.lenses import Lens
 from components.imaging.warp import Warp
+from components.parallel import without_inner_threads
 from components.record import Record
 from components.tfexample import serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
@@ -59,7 +59,7 @@ _PROTOCOL = (
 
 def measure() -> Iterator[str]:
     """Yields seconds for the protocol, the gain of a second worker, and times over those of albumentations."""
-    cv2.setNumThreads(1)
+    without_inner_threads()
     with TemporaryDirectory() as folder:
         films = _film_records(Path(folder) / "films")
         pair = next(film for film in films if film.foreground)

@@ -15,7 +15,7 @@ from benchmarks._timing import ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import MaskFiles, Sample
-from components.parallel import ordered_map
+from components.parallel import ordered_map, without_inner_threads
 from components.tfexample import serialize
 from pipeline.config.loader import load_config
 
@@ -25,7 +25,7 @@ _AS_RECORDS = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
 
 def measure() -> Iterator[str]:
     """Yields the speed of derivation over that of the bare loop, one core, and the gain of a second core."""
-    cv2.setNumThreads(1)
+    without_inner_threads()
     with TemporaryDirectory() as folder:
         films = write_films(Path(folder) / "films", women=20)
         pairs = write_pairs(Path(folder) / "pairs", films)

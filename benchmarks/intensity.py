@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks._timing import ratio
 from components.imaging.intensity import Intensity
+from components.parallel import without_inner_threads
 
 _ROUNDS, _CALLS = 15, 20
 _TONES = Intensity(gamma=0.8, contrast=1.2, brightness=0.05)
@@ -34,7 +35,7 @@ _CHANGES = {
 
 def measure() -> Iterator[str]:
     """Yields processor time per image, and ratios of times."""
-    cv2.setNumThreads(1)
+    without_inner_threads()
     image = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
     for what, change in _CHANGES.items():
         yield f"512 px RGB, {what}: {_milliseconds(partial(change.apply, image))}"

@@ -14,7 +14,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import keras
 import tensorflow as tf
 
@@ -22,6 +21,7 @@ from benchmarks._films import write_films
 from benchmarks._timing import processor_seconds, ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
+from components.parallel import without_inner_threads
 from components.record import Record
 from components.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
@@ -36,7 +36,7 @@ _SAMPLES, _ROUNDS, _EPOCHS = 50, 9, 4
 
 def measure() -> Iterator[str]:
     """Yields milliseconds of a sample, and ratios of the times that training takes."""
-    cv2.setNumThreads(1)
+    without_inner_threads()
     with TemporaryDirectory() as folder:
         films = write_films(Path(folder) / "films", women=40)
         record = _records(films, 512, 3, lambda record: record, count=1)[0]

@@ -14,6 +14,7 @@ from benchmarks._timing import ratio
 from components.imaging.fields import Field
 from components.imaging.lenses import Lens
 from components.imaging.warp import Warp
+from components.parallel import without_inner_threads
 
 _ROUNDS, _CALLS = 15, 20
 _AFFINE = Warp(horizontal_flip=True, degrees=10, zoom=1.1, shear_x=0.05)
@@ -22,7 +23,7 @@ _ELASTIC = replace(_AFFINE, elastic=Field(0.006, 16, 1))
 
 def measure() -> Iterator[str]:
     """Yields ratios of times, one thread, RGB uint8 with its mask."""
-    cv2.setNumThreads(1)
+    without_inner_threads()
     for size in (512, 1024):
         pair = _pair(size)
         for grid in (8, 16, 37):

@@ -9,6 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+import cv2
+from threadpoolctl import threadpool_limits
+
 THREADS = "MASKLINE_THREADS"
 """Environment variable: threads per process that works on pixels. Worker processes inherit it."""
 
@@ -19,6 +22,15 @@ Result = TypeVar("Result")
 def threads() -> int:
     """By the environment variable `THREADS`, else one per core."""
     return int(os.environ.get(THREADS) or os.cpu_count() or 1)
+
+
+def without_inner_threads() -> None:
+    """One thread for each call into OpenCV and BLAS from now on: ours are the parallelism, theirs would fight them.
+
+    Those of OpenBLAS besides keep a core busy while they wait for a next call.
+    """
+    cv2.setNumThreads(1)
+    threadpool_limits(1, user_api="blas")
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

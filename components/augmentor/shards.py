@@ -8,11 +8,10 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
-import cv2
 import tensorflow as tf
 
 from components.augmentor.core import copies_of
-from components.parallel import ordered_map, threads
+from components.parallel import ordered_map, threads, without_inner_threads
 from components.tfexample import parse, serialize
 
 
@@ -24,8 +23,7 @@ class AugmentShard(beam.DoFn):
         self._settings = dict(settings)
 
     def setup(self) -> None:
-        # The threads here are the parallelism; OpenCV's own would fight them.
-        cv2.setNumThreads(1)
+        without_inner_threads()
 
     def process(self, shard: str) -> None:
         name = os.path.basename(shard)  # noqa: PTH119 - may be a URI

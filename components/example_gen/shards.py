@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import cv2
 import tensorflow as tf
 
 from components.example_gen.core import shard_count
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
-from components.parallel import ordered_map, threads
+from components.parallel import ordered_map, threads, without_inner_threads
 from components.splits import SPLITS
 from components.tfexample import serialize, shard_name
 
@@ -50,8 +49,7 @@ class WriteShard(beam.DoFn):
         self._data = dict(data)
 
     def setup(self) -> None:
-        # The threads here are the parallelism; OpenCV's own would fight them.
-        cv2.setNumThreads(1)
+        without_inner_threads()
         if not Path(self._root).is_dir():
             raise FileNotFoundError(
                 f"{socket.gethostname()}, a worker of Beam, does not see the data folder {self._root}: mount it there "

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,6 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.artifacts import HISTORY_FILE, KERAS_FILE, TRAINING_FILE
 from components.files import write_json
+from components.parallel import without_inner_threads
 from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite, ValidateOnOneDevice
@@ -39,8 +39,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = fn_args.custom_config
     shape, training, augmentation = tuple(config["shape"]), config["training"], config["augmentation"]
     keras.utils.set_random_seed(training["seed"])
-    # tf.data's workers are the parallelism; OpenCV's own threads would fight them.
-    cv2.setNumThreads(1)
+    without_inner_threads()
     run_dir = Path(fn_args.model_run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     train_files = tf.io.gfile.glob(fn_args.train_files)
