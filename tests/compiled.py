@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-from pipeline.kubeflow.package import Package
+from pipeline.kubeflow.spec.package import Package
 
 RECIPE = Path(__file__).parent / "golden" / "kubeflow.toml"
 GOLDEN = Path(__file__).parent / "golden" / "kubeflow.yaml"

@@ -16,7 +16,7 @@ from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 if TYPE_CHECKING:
     from pipeline.config.model import Config
-    from pipeline.kubeflow.parsed import Fault
+    from pipeline.kubeflow.spec.parsed import Fault
     from pipeline.runners.console import RunConsole
 
 ContainerData = Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the images in the containers.")]
@@ -36,9 +36,9 @@ def compile_command(
 ) -> None:
     """Compile a recipe to the YAML that Kubeflow Pipelines runs; exit code 2 where a cluster would refuse it."""
     from pipeline.config.loader import load_config
-    from pipeline.kubeflow.compile import compile_package
-    from pipeline.kubeflow.lint import lint
-    from pipeline.kubeflow.package import write_package
+    from pipeline.kubeflow.spec.compile import compile_package
+    from pipeline.kubeflow.spec.lint import lint
+    from pipeline.kubeflow.spec.package import write_package
     from pipeline.runners.quiet import quiet
 
     config = load_config(recipe, overrides or [])
@@ -75,9 +75,9 @@ def simulate_command(
     import signal
     import sys
 
-    from pipeline.kubeflow.package import read_package
-    from pipeline.kubeflow.pod import pairs, place_of
-    from pipeline.kubeflow.simulate import Simulation, conclusion, for_data, simulate
+    from pipeline.kubeflow.simulator.pod import pairs, place_of
+    from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
+    from pipeline.kubeflow.spec.package import read_package
     from pipeline.runners.console import RunConsole
 
     package = for_data(read_package(file), data) if data else read_package(file)
@@ -100,7 +100,7 @@ def lint_command(
     debug: Debug = False,
 ) -> int:
     """Say what a cluster would refuse of a compiled pipeline, and why. Exit codes: 0 nothing, 2 something."""
-    from pipeline.kubeflow.lint import lint_file
+    from pipeline.kubeflow.spec.lint import lint_file
 
     faults = lint_file(file)
     _print_faults(faults, {"pipeline": str(file)}, json_output)
@@ -145,11 +145,11 @@ def submit_command(
     and the log of the step there say why.
     """
     from components.errors import UsageError
-    from pipeline.kubeflow import submit
+    from pipeline.kubeflow.cluster import submit
 
     name, config, console = _of(recipe, overrides, json_output)
     if target is Target.vertex:
-        from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
+        from pipeline.kubeflow.cluster.vertex import refuse_for_vertex, submit_to_vertex
 
         if timeout is not None:
             raise UsageError("--timeout: on Vertex AI a run is started and not waited for. Leave it out")
@@ -177,9 +177,9 @@ def runs_command(
 ) -> None:
     """List the newest runs on the cluster, newest first."""
     from pipeline.config.kubeflow import Kubeflow
-    from pipeline.kubeflow.compile import pipeline_name
-    from pipeline.kubeflow.listing import listed, print_cluster_runs
-    from pipeline.kubeflow.submit import reach
+    from pipeline.kubeflow.cluster.listing import listed, print_cluster_runs
+    from pipeline.kubeflow.cluster.submit import reach
+    from pipeline.kubeflow.spec.compile import pipeline_name
     from pipeline.runners.console import RunConsole
 
     settings, only, console = Kubeflow(), None, RunConsole(sys.stdout, json_output)
@@ -207,8 +207,8 @@ def schedule_command(
 
     Every run reads the data anew and trains, whether they have changed or not: Kubeflow's cache does not see them.
     """
-    from pipeline.kubeflow import submit
-    from pipeline.kubeflow.cron import six_fields
+    from pipeline.kubeflow.cluster import submit
+    from pipeline.kubeflow.cluster.cron import six_fields
 
     name, config, console = _of(recipe, overrides, json_output)
     fields = six_fields(cron)
@@ -225,7 +225,7 @@ def unschedule_command(
     recipe: Recipe, overrides: Overrides = None, json_output: AsJson = False, debug: Debug = False
 ) -> None:
     """End the schedule of a recipe on the cluster; runs that have begun go on."""
-    from pipeline.kubeflow import submit
+    from pipeline.kubeflow.cluster import submit
 
     name, config, console = _of(recipe, overrides, json_output)
     record = submit.unschedule(name, config, submit.reach(config.kubeflow, console), console)

@@ -21,8 +21,8 @@ from pipeline.cli import app
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config
 from pipeline.graph import SCHEMA
-from pipeline.kubeflow.compile import compile_package, pipeline_name
-from pipeline.kubeflow.package import Package, read_package, to_yaml
+from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
+from pipeline.kubeflow.spec.package import Package, read_package, to_yaml
 from pipeline.nodes import NODES
 
 

@@ -18,10 +18,10 @@ from components.code_version import code_version
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
 from components.parallel import THREADS
-from pipeline.kubeflow.entrypoint import main
-from pipeline.kubeflow.invocation import read_invocation
-from pipeline.kubeflow.parameters import check_code
-from pipeline.kubeflow.uris import ROOT
+from pipeline.kubeflow.container.entrypoint import main
+from pipeline.kubeflow.container.invocation import read_invocation
+from pipeline.kubeflow.container.parameters import check_code
+from pipeline.kubeflow.container.uris import ROOT
 
 CALLS: list[dict[str, Any]] = []
 

@@ -23,9 +23,9 @@ from components.errors import MasklineError, UsageError
 from pipeline.cli import app
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.loader import load_config
-from pipeline.kubeflow.package import read_package, to_yaml
-from pipeline.kubeflow.submit import prepare
-from pipeline.kubeflow.vertex import refuse_for_vertex, submit_to_vertex
+from pipeline.kubeflow.cluster.submit import prepare
+from pipeline.kubeflow.cluster.vertex import refuse_for_vertex, submit_to_vertex
+from pipeline.kubeflow.spec.package import read_package, to_yaml
 from pipeline.runners.console import RunConsole
 
 REPOSITORY = Path(__file__).parents[2]
@@ -192,8 +192,8 @@ def test_vertex_without_its_client_says_what_to_install() -> None:
     script = f"""
 import pathlib, sys
 sys.modules["google.cloud.aiplatform"] = None
-from pipeline.kubeflow.package import read_package
-from pipeline.kubeflow.vertex import UsageError, submit_to_vertex
+from pipeline.kubeflow.spec.package import read_package
+from pipeline.kubeflow.cluster.vertex import UsageError, submit_to_vertex
 try:
     submit_to_vertex("lesions", read_package(pathlib.Path({str(GOLDEN)!r})), "gs://bucket/maskline")
 except UsageError as error:

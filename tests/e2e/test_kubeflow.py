@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from driver import Result, maskline, overrides
 
-from pipeline.kubeflow.package import read_package, write_package
+from pipeline.kubeflow.spec.package import read_package, write_package
 from pipeline.phantoms import write_mias_phantoms
 
 LOOKS_OUTSIDE = {"ChampionResolver", "Pusher"}

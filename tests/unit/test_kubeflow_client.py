@@ -17,12 +17,12 @@ from kfp_server import BEGIN, UNSET, Fault, Server, serving
 from components.errors import MasklineError, UsageError
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config
-from pipeline.kubeflow import api, submit
-from pipeline.kubeflow.api import ClusterError, Unavailable
-from pipeline.kubeflow.client import Cluster
-from pipeline.kubeflow.listing import listed
-from pipeline.kubeflow.package import Package
-from pipeline.kubeflow.wait import wait
+from pipeline.kubeflow.cluster import api, submit
+from pipeline.kubeflow.cluster.api import ClusterError, Unavailable
+from pipeline.kubeflow.cluster.client import Cluster
+from pipeline.kubeflow.cluster.listing import listed
+from pipeline.kubeflow.cluster.wait import wait
+from pipeline.kubeflow.spec.package import Package
 from pipeline.runners.console import RunConsole
 
 TOKEN = "eyJhbGciOi.secret-of-the-test"

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from components.errors import UsageError
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.loader import load_config
-from pipeline.kubeflow.connection import find_connection
-from pipeline.kubeflow.cron import next_time, six_fields
+from pipeline.kubeflow.cluster.connection import find_connection
+from pipeline.kubeflow.cluster.cron import next_time, six_fields
 
 TOKEN = "eyJhbGciOi.secret-of-the-test"
 ENVIRONMENT = {"KFP_ENDPOINT": "https://kfp.example.org/pipeline/", "KFP_NAMESPACE": "team", "KFP_TOKEN": TOKEN}

@@ -11,8 +11,8 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
-from pipeline.kubeflow.driver import Finished, Run, digest, executor_input, fingerprint, run_parameters
-from pipeline.kubeflow.tasks import Task
+from pipeline.kubeflow.simulator.driver import Finished, Run, digest, executor_input, fingerprint, run_parameters
+from pipeline.kubeflow.simulator.tasks import Task
 
 RUN = Run("0b5c", "nightly", "2026-03-01T02:00:00+00:00", "minio://b/root/demo/0b5c", {"epochs": Value(number_value=5)})
 

@@ -13,12 +13,12 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
-from pipeline.kubeflow.driver import OUTPUT_FILE
-from pipeline.kubeflow.launcher import Launcher, StepFailed, merged
-from pipeline.kubeflow.placeholders import filled
-from pipeline.kubeflow.pod import Processes, pairs, place_of
-from pipeline.kubeflow.store import Store, as_recorded
-from pipeline.kubeflow.tasks import Task
+from pipeline.kubeflow.simulator.driver import OUTPUT_FILE
+from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed, merged
+from pipeline.kubeflow.simulator.placeholders import filled
+from pipeline.kubeflow.simulator.pod import Processes, pairs, place_of
+from pipeline.kubeflow.simulator.store import Store, as_recorded
+from pipeline.kubeflow.simulator.tasks import Task
 
 MODEL = "minio://b/root/Trainer/salt/model"
 GIVEN: dict[str, Any] = {

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from components.errors import UsageError
 from pipeline.cli import app
-from pipeline.kubeflow.lint import lint, lint_file, refuse
-from pipeline.kubeflow.package import Package, read_package
+from pipeline.kubeflow.spec.lint import lint, lint_file, refuse
+from pipeline.kubeflow.spec.package import Package, read_package
 
 Spec = dict[str, Any]
 
@@ -322,7 +322,9 @@ class TestFile:
 
 
 def test_neither_tensorflow_nor_kubeflow_is_imported_before_a_verb_runs() -> None:
-    names = "cli, kubeflow.cli, kubeflow.compile, kubeflow.lint, kubeflow.package, kubeflow.patch, kubeflow.platform"
+    names = "cli, kubeflow.cli, " + ", ".join(
+        f"kubeflow.spec.{name}" for name in ("compile", "lint", "package", "patch", "platform")
+    )
     imports = "; ".join(f"import pipeline.{name}" for name in names.split(", "))
     heavy = "{'tensorflow', 'tfx', 'kfp', 'kubernetes'} & set(sys.modules)"
     run = subprocess.run(

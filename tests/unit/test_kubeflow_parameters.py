@@ -11,8 +11,8 @@ import pytest
 
 import schemas
 from components.errors import DataRefused, UsageError
-from pipeline.kubeflow.logs import JsonLine, last_word, leave
-from pipeline.kubeflow.parameters import resolved
+from pipeline.kubeflow.container.logs import JsonLine, last_word, leave
+from pipeline.kubeflow.container.parameters import resolved
 
 SCHEMA = Path(schemas.__file__).parent / "image_mask.pbtxt"
 DIGEST = hashlib.sha256(SCHEMA.read_bytes()).hexdigest()

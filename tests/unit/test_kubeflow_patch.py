@@ -18,9 +18,9 @@ from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 from components.errors import UsageError
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config
-from pipeline.kubeflow.package import Package, read_package, to_yaml, write_package
-from pipeline.kubeflow.patch import patch_spec, with_cache_key
-from pipeline.kubeflow.platform import platform_spec
+from pipeline.kubeflow.spec.package import Package, read_package, to_yaml, write_package
+from pipeline.kubeflow.spec.patch import patch_spec, with_cache_key
+from pipeline.kubeflow.spec.platform import platform_spec
 from pipeline.nodes import NODES
 
 Spec = dict[str, Any]

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from components.errors import UsageError
 from components.files import locked
 from pipeline.kubeflow.cli import kubeflow_app
-from pipeline.kubeflow.package import Package, write_package
-from pipeline.kubeflow.pod import Containers, Processes
-from pipeline.kubeflow.simulate import Simulation, conclusion, for_data, simulate
-from pipeline.kubeflow.tasks import parse_pipeline
+from pipeline.kubeflow.simulator.pod import Containers, Processes
+from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
+from pipeline.kubeflow.simulator.tasks import parse_pipeline
+from pipeline.kubeflow.spec.package import Package, write_package
 from pipeline.runners.console import RunConsole
 from pipeline.runs import list_runs
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UsageError
-from pipeline.kubeflow.uris import in_root, local_path, local_root, with_uri
+from pipeline.kubeflow.container.uris import in_root, local_path, local_root, with_uri
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from components.errors import UsageError
 from components.example_gen.listing import fingerprint
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.model import Config
-from pipeline.kubeflow.client import Clock, Cluster, Version
-from pipeline.kubeflow.compile import compile_package, pipeline_name
-from pipeline.kubeflow.connection import find_connection
-from pipeline.kubeflow.cron import next_time
-from pipeline.kubeflow.lint import lint, refuse
-from pipeline.kubeflow.package import Package
-from pipeline.kubeflow.patch import with_cache_key
-from pipeline.kubeflow.wait import wait
+from pipeline.kubeflow.cluster.client import Clock, Cluster, Version
+from pipeline.kubeflow.cluster.connection import find_connection
+from pipeline.kubeflow.cluster.cron import next_time
+from pipeline.kubeflow.cluster.wait import wait
+from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
+from pipeline.kubeflow.spec.lint import lint, refuse
+from pipeline.kubeflow.spec.package import Package
+from pipeline.kubeflow.spec.patch import with_cache_key
 from pipeline.runners.console import RunConsole
 from pipeline.runners.quiet import quiet
 

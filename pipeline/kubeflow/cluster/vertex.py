@@ -9,7 +9,7 @@ from typing import Any
 
 from components.errors import MasklineError, UsageError
 from pipeline.config.kubeflow import Kubeflow
-from pipeline.kubeflow.package import Package, write_package
+from pipeline.kubeflow.spec.package import Package, write_package
 from pipeline.runners.quiet import quiet
 
 

@@ -16,7 +16,7 @@ from kfp.client import Client
 from kfp_server_api.rest import RESTClientObject
 
 from components.errors import MasklineError
-from pipeline.kubeflow.connection import Connection
+from pipeline.kubeflow.cluster.connection import Connection
 
 REQUEST_SECONDS = (10, 120)
 """To connect, and between two bytes of an answer."""

@@ -14,10 +14,10 @@ from uuid import uuid4
 
 import pipeline
 from components.errors import UsageError
-from pipeline.kubeflow.driver import OUTPUT_FILE
-from pipeline.kubeflow.logs import TERMINATION_LOG
-from pipeline.kubeflow.tasks import Task
-from pipeline.kubeflow.uris import ROOT, in_root
+from pipeline.kubeflow.container.logs import TERMINATION_LOG
+from pipeline.kubeflow.container.uris import ROOT, in_root
+from pipeline.kubeflow.simulator.driver import OUTPUT_FILE
+from pipeline.kubeflow.simulator.tasks import Task
 
 _FOLDERS = ("/minio", "/s3", "/gcs", str(Path(OUTPUT_FILE).parent), "/tmp/kfp/outputs")
 

@@ -18,8 +18,8 @@ from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct, Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.kubeflow.driver import Finished
-from pipeline.kubeflow.uris import local_path
+from pipeline.kubeflow.container.uris import local_path
+from pipeline.kubeflow.simulator.driver import Finished
 
 _TABLES = """
 create table if not exists artifacts (id integer primary key autoincrement, artifact text not null);

@@ -12,8 +12,8 @@ from pathlib import Path
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.kubeflow.driver import as_text
-from pipeline.kubeflow.uris import local_path
+from pipeline.kubeflow.container.uris import local_path
+from pipeline.kubeflow.simulator.driver import as_text
 
 _PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 

@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.kubeflow.package import Package
+from pipeline.kubeflow.spec.package import Package
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from graphlib import TopologicalSorter
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
-from pipeline.kubeflow.lint import lint, refuse
-from pipeline.kubeflow.package import Package
-from pipeline.kubeflow.parsed import Parsed, parse
+from pipeline.kubeflow.spec.lint import lint, refuse
+from pipeline.kubeflow.spec.package import Package
+from pipeline.kubeflow.spec.parsed import Parsed, parse
 
 
 @dataclass(frozen=True)

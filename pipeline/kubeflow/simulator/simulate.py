@@ -20,15 +20,15 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
-from pipeline.kubeflow.driver import Finished, Run, executor_input, fingerprint, run_parameters
-from pipeline.kubeflow.launcher import Launcher, StepFailed
-from pipeline.kubeflow.lint import lint, refuse
-from pipeline.kubeflow.package import Package
-from pipeline.kubeflow.patch import with_cache_key
-from pipeline.kubeflow.pod import Place
-from pipeline.kubeflow.store import Store
-from pipeline.kubeflow.tasks import Pipeline, Task, parse_pipeline
-from pipeline.kubeflow.uris import local_path
+from pipeline.kubeflow.container.uris import local_path
+from pipeline.kubeflow.simulator.driver import Finished, Run, executor_input, fingerprint, run_parameters
+from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed
+from pipeline.kubeflow.simulator.pod import Place
+from pipeline.kubeflow.simulator.store import Store
+from pipeline.kubeflow.simulator.tasks import Pipeline, Task, parse_pipeline
+from pipeline.kubeflow.spec.lint import lint, refuse
+from pipeline.kubeflow.spec.package import Package
+from pipeline.kubeflow.spec.patch import with_cache_key
 from pipeline.runners.console import RunConsole
 from pipeline.runs import new_run_dir, write_run
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from components.errors import UsageError
 from pipeline.config.model import Config
-from pipeline.kubeflow.lint import lint, refuse
-from pipeline.kubeflow.package import Package
-from pipeline.kubeflow.patch import patch_spec
-from pipeline.kubeflow.platform import platform_spec
+from pipeline.kubeflow.spec.lint import lint, refuse
+from pipeline.kubeflow.spec.package import Package
+from pipeline.kubeflow.spec.patch import patch_spec
+from pipeline.kubeflow.spec.platform import platform_spec
 
-ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.entrypoint")
+ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.container.entrypoint")
 RUN_ID = "{{$.pipeline_job_uuid}}"
 """A parameter with this value, and nothing beside it, gets the id of the run from Kubeflow's driver."""
 SCHEMA_SCHEME = "package:"

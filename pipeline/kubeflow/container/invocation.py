@@ -17,7 +17,7 @@ from tfx.types import Artifact
 from tfx.utils.name_utils import get_full_name
 
 from components.artifacts import RunReport, SplitReport
-from pipeline.kubeflow.uris import local_path, with_uri
+from pipeline.kubeflow.container.uris import local_path, with_uri
 
 Artifacts = dict[str, list[Artifact]]
 

@@ -15,13 +15,13 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_exponential
 
 from components.errors import MasklineError
-from pipeline.kubeflow.driver import Finished, from_text
-from pipeline.kubeflow.logs import TERMINATION_LOG
-from pipeline.kubeflow.placeholders import filled
-from pipeline.kubeflow.pod import Place, prepare
-from pipeline.kubeflow.store import Store
-from pipeline.kubeflow.tasks import Task
-from pipeline.kubeflow.uris import in_root, local_path
+from pipeline.kubeflow.container.logs import TERMINATION_LOG
+from pipeline.kubeflow.container.uris import in_root, local_path
+from pipeline.kubeflow.simulator.driver import Finished, from_text
+from pipeline.kubeflow.simulator.placeholders import filled
+from pipeline.kubeflow.simulator.pod import Place, prepare
+from pipeline.kubeflow.simulator.store import Store
+from pipeline.kubeflow.simulator.tasks import Task
 
 _LOG_TAIL = 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.config.kubeflow import Kubeflow
-from pipeline.kubeflow.patch import executor_label
+from pipeline.kubeflow.spec.patch import executor_label
 
 
 def platform_spec(spec: dict[str, Any], settings: Kubeflow) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.errors import DataRefused
-from pipeline.kubeflow.api import ClusterError
-from pipeline.kubeflow.client import Cluster
+from pipeline.kubeflow.cluster.api import ClusterError
+from pipeline.kubeflow.cluster.client import Cluster
 from pipeline.nodes import NODES
 from pipeline.runners.console import RunConsole
 

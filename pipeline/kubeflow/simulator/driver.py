@@ -17,7 +17,7 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
-from pipeline.kubeflow.tasks import Task
+from pipeline.kubeflow.simulator.tasks import Task
 
 OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"
 _PARAMETER_FILES = "/tmp/kfp/outputs"

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kubernetes.utils import parse_quantity
 
-from pipeline.kubeflow.parsed import Fault, Parsed
-from pipeline.kubeflow.patch import UNCACHED
+from pipeline.kubeflow.spec.parsed import Fault, Parsed
+from pipeline.kubeflow.spec.patch import UNCACHED
 
 _IMAGE = re.compile(
     r"([\w.-]+(:\d+)?/)?[a-z0-9]+((\.|_{1,2}|-+|/)[a-z0-9]+)*(?P<tag>:\w[\w.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?",

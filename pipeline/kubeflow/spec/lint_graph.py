@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.kubeflow.parsed import Fault, Parsed
+from pipeline.kubeflow.spec.parsed import Fault, Parsed
 
 _RECOMPILE = "Compile anew with `maskline kubeflow compile`"
 _SCHEMA = "2.1.0"

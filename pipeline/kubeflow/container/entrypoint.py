@@ -1,4 +1,4 @@
-"""What every step of the compiled pipeline runs: `python -m pipeline.kubeflow.entrypoint`, with TFX's arguments.
+"""What every step of a compiled pipeline runs: `python -m` this module, with TFX's arguments.
 
 Unlike TFX's own it reads and writes where Kubeflow's launcher does, finds span and fingerprint of the data itself,
 and ends with a message for people and Maskline's exit codes.
@@ -17,8 +17,8 @@ from typing import Any
 
 from components.files import write_text
 from components.parallel import THREADS
-from pipeline.kubeflow.logs import TERMINATION_LOG, last_word, leave, log_as_json
-from pipeline.kubeflow.uris import in_root, local_root
+from pipeline.kubeflow.container.logs import TERMINATION_LOG, last_word, leave, log_as_json
+from pipeline.kubeflow.container.uris import in_root, local_root
 
 _LOG = logging.getLogger("maskline.entrypoint")
 
@@ -42,9 +42,9 @@ def main(argv: Sequence[str]) -> int:
 def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) -> None:
     """Calls the executor; its results appear whole, after it has ended well, or not at all."""
     # The imports take seconds; what goes wrong in them must be reported like the rest.
-    from pipeline.kubeflow.ingest import is_file_based, record_span, with_span
-    from pipeline.kubeflow.invocation import read_invocation, results
-    from pipeline.kubeflow.parameters import check_code, resolved
+    from pipeline.kubeflow.container.ingest import is_file_based, record_span, with_span
+    from pipeline.kubeflow.container.invocation import read_invocation, results
+    from pipeline.kubeflow.container.parameters import check_code, resolved
 
     invocation = read_invocation(
         arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, root

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import UsageError
-from pipeline.kubeflow.package import Package, read_package
+from pipeline.kubeflow.spec.package import Package, read_package
 
 if TYPE_CHECKING:
-    from pipeline.kubeflow.parsed import Fault
+    from pipeline.kubeflow.spec.parsed import Fault
 
 
 def lint(package: Package) -> list[Fault]:
     """What is wrong with a package, in the order of its parts; empty for nothing."""
-    from pipeline.kubeflow import lint_containers, lint_graph
-    from pipeline.kubeflow.parsed import Unparsable, parse
+    from pipeline.kubeflow.spec import lint_containers, lint_graph
+    from pipeline.kubeflow.spec.parsed import Unparsable, parse
 
     try:
         parsed = parse(package)
@@ -31,7 +31,7 @@ def lint_file(path: Path) -> list[Fault]:
     Raises:
         UsageError: it cannot be read.
     """
-    from pipeline.kubeflow.parsed import Fault
+    from pipeline.kubeflow.spec.parsed import Fault
 
     if path.suffix not in (".yaml", ".yml"):
         why = "Kubeflow's client and server take pipeline specs as .yaml alone"

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import tenacity
 from kfp_server_api import V2beta1Experiment, V2beta1Pipeline
 
-from pipeline.kubeflow.api import Conflict, Unavailable, connect
-from pipeline.kubeflow.connection import Connection
-from pipeline.kubeflow.package import Package, to_yaml
+from pipeline.kubeflow.cluster.api import Conflict, Unavailable, connect
+from pipeline.kubeflow.cluster.connection import Connection
+from pipeline.kubeflow.spec.package import Package, to_yaml
 
 ATTEMPTS = 6
 PAGE = 100

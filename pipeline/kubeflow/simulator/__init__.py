@@ -1,0 +1,1 @@
+"""Kubeflow's driver and launcher on this machine."""

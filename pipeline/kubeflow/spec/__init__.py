@@ -1,0 +1,1 @@
+"""The compiled pipeline: made, patched, read, written, checked."""
