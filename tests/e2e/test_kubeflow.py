@@ -93,7 +93,9 @@ def test_a_second_simulation_runs_only_what_the_new_champion_concerns(
     assert second.record["pushed"] is None
     version = first.record["pushed"]["version"]
     assert second.step("ChampionResolver")["outputs"]["champion"]["metadata"]["version"] == version
-    assert "is the model served" in second.step("Pusher")["outputs"]["pushed_model"]["metadata"]["reason"]
+    reason = second.step("Pusher")["outputs"]["pushed_model"]["metadata"]["reason"]
+    assert reason == f"the candidate is the model served as version {version}"
+    assert second.record["not_pushed"] == reason
     assert second.step("Trainer")["outputs"] == first.step("Trainer")["outputs"]
 
 

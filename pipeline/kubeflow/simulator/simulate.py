@@ -179,14 +179,15 @@ class _Simulator:
 
     def _conclude(self) -> None:
         """The run as `maskline run` would report it: what was pushed, or why not, and the report."""
-        pushed, refused, report = None, None, None
+        pushed, not_pushed, refused, report = None, None, None, None
         for finished in self._finished.values():
             for artifact in finished.artifacts.values():
                 metadata = _plain(artifact)
                 if metadata.get("pushed"):
                     pushed = {"version": metadata["pushed_version"], "path": metadata["pushed_destination"]}
-                elif metadata.get("refused"):
-                    refused = metadata["reason"]
+                elif "pushed" in metadata:
+                    not_pushed = metadata["reason"]
+                    refused = not_pushed if metadata.get("refused") else None
                 if "report" in finished.artifacts:
                     report = next(map(str, self._store.path(artifact.uri).glob("*.html")), None)
         self._record |= {
@@ -194,6 +195,7 @@ class _Simulator:
             "exit_code": _REFUSED if refused else 0,
             "reasons": [refused] if refused else [],
             "pushed": pushed,
+            "not_pushed": not_pushed,
             "report": report,
         }
 
@@ -215,6 +217,8 @@ def conclusion(record: dict[str, Any]) -> list[str]:
     lines += [f"Log of the step: {log}" for log in failed]
     if record.get("pushed"):
         lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
+    elif record.get("not_pushed"):
+        lines.append(f"Not pushed: {record['not_pushed']}")
     if record.get("report"):
         lines.append(f"Report: {record['report']}")
     return lines
