@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,14 @@ from pipeline.schedule.child import Outcome, run_child, with_retries
 from pipeline.schedule.clock import Stop, SystemClock
 
 FINE = Schedule()
+
+
+@pytest.fixture(autouse=True)
+def a_terminal() -> Iterator[None]:
+    """As if this were not run under nohup, where SIGHUP is ignored and stays so."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
