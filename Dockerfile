@@ -8,7 +8,7 @@ ARG BASE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE} AS dependencies
 RUN apt-get update && apt-get install --yes --no-install-recommends g++
 ARG UV_VERSION=0.9.18
-ENV UV_LINK_MODE=copy UV_NATIVE_TLS=true UV_PYTHON_DOWNLOADS=never
+ENV UV_CACHE_DIR=/var/cache/uv UV_LINK_MODE=copy UV_NATIVE_TLS=true UV_PYTHON_DOWNLOADS=never
 # Package indices, certificates and passwords come as secrets, where the machine needs any; no layer keeps them.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     python3 -m pip install --quiet --target /opt/uv uv==${UV_VERSION}
@@ -16,7 +16,7 @@ WORKDIR /build
 COPY pyproject.toml requirements.lock ./
 # What nothing here imports stays out: Clang's and Milvus's libraries, the Jupyter server (all but ipykernel, for which
 # TFMA asks), TensorFlow's C++ headers, the packages' own tests. What the lock lacks ends the build.
-RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/var/cache/uv \
     printf '%s\n' libclang pymilvus widgetsnbextension > excluded.txt \
     && echo ipykernel > kept.txt \
     && cp requirements.lock image.lock \
@@ -34,7 +34,7 @@ COPY README.md LICENSE ./
 COPY schemas schemas
 COPY components components
 COPY pipeline pipeline
-RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/var/cache/uv \
     /opt/uv/bin/uv pip install --quiet --python /opt/maskline --prefix /opt/package --no-deps --compile-bytecode .
 
 FROM ${BASE}

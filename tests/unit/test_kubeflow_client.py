@@ -69,7 +69,7 @@ class User:
 
     @property
     def cluster(self) -> Cluster:
-        return submit.reach(self.config.kubeflow, self.console, self.clock)  # type: ignore[arg-type]
+        return submit.reach(self.config.kubeflow, self.console, self.clock)
 
     def submits(self, package: Package = PACKAGE, waits: bool = True, timeout: float | None = None) -> dict[str, Any]:
         return submit.submit("demo", self.config, package, self.cluster, self.console, waits, timeout)
@@ -285,7 +285,7 @@ def test_an_interrupted_wait_says_that_the_run_goes_on(server: Server, user: Use
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    user.clock.sleep = interrupt  # type: ignore[method-assign]
+    user.clock.sleep = interrupt
     with pytest.raises(KeyboardInterrupt):
         user.submits()
     assert "the run run-0 goes on" in user.screen.getvalue()

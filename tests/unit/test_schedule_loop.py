@@ -137,7 +137,7 @@ def test_a_machine_that_slept_through_a_slot_runs_it_when_it_wakes(tmp_path: Pat
     def asleep(seconds: float) -> None:
         time.pass_by(timedelta(hours=8))
 
-    time.sleep = asleep  # type: ignore[method-assign]
+    time.sleep = asleep
     scheduler(tmp_path, time, lambda: DONE).serve()
     [line] = ledger(tmp_path)
     assert (line["slot"][11:16], line["started"][11:16], line["decision"]) == ("02:00", "09:00", "ran")

@@ -6,7 +6,7 @@ After backend/src/v2/component/launcher_v2.go of kubeflow/pipelines.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,8 +127,8 @@ def _executor_output(path: Path) -> pb.ExecutorOutput:
     return json_format.Parse(text, pb.ExecutorOutput())
 
 
-def _for_each(artifacts: object, action: Callable[[str], None]) -> None:
-    for items in artifacts.values():  # type: ignore[attr-defined]
+def _for_each(artifacts: Mapping[str, pb.ArtifactList], action: Callable[[str], None]) -> None:
+    for items in artifacts.values():
         action(items.artifacts[0].uri)
 
 
