@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,11 @@ from components.trainer.export import export_model
 from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
 from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.modes import losses_in_both_modes, warnings
 from components.trainer.preprocessing import Standardize
 from components.trainer.warm_start import start
+
+_LOG = logging.getLogger("maskline.trainer")
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -65,8 +70,7 @@ def run_fn(fn_args: FnArgs) -> None:
         **begun.as_json(),
         **_summary(model, history, training["epochs"], seconds),
         "devices": devices,
-        "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
-        "eval": model.evaluate(validation, verbose=0, return_dict=True),
+        **_judged(model, {"train": data.in_order(), "eval": validation}, training["batch_size"]),
     }
     write_json(run_dir / TRAINING_FILE, summary)
     serving_dir = Path(fn_args.serving_model_dir)
@@ -181,6 +185,19 @@ def _fit(
     ).history
     model.load_weights(best)
     return history
+
+
+def _judged(model: keras.Model, splits: Mapping[str, tf.data.Dataset], batch_size: int) -> dict[str, Any]:
+    """Loss and Dice of each split, the losses in both modes, and what must be said of these."""
+    modes = {split: losses_in_both_modes(model, batches, batch_size) for split, batches in splits.items()}
+    told = list(warnings(modes))
+    for warning in told:
+        _LOG.warning("%s", warning)
+    return {
+        **{split: model.evaluate(batches, verbose=0, return_dict=True) for split, batches in splits.items()},
+        "modes": {split: asdict(losses) for split, losses in modes.items()},
+        "warnings": told,
+    }
 
 
 def _summary(model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float) -> dict[str, Any]:

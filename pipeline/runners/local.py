@@ -103,6 +103,8 @@ def _run_graph(
             record["steps"].append(_step(result.id, result.state, result.seconds, result.reason))
             if result.id == "ImageMaskExampleGen":
                 _warn_of_rejects(console, outputs)
+            if result.id == "Trainer":
+                _warn_of_training(console, outputs)
             write_run(request.run_dir, record)
 
 
@@ -137,6 +139,7 @@ def _complete(record: dict[str, Any], outputs: dict[str, Outputs]) -> dict[str, 
     record |= {
         "counts": outcome.counts(outputs),
         "metrics": outcome.metrics(outputs),
+        "warnings": outcome.training_warnings(outputs),
         "devices": outcome.devices(outputs),
         "pushed": pushed,
         "not_pushed": not_pushed,
@@ -160,6 +163,11 @@ def _warn_of_rejects(console: RunConsole, outputs: dict[str, Outputs]) -> None:
         console.warn(f"rejected {reject['source']}: {reject['reason']}")
     if len(rejects) > 10:
         console.warn(f"and {len(rejects) - 10} more; all are in the report")
+
+
+def _warn_of_training(console: RunConsole, outputs: dict[str, Outputs]) -> None:
+    for warning in outcome.training_warnings(outputs):
+        console.warn(warning)
 
 
 def _stage_schema(out: Path) -> Path:

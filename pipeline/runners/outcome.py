@@ -42,6 +42,12 @@ def rejects(outputs: dict[str, Outputs]) -> list[dict[str, str]]:
     return examples["rejects"] if examples else []
 
 
+def training_warnings(outputs: dict[str, Outputs]) -> list[str]:
+    """What people must be told of the training, once it has ended."""
+    training = _file(outputs, "Trainer", "model_run", TRAINING_FILE)
+    return training["warnings"] if training else []
+
+
 def metrics(outputs: dict[str, Outputs]) -> dict[str, Any]:
     """Loss and Dice of the train, eval and test splits, as far as the run came."""
     training = _file(outputs, "Trainer", "model_run", TRAINING_FILE)

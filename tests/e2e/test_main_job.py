@@ -67,7 +67,7 @@ def test_first_run_record_is_complete(out: Path, first: Result) -> None:
     assert all(device.startswith(("CPU:", "GPU:")) for device in record["devices"])
     assert record["versions"]["tensorflow"]
     assert record["config"]["training"]["epochs"] == 20
-    assert record["seed"] == 0
+    assert (record["seed"], record["warnings"]) == (0, [])
     run_dir = out / "runs" / record["id"]
     assert json.loads((run_dir / "run.json").read_text()) == record
     report = Path(record["report"]).read_text()
@@ -150,9 +150,25 @@ def test_worse_than_champion_is_refused(out: Path, champion: bytes) -> None:
     assert (out / "serving" / "CHAMPION.json").read_bytes() == champion
 
 
-def test_edited_component_runs_again_with_what_follows(out: Path, champion: bytes, tmp_path: Path) -> None:
+def copy_source(folder: Path) -> None:
     for package in ("components", "pipeline", "schemas"):
-        shutil.copytree(REPOSITORY / package, tmp_path / package)
+        shutil.copytree(REPOSITORY / package, folder / package)
+
+
+def test_a_model_that_is_not_judged_as_it_was_trained_is_told(out: Path, champion: bytes, tmp_path: Path) -> None:
+    """With averages of batch norm that never leave the 0 and 1 that they begin with."""
+    copy_source(tmp_path)
+    source = tmp_path / "components" / "trainer" / "models" / "architecture.py"
+    source.write_text(re.sub(r"(?m)^MOMENTUM = .*$", "MOMENTUM = 1.0", source.read_text()))
+    shown = maskline("run", "demo", "--out", out, *overrides(), source=tmp_path).stdout
+    assert re.search(r"(?m)^✓ Trainer .*\n! the training loss is \d+\.\d{3} in inference mode, .* in training mode", shown)
+    record = json.loads(max((out / "runs").glob("*/run.json")).read_text())
+    assert f"! {record['warnings'][0]}\n" in shown
+    assert record["warnings"][0].replace("'", "&#39;") in Path(record["report"]).read_text()
+
+
+def test_edited_component_runs_again_with_what_follows(out: Path, champion: bytes, tmp_path: Path) -> None:
+    copy_source(tmp_path)
     with (tmp_path / "components" / "serving_check" / "core.py").open("a") as source:
         source.write("# edited\n")
     result = run_demo(out, source=tmp_path)

@@ -15,7 +15,7 @@ from report_inputs import CHECKS, COLUMNS
 from tfx.types import standard_artifacts
 
 from components import artifacts
-from components.files import write_json
+from components.files import read_json, write_json
 from components.record import Record
 from components.run_report.executor import Executor
 from components.tfexample import serialize
@@ -186,6 +186,10 @@ class Outputs:
                 truth = np.zeros_like(mask) if id == "empty" else mask
                 writer.write(serialize(replace(record, id=id, mask=truth)))
 
+    def warn_of_the_training(self, *told: str) -> None:
+        path = self.root / "model_run" / "training.json"
+        write_json(path, {**read_json(path), "warnings": told})
+
     def _write_training(self) -> None:
         epochs = ["0,0.2,0.001,0.9,0.3,0.8", "1,0.5,0.001,0.5,0.6,0.4", "2,0.6,0.0005,0.4,0.5,0.5"]
         header = "epoch,dice,learning_rate,loss,val_dice,val_loss"
@@ -200,6 +204,7 @@ class Outputs:
             "devices": ["GPU:0", "GPU:1"],
             "start": "warm from version 6",
             "warm_starts": 1,
+            "warnings": [],
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
@@ -257,6 +262,14 @@ def test_pushed(pushed: str) -> None:
         '"epochs": 3',
     ):
         assert said in text
+
+
+def test_warnings_of_the_training_stand_at_the_top(outputs: Outputs, pushed: str) -> None:
+    assert "Warning" not in pushed
+    outputs.warn_of_the_training("the training loss is 2.000", f"the validation loss is {HOSTILE}")
+    text = Page(outputs.report(reason="-")).text
+    said = f"Warning: the training loss is 2.000. Warning: the validation loss is {HOSTILE}. Mean Dice on the test split"
+    assert said in text
 
 
 def test_every_case_is_shown_once_with_its_pictures(pushed: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.trainer.models.architecture import Architecture
+from components.trainer.models.architecture import MOMENTUM, Architecture
 
 if TYPE_CHECKING:
     import keras
@@ -86,4 +86,4 @@ class UNet(Architecture):
             activation=self.activation,
             kernel_initializer="he_normal",
         )(features)
-        return keras.layers.BatchNormalization()(features) if self.batch_norm else features
+        return keras.layers.BatchNormalization(momentum=MOMENTUM)(features) if self.batch_norm else features
