@@ -20,7 +20,7 @@ _NAMES = {"train": "training", "eval": "validation"}
 
 
 @dataclass(frozen=True)
-class Losses:
+class ModeLosses:
     """The mean loss of the same records in both modes."""
 
     inference: float
@@ -35,7 +35,7 @@ class Losses:
         return self.inference - self.training > max(_FAR * self.training, _SMALL)
 
 
-def losses_in_both_modes(model: keras.Model, batches: tf.data.Dataset, batch_size: int) -> Losses:
+def losses_in_both_modes(model: keras.Model, batches: tf.data.Dataset, batch_size: int) -> ModeLosses:
     """The losses of at most 64 records, taken at equal distances from all those of `batches`.
 
     They are put into new batches, because neighbours are often of one source. The model is left as it was.
@@ -44,12 +44,12 @@ def losses_in_both_modes(model: keras.Model, batches: tf.data.Dataset, batch_siz
     spread = batches.unbatch().shard(-(-records // _RECORDS), 0)
     mixed = list(spread.shuffle(_RECORDS, seed=0).batch(batch_size))
     kept = model.get_weights()
-    losses = Losses(_mean_loss(model, mixed, training=False), _mean_loss(model, mixed, training=True))
+    losses = ModeLosses(_mean_loss(model, mixed, training=False), _mean_loss(model, mixed, training=True))
     model.set_weights(kept)
     return losses
 
 
-def warnings(found: Mapping[str, Losses]) -> Iterator[str]:
+def warnings(found: Mapping[str, ModeLosses]) -> Iterator[str]:
     """What people must be told of the losses of the splits `train` and `eval`."""
     for split, losses in found.items():
         if losses.far_apart:

@@ -67,6 +67,11 @@ WORSE: dict[str, Any] = {
     "training": {**CONFIG["training"], "patch": {"height": 16, "width": 16}},
 }
 """Patches, validated on masks turned inside out: the better the model, the worse it validates."""
+NORMED: dict[str, Any] = {
+    "model": {"parameters": {"levels": 4, "base_filters": 4, "batch_norm": True}},
+    "training": {**CONFIG["training"], "epochs": 50, "learning_rate": 5e-4},
+}
+"""A hundred steps with batch norm, whose moments each device takes of its own half of a batch."""
 RECORDS = 16
 """Two full batches: on one device, too, nothing is left over."""
 
@@ -112,7 +117,7 @@ def run_script(script: str, arguments: list[dict[str, Any]]) -> subprocess.Compl
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, disc_pair: Callable) -> Path:
-    """Each case trained on one device and on two, in `CASE/none` and `CASE/auto`, and `WORSE` in `worse/auto`."""
+    """Each case trained on one device and on two, in `CASE/none` and `CASE/auto`, and others in `NAME/auto`."""
     folder = tmp_path_factory.mktemp("devices")
     # On two devices, a last batch of one record would leave one of them without any.
     train, validation = write(folder / "train", RECORDS, disc_pair), write(folder / "eval", 9, disc_pair)
@@ -123,6 +128,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, disc_pair: Callable) -> Pat
     ]
     inside_out = write(folder / "inside_out", 9, disc_pair, inside_out=True)
     arguments.append(run_arguments(folder / "worse/auto", train, inside_out, "auto", WORSE))
+    arguments.append(run_arguments(folder / "normed/auto", train, validation, "auto", NORMED))
     done = run_script(TRAIN + RUN, arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
@@ -162,6 +168,13 @@ def test_the_exported_model_is_that_of_the_best_epoch(folder: Path, case: str, b
     tensor = tf.constant(image[None, ..., None] / 255, tf.float32)
     served = tf.saved_model.load(str(two / "model")).signatures["serve_tensor"](images=tensor)["probability"]
     np.testing.assert_allclose(model(two)(tensor, training=False), served, atol=1e-5)
+
+
+def test_after_a_hundred_steps_the_averages_of_batch_norm_fit(folder: Path) -> None:
+    found = summary(folder / "normed/auto")
+    assert found["modes"]["train"]["training"] < 0.35
+    for losses in found["modes"].values():
+        assert losses["inference"] == pytest.approx(losses["training"], rel=0.2)
 
 
 def test_the_saved_model_can_be_trained_further(folder: Path) -> None:

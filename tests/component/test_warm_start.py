@@ -73,6 +73,27 @@ def test_it_goes_on_where_the_champion_ended(
     assert (before["start"], before["warm_starts"]) == ("cold: [training] warm_start = false", 0)
 
 
+def test_averages_of_the_champion_that_do_not_fit_its_weights_are_not_handed_down(
+    served: Served, train: Callable, config: Config, augmented: Artifact, tmp_path: Path
+) -> None:
+    """As a champion has them that was trained for a hundred steps with a momentum of 0.99, when it was still that."""
+    champion = served()
+    file = champion / "assets.extra" / "model.keras"
+    model = keras.models.load_model(file)
+    left = 0.99**100
+    for layer in model.layers[-1].layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.99
+            layer.moving_mean.assign((1 - left) * layer.moving_mean)
+            layer.moving_variance.assign(left + (1 - left) * layer.moving_variance)
+    model.save(file)
+    warm = train(config, augmented, tmp_path, champion, warm_start=True, epochs=5, learning_rate=1e-4)
+    summary = read_json(Path(warm.model_run_dir) / "training.json")
+    assert summary["start"].startswith("warm")
+    assert summary["modes"]["train"]["inference"] == pytest.approx(summary["modes"]["train"]["training"], rel=0.2)
+    assert summary["warnings"] == []
+
+
 def test_the_weights_are_those_of_the_champion(
     served: Served, trained: FnArgs, network: keras.Model, settings: dict[str, Any]
 ) -> None:

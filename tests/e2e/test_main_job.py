@@ -161,7 +161,9 @@ def test_a_model_that_is_not_judged_as_it_was_trained_is_told(out: Path, champio
     source = tmp_path / "components" / "trainer" / "models" / "architecture.py"
     source.write_text(re.sub(r"(?m)^MOMENTUM = .*$", "MOMENTUM = 1.0", source.read_text()))
     shown = maskline("run", "demo", "--out", out, *overrides(), source=tmp_path).stdout
-    assert re.search(r"(?m)^✓ Trainer .*\n! the training loss is \d+\.\d{3} in inference mode, .* in training mode", shown)
+    assert re.search(
+        r"(?m)^✓ Trainer .*\n! the training loss is \d+\.\d{3} in inference mode, .* in training mode", shown
+    )
     record = json.loads(max((out / "runs").glob("*/run.json")).read_text())
     assert f"! {record['warnings'][0]}\n" in shown
     assert record["warnings"][0].replace("'", "&#39;") in Path(record["report"]).read_text()

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.modes import Losses, losses_in_both_modes, warnings
 from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.modes import ModeLosses, losses_in_both_modes, warnings
 from components.trainer.run import build_model, compile_model
 
 TRAINING: dict[str, Any] = {"optimizer": "adam", "learning_rate": 0.001, "clip_value": None, "loss": "bce_dice"}
@@ -43,12 +43,15 @@ def batches(records: tf.data.Dataset) -> tf.data.Dataset:
     return records.batch(BATCH)
 
 
+def fitted(records: tf.data.Dataset, steps: int) -> keras.Model:
+    model = network()
+    model.fit(records.shuffle(IMAGES, seed=1).batch(BATCH).repeat(), steps_per_epoch=steps, shuffle=False, verbose=0)
+    return model
+
+
 @pytest.fixture(scope="module")
 def trained(records: tf.data.Dataset) -> keras.Model:
-    model = network()
-    endless = records.shuffle(IMAGES, seed=1).batch(BATCH).repeat()
-    model.fit(endless, epochs=1, steps_per_epoch=STEPS, verbose=0)
-    return model
+    return fitted(records, STEPS)
 
 
 @pytest.fixture
@@ -73,6 +76,13 @@ def test_after_a_hundred_steps_the_model_is_judged_as_it_was_trained(
     assert list(warnings({"train": losses})) == []
 
 
+def test_nor_is_it_judged_otherwise_after_two_epochs_of_three_steps(
+    records: tf.data.Dataset, batches: tf.data.Dataset
+) -> None:
+    losses = losses_in_both_modes(fitted(records, 6), batches, BATCH)
+    assert losses.inference == pytest.approx(losses.training, rel=0.2)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_no_architecture_forgets_its_first_averages_too_slowly(name: str) -> None:
     model = build_model((32, 32, 1), {"architecture": name, "parameters": NETWORK})
@@ -82,7 +92,7 @@ def test_no_architecture_forgets_its_first_averages_too_slowly(name: str) -> Non
 
 def test_averages_that_lag_are_told(lagging: keras.Model, batches: tf.data.Dataset) -> None:
     losses = losses_in_both_modes(lagging, batches, BATCH)
-    told = list(warnings({"train": losses, "eval": Losses(0.3, 0.3)}))
+    told = list(warnings({"train": losses, "eval": ModeLosses(0.3, 0.3)}))
     assert len(told) == 1
     assert f"training loss is {losses.inference:.3f} in inference mode" in told[0]
     assert f"{losses.training:.3f} in training mode" in told[0]
@@ -137,4 +147,4 @@ def test_of_many_records_some_are_looked_at_from_all_over(trained: keras.Model) 
     ],
 )
 def test_far_apart_is_a_fifth_more_in_inference(inference: float, training: float, far: bool) -> None:
-    assert Losses(inference, training).far_apart is far
+    assert ModeLosses(inference, training).far_apart is far

@@ -268,7 +268,9 @@ def test_warnings_of_the_training_stand_at_the_top(outputs: Outputs, pushed: str
     assert "Warning" not in pushed
     outputs.warn_of_the_training("the training loss is 2.000", f"the validation loss is {HOSTILE}")
     text = Page(outputs.report(reason="-")).text
-    said = f"Warning: the training loss is 2.000. Warning: the validation loss is {HOSTILE}. Mean Dice on the test split"
+    said = (
+        f"Warning: the training loss is 2.000. Warning: the validation loss is {HOSTILE}. Mean Dice on the test split"
+    )
     assert said in text
 
 
