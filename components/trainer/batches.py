@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import tensorflow as tf
@@ -73,9 +74,13 @@ class TrainingData:
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch that training saw at a step of an epoch, both counted from 0."""
-        seen = next(iter(self.epoch(epoch).skip(step)))
-        images, masks = change_on_device(*seen) if len(seen) == 3 else seen
+        images, masks = next(islice(self.seen(epoch), step, None))
         return images.numpy(), masks.numpy()
+
+    def seen(self, epoch: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """The batches of an epoch as training sees them, changed on the device as well."""
+        for batch in self.epoch(epoch):
+            yield change_on_device(*batch) if len(batch) == 3 else batch
 
 
 def evaluation_batches(files: Sequence[str], shape: tuple[int, int, int], batch_size: int) -> tf.data.Dataset:

@@ -1,17 +1,19 @@
-"""Whether a model is judged as what was trained: its loss in inference mode beside that in training mode.
+"""That a model is judged as what was trained, in inference mode as in training mode.
 
 Batch norm takes the moments of each batch in training, and in inference running averages of them: with these a model is
-validated, chosen, exported and served. Where they do not fit the weights, the two losses part.
+validated, chosen, exported and served. Where they do not fit the weights, the losses in the two modes part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import keras
 import tensorflow as tf
 
+_FIRST_BATCHES = 8
 _RECORDS = 64
 """So many of a split are looked at, which are few enough to be held in memory."""
 _FAR = 0.2
@@ -33,6 +35,26 @@ class ModeLosses:
         Below it is where dropout, or the noise of small batches, is at work in training mode alone.
         """
         return self.inference - self.training > max(_FAR * self.training, _SMALL)
+
+
+def begin_averages(fitted: keras.Model, network: keras.Model, batches: Iterable[tf.Tensor]) -> None:
+    """Lets the averages of batch norm begin with the moments of the first eight batches of images, not with 0 and 1.
+
+    With these a network that has learnt nothing predicts next to nothing, whatever it sees: the first epochs would
+    look better than those in which the averages are on their way, and the learning rate be lowered for it.
+
+    Args:
+        fitted: what is trained; it is called as in training.
+        network: the part of it that has the layers.
+    """
+    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for number, images in enumerate(islice(batches, _FIRST_BATCHES) if norms else ()):
+        for norm in norms:
+            norm.momentum = number / (number + 1)
+        fitted(images, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 def losses_in_both_modes(model: keras.Model, batches: tf.data.Dataset, batch_size: int) -> ModeLosses:

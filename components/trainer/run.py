@@ -25,7 +25,7 @@ from components.trainer.export import export_model
 from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.modes import losses_in_both_modes, warnings
+from components.trainer.modes import begin_averages, losses_in_both_modes, warnings
 from components.trainer.preprocessing import Standardize
 from components.trainer.warm_start import start
 
@@ -60,10 +60,12 @@ def run_fn(fn_args: FnArgs) -> None:
     begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, config)
     compile_model(model, training, config["threshold"])
     started = time.monotonic()
+    trainee = _trainee(model, config)
+    begin_averages(trainee, model.layers[-1], (images for images, _ in data.seen(0)))
     if strategy:
         history = _fit_on_several(strategy, model, config, data, validation, run_dir)
     else:
-        history = _fit(_trainee(model, config), data, validation, training, run_dir)
+        history = _fit(trainee, data, validation, training, run_dir)
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {

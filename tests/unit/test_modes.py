@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.trainer.models.architecture import MOMENTUM
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.modes import ModeLosses, losses_in_both_modes, warnings
+from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, warnings
 from components.trainer.run import build_model, compile_model
 
 TRAINING: dict[str, Any] = {"optimizer": "adam", "learning_rate": 0.001, "clip_value": None, "loss": "bce_dice"}
@@ -45,7 +46,9 @@ def batches(records: tf.data.Dataset) -> tf.data.Dataset:
 
 def fitted(records: tf.data.Dataset, steps: int) -> keras.Model:
     model = network()
-    model.fit(records.shuffle(IMAGES, seed=1).batch(BATCH).repeat(), steps_per_epoch=steps, shuffle=False, verbose=0)
+    batches = records.shuffle(IMAGES, seed=1).batch(BATCH).repeat()
+    begin_averages(model, model.layers[-1], (images for images, _ in batches.take(3)))
+    model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
     return model
 
 
@@ -74,6 +77,21 @@ def test_after_a_hundred_steps_the_model_is_judged_as_it_was_trained(
     assert losses.training < 0.35
     assert losses.inference == pytest.approx(losses.training, rel=0.2)
     assert list(warnings({"train": losses})) == []
+
+
+def test_the_averages_begin_with_the_mean_moments_of_the_batches(records: tf.data.Dataset) -> None:
+    model = network(dropout=0.0)
+    batches = [images for images, _ in records.batch(BATCH)]
+    first = norms(model)[0]
+    inputs = keras.Model(model.layers[-1].inputs, first.input)
+    standardize = model.layers[-2]
+    moments = [np.mean(inputs(standardize(images)), (0, 1, 2)) for images in batches]
+    begin_averages(model, model.layers[-1], batches)
+    np.testing.assert_allclose(first.moving_mean, np.mean(moments, 0), rtol=1e-4)
+    assert {norm.momentum for norm in norms(model)} == {MOMENTUM}
+    unlike = [np.full_like(batches[0], number) for number in range(100)]
+    begin_averages(model, model.layers[-1], [*batches, *[batches[0]] * 5, *unlike])
+    np.testing.assert_allclose(first.moving_mean, np.mean([*moments, *[moments[0]] * 5], 0), rtol=1e-4)
 
 
 def test_nor_is_it_judged_otherwise_after_two_epochs_of_three_steps(
