@@ -58,8 +58,8 @@ def write_cluster(folder: Path) -> Path:
     return package
 
 
-def masks_by(folder: Path, version: str) -> dict[str, bytes]:
-    """What a pushed model of the folder gives here for six of its films, by the film's name."""
+def answers(folder: Path, version: str) -> dict[str, bytes]:
+    """The masks that a pushed model gives here for six films of the folder, by the film's name; not all are empty."""
     films, masks = folder / "films", folder / "here"
     for made in (films, masks):
         made.mkdir()
@@ -67,7 +67,5 @@ def masks_by(folder: Path, version: str) -> dict[str, bytes]:
         cv2.imwrite(str(films / f"{film.stem}.png"), cv2.imread(str(film), cv2.IMREAD_GRAYSCALE))
     here = [sys.executable, "-c", PREDICT, folder / "serving" / version, films, masks]
     subprocess.run(here, check=True, capture_output=True)
-    found = {path.name: path.read_bytes() for path in masks.iterdir()}
-    assert len(found) == 6
-    assert any(cv2.imread(str(masks / name), cv2.IMREAD_GRAYSCALE).any() for name in found)
-    return found
+    assert any(cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE).any() for mask in masks.iterdir())
+    return {path.name: path.read_bytes() for path in masks.iterdir()}

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from container import IMAGE, PREDICT, containers_since, in_image, masks_by, needs_image, volume, write_cluster
+from container import IMAGE, PREDICT, answers, containers_since, in_image, needs_image, volume, write_cluster
 from driver import Result, maskline
 
 pytestmark = needs_image
@@ -84,7 +84,8 @@ def test_every_step_runs_in_a_container_of_its_own_and_a_model_is_pushed(folder:
 
 def test_the_pushed_model_answers_in_the_image_as_here(folder: Path, run: Result) -> None:
     version = run.record["pushed"]["version"]
-    here = masks_by(folder, version)
+    here = answers(folder, version)
+    assert len(here) == 6
     (folder / "there").mkdir()
     (folder / "there").chmod(0o777)
     mounts = (*volume(folder / "serving", "/serving:ro"), *volume(folder / "films", "/films:ro"))

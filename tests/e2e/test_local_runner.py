@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from container import containers_since, masks_by, needs_image, write_cluster
+from container import answers, containers_since, needs_image, write_cluster
 from driver import REPOSITORY, maskline
 
 pytestmark = needs_image
@@ -123,4 +123,4 @@ def test_the_local_runner_runs_every_step_to_a_pushed_model_that_answers(folder:
     assert len(list((folder / "out").glob("*/*/executor_output.json"))) == 12
     [version] = [path.name for path in (folder / "serving").iterdir() if path.is_dir()]
     assert json.loads((folder / "serving" / "CHAMPION.json").read_text()) == {"version": version}
-    masks_by(folder, version)
+    assert len(answers(folder, version)) == 6
