@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Of the container test alone: its protobuf is not that of TFX.
+LOCAL_RUNNER := .venv-kfp
 UV := $(shell command -v uv || echo .uv/bin/uv)
 UV_VERSION := 0.9.18
 export UV_PYTHON_DOWNLOADS := never
@@ -35,6 +37,11 @@ $(READY): requirements.lock pyproject.toml | $(UV)
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --editable .
 	touch $@
 
+$(LOCAL_RUNNER)/.ready: tests/e2e/local_runner.lock | $(UV)
+	test -x $(LOCAL_RUNNER)/bin/python || $(UV) venv --quiet --python 3.11 $(LOCAL_RUNNER)
+	VIRTUAL_ENV=$(LOCAL_RUNNER) $(UV) pip sync --quiet --require-hashes $<
+	touch $@
+
 .uv/bin/uv:
 	$(PYTHON) -m pip install --quiet --target .uv uv==$(UV_VERSION)
 
@@ -50,14 +57,18 @@ image:
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40) $(BUILD_FLAGS) .
 
 # As `localhost/…`, which no registry has: what is tested is what was built.
-test-container: setup
+test-container: setup $(LOCAL_RUNNER)/.ready
 	base=$$(tests/e2e/base_image.sh $(BASE)) && $(MAKE) image ENGINE=podman IMAGE=localhost/maskline:test BASE=$$base
-	MASKLINE_IMAGE=localhost/maskline:test $(BIN)/pytest tests/e2e/test_image.py
+	MASKLINE_IMAGE=localhost/maskline:test MASKLINE_LOCAL_RUNNER=$(LOCAL_RUNNER)/bin/python \
+		$(BIN)/pytest tests/e2e/test_image.py tests/e2e/test_local_runner.py
+
+LOCK := pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
 
 lock: | $(UV)
-	$(UV) pip compile --quiet --upgrade --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(UV) $(LOCK) --extra dev --output-file requirements.lock pyproject.toml
+	$(UV) $(LOCK) --output-file tests/e2e/local_runner.lock tests/e2e/local_runner.in
 
 clean:
-	rm -rf $(VENV) .uv maskline-out build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOCAL_RUNNER) .uv maskline-out build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 _MOMENT = 0.05
 """Seconds."""
@@ -21,8 +22,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes under a temporary name beside `path`, then moves it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Writes under a temporary name beside `path`, then moves it into place: the last of several writers wins."""
+    # Not the number of the process, which other containers have as well.
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with temporary.open("wb") as file:
             file.write(content)

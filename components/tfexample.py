@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from uuid import uuid4
 
 import tensorflow as tf
 
 from components.imaging.codecs import decode_image, encode_png
 from components.imaging.masks import component_count
 from components.record import Record
+
+_UNFINISHED = "unfinished-"
+"""Beside the folders of the splits, so that nobody takes it for a shard."""
 
 
 def serialize(record: Record) -> bytes:
@@ -72,6 +77,29 @@ def shard_name(index: int, count: int) -> str:
     return f"data_tfrecord-{index:05d}-of-{count:05d}"
 
 
+@contextmanager
+def shard_writer(examples: str, split: str, name: str) -> Iterator[tf.io.TFRecordWriter]:
+    """A writer of a shard that is there when all of it is written, or not at all. `examples` may be a URI.
+
+    Each call writes to a file of its own: engines of Beam attempt a bundle while another attempt of it goes on. The
+    last to end replaces the shard of the others by the same records.
+    """
+    unfinished = f"{examples}/{_UNFINISHED}{split}-{name}-{uuid4().hex}"
+    try:
+        with tf.io.TFRecordWriter(unfinished) as writer:
+            yield writer
+        tf.io.gfile.makedirs(f"{examples}/Split-{split}")
+        tf.io.gfile.rename(unfinished, f"{examples}/Split-{split}/{name}", overwrite=True)
+    finally:
+        _remove(unfinished)
+
+
+def remove_unfinished(examples: str) -> None:
+    """Removes what attempts that were killed have left of shards: when Beam is done, others have written them."""
+    for path in tf.io.gfile.glob(f"{examples}/{_UNFINISHED}*"):
+        _remove(path)
+
+
 def split_files(examples: str, split: str) -> list[str]:
     """The shards of a split in an Examples folder, sorted by name."""
     return sorted(tf.io.gfile.glob(f"{examples}/Split-{split}/*"))
@@ -85,6 +113,11 @@ def read_split(examples: str, split: str) -> Iterator[bytes]:
 def record_count(examples: str, split: str) -> int:
     """Records in the shards of a split; their checksums are verified on the way."""
     return int(tf.data.TFRecordDataset(split_files(examples, split)).reduce(0, lambda count, _: count + 1))
+
+
+def _remove(path: str) -> None:
+    with suppress(tf.errors.NotFoundError):
+        tf.io.gfile.remove(path)
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from components.errors import UsageError
@@ -127,9 +128,8 @@ def _plain(path: Path) -> Path:
 def _writable(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=out):
+            pass
     except OSError as error:
         raise UsageError(
             f"{out}: the folder cannot be written: {error.strerror}. Choose another (--out, [serving] destination)"

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.augmentor.shards import AugmentShard
-from components.tfexample import split_files
+from components.tfexample import remove_unfinished, split_files
 
 
 class Executor(BaseBeamExecutor):
@@ -27,6 +27,7 @@ class Executor(BaseBeamExecutor):
         shards = split_files(source, "train")
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | beam.Create(shards, reshuffle=True) | beam.ParDo(AugmentShard(augmented.uri, settings))
+        remove_unfinished(augmented.uri)
         written = split_files(augmented.uri, "train")
         # Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247).
         if len(written) != len(shards):

@@ -12,11 +12,11 @@ import tensorflow as tf
 
 from components.augmentor.core import copies_of
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.tfexample import parse, serialize
+from components.tfexample import parse, serialize, shard_writer
 
 
 class AugmentShard(beam.DoFn):
-    """Writes the records of a shard and their copies under a temporary name, then moves it."""
+    """Writes the records of a training shard and their copies."""
 
     def __init__(self, output: str, settings: Mapping[str, Any]) -> None:
         self._output = output
@@ -27,14 +27,11 @@ class AugmentShard(beam.DoFn):
 
     def process(self, shard: str) -> None:
         name = os.path.basename(shard)  # noqa: PTH119 - may be a URI
-        unfinished = f"{self._output}/unfinished-{name}"
         originals = tf.data.TFRecordDataset(shard).as_numpy_iterator()
-        with tf.io.TFRecordWriter(unfinished) as writer:
+        with shard_writer(self._output, "train", name) as writer:
             for records in ordered_map(partial(with_copies, settings=self._settings), originals, threads()):
                 for record in records:
                     writer.write(record)
-        tf.io.gfile.makedirs(f"{self._output}/Split-train")
-        tf.io.gfile.rename(unfinished, f"{self._output}/Split-train/{name}", overwrite=True)
 
 
 def with_copies(serialized: bytes, settings: Mapping[str, Any]) -> list[bytes]:

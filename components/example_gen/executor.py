@@ -21,7 +21,7 @@ from components.example_gen.outcome import Outcome
 from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
 from components.splits import SPLITS
-from components.tfexample import record_count
+from components.tfexample import record_count, remove_unfinished
 
 
 class Executor(BaseBeamExecutor):
@@ -43,6 +43,7 @@ class Executor(BaseBeamExecutor):
                 | beam.ParDo(WriteShard(root, examples.uri, data))
                 | beam.io.WriteToText(outcomes, shard_name_template="")
             )
+        remove_unfinished(examples.uri)
         rows = _outcomes(Path(outcomes))
         _check_nothing_lost(rows, len(listing.samples), {split: record_count(examples.uri, split) for split in SPLITS})
         write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows, files))

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
 
 from components.example_gen.core import shard_count
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
 from components.parallel import ordered_map, threads, without_inner_threads
 from components.splits import SPLITS
-from components.tfexample import serialize, shard_name
+from components.tfexample import serialize, shard_name, shard_writer
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def plan_shards(samples: Sequence[Sample], data: Mapping[str, Any]) -> list[Shar
 
 
 class WriteShard(beam.DoFn):
-    """Derives and writes a shard under a temporary name, then moves it; yields an `Outcome` per sample as JSON."""
+    """Derives and writes a shard; yields an `Outcome` per sample as JSON."""
 
     def __init__(self, root: str, output: str, data: Mapping[str, Any]) -> None:
         self._root = root
@@ -57,13 +56,9 @@ class WriteShard(beam.DoFn):
             )
 
     def process(self, shard: Shard) -> Iterator[str]:
-        path = f"{self._output}/Split-{shard.split}/{shard.name}"
-        unfinished = f"{self._output}/unfinished-{shard.split}-{shard.name}"
         work = partial(outcome_of, root=Path(self._root), data=self._data, make=serialize)
-        with tf.io.TFRecordWriter(unfinished) as writer:
+        with shard_writer(self._output, shard.split, shard.name) as writer:
             for outcome, records in ordered_map(work, shard.samples, threads()):
                 for record in records:
                     writer.write(record)
                 yield json.dumps(asdict(outcome))
-        tf.io.gfile.makedirs(f"{self._output}/Split-{shard.split}")
-        tf.io.gfile.rename(unfinished, path, overwrite=True)

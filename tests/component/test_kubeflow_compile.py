@@ -123,6 +123,7 @@ def test_the_options_data_wins_over_the_recipe(config: Config) -> None:
         ("execution.beam={runner='portable'}", r"\[execution\] beam = 'portable'"),
         ("kubeflow.image=''", r"no container image: set \[kubeflow\] image"),
         ("kubeflow.image=Not an Image", "the image 'Not an Image': it is no name of an image"),
+        ("kubeflow.pipeline_root=/mnt/disk", "the pipeline root '/mnt/disk': Kubeflow stores artifacts below"),
         ("kubeflow.pipeline_root=pvc://disk", "the pipeline root 'pvc://disk': Kubeflow stores artifacts below"),
         ("serving.destination=/srv", r"(?s)ChampionResolver: serving_dir '/srv'.*Pusher: serving_dir '/srv': none of"),
     ],

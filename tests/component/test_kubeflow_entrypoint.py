@@ -183,6 +183,27 @@ def test_a_failure_leaves_its_code_one_line_and_a_last_word_but_no_results(
     assert "Traceback" in last["exception"]
 
 
+def test_absolute_paths_are_read_and_written_where_they_are_and_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    """As in Kubeflow's local runner, whose containers have no launcher."""
+    monkeypatch.delenv(ROOT)
+    run = tmp_path / "out/demo-1"
+    model = artifact("", str(run / "Trainer/model"), name="model")
+    outputs = {
+        "artifacts": {"blessing": artifact("tfx.ModelBlessing", str(run / "Evaluator/blessing"), name="blessing")},
+        "outputFile": str(run / "Evaluator/executor_output.json"),
+    }
+    spec = {"artifacts": {"model": SPEC["artifacts"]["model"]}}
+    assert call(Blessing, given={"inputs": {"artifacts": {"model": model}}, "outputs": outputs}, spec=spec) == 0
+    assert [found.uri for found in CALLS[0]["inputs"]["model"]] == [str(run / "Trainer/model")]
+    assert (run / "Evaluator/blessing/BLESSED").exists()
+    output = json.loads((run / "Evaluator/executor_output.json").read_text())
+    [blessing] = output["artifacts"]["blessing"]["artifacts"]
+    assert blessing["uri"] == str(run / "Evaluator/blessing")
+    assert blessing["metadata"]["current_model"] == str(run / "Trainer/model/Format-Serving")
+
+
 def test_an_address_that_the_launcher_does_not_know_is_a_mistake_of_usage(root: Path) -> None:
     given = {**INPUT, "outputs": {"artifacts": {"blessing": artifact("tfx.ModelBlessing", "hdfs://x")}}}
     assert call(Blessing, given=given) == 2

@@ -6,45 +6,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
 import pytest
-from driver import Result, maskline, overrides
+from container import IMAGE, PREDICT, answers, containers_since, in_image, needs_image, volume, write_cluster
+from driver import Result, maskline
 
-from pipeline.phantoms import write_mias_phantoms
-
-IMAGE = os.environ.get("MASKLINE_IMAGE", "")
-pytestmark = pytest.mark.skipif(not IMAGE, reason="make test-container builds the image that this needs")
-
-PREDICT = """
-import sys
-from pathlib import Path
-import tensorflow as tf
-model, films, masks = map(Path, sys.argv[1:])
-serve = tf.saved_model.load(str(model)).signatures["serve_image_bytes"]
-for film in sorted(films.glob("*.png")):
-    (masks / film.name).write_bytes(serve(images=tf.constant([film.read_bytes()]))["mask"].numpy()[0])
-"""
-
-
-def in_image(*command: object, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    arguments = ["podman", "run", "--rm", *options, IMAGE, *map(str, command)]
-    return subprocess.run(arguments, capture_output=True, text=True, check=False)
-
-
-def volume(source: Path, target: str) -> tuple[str, str]:
-    return "--volume", f"{source}:{target}"
-
-
-def containers_since(moment: str) -> int:
-    # podman 4's own filter for images finds none by name.
-    shown = ["--since", moment, "--filter", "event=create", "--format", "{{.Image}}"]
-    return subprocess.check_output(["podman", "events", "--stream=false", *shown], text=True).split().count(IMAGE)
+pytestmark = needs_image
 
 
 def test_the_user_is_a_number_other_than_root() -> None:
@@ -82,24 +52,13 @@ def test_the_command_is_the_step_of_a_compiled_pipeline() -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`data` and `serving` stand for the cluster's volumes; `out` for its stores."""
-    folder = tmp_path_factory.mktemp("cluster")
-    write_mias_phantoms(folder / "data", women=24, size=96, seed=7)
-    (folder / "serving").mkdir()
-    (folder / "serving").chmod(0o777)
-    return folder
+    return tmp_path_factory.mktemp("cluster")
 
 
 @pytest.fixture(scope="module")
 def package(folder: Path) -> Path:
-    package = folder / "demo.yaml"
-    cluster = {
-        "kubeflow.image": f'"{IMAGE}"',
-        "kubeflow.volumes": '[{claim = "data", path = "/data"}, {claim = "serving", path = "/serving"}]',
-        "serving.destination": '"/serving"',
-    }
-    settings = [part for key, value in cluster.items() for part in ("--set", f"{key}={value}")]
-    compiled = maskline("kubeflow", "compile", "demo", "--out", package, "--data", "/data", *overrides(), *settings)
-    assert compiled.code == 0, compiled.stderr
+    package = write_cluster(folder)
+    (folder / "serving").chmod(0o777)
     return package
 
 
@@ -125,20 +84,14 @@ def test_every_step_runs_in_a_container_of_its_own_and_a_model_is_pushed(folder:
 
 def test_the_pushed_model_answers_in_the_image_as_here(folder: Path, run: Result) -> None:
     version = run.record["pushed"]["version"]
-    for name in ("films", "here", "there"):
-        (folder / name).mkdir()
-        (folder / name).chmod(0o777)
-    for film in sorted((folder / "data").glob("*.pgm"))[:6]:
-        cv2.imwrite(str(folder / "films" / f"{film.stem}.png"), cv2.imread(str(film), cv2.IMREAD_GRAYSCALE))
-    here = [sys.executable, "-c", PREDICT, folder / "serving" / version, folder / "films", folder / "here"]
-    subprocess.run(here, check=True, capture_output=True)
+    here = answers(folder, version)
+    assert len(here) == 6
+    (folder / "there").mkdir()
+    (folder / "there").chmod(0o777)
     mounts = (*volume(folder / "serving", "/serving:ro"), *volume(folder / "films", "/films:ro"))
     there = in_image(
         *("python", "-c", PREDICT, f"/serving/{version}", "/films", "/masks"),
         options=(*mounts, *volume(folder / "there", "/masks")),
     )
     assert there.returncode == 0, there.stderr
-    masks = {path.name: path.read_bytes() for path in (folder / "there").iterdir()}
-    assert masks == {path.name: path.read_bytes() for path in (folder / "here").iterdir()}
-    assert len(masks) == 6
-    assert any(cv2.imread(str(folder / "there" / name), cv2.IMREAD_GRAYSCALE).any() for name in masks)
+    assert {path.name: path.read_bytes() for path in (folder / "there").iterdir()} == here

@@ -31,7 +31,7 @@ def test_every_stage_begins_with_the_base_that_the_argument_names() -> None:
     assert bases[-1] == "${BASE}"
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "Makefile", "tests/e2e/base_image.sh"])
+@pytest.mark.parametrize("name", ["Dockerfile", "Makefile", "tests/e2e/base_image.sh", "tests/e2e/local_runner.lock"])
 def test_no_address_of_a_package_index_is_in_a_file(name: str) -> None:
     text = (ROOT / name).read_text()
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host", text)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import math
+import os
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,19 @@ def test_a_failure_while_moving_leaves_no_temporary_file(tmp_path: Path) -> None
     (tmp_path / "file").mkdir()
     with pytest.raises(IsADirectoryError):
         write_text(tmp_path / "file", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_of_two_writers_at_once_each_writes_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two threads here; in two containers, whose processes have equal numbers, it is the same."""
+    synced = threading.Barrier(2, timeout=30)
+    fsync = os.fsync
+    # Neither moves its file before the other has written.
+    monkeypatch.setattr(os, "fsync", lambda file: (fsync(file), synced.wait()))
+    texts = ["short", "long " * 5000]
+    with ThreadPoolExecutor(2) as writers:
+        list(writers.map(lambda text: write_text(tmp_path / "file", text), texts))
+    assert (tmp_path / "file").read_text() in texts
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UsageError
-from pipeline.kubeflow.container.uris import in_root, local_path, local_root, with_uri
+from pipeline.kubeflow.container.uris import in_root, launcher_path, local_path, local_root, with_uri
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,26 @@ def test_an_address_lies_where_the_launcher_puts_it(uri: str, path: str) -> None
     assert local_path(uri, Path("/tmp/pod")) == Path(f"/tmp/pod{path}")
 
 
-@pytest.mark.parametrize("uri", ["file:///data", "/data/model", "oci://registry/model", "ftp://x/y", ""])
-def test_another_scheme_is_refused_with_those_that_work(uri: str) -> None:
-    with pytest.raises(UsageError, match=r"minio://, s3://, gs://.*pipeline_root"):
+@pytest.mark.parametrize("path", ["/out/demo-2026/Trainer/model", "/out/a b/c", "/gcs/bucket/key"])
+def test_an_absolute_path_lies_where_it_says(path: str) -> None:
+    """Kubeflow's local runner gives these."""
+    assert local_path(path, Path("/")) == Path(path)
+    assert local_path(path, Path("/tmp/pod")) == Path(f"/tmp/pod{path}")
+    uris = {str(local_path(path, Path("/tmp/pod"))): path}
+    assert with_uri(f"/tmp/pod{path}/Format-Serving", uris) == f"{path}/Format-Serving"
+    assert with_uri(f"{path}/Format-Serving", {path: path}) == f"{path}/Format-Serving"
+
+
+@pytest.mark.parametrize("uri", ["file:///data", "data/model", "./model", "oci://registry/model", "ftp://x/y", ""])
+def test_another_address_is_refused_with_those_that_work(uri: str) -> None:
+    with pytest.raises(UsageError, match=r"minio://, s3://, gs://, and absolute paths in its local.*pipeline_root"):
         local_path(uri, Path("/"))
+
+
+def test_the_launcher_of_a_cluster_knows_no_paths() -> None:
+    assert launcher_path("gs://bucket/key") == "/gcs/bucket/key"
+    with pytest.raises(UsageError, match=r"^/data/model: cannot be an artifact's address"):
+        launcher_path("/data/model")
 
 
 def test_a_local_path_becomes_its_address_again_and_nothing_else_does() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from components.errors import UsageError
 from components.files import locked, read_json
 from pipeline.config.loader import load_config
-from pipeline.launch import launch
+from pipeline.launch import launch, output_folder
 from pipeline.listings import print_runs
 from pipeline.runs import find_run, list_runs, new_run_dir, write_run
 
@@ -35,6 +36,12 @@ def test_runs_of_one_second_get_folders_of_their_own(tmp_path: Path) -> None:
     folders = [new_run_dir(tmp_path) for _ in range(5)]
     assert len(set(folders)) == 5
     assert all(folder.is_dir() and folder.parent == tmp_path / "runs" for folder in folders)
+
+
+def test_runs_that_start_at_once_do_not_take_each_others_probe_for_a_fault(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as runs:
+        assert set(runs.map(lambda _: output_folder("demo", tmp_path), range(2000))) == {tmp_path}
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("status", ["done", "refused", "failed"])

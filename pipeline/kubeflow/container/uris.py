@@ -19,7 +19,18 @@ def local_root() -> Path:
 
 
 def local_path(uri: str, root: Path) -> Path:
-    """Where the launcher puts, or looks for, the files of an artifact: `gs://bucket/key` is `/gcs/bucket/key`.
+    """Where the files of an artifact are: as `launcher_path`, or at the address itself where that is a path.
+
+    Kubeflow's own local runner has absolute paths for addresses, which it mounts as they are.
+
+    Raises:
+        UsageError: it is no absolute path, and the scheme is not one that the launcher knows.
+    """
+    return in_root(uri if uri.startswith("/") else launcher_path(uri), root)
+
+
+def launcher_path(uri: str) -> str:
+    """Where a cluster's launcher puts, or looks for, the files of an artifact: `gs://bucket/key` is `/gcs/bucket/key`.
 
     Vertex AI mounts its buckets at the same place, so what holds for open-source Kubeflow holds there.
 
@@ -30,9 +41,10 @@ def local_path(uri: str, root: Path) -> Path:
     if not separator or scheme not in _MOUNTS:
         raise UsageError(
             f"{uri}: cannot be an artifact's address on Kubeflow, which knows "
-            f"{', '.join(f'{name}://' for name in _MOUNTS)}. Set [kubeflow] pipeline_root"
+            f"{', '.join(f'{name}://' for name in _MOUNTS)}, and absolute paths in its local runner alone. "
+            "Set [kubeflow] pipeline_root"
         )
-    return root / _MOUNTS[scheme] / key
+    return f"/{_MOUNTS[scheme]}/{key}"
 
 
 def in_root(path: str, root: Path) -> Path:

@@ -20,7 +20,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
-from pipeline.kubeflow.container.uris import local_path
+from pipeline.kubeflow.container.uris import launcher_path
 from pipeline.kubeflow.simulator.driver import Finished, Run, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed
 from pipeline.kubeflow.simulator.pod import Place
@@ -58,7 +58,7 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
     pipeline = parse_pipeline(simulation.package)
     parameters = run_parameters(pipeline.inputs, simulation.parameters)
     root = pipeline.root or _DEFAULT_ROOT
-    local_path(root, Path("/"))
+    launcher_path(root)
     simulation.place.check(pipeline.tasks)
     with ExitStack() as stack:
         try:
