@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from components.errors import UsageError
 from components.files import locked
 from pipeline.kubeflow.cli import kubeflow_app
+from pipeline.kubeflow.simulator.backend import BACKENDS
 from pipeline.kubeflow.simulator.pod import Containers, Processes
 from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
 from pipeline.kubeflow.simulator.tasks import parse_pipeline
@@ -112,6 +113,25 @@ def test_a_step_that_may_not_be_cached_runs_and_with_it_what_reads_its_output(tm
     steps = {"one": (component, {**task, "cachingOptions": {}}, container), "two": step("b", "one"), "other": step("x")}
     run(tmp_path, package(**steps))
     assert states(run(tmp_path, package(**steps))) == {"one": "ran", "two": "ran", "other": "cached"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.release)
+def test_files_pass_on_in_every_release(tmp_path: Path, backend: Any) -> None:
+    given = package(one=step("a"), two=step("b", "one"))
+    record = run(tmp_path, given, backend=backend)
+    assert text(record, "two") == "ab"
+    [log] = [item["outputs"].get("executor-logs") for item in record["steps"] if item["id"] == "two"]
+    assert (log is not None) == backend.publishes_logs
+    assert set(states(run(tmp_path, given, backend=backend)).values()) == {"cached"}
+
+
+def test_the_report_is_named_beside_the_log_of_its_step(tmp_path: Path) -> None:
+    component, task, container = step("a")
+    command = [*container["command"][:2], f"{COPY}\npathlib.Path(target, 'report.html').touch()"]
+    component = {"outputDefinitions": {"artifacts": {"report": ARTIFACT}}}
+    arguments = ["", "{{$.outputs.artifacts['report'].path}}", "a"]
+    record = run(tmp_path, package(one=(component, task, {**container, "command": command, "args": arguments})))
+    assert Path(record["report"]).parent == Path(record["steps"][0]["outputs"]["report"]["path"])
 
 
 def test_the_first_failed_step_ends_the_simulation_with_its_code(tmp_path: Path) -> None:
@@ -265,9 +285,11 @@ def test_data_for_a_pipeline_that_reads_none(tmp_path: Path, settings: str | Non
         for_data(package(**{name: (component, task, container)}), tmp_path)
 
 
-def test_the_help_names_sections_of_the_config() -> None:
+def test_the_help_names_sections_of_the_config_and_the_releases() -> None:
     said = CliRunner().invoke(kubeflow_app, ["simulate", "--help"], env={"COLUMNS": "200"}).stdout
     assert "[data] input as this machine sees it" in said
+    assert "2.4, 2.5, 2.15, 2.17" in said
+    assert "[default: 2.17]" in said
 
 
 class TestSecrets:
