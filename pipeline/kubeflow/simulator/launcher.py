@@ -65,7 +65,7 @@ class Launcher:
         again = Retrying(
             stop=stop_after_attempt(policy.max_retry_count + 1) | deadline,
             wait=wait_exponential(
-                multiplier=policy.backoff_duration.ToTimedelta().total_seconds(), exp_base=policy.backoff_factor or 2
+                multiplier=policy.backoff_duration.ToTimedelta().total_seconds(), exp_base=policy.backoff_factor or 1
             ),
             retry=retry_if_exception_type(StepFailed),
             reraise=True,
