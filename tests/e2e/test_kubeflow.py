@@ -153,6 +153,7 @@ def test_a_step_runs_as_older_releases_call_it(place: Path, pipeline: Path, rele
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("release", OLDER)
 def test_every_step_runs_as_older_releases_call_it(place: Path, pipeline: Path, release: str) -> None:
     (place / "serving/CHAMPION.json").unlink(missing_ok=True)
