@@ -76,13 +76,6 @@ def test_parameters_come_from_the_run_and_the_constant() -> None:
     assert values == {"epochs": 5.0, "run": "0b5c"}
 
 
-def test_a_parameter_that_is_not_optional_has_a_value() -> None:
-    spec = copy.deepcopy(SPEC)
-    del spec["inputs"]["parameters"]["run"]
-    with pytest.raises(UsageError, match="Trainer: run: no value"):
-        executor_input_of(task(spec))
-
-
 def test_a_parameter_can_be_another_steps_output() -> None:
     spec = with_parameter("epochs", {"taskOutputParameter": {"producerTask": "Gen", "outputParameterKey": "size"}})
     assert executor_input_of(task(spec)).inputs.parameter_values["epochs"].number_value == 32
@@ -101,15 +94,6 @@ def test_a_parameter_can_be_another_steps_output() -> None:
 def test_special_constants_are_those_of_kubeflow(placeholder: str, value: str) -> None:
     spec = with_parameter("run", {"runtimeValue": {"constant": placeholder}})
     assert executor_input_of(task(spec)).inputs.parameter_values["run"].string_value == value
-
-
-@pytest.mark.parametrize(
-    "constant", ["{{$.pipeline_job_create_time_utc}}", "{{$.pipeline_task_uuid}}", "{{$.workspace_path}}/films"]
-)
-def test_a_constant_that_is_another_from_release_to_release_is_refused(constant: str) -> None:
-    spec = with_parameter("run", {"runtimeValue": {"constant": constant}})
-    with pytest.raises(UsageError, match=r"Trainer: the constant .* is not simulated\. Use a cluster"):
-        executor_input_of(task(spec))
 
 
 def test_a_number_for_a_string_is_written_out_and_a_string_for_a_number_is_refused() -> None:

@@ -198,6 +198,27 @@ def test_what_would_not_be_simulated_faithfully_is_refused(tmp_path: Path, chang
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("constant", ["{{$.pipeline_job_create_time_utc}}", "{{$.workspace_path}}/films"])
+def test_a_constant_that_is_another_from_release_to_release_is_refused(tmp_path: Path, constant: str) -> None:
+    component, task, container = step("a")
+    component["inputDefinitions"] = {"parameters": {"word": {"parameterType": "STRING"}}}
+    task["inputs"] = {"parameters": {"word": {"runtimeValue": {"constant": constant}}}}
+    with pytest.raises(UsageError, match="one: the constant 'word' holds a placeholder that the simulator"):
+        run(tmp_path / "out", package(one=(component, task, container)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_default_value_is_that_of_an_optional_parameter_alone(tmp_path: Path) -> None:
+    component, task, container = step("a")
+    word = {"parameterType": "STRING", "defaultValue": "z"}
+    container["args"][2] = "{{$.inputs.parameters['word']}}"
+    optional = {**component, "inputDefinitions": {"parameters": {"word": {**word, "isOptional": True}}}}
+    assert text(run(tmp_path, package(one=(optional, task, container))), "one") == "z"
+    required = {**component, "inputDefinitions": {"parameters": {"word": word}}}
+    with pytest.raises(UsageError, match="one: the parameter 'word' has a default but is not optional"):
+        run(tmp_path, package(one=(required, task, container)))
+
+
 def test_two_simulations_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     with locked(tmp_path / ".lock", wait=False), pytest.raises(UsageError, match="another simulation works there"):
         run(tmp_path, package(one=step("a")))

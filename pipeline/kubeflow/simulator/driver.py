@@ -25,12 +25,6 @@ from pipeline.kubeflow.simulator.tasks import Task
 
 OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"
 _PARAMETER_FILES = "/tmp/kfp/outputs"
-_NOT_SIMULATED = (
-    "{{$.pipeline_task_uuid}}",
-    "{{$.pipeline_job_create_time_utc}}",
-    "{{$.pipeline_job_schedule_time_utc}}",
-    "{{$.workspace_path}}",
-)
 _TYPES = {
     pb.ParameterType.NUMBER_DOUBLE: "number_value",
     pb.ParameterType.NUMBER_INTEGER: "number_value",
@@ -65,15 +59,12 @@ def executor_input(task: Task, run: Run, finished: Mapping[str, Finished], backe
     """What the step is told: values, and where artifacts are and are to be. Default values are the launcher's matter.
 
     Raises:
-        UsageError: a parameter has no value or one of another type, or one that is not simulated.
+        UsageError: a parameter has no value or one of another type.
     """
     result = pb.ExecutorInput()
     for key, item in task.spec.inputs.parameters.items():
         value = _checked(task, key, _parameter(task, key, item, run, finished))
         result.inputs.parameter_values[key].CopyFrom(value)
-    for key, spec in task.component.input_definitions.parameters.items():
-        if key not in task.spec.inputs.parameters and not spec.is_optional:
-            raise UsageError(f"{task.name}: {key}: no value. Give one in the task, or make the parameter optional")
     for key, item in task.spec.inputs.artifacts.items():
         source = item.task_output_artifact
         artifact = finished[source.producer_task].artifacts[source.output_artifact_key]
@@ -185,11 +176,7 @@ def _parameter(task: Task, key: str, item: Any, run: Run, finished: Mapping[str,
 
 
 def _constant(task: Task, value: Value, run: Run) -> Value:
-    """What the driver puts in place of a constant, if the constant is nothing but one of these.
-
-    Raises:
-        UsageError: it is one whose value releases see otherwise, or only a cluster has.
-    """
+    """What the driver puts in place of a constant, if the constant is nothing but one of these."""
     special = {
         "{{$.pipeline_job_name}}": run.name,
         "{{$.pipeline_job_resource_name}}": run.name,
@@ -197,9 +184,6 @@ def _constant(task: Task, value: Value, run: Run) -> Value:
         "{{$.pipeline_task_name}}": task.name,
     }
     text = value.string_value
-    for placeholder in _NOT_SIMULATED:
-        if placeholder in text:
-            raise UsageError(f"{task.name}: the constant {text!r}: {placeholder} is not simulated. Use a cluster")
     return Value(string_value=special[text]) if text in special else value
 
 
