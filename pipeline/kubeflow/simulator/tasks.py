@@ -92,7 +92,7 @@ def _obstacles(spec: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> Iterat
             yield f"the constant {key!r} holds a placeholder that the simulator does not fill in"
     for key, item in sorted(component.input_definitions.parameters.items()):
         if not (item.is_optional or key in spec.inputs.parameters):
-            yield f"the parameter {key!r} has a default but is not optional, and Kubeflow's driver uses none then"
+            yield f"the parameter {key!r} has a default but is not optional: Kubeflow's driver does not use it"
 
 
 def _upstream(spec: pb.PipelineTaskSpec) -> Iterator[str]:
