@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST, backend_of
 from pipeline.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.runners.console import RunConsole
 
 ContainerData = Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the images in the containers.")]
+_RELEASES = ", ".join(backend.release for backend in BACKENDS)
 
 kubeflow_app = typer.Typer(no_args_is_help=True, help="The same graph on Kubeflow Pipelines.")
 
@@ -68,6 +70,9 @@ def simulate_command(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the pipeline; repeatable.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Reuse no earlier result.")] = False,
+    backend: Annotated[
+        str, typer.Option(metavar="RELEASE", help=f"Of Kubeflow Pipelines, as which to call the steps: {_RELEASES}.")
+    ] = NEWEST.release,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -84,7 +89,10 @@ def simulate_command(
     values = pairs("--parameter", parameter or [])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A step must not outlive its simulation.
     console = RunConsole(sys.stdout, silent=json_output)
-    record = simulate(Simulation(package, out, place_of(image, mount or []), values, not no_cache), console)
+    simulation = Simulation(
+        package, out, place_of(image, mount or []), values, cache=not no_cache, backend=backend_of(backend)
+    )
+    record = simulate(simulation, console)
     if json_output:
         print_json(record)
     for line in [] if json_output else conclusion(record):

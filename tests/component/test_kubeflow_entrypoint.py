@@ -111,15 +111,19 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     logging.captureWarnings(False)
 
 
-def call(executor: type[BaseExecutor], *beam: str, given: dict[str, Any] = INPUT, spec: Any = SPEC) -> int:
-    return main(
-        [
-            *("--executor_class_path", f"{__name__}.{executor.__name__}"),
-            *("--json_serialized_invocation_args", json.dumps(given)),
-            *("--json_serialized_inputs_spec_args", json.dumps(spec)),
-            *beam,
-        ]
-    )
+def command(
+    executor: type[BaseExecutor], given: dict[str, Any] = INPUT, spec: Any = SPEC, outputs: Any = ("blessing",)
+) -> list[str]:
+    return [
+        *("--executor_class_path", f"{__name__}.{executor.__name__}"),
+        *("--json_serialized_invocation_args", json.dumps(given)),
+        *("--json_serialized_inputs_spec_args", json.dumps(spec)),
+        *("--outputs", json.dumps(outputs)),
+    ]
+
+
+def call(executor: type[BaseExecutor], *beam: str, **options: Any) -> int:
+    return main([*command(executor, **options), *beam])
 
 
 def output_file(root: Path) -> Path:
@@ -160,9 +164,57 @@ def test_properties_read_the_same_in_the_next_step(root: Path) -> None:
     written = json.loads(output_file(root).read_text())["artifacts"]["blessing"]["artifacts"][0]
     given = {"inputs": {"artifacts": {"blessing": artifact("", written["uri"], metadata=written["metadata"])}}}
     spec = {"artifacts": {"blessing": {"artifactType": {"instanceSchema": "title: tfx.ModelBlessing"}}}}
-    [blessing] = read_invocation(json.dumps(given), json.dumps(spec), root).inputs["blessing"]
+    [blessing] = read_invocation(json.dumps(given), json.dumps(spec), [], root).inputs["blessing"]
     assert blessing.get_int_custom_property("blessed") == 1
     assert blessing.get_string_custom_property("current_model_id") == "17"
+
+
+class TestUndeclared:
+    """What the driver hands to a step beside what the step's component declares."""
+
+    LOGS = "minio://b/run/Evaluator/salt/executor-logs-0"
+
+    @pytest.fixture
+    def log(self, root: Path) -> Path:
+        """The file of the log, as the launcher opens it before the step."""
+        log = root / self.LOGS.replace("://", "/")
+        log.parent.mkdir(parents=True)
+        log.write_text("printed\n")
+        return log
+
+    def test_the_log_of_the_step_is_left_alone(self, root: Path, log: Path) -> None:
+        """`executor-logs` as releases 2.5 to 2.17 give it, with the names and the file of results of 2.15 and later."""
+        outputs = {"blessing": artifact("tfx.ModelBlessing", "minio://b/run/Evaluator/salt/blessing", name="blessing")}
+        logs = {"name": "executor-logs", "uri": self.LOGS, "type": {"schemaTitle": "system.Artifact"}}
+        file = "/minio/b/run/Evaluator/salt/output_metadata.json"
+        artifacts = {**outputs, "executor-logs": {"artifacts": [logs]}}
+        assert call(Blessing, given={**INPUT, "outputs": {"artifacts": artifacts, "outputFile": file}}) == 0
+        assert log.read_text() == "printed\n"
+        [written] = json.loads((root / file.lstrip("/")).read_text())["artifacts"].items()
+        assert written[0] == "blessing"
+        assert (root / "minio/b/run/Evaluator/salt/blessing/BLESSED").exists()
+
+    @pytest.mark.parametrize("title", ["system.Artifact", "tfx.Model", "nowhere.Nothing", ""])
+    def test_any_other_is_not_read_whatever_its_type(self, root: Path, title: str) -> None:
+        other = artifact(title, "minio://b/run/Evaluator/salt/other", name="other")
+        inputs = {
+            "artifacts": {**INPUT["inputs"]["artifacts"], "other": other},
+            "parameterValues": {**INPUT["inputs"]["parameterValues"], "other": None},
+        }
+        outputs = {**INPUT["outputs"], "artifacts": {**INPUT["outputs"]["artifacts"], "other": other}}
+        assert call(Blessing, given={"inputs": inputs, "outputs": outputs}) == 0
+        assert set(CALLS[0]["inputs"]) == set(SPEC["artifacts"])
+        assert set(CALLS[0]["parameters"]) == set(SPEC["parameters"])
+        assert not (root / "minio/b/run/Evaluator/salt/other").exists()
+        assert set(json.loads(output_file(root).read_text())["artifacts"]) == {"blessing"}
+
+    def test_a_file_that_declares_no_outputs_says_what_to_do(self, root: Path) -> None:
+        """As compiled before `--outputs`."""
+        assert main(command(Blessing)[:-2]) == 2
+        said = (root / "dev/termination-log").read_text()
+        assert "Blessing: the command has no --outputs" in said
+        assert "Compile it anew" in said
+        assert CALLS == []
 
 
 @pytest.mark.parametrize(
@@ -228,7 +280,8 @@ def ingest(folder: Path, files: str) -> int:
         "outputFile": "/tmp/kfp_outputs/output_metadata.json",
     }
     given = {"inputs": {"parameterValues": values}, "outputs": outputs}
-    return call(Ingesting, given=given, spec={"parameters": {name: {"parameterType": "STRING"} for name in values}})
+    spec = {"parameters": {name: {"parameterType": "STRING"} for name in values}}
+    return call(Ingesting, given=given, spec=spec, outputs=["examples"])
 
 
 SETTINGS = {"layout": "mias", "spans": None, "splits": {"train": 70}, "table": ""}
@@ -273,6 +326,7 @@ class TestCode:
                 *("--executor_class_path", executor),
                 *("--json_serialized_invocation_args", json.dumps(given)),
                 *("--json_serialized_inputs_spec_args", json.dumps(spec)),
+                *("--outputs", json.dumps(["blessing"])),
             ]
         )
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from driver import Result, maskline, overrides
 
+from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST
 from pipeline.kubeflow.spec.package import read_package, write_package
 from pipeline.phantoms import write_mias_phantoms
 
 LOOKS_OUTSIDE = {"ChampionResolver", "Pusher"}
 """Never cached: what they look at may have changed since."""
+OLDER = [backend.release for backend in BACKENDS if backend is not NEWEST]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,9 @@ def pipeline(place: Path) -> Path:
     return file
 
 
-def simulation(place: Path, pipeline: Path) -> list[object]:
-    return ["kubeflow", "simulate", pipeline, "--out", place / "cluster", "--data", place / "data"]
+def simulation(place: Path, pipeline: Path, release: str = NEWEST.release) -> list[object]:
+    out = place / f"cluster-{release}"
+    return ["kubeflow", "simulate", pipeline, "--out", out, "--data", place / "data", "--backend", release]
 
 
 def simulate(place: Path, pipeline: Path) -> Result:
@@ -48,7 +51,10 @@ def simulate(place: Path, pipeline: Path) -> Result:
 
 @pytest.fixture(scope="module")
 def first(place: Path, pipeline: Path) -> Result:
-    """The first simulation: every step runs, each in a process of its own. The other tests reuse its results."""
+    """The first simulation: every step runs, each in a process of its own, as the newest release of Kubeflow calls it.
+
+    The other tests reuse its results.
+    """
     result = simulate(place, pipeline)
     assert result.code == 0, result.stdout + result.stderr
     assert set(result.states.values()) == {"ran"}
@@ -115,7 +121,47 @@ def test_a_refusal_of_the_data_gate_is_the_last_word(place: Path, pipeline: Path
         in refused.stdout[refused.stdout.index("Failed: DataGate: ended with code 4: DataRefused (exit code 4)") :]
     )
     assert "Trainer" not in refused.stdout
+    logs = (place / f"cluster-{NEWEST.release}/store").glob("s3/bucket/runs/demo/*/DataGate/*/executor-logs-0")
+    assert any("DataRefused (exit code 4)" in log.read_text() for log in logs)
     assert (place / "serving/CHAMPION.json").read_bytes() == champion
+
+
+def test_the_log_that_kubeflow_adds_has_what_the_step_printed(first: Result) -> None:
+    for step in first.record["steps"]:
+        log = step["outputs"]["executor-logs"]
+        assert log["uri"].endswith("/executor-logs-0")
+        assert Path(log["path"]).read_text() == Path(step["log"]).read_text()
+
+
+@pytest.mark.parametrize("release", OLDER)
+def test_a_step_runs_as_older_releases_call_it(place: Path, pipeline: Path, release: str) -> None:
+    """One alone, whose results have files and properties; `make test-releases` runs all."""
+    package = read_package(pipeline)
+    tasks = package.spec["root"]["dag"]["tasks"]
+    package.spec["root"]["dag"]["tasks"] = {"ImageMaskExampleGen": tasks["ImageMaskExampleGen"]}
+    write_package(package, place / "short.yaml")
+    result = maskline(*simulation(place, place / "short.yaml", release), "--json")
+    assert result.code == 0, result.stdout + result.stderr
+    outputs = result.step("ImageMaskExampleGen")["outputs"]
+    assert outputs["examples"]["metadata"]["split_names"] == '["train", "eval", "test"]'
+    assert "num_files" in outputs["examples"]["metadata"]["input_fingerprint"]
+    assert list(Path(outputs["examples"]["path"]).glob("Split-test/*"))
+    if release == "2.4":
+        assert set(outputs) == {"examples"}
+    else:
+        assert '"components.example_gen.executor.Executor: done"' in Path(outputs["executor-logs"]["path"]).read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("release", OLDER)
+def test_every_step_runs_as_older_releases_call_it(place: Path, pipeline: Path, release: str) -> None:
+    (place / "serving/CHAMPION.json").unlink(missing_ok=True)
+    result = maskline(*simulation(place, pipeline, release), "--json")
+    assert result.code == 0, result.stdout + result.stderr
+    assert set(result.states.values()) == {"ran"}
+    assert len(result.states) == 12
+    assert result.record["pushed"]
 
 
 def test_what_cannot_be_run_is_said_before_anything_runs(place: Path, pipeline: Path) -> None:
@@ -132,6 +178,7 @@ def test_what_cannot_be_run_is_said_before_anything_runs(place: Path, pipeline: 
         ([pipeline, "--parameter", "epochs=3"], "epochs: no such parameter. The pipeline has none"),
         ([pipeline, "--data", place / "nowhere"], "nowhere: no such folder"),
         ([pipeline, "--mount", "films=/mnt"], "--mount goes with --image"),
+        ([pipeline, "--backend", "2.3"], "--backend 2.3: expected one of 2.4, 2.5, 2.15, 2.17"),
     ):
         result = maskline("kubeflow", "simulate", "--out", place / "other", *arguments)
         assert result.code == 2, arguments

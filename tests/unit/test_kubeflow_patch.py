@@ -39,7 +39,7 @@ def bare() -> Spec:
         task.pop("retryPolicy", None)
         for key in ("resources", "env"):
             container.pop(key, None)
-        container["args"][5] = json.dumps(inputs, indent=2)
+        container["args"][5:] = [json.dumps(inputs, indent=2)]
         container["lifecycle"] = {"preCacheCheck": {"command": ["python"]}}
     return spec
 
@@ -82,7 +82,6 @@ def test_where_nothing_is_asked_for_nothing_is_added(bare: Spec) -> None:
 def test_the_argument_keeps_the_names_of_the_types(bare: Spec) -> None:
     arguments = executor(patch_spec(bare, config()), "Trainer")["args"]
     assert arguments[:5] == executor(bare, "Trainer")["args"][:5]
-    assert len(arguments) == 6
     assert "\n" not in arguments[5]
     assert json.loads(arguments[5]) == {
         "artifacts": {"examples": {"artifactType": {"instanceSchema": "title: tfx.Examples"}}},
@@ -90,9 +89,21 @@ def test_the_argument_keeps_the_names_of_the_types(bare: Spec) -> None:
     }
 
 
-def test_arguments_that_are_short_already_stay(bare: Spec) -> None:
+def test_the_component_declares_its_outputs(bare: Spec) -> None:
+    """Kubeflow hands on outputs of its own beside them."""
+    patched = patch_spec(bare, config())
+    outputs = {node: executor(patched, node)["args"][6:] for node in NODES}
+    assert outputs["Trainer"] == ["--outputs", '["model", "model_run"]']
+    assert outputs["ChampionResolver"] == ["--outputs", '["champion"]']
+    for node, (option, declared) in outputs.items():
+        definitions = patched["components"][node]["outputDefinitions"]["artifacts"]
+        assert (option, set(json.loads(declared))) == ("--outputs", set(definitions))
+
+
+def test_an_argument_that_is_short_already_stays(bare: Spec) -> None:
     once = patch_spec(bare, config())
-    assert patch_spec(once, config()) == once
+    twice = patch_spec(once, config())
+    assert [executor(twice, node)["args"][5] for node in NODES] == [executor(once, node)["args"][5] for node in NODES]
 
 
 def test_nodes_that_look_outside_are_not_cached(bare: Spec) -> None:

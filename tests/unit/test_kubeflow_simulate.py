@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from components.errors import UsageError
 from components.files import locked
 from pipeline.kubeflow.cli import kubeflow_app
+from pipeline.kubeflow.simulator.backend import BACKENDS
 from pipeline.kubeflow.simulator.pod import Containers, Processes
 from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
 from pipeline.kubeflow.simulator.tasks import parse_pipeline
@@ -114,6 +115,26 @@ def test_a_step_that_may_not_be_cached_runs_and_with_it_what_reads_its_output(tm
     assert states(run(tmp_path, package(**steps))) == {"one": "ran", "two": "ran", "other": "cached"}
 
 
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.release)
+def test_files_pass_on_in_every_release(tmp_path: Path, backend: Any) -> None:
+    given = package(one=step("a"), two=step("b", "one"))
+    record = run(tmp_path, given, backend=backend)
+    assert text(record, "two") == "ab"
+    [log] = [item["outputs"].get("executor-logs") for item in record["steps"] if item["id"] == "two"]
+    assert (log is not None) == backend.publishes_logs
+    assert set(states(run(tmp_path, given, backend=backend)).values()) == {"cached"}
+
+
+def test_the_report_is_named_among_the_outputs_of_its_step(tmp_path: Path) -> None:
+    """They come in no order."""
+    _, task, container = step("a")
+    command = [*container["command"][:2], f"{COPY}\npathlib.Path(target, 'report.html').touch()"]
+    component = {"outputDefinitions": {"artifacts": dict.fromkeys(("report", *"abcdefgh"), ARTIFACT)}}
+    arguments = ["", "{{$.outputs.artifacts['report'].path}}", "a"]
+    record = run(tmp_path, package(one=(component, task, {**container, "command": command, "args": arguments})))
+    assert Path(record["report"]).parent == Path(record["steps"][0]["outputs"]["report"]["path"])
+
+
 def test_the_first_failed_step_ends_the_simulation_with_its_code(tmp_path: Path) -> None:
     component, task, container = step("a")
     failing = {**container, "args": [], "command": [sys.executable, "-c", "print('no films'); raise SystemExit(4)"]}
@@ -175,6 +196,27 @@ def test_what_would_not_be_simulated_faithfully_is_refused(tmp_path: Path, chang
     with pytest.raises(UsageError, match=message):
         run(tmp_path / "out", package(one=(component, {**task, **change}, container)))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("constant", ["{{$.pipeline_job_create_time_utc}}", "{{$.workspace_path}}/films"])
+def test_a_constant_that_is_another_from_release_to_release_is_refused(tmp_path: Path, constant: str) -> None:
+    component, task, container = step("a")
+    component["inputDefinitions"] = {"parameters": {"word": {"parameterType": "STRING"}}}
+    task["inputs"] = {"parameters": {"word": {"runtimeValue": {"constant": constant}}}}
+    with pytest.raises(UsageError, match="one: the constant 'word' holds a placeholder that the simulator"):
+        run(tmp_path / "out", package(one=(component, task, container)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_default_value_is_that_of_an_optional_parameter_alone(tmp_path: Path) -> None:
+    component, task, container = step("a")
+    word = {"parameterType": "STRING", "defaultValue": "z"}
+    container["args"][2] = "{{$.inputs.parameters['word']}}"
+    optional = {**component, "inputDefinitions": {"parameters": {"word": {**word, "isOptional": True}}}}
+    assert text(run(tmp_path, package(one=(optional, task, container))), "one") == "z"
+    required = {**component, "inputDefinitions": {"parameters": {"word": word}}}
+    with pytest.raises(UsageError, match="one: the parameter 'word' has a default but is not optional"):
+        run(tmp_path, package(one=(required, task, container)))
 
 
 def test_two_simulations_in_one_folder_do_not_meet(tmp_path: Path) -> None:
@@ -265,9 +307,11 @@ def test_data_for_a_pipeline_that_reads_none(tmp_path: Path, settings: str | Non
         for_data(package(**{name: (component, task, container)}), tmp_path)
 
 
-def test_the_help_names_sections_of_the_config() -> None:
+def test_the_help_names_sections_of_the_config_and_the_releases() -> None:
     said = CliRunner().invoke(kubeflow_app, ["simulate", "--help"], env={"COLUMNS": "200"}).stdout
     assert "[data] input as this machine sees it" in said
+    assert "2.4, 2.5, 2.15, 2.17" in said
+    assert "[default: 2.17]" in said
 
 
 class TestSecrets:

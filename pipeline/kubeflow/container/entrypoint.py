@@ -7,6 +7,7 @@ and ends with a message for people and Maskline's exit codes.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -15,11 +16,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from components.errors import UsageError
 from components.files import write_text
 from components.parallel import THREADS
 from pipeline.kubeflow.container.logs import TERMINATION_LOG, last_word, leave, log_as_json
 from pipeline.kubeflow.container.uris import in_root, local_root
 
+OUTPUTS = "--outputs"
+"""The option that names the outputs of the step's component, as a JSON list."""
 _LOG = logging.getLogger("maskline.entrypoint")
 
 
@@ -40,14 +44,23 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) -> None:
-    """Calls the executor; its results appear whole, after it has ended well, or not at all."""
+    """Calls the executor; its results appear whole, after it has ended well, or not at all.
+
+    Raises:
+        UsageError: the command does not say which outputs the component has.
+    """
+    if arguments.outputs is None:
+        raise UsageError(
+            f"{arguments.executor_class_path}: the command has no {OUTPUTS} with the outputs of the step: the pipeline "
+            "was compiled by an earlier version. Compile it anew: `docker run IMAGE maskline kubeflow compile ...`"
+        )
     # The imports take seconds; what goes wrong in them must be reported like the rest.
     from pipeline.kubeflow.container.ingest import is_file_based, record_span, with_span
     from pipeline.kubeflow.container.invocation import read_invocation, results
     from pipeline.kubeflow.container.parameters import check_code, resolved
 
     invocation = read_invocation(
-        arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, root
+        arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, arguments.outputs, root
     )
     _LOG.info("%s: parameters %s", arguments.executor_class_path, invocation.parameters)
     check_code(arguments.executor_class_path, invocation.parameters)
@@ -74,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--executor_class_path", required=True)
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args", default="{}")
+    parser.add_argument(OUTPUTS, type=json.loads)
     return parser
 
 

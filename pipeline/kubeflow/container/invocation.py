@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, MutableMapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -43,21 +43,24 @@ class Invocation:
         return chain.from_iterable(self.outputs.values())
 
 
-def read_invocation(executor_input: str, inputs_spec: str, root: Path) -> Invocation:
+def read_invocation(executor_input: str, inputs_spec: str, outputs: Collection[str], root: Path) -> Invocation:
     """From the JSON that Kubeflow fills into the command line.
 
-    `inputs_spec` gives the types of the input artifacts: Kubeflow's driver does not know them any more.
+    `inputs_spec` has the component's inputs, with the types of the artifacts, which Kubeflow's driver does not know any
+    more; `outputs` the keys of its output artifacts. Of `executor_input` nothing else is read.
     """
     given = json_format.Parse(executor_input, pipeline_spec_pb2.ExecutorInput(), ignore_unknown_fields=True)
     spec = json_format.Parse(inputs_spec, pipeline_spec_pb2.ComponentInputsSpec(), ignore_unknown_fields=True)
+    _keep(given.inputs.artifacts, spec.artifacts)
+    _keep(given.inputs.parameter_values, spec.parameters)
+    _keep(given.outputs.artifacts, outputs)
     # Titles of artifact types that are not TFX's own are taken for import paths.
     for kind in (SplitReport, RunReport):
         compiler_utils.TITLE_TO_CLASS_PATH[kind.TYPE_NAME] = get_full_name(kind)
     uris: dict[str, str] = {}
     for key, artifacts in given.inputs.artifacts.items():
         for artifact in artifacts.artifacts:
-            if key in spec.artifacts:
-                artifact.type.CopyFrom(spec.artifacts[key].artifact_type)
+            artifact.type.CopyFrom(spec.artifacts[key].artifact_type)
             artifact.uri = _localized(artifact.uri, root, uris)
     for artifacts in given.outputs.artifacts.values():
         for artifact in artifacts.artifacts:
@@ -88,6 +91,12 @@ def results(invocation: Invocation) -> str:
             _with_uris(artifact, invocation.uris)
         output.artifacts[key].CopyFrom(artifacts)
     return json_format.MessageToJson(output, sort_keys=True)
+
+
+def _keep(given: MutableMapping[str, Any], declared: Collection[str]) -> None:
+    """Kubeflow's driver adds what is not the component's, such as a log that the launcher writes meanwhile."""
+    for key in [key for key in given if key not in declared]:
+        del given[key]
 
 
 def _localized(uri: str, root: Path, uris: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """What Kubeflow's driver does before a step: inputs resolved, outputs provided for, the key of the cache.
 
-After backend/src/v2/driver and backend/src/v2/cacheutils of kubeflow/pipelines.
+After resolveInputs and provisionOutputs in backend/src/v2/driver and GenerateCacheKey in backend/src/v2/cacheutils of
+kubeflow/pipelines, 2.4.1 to 2.17.0; what differs among them is in `Backend`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,8 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
+from pipeline.kubeflow.container.uris import local_path
+from pipeline.kubeflow.simulator.backend import LOGS, Backend
 from pipeline.kubeflow.simulator.tasks import Task
 
 OUTPUT_FILE = "/tmp/kfp_outputs/output_metadata.json"
@@ -46,15 +50,13 @@ class Run:
 
     id: str
     name: str
-    created: str
-    """UTC, RFC 3339."""
     root: str
     """Address of the folder of this run."""
     parameters: Values
 
 
-def executor_input(task: Task, run: Run, finished: Mapping[str, Finished]) -> pb.ExecutorInput:
-    """What the step is told: values, and where artifacts are and are to be.
+def executor_input(task: Task, run: Run, finished: Mapping[str, Finished], backend: Backend) -> pb.ExecutorInput:
+    """What the step is told: values, and where artifacts are and are to be. Default values are the launcher's matter.
 
     Raises:
         UsageError: a parameter has no value or one of another type.
@@ -63,23 +65,30 @@ def executor_input(task: Task, run: Run, finished: Mapping[str, Finished]) -> pb
     for key, item in task.spec.inputs.parameters.items():
         value = _checked(task, key, _parameter(task, key, item, run, finished))
         result.inputs.parameter_values[key].CopyFrom(value)
-    for key, spec in task.component.input_definitions.parameters.items():
-        if key not in task.spec.inputs.parameters and spec.HasField("default_value"):
-            result.inputs.parameter_values[key].CopyFrom(spec.default_value)
     for key, item in task.spec.inputs.artifacts.items():
         source = item.task_output_artifact
         artifact = finished[source.producer_task].artifacts[source.output_artifact_key]
         result.inputs.artifacts[key].artifacts.append(artifact)
-    salt = str(uuid4())
-    for key, spec in task.component.output_definitions.artifacts.items():
-        uri = f"{run.root}/{task.name}/{salt}/{key}"
-        output = pb.RuntimeArtifact(uri=uri, type=spec.artifact_type)
+    result.outputs.CopyFrom(_outputs(task, f"{run.root}/{task.name}/{uuid4()}", backend))
+    return result
+
+
+def _outputs(task: Task, root: str, backend: Backend) -> pb.ExecutorInput.Outputs:
+    """Artifacts below the address `root` and files for the parameters, which nothing but this task writes."""
+    result = pb.ExecutorInput.Outputs(output_file=OUTPUT_FILE)
+    if backend.knows_task_root:
+        result.output_file = str(local_path(root, Path("/")) / Path(OUTPUT_FILE).name)
+    specs = dict(task.component.output_definitions.artifacts)
+    if backend.publishes_logs:
+        specs[LOGS] = pb.ComponentOutputsSpec.ArtifactSpec(artifact_type={"schema_title": "system.Artifact"})
+    for key, spec in specs.items():
+        output = result.artifacts[key].artifacts.add(uri=f"{root}/{key}", type=spec.artifact_type)
+        if backend.knows_task_root:
+            output.name = key
         if spec.HasField("metadata"):
             output.metadata.CopyFrom(spec.metadata)
-        result.outputs.artifacts[key].artifacts.append(output)
     for key in task.component.output_definitions.parameters:
-        result.outputs.parameters[key].output_file = f"{_PARAMETER_FILES}/{key}"
-    result.outputs.output_file = OUTPUT_FILE
+        result.parameters[key].output_file = f"{_PARAMETER_FILES}/{key}"
     return result
 
 
@@ -102,10 +111,10 @@ def run_parameters(spec: pb.ComponentInputsSpec, given: Mapping[str, str]) -> di
     return values
 
 
-def fingerprint(task: Task, given: pb.ExecutorInput) -> str:
-    """The key of Kubeflow's cache; the addresses of outputs are no part of it.
+def fingerprint(task: Task, given: pb.ExecutorInput, backend: Backend) -> str:
+    """The key of Kubeflow's cache; addresses of outputs, defaults of parameters and the environment are no part of it.
 
-    A task's own `cachingOptions.cacheKey` is overlooked, as released servers do.
+    A task's own `cachingOptions.cacheKey` is overlooked, as these releases do. From 2.18 the environment counts.
     """
     outputs = given.outputs.artifacts.items()
     specs = task.component.output_definitions.parameters
@@ -123,8 +132,7 @@ def fingerprint(task: Task, given: pb.ExecutorInput) -> str:
         "containerSpec": {
             "image": task.container.image,
             "cmdArgs": [*task.container.command, *task.container.args],
-            "pvcNames": sorted(task.volumes),
-            "env": [_plain(item) for item in task.container.env],
+            "pvcNames": sorted(task.volumes) if backend.caches_by_volumes else [],
         },
     }
     return digest(key)
@@ -173,8 +181,6 @@ def _constant(task: Task, value: Value, run: Run) -> Value:
         "{{$.pipeline_job_name}}": run.name,
         "{{$.pipeline_job_resource_name}}": run.name,
         "{{$.pipeline_job_uuid}}": run.id,
-        "{{$.pipeline_job_create_time_utc}}": run.created,
-        "{{$.pipeline_job_schedule_time_utc}}": run.created,
         "{{$.pipeline_task_name}}": task.name,
     }
     text = value.string_value
@@ -200,6 +206,8 @@ def as_text(value: Value) -> str:
 
 def from_text(name: str, text: str, kind: int) -> Value:
     """A value of the parameter type `kind` from text: JSON, unless the type is a string.
+
+    Of an output parameter, the launcher takes more for a truth value: `True`, `t`, `1`.
 
     Raises:
         UsageError: it is not of that type.

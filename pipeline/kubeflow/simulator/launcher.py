@@ -1,6 +1,8 @@
 """What Kubeflow's launcher does around the command of a step: inputs down, outputs up, metadata merged.
 
-After backend/src/v2/component/launcher_v2.go of kubeflow/pipelines.
+After executeV2, execute and uploadOutputArtifacts in backend/src/v2/component/launcher_v2.go of kubeflow/pipelines,
+2.4.1 to 2.17.0; what differs among them is in `Backend`. Retries are Argo's: workflow/controller/operator.go of
+argoproj/argo-workflows.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -17,7 +20,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from components.errors import MasklineError
 from pipeline.kubeflow.container.logs import TERMINATION_LOG
 from pipeline.kubeflow.container.uris import in_root, local_path
+from pipeline.kubeflow.simulator.backend import LOGS, Backend
 from pipeline.kubeflow.simulator.driver import Finished, from_text
+from pipeline.kubeflow.simulator.logs import logs_file, logs_of, numbered
 from pipeline.kubeflow.simulator.placeholders import filled
 from pipeline.kubeflow.simulator.pod import Place, prepare
 from pipeline.kubeflow.simulator.store import Store
@@ -41,6 +46,7 @@ class Launcher:
     pipeline: str
     store: Store
     place: Place
+    backend: Backend
     pods: Path
     """Folder for the steps' file systems."""
     logs: Path
@@ -59,12 +65,18 @@ class Launcher:
         again = Retrying(
             stop=stop_after_attempt(policy.max_retry_count + 1) | deadline,
             wait=wait_exponential(
-                multiplier=policy.backoff_duration.ToTimedelta().total_seconds(), exp_base=policy.backoff_factor or 2
+                multiplier=policy.backoff_duration.ToTimedelta().total_seconds(), exp_base=policy.backoff_factor or 1
             ),
             retry=retry_if_exception_type(StepFailed),
             reraise=True,
         )
-        return again(self._attempt, task, given, fingerprint)
+        retries = count()
+
+        def attempt() -> Finished:
+            told = numbered(given, next(retries)) if self.backend.numbers_logs else given
+            return self._attempt(task, told, fingerprint)
+
+        return again(attempt)
 
     def log(self, task: Task) -> Path:
         """What all attempts of a step have printed."""
@@ -76,14 +88,35 @@ class Launcher:
         prepare(folder)
         _for_each(given.inputs.artifacts, lambda uri: self.store.download(uri, folder))
         _for_each(given.outputs.artifacts, lambda uri: _make_room(local_path(uri, folder)))
-        command = filled([*task.container.command, *task.container.args], given, self.place.root(folder))
-        with self.log(task).open("ab") as log:
-            code = self.place.run(task, command, folder, log)
+        code = self._run(task, given, folder)
         if code:
+            self._publish_logs(given, folder)
             raise StepFailed(self._last_word(task, folder, code), code)
         finished = self._publish(task, given, folder, fingerprint)
         shutil.rmtree(folder)
         return finished
+
+    def _run(self, task: Task, given: pb.ExecutorInput, folder: Path) -> int:
+        """Runs the command, and returns its exit code.
+
+        The file of `executor-logs` is open meanwhile, as on the cluster; there it grows with what is printed, here it
+        is filled in the end.
+        """
+        command = [*task.container.command, *task.container.args]
+        command = filled(command, with_defaults(given, task.component), self.place.root(folder))
+        with logs_file(given, folder).open("wb") as copy, self.log(task).open("ab") as log:
+            begin = log.tell()
+            code = self.place.run(task, command, folder, log)
+            with self.log(task).open("rb") as printed:
+                printed.seek(begin)
+                shutil.copyfileobj(printed, copy)
+        return code
+
+    def _publish_logs(self, given: pb.ExecutorInput, folder: Path) -> None:
+        """All that is kept of an attempt that has failed, if that."""
+        if self.backend.numbers_logs:
+            self.store.upload(logs_of(given).uri, folder)
+            self.store.record(self.pipeline, "", {}, {LOGS: logs_of(given)})
 
     def _publish(self, task: Task, given: pb.ExecutorInput, folder: Path, fingerprint: str) -> Finished:
         output = _executor_output(in_root(given.outputs.output_file, folder))
@@ -109,6 +142,16 @@ class Launcher:
             lines = self.log(task).read_text(encoding="utf-8", errors="replace").splitlines()
             message = "\n".join(lines[-_LOG_TAIL:])
         return f"{task.name}: ended with code {code}: {message}"
+
+
+def with_defaults(given: pb.ExecutorInput, component: pb.ComponentSpec) -> pb.ExecutorInput:
+    """What the driver provided for, with the component's own values of the parameters that the task gives none."""
+    result = pb.ExecutorInput()
+    result.CopyFrom(given)
+    for key, spec in component.input_definitions.parameters.items():
+        if key not in given.inputs.parameter_values and spec.HasField("default_value"):
+            result.inputs.parameter_values[key].CopyFrom(spec.default_value)
+    return result
 
 
 def merged(provided: pb.RuntimeArtifact, own: pb.RuntimeArtifact | None) -> pb.RuntimeArtifact:

@@ -1,6 +1,6 @@
 """What Kubeflow's launcher puts into a command line in place of `{{$...}}`.
 
-After getPlaceholders in backend/src/v2/component/launcher_v2.go of kubeflow/pipelines.
+After getPlaceholders and compileCmdAndArgs in backend/src/v2/component/launcher_v2.go of kubeflow/pipelines.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ _PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 def filled(command: Sequence[str], given: pb.ExecutorInput, root: Path) -> list[str]:
     """The command with its placeholders replaced; `root` is where the launcher's local paths begin."""
     values = _placeholders(given, root)
-    # In one pass: what the values hold is never taken for a placeholder. On the cluster that is a matter of chance.
-    return [_PLACEHOLDER.sub(lambda match: values.get(match[0], match[0]), part) for part in command]
+    whole = json_format.MessageToJson(given, indent=None)
+    # The whole first, in which placeholders are then replaced as well, as from 2.14 on. What else the values hold is
+    # never taken for a placeholder here; on the cluster that is a matter of chance, up to 2.5 for the whole, too.
+    parts = (part.replace("{{$}}", whole) for part in command)
+    return [_PLACEHOLDER.sub(lambda match: values.get(match[0], match[0]), part) for part in parts]
 
 
 def _placeholders(given: pb.ExecutorInput, root: Path) -> dict[str, str]:
@@ -36,5 +39,4 @@ def _placeholders(given: pb.ExecutorInput, root: Path) -> dict[str, str]:
         values[f"{{{{$.inputs.parameters['{name}']}}}}"] = as_text(value)
     for name, output in given.outputs.parameters.items():
         values[f"{{{{$.outputs.parameters['{name}'].output_file}}}}"] = output.output_file
-    values["{{$}}"] = json_format.MessageToJson(given, indent=None)
     return values

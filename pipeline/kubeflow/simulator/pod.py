@@ -142,7 +142,10 @@ def _container_tool() -> str:
 
 
 def prepare(folder: Path) -> None:
-    """A new file system for a step, with what Kubernetes and the launcher put there; for any user of the container."""
+    """A new file system for a step, with what Kubernetes and the launcher put there; for any user of the container.
+
+    The folder of the results is there, too, because a container's must be mounted: on the cluster the step makes it.
+    """
     for path in (*_FOLDERS, str(Path(TERMINATION_LOG).parent)):
         in_root(path, folder).mkdir(parents=True)
         in_root(path, folder).chmod(0o777)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +20,7 @@ from components.errors import UsageError
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
 from pipeline.kubeflow.container.uris import launcher_path
+from pipeline.kubeflow.simulator.backend import NEWEST, Backend
 from pipeline.kubeflow.simulator.driver import Finished, Run, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed
 from pipeline.kubeflow.simulator.pod import Place
@@ -47,6 +47,7 @@ class Simulation:
     parameters: Mapping[str, str]
     cache: bool = True
     """Whether results of earlier simulations in the same folder are taken, where the pipeline allows it."""
+    backend: Backend = NEWEST
 
 
 def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
@@ -96,13 +97,14 @@ def for_data(package: Package, data: Path) -> Package:
 class _Simulator:
     def __init__(self, simulation: Simulation, pipeline: Pipeline, console: RunConsole) -> None:
         out = simulation.out.resolve()
-        self._pipeline, self._console, self._cache = pipeline, console, simulation.cache
+        self._pipeline, self._console = pipeline, console
+        self._cache, self._backend = simulation.cache, simulation.backend
         self._run_dir = new_run_dir(out)
         self._store = Store(out)
         # Processes of a killed simulation may live on: what they write must not come near this one's steps.
         shutil.rmtree(out / "pods", ignore_errors=True)
         pods = out / "pods" / self._run_dir.name
-        self._launcher = Launcher(pipeline.name, self._store, simulation.place, pods, self._run_dir)
+        self._launcher = Launcher(pipeline.name, self._store, simulation.place, simulation.backend, pods, self._run_dir)
         self._finished: dict[str, Finished] = {}
         self._record: dict[str, Any] = {
             "id": self._run_dir.name,
@@ -115,9 +117,8 @@ class _Simulator:
         }
 
     def run(self, root: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        created = datetime.now(UTC).isoformat(timespec="seconds")
         job = str(uuid4())
-        run = Run(job, self._record["id"], created, f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
+        run = Run(job, self._record["id"], f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
         write_run(self._run_dir, self._record)
         try:
             with self._console.live():
@@ -143,8 +144,9 @@ class _Simulator:
         self._console.started(task.name)
         state, reason = "failed", ""
         try:
-            given = executor_input(task, run, self._finished)
-            key = fingerprint(task, given) if self._cache and task.spec.caching_options.enable_cache else ""
+            given = executor_input(task, run, self._finished, self._backend)
+            cacheable = self._cache and task.spec.caching_options.enable_cache
+            key = fingerprint(task, given, self._backend) if cacheable else ""
             cached = self._store.cached(self._pipeline.name, key) if key else None
             self._finished[task.name] = cached or self._launcher.launch(task, given, key)
             state = "cached" if cached else "ran"
@@ -181,6 +183,9 @@ class _Simulator:
         """The run as `maskline run` would report it: what was pushed, or why not, and the report."""
         pushed, not_pushed, refused, report = None, None, None, None
         for finished in self._finished.values():
+            if "report" in finished.artifacts:
+                folder = self._store.path(finished.artifacts["report"].uri)
+                report = next(map(str, folder.glob("*.html")), None)
             for artifact in finished.artifacts.values():
                 metadata = _plain(artifact)
                 if metadata.get("pushed"):
@@ -188,8 +193,6 @@ class _Simulator:
                 elif "pushed" in metadata:
                     not_pushed = metadata["reason"]
                     refused = not_pushed if metadata.get("refused") else None
-                if "report" in finished.artifacts:
-                    report = next(map(str, self._store.path(artifact.uri).glob("*.html")), None)
         self._record |= {
             "status": "refused by the evaluation" if refused else "done",
             "exit_code": _REFUSED if refused else 0,

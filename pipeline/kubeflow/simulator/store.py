@@ -1,7 +1,8 @@
 """What stands for the cluster's object store and its metadata store: a folder and an SQLite file.
 
 As in an object store there are no empty folders, and files are there under their address or not at all. As in the
-metadata store of Kubeflow an artifact has a number, and comes back without its type.
+metadata store of Kubeflow an artifact has a number, and comes back without its type. After UploadBlob and DownloadBlob
+in backend/src/v2/objectstore, and RecordArtifact in backend/src/v2/metadata/client.go of kubeflow/pipelines.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Store:
         _copy_files(local_path(uri, root), local_path(uri, self._files))
 
     def path(self, uri: str) -> Path:
-        """The folder with the files of an artifact."""
+        """The folder with the files of an artifact, or its file."""
         return local_path(uri, self._files)
 
     def record(
@@ -132,7 +133,7 @@ def _json(messages: Mapping[str, Any]) -> str:
 
 
 def _copy_files(source: Path, target: Path) -> None:
-    for path in sorted(source.rglob("*")):
+    for path in [source, *sorted(source.rglob("*"))]:
         if path.is_file():
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)

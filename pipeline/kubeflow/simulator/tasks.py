@@ -13,6 +13,14 @@ from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.parsed import Parsed, parse
 
+_PLACEHOLDERS = (
+    "{{$.pipeline_task_uuid}}",
+    "{{$.workspace_path}}",
+    "{{$.pipeline_job_create_time_utc}}",  # Up to 2.16.1 these two are left as they are.
+    "{{$.pipeline_job_schedule_time_utc}}",
+)
+"""Constants in whose place the driver puts what only a cluster has, or some releases alone."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -79,6 +87,12 @@ def _obstacles(spec: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> Iterat
         yield "has a condition or a trigger, which the simulator does not evaluate"
     if spec.WhichOneof("iterator"):
         yield "is a loop, which the simulator does not run"
+    for key, item in sorted(spec.inputs.parameters.items()):
+        if any(placeholder in item.runtime_value.constant.string_value for placeholder in _PLACEHOLDERS):
+            yield f"the constant {key!r} holds a placeholder that the simulator does not fill in"
+    for key, item in sorted(component.input_definitions.parameters.items()):
+        if not (item.is_optional or key in spec.inputs.parameters):
+            yield f"the parameter {key!r} has a default but is not optional: Kubeflow's driver does not use it"
 
 
 def _upstream(spec: pb.PipelineTaskSpec) -> Iterator[str]:

@@ -11,6 +11,7 @@ import yaml
 from components.parallel import THREADS
 from pipeline.config.kubeflow import Resources
 from pipeline.config.model import Config
+from pipeline.kubeflow.container.entrypoint import OUTPUTS
 from pipeline.nodes import ALWAYS_RUN
 
 UNCACHED = ALWAYS_RUN | {"ChampionResolver", "ImageMaskExampleGen"}
@@ -33,7 +34,8 @@ def patch_spec(spec: dict[str, Any], config: Config) -> dict[str, Any]:
         container = patched["deploymentSpec"]["executors"][executor_label(patched, name)]["container"]
         # Kubeflow never calls the driver; the entrypoint does its work.
         container.pop("lifecycle", None)
-        container["args"] = _inputs_in_short(container["args"])
+        outputs = patched["components"][node].get("outputDefinitions", {}).get("artifacts", {})
+        container["args"] = [*_inputs_in_short(container["args"]), OUTPUTS, json.dumps(sorted(outputs))]
         threads = config.execution.threads or _cores(resources)
         if threads:
             container["env"] = [{"name": THREADS, "value": threads}]
