@@ -6,24 +6,32 @@ validated, chosen, exported and served. Where they do not fit the weights, the l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+Layer = TypeVar("Layer")
+Batch = tuple[tf.Tensor, tf.Tensor]
+"""Images and their masks."""
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""Of truth and prediction; `(N,)`."""
 
 _FIRST_BATCHES = 8
 _RECORDS = 64
 """So many of a split are looked at, which are few enough to be held in memory."""
 _FAR = 0.2
 _SMALL = 0.02
-_NAMES = {"train": "training", "eval": "validation"}
 
 
 @dataclass(frozen=True)
 class ModeLosses:
-    """The mean loss of the same records in both modes."""
+    """The mean loss of the same records in both modes, without dropout."""
 
     inference: float
     training: float
@@ -32,56 +40,109 @@ class ModeLosses:
     def far_apart(self) -> bool:
         """Whether the loss in inference mode is more than a fifth above that in training mode, and 0.02 at least.
 
-        Below it is where dropout, or the noise of small batches, is at work in training mode alone.
+        It may lie below: small batches have moments that are off, in training mode alone.
         """
         return self.inference - self.training > max(_FAR * self.training, _SMALL)
 
 
-def begin_averages(fitted: keras.Model, network: keras.Model, batches: Iterable[tf.Tensor]) -> None:
-    """Lets the averages of batch norm begin with the moments of the first eight batches of images, not with 0 and 1.
+def begin_averages(model: keras.Model, batches: Iterable[Batch]) -> None:
+    """Lets the averages of batch norm begin with the mean moments of the first eight batches, not with 0 and 1.
 
     With these a network that has learnt nothing predicts next to nothing, whatever it sees: the first epochs would
     look better than those in which the averages are on their way, and the learning rate be lowered for it.
 
     Args:
-        fitted: what is trained; it is called as in training.
-        network: the part of it that has the layers.
+        model: what training calls.
+        batches: as training sees them, as many records at once as one device takes.
     """
-    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = list(_layers(model, keras.layers.BatchNormalization))
+    if not norms:
+        return
+    averages = [average for norm in norms for average in (norm.moving_mean, norm.moving_variance)]
     momenta = [norm.momentum for norm in norms]
-    for number, images in enumerate(islice(batches, _FIRST_BATCHES) if norms else ()):
-        for norm in norms:
-            norm.momentum = number / (number + 1)
-        fitted(images, training=True)
+    for norm in norms:
+        norm.momentum = 0.0  # A batch's moments take the place of the averages.
+    look = tf.function(lambda images: model(images, training=True), reduce_retracing=True)
+    found = []
+    for images, _ in islice(batches, _FIRST_BATCHES):
+        look(images)
+        found.append([average.numpy() for average in averages])
+    for average, moments in zip(averages, zip(*found, strict=True), strict=True):
+        average.assign(np.mean(moments, axis=0))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 
 
-def losses_in_both_modes(model: keras.Model, batches: tf.data.Dataset, batch_size: int) -> ModeLosses:
-    """The losses of at most 64 records, taken at equal distances from all those of `batches`.
+def losses_in_both_modes(model: keras.Model, loss: Loss, batches: Iterable[Batch]) -> ModeLosses:
+    """The losses of the first 64 records, with the moments of their own batches and with the averages.
 
-    They are put into new batches, because neighbours are often of one source. The model is left as it was.
+    The batches must be mixed: one of neighbours, which often have one source, has that one's moments. The model is left
+    as it was.
     """
+    kept = model.get_weights()
+    looked_at = list(_first_records(batches))
+    with _without_dropout(model):
+        inference, training = (_mean_loss(model, loss, looked_at, training) for training in (False, True))
+    model.set_weights(kept)
+    return ModeLosses(inference, training)
+
+
+def mixed(batches: tf.data.Dataset, batch_size: int) -> Iterator[Batch]:
+    """At most 64 records, taken at equal distances from all those of `batches`, in other batches."""
     records = sum(len(images) for images, _ in batches)
     spread = batches.unbatch().shard(-(-records // _RECORDS), 0)
-    mixed = list(spread.shuffle(_RECORDS, seed=0).batch(batch_size))
-    kept = model.get_weights()
-    losses = ModeLosses(_mean_loss(model, mixed, training=False), _mean_loss(model, mixed, training=True))
-    model.set_weights(kept)
-    return losses
+    yield from spread.shuffle(_RECORDS, seed=0).batch(batch_size)
 
 
-def warnings(found: Mapping[str, ModeLosses]) -> Iterator[str]:
-    """What people must be told of the losses of the splits `train` and `eval`."""
-    for split, losses in found.items():
-        if losses.far_apart:
-            yield (
-                f"the {_NAMES[split]} loss is {losses.inference:.3f} in inference mode, in which the model was chosen "
-                f"and is served, but {losses.training:.3f} in training mode: batch norm's averages do not fit the "
-                "model. Train for more steps, on larger batches or patches, or set batch_norm = false"
-            )
+def warnings(train: ModeLosses, validation: ModeLosses) -> Iterator[str]:
+    """What people must be told of the losses of training batches and of validation records."""
+    judged = "in inference mode, in which the model was chosen and is served, but"
+    if train.far_apart:
+        yield (
+            f"the training loss is {train.inference:.3f} {judged} {train.training:.3f} in training mode: the averages "
+            "of batch norm do not fit the model. Train for more steps, or set batch_norm = false"
+        )
+    elif validation.far_apart:
+        yield (
+            f"the validation loss is {validation.inference:.3f} {judged} {validation.training:.3f} in training mode, "
+            "where batch norm takes the moments of these images: they look unlike those of training. Look for another "
+            "scanner, stain or exposure in one of the splits, or for patches unlike whole images"
+        )
 
 
-def _mean_loss(model: keras.Model, batches: list[tuple[tf.Tensor, tf.Tensor]], training: bool) -> float:
-    losses = [model.loss(truth, model(images, training=training)) for images, truth in batches]
+def _first_records(batches: Iterable[Batch]) -> Iterator[Batch]:
+    seen = 0
+    for images, truth in batches:
+        yield images, truth
+        seen += len(images)
+        if seen >= _RECORDS:
+            return
+
+
+def _mean_loss(model: keras.Model, loss: Loss, batches: Sequence[Batch], training: bool) -> float:
+    # As a graph, which frees what a layer no longer needs; called eagerly, Keras keeps it until the end.
+    call = tf.function(lambda images: model(images, training=training), reduce_retracing=True)
+    losses = [loss(truth, call(images)) for images, truth in batches]
     return float(tf.reduce_mean(tf.concat(losses, 0)))
+
+
+@contextmanager
+def _without_dropout(model: keras.Model) -> Iterator[None]:
+    dropouts = list(_layers(model, keras.layers.Dropout))
+    rates = [dropout.rate for dropout in dropouts]
+    for dropout in dropouts:
+        dropout.rate = 0.0
+    try:
+        yield
+    finally:
+        for dropout, rate in zip(dropouts, rates, strict=True):
+            dropout.rate = rate
+
+
+def _layers(model: keras.Model, kind: type[Layer]) -> Iterator[Layer]:
+    """Those of a kind, within the models in a model as well."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer, kind)
+        elif isinstance(layer, kind):
+            yield layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from components.trainer.export import export_model
 from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.modes import begin_averages, losses_in_both_modes, warnings
+from components.trainer.modes import Batch, ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.preprocessing import Standardize
 from components.trainer.warm_start import start
 
@@ -60,19 +60,27 @@ def run_fn(fn_args: FnArgs) -> None:
     begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, config)
     compile_model(model, training, config["threshold"])
     started = time.monotonic()
-    trainee = _trainee(model, config)
-    begin_averages(trainee, model.layers[-1], (images for images, _ in data.seen(0)))
+    # Patches come standardized: the network itself is trained on them.
+    trained = model.layers[-1] if training["patch"] else model
+    # This model is on one device, which takes its share of a batch and no more.
+    share = training["batch_size"] // len(devices)
+    begin_averages(trained, _shares(data, 0, share))
     if strategy:
         history = _fit_on_several(strategy, model, config, data, validation, run_dir)
     else:
-        history = _fit(trainee, data, validation, training, run_dir)
+        history = _fit(_trainee(model, config), data, validation, training, run_dir)
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
         **_summary(model, history, training["epochs"], seconds),
         "devices": devices,
-        **_judged(model, {"train": data.in_order(), "eval": validation}, training["batch_size"]),
+        "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
+        "eval": model.evaluate(validation, verbose=0, return_dict=True),
+        **_in_both_modes(
+            losses_in_both_modes(trained, model.loss, _shares(data, len(history["loss"]), share)),
+            losses_in_both_modes(model, model.loss, mixed(validation, share)),
+        ),
     }
     write_json(run_dir / TRAINING_FILE, summary)
     serving_dir = Path(fn_args.serving_model_dir)
@@ -189,17 +197,16 @@ def _fit(
     return history
 
 
-def _judged(model: keras.Model, splits: Mapping[str, tf.data.Dataset], batch_size: int) -> dict[str, Any]:
-    """Loss and Dice of each split, the losses in both modes, and what must be said of these."""
-    modes = {split: losses_in_both_modes(model, batches, batch_size) for split, batches in splits.items()}
-    told = list(warnings(modes))
+def _shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
+    """Of each batch of an epoch the part that one device takes."""
+    return ((images[:share], masks[:share]) for images, masks in data.seen(epoch))
+
+
+def _in_both_modes(train: ModeLosses, validation: ModeLosses) -> dict[str, Any]:
+    told = list(warnings(train, validation))
     for warning in told:
         _LOG.warning("%s", warning)
-    return {
-        **{split: model.evaluate(batches, verbose=0, return_dict=True) for split, batches in splits.items()},
-        "modes": {split: asdict(losses) for split, losses in modes.items()},
-        "warnings": told,
-    }
+    return {"modes": {"train": asdict(train), "eval": asdict(validation)}, "warnings": told}
 
 
 def _summary(model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float) -> dict[str, Any]:

@@ -208,11 +208,19 @@ class TestUndeclared:
         assert not (root / "minio/b/run/Evaluator/salt/other").exists()
         assert set(json.loads(output_file(root).read_text())["artifacts"]) == {"blessing"}
 
-    def test_a_file_that_declares_no_outputs_says_what_to_do(self, root: Path) -> None:
-        """As compiled before `--outputs`."""
-        assert main(command(Blessing)[:-2]) == 2
+    @pytest.mark.parametrize(
+        ("arguments", "found"),
+        [
+            pytest.param([], "not given", id="as compiled before there was such an option"),
+            *((["--outputs", value], value) for value in ("nope", "null", '"blessing"', "[1]")),
+        ],
+    )
+    def test_a_file_that_does_not_declare_its_outputs_says_what_to_do(
+        self, root: Path, arguments: list[str], found: str
+    ) -> None:
+        assert main([*command(Blessing)[:-2], *arguments]) == 2
         said = (root / "dev/termination-log").read_text()
-        assert "Blessing: the command has no --outputs" in said
+        assert f"Blessing: --outputs is {found}, expected a JSON list" in said
         assert "Compile it anew" in said
         assert CALLS == []
 

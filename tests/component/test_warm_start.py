@@ -76,7 +76,7 @@ def test_it_goes_on_where_the_champion_ended(
 def test_averages_of_the_champion_that_do_not_fit_its_weights_are_not_handed_down(
     served: Served, train: Callable, config: Config, augmented: Artifact, tmp_path: Path
 ) -> None:
-    """As a champion has them that was trained for a hundred steps with a momentum of 0.99, when it was still that."""
+    """As a champion has them that was trained for a hundred steps with a momentum of 0.99. Few steps follow."""
     champion = served()
     file = champion / "assets.extra" / "model.keras"
     model = keras.models.load_model(file)
@@ -87,7 +87,7 @@ def test_averages_of_the_champion_that_do_not_fit_its_weights_are_not_handed_dow
             layer.moving_mean.assign((1 - left) * layer.moving_mean)
             layer.moving_variance.assign(left + (1 - left) * layer.moving_variance)
     model.save(file)
-    warm = train(config, augmented, tmp_path, champion, warm_start=True, epochs=5, learning_rate=1e-4)
+    warm = train(config, augmented, tmp_path, champion, warm_start=True, epochs=1, learning_rate=1e-4)
     summary = read_json(Path(warm.model_run_dir) / "training.json")
     assert summary["start"].startswith("warm")
     assert summary["modes"]["train"]["inference"] == pytest.approx(summary["modes"]["train"]["training"], rel=0.2)

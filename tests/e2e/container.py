@@ -15,6 +15,8 @@ from pipeline.phantoms import write_mias_phantoms
 
 IMAGE = os.environ.get("MASKLINE_IMAGE", "")
 needs_image = pytest.mark.skipif(not IMAGE, reason="make test-container builds the image that this needs")
+LOCAL_RUNNER = os.environ.get("MASKLINE_LOCAL_RUNNER", "")
+"""Python of the environment with Kubeflow's own local runner."""
 
 PREDICT = """
 import sys

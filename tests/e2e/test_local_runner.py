@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from container import answers, containers_since, needs_image, write_cluster
+from container import LOCAL_RUNNER, answers, containers_since, needs_image, write_cluster
 from driver import REPOSITORY, maskline
 
-pytestmark = needs_image
-
-PYTHON = REPOSITORY / os.environ.get("MASKLINE_LOCAL_RUNNER", "")
+pytestmark = [
+    needs_image,
+    pytest.mark.skipif(not LOCAL_RUNNER, reason="make test-container makes the environment that this needs"),
+]
+PYTHON = REPOSITORY / LOCAL_RUNNER
 GOLDEN = REPOSITORY / "tests" / "golden" / "kubeflow.toml"
 
 PARSE = """

@@ -221,7 +221,7 @@ def test_the_fingerprint_knows_what_kubeflow_knows_and_no_more() -> None:
     assert of(task(component=component)) == same, "a default value is the launcher's matter"
     other = task()
     other.container.env.add(name="THREADS", value="2")
-    assert of(other) == same, "the environment counts from 2.18 on"
+    assert of(other) == same, "the environment counts in none of these releases"
     other = task()
     other.container.image = "maskline:2"
     assert of(other) != same

@@ -247,6 +247,21 @@ raise SystemExit(len(count.read_text()) < 3)
     assert (tmp_path / "count").read_text() == "xxx"
 
 
+@pytest.mark.parametrize(("factor", "expected"), [(0, [0.4, 0.4]), (2, [0.4, 0.8])])
+def test_waits_grow_by_the_factor_of_the_policy_alone(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch, factor: float, expected: list[float]
+) -> None:
+    """As in Argo, where a factor that is not given is none."""
+    again = task("1/0", retries=2)
+    again.spec.retry_policy.backoff_duration.FromMilliseconds(400)
+    again.spec.retry_policy.backoff_factor = factor
+    waits: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    with pytest.raises(StepFailed):
+        launcher.launch(again, given(), "")
+    assert waits == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(("deadline", "attempts"), [(3600, 2), (0.5, 1), (0, 1)])
 def test_the_max_duration_is_a_deadline_counted_from_the_start_of_the_first_attempt(
     launcher: Launcher, tmp_path: Path, deadline: float, attempts: int

@@ -215,7 +215,7 @@ def test_a_default_value_is_that_of_an_optional_parameter_alone(tmp_path: Path) 
     optional = {**component, "inputDefinitions": {"parameters": {"word": {**word, "isOptional": True}}}}
     assert text(run(tmp_path, package(one=(optional, task, container))), "one") == "z"
     required = {**component, "inputDefinitions": {"parameters": {"word": word}}}
-    with pytest.raises(UsageError, match="one: the parameter 'word' has a default but is not optional"):
+    with pytest.raises(UsageError, match="one: no value for the input 'word'"):
         run(tmp_path, package(one=(required, task, container)))
 
 

@@ -49,18 +49,14 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) ->
     Raises:
         UsageError: the command does not say which outputs the component has.
     """
-    if arguments.outputs is None:
-        raise UsageError(
-            f"{arguments.executor_class_path}: the command has no {OUTPUTS} with the outputs of the step: the pipeline "
-            "was compiled by an earlier version. Compile it anew: `docker run IMAGE maskline kubeflow compile ...`"
-        )
+    outputs = _outputs(arguments)
     # The imports take seconds; what goes wrong in them must be reported like the rest.
     from pipeline.kubeflow.container.ingest import is_file_based, record_span, with_span
     from pipeline.kubeflow.container.invocation import read_invocation, results
     from pipeline.kubeflow.container.parameters import check_code, resolved
 
     invocation = read_invocation(
-        arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, arguments.outputs, root
+        arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, outputs, root
     )
     _LOG.info("%s: parameters %s", arguments.executor_class_path, invocation.parameters)
     check_code(arguments.executor_class_path, invocation.parameters)
@@ -87,8 +83,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--executor_class_path", required=True)
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args", default="{}")
-    parser.add_argument(OUTPUTS, type=json.loads)
+    parser.add_argument(OUTPUTS, default="")
     return parser
+
+
+def _outputs(arguments: argparse.Namespace) -> list[str]:
+    try:
+        outputs = json.loads(arguments.outputs)
+    except ValueError:
+        outputs = None
+    if not (isinstance(outputs, list) and all(isinstance(name, str) for name in outputs)):
+        raise UsageError(
+            f"{arguments.executor_class_path}: {OUTPUTS} is {arguments.outputs or 'not given'}, expected a JSON list "
+            "of the step's outputs: the pipeline was compiled by an earlier version, or edited. Compile it anew: "
+            "`docker run IMAGE maskline kubeflow compile ...`"
+        )
+    return outputs
 
 
 def _set_threads(beam_arguments: list[str]) -> None:

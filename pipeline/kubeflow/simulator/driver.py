@@ -114,7 +114,8 @@ def run_parameters(spec: pb.ComponentInputsSpec, given: Mapping[str, str]) -> di
 def fingerprint(task: Task, given: pb.ExecutorInput, backend: Backend) -> str:
     """The key of Kubeflow's cache; addresses of outputs, defaults of parameters and the environment are no part of it.
 
-    A task's own `cachingOptions.cacheKey` is overlooked, as these releases do. From 2.18 the environment counts.
+    A task's own `cachingOptions.cacheKey` is overlooked, as these releases do. On the newest commit that
+    was read the environment counts.
     """
     outputs = given.outputs.artifacts.items()
     specs = task.component.output_definitions.parameters

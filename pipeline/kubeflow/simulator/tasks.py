@@ -90,9 +90,6 @@ def _obstacles(spec: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> Iterat
     for key, item in sorted(spec.inputs.parameters.items()):
         if any(placeholder in item.runtime_value.constant.string_value for placeholder in _PLACEHOLDERS):
             yield f"the constant {key!r} holds a placeholder that the simulator does not fill in"
-    for key, item in sorted(component.input_definitions.parameters.items()):
-        if not (item.is_optional or key in spec.inputs.parameters):
-            yield f"the parameter {key!r} has a default but is not optional: Kubeflow's driver does not use it"
 
 
 def _upstream(spec: pb.PipelineTaskSpec) -> Iterator[str]:

@@ -137,7 +137,8 @@ def inputs(parsed: Parsed) -> Iterator[Fault]:
             *(
                 key
                 for key, item in wanted.parameters.items()
-                if not (item.is_optional or item.HasField("default_value") or key in task.inputs.parameters)
+                # A default counts for what is optional alone.
+                if not (item.is_optional or key in task.inputs.parameters)
             ),
         ]
         for key in sorted(missing):
