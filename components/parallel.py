@@ -33,6 +33,11 @@ def without_inner_threads() -> None:
     threadpool_limits(1, user_api="blas")
 
 
+def shield_workers() -> None:
+    """Python processes that are started from now on import nothing from the current folder, whatever it holds."""
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """As `map`, in threads; at most two results per thread wait to be taken.
 

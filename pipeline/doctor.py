@@ -74,7 +74,7 @@ def _accelerator() -> Finding:
     script = (
         "import json, tensorflow as tf; print(json.dumps([d.name for d in tf.config.list_physical_devices('GPU')]))"
     )
-    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False)
     if process.returncode:
         last_line = (process.stderr.strip() or "no message").splitlines()[-1]
         return _finding("TensorFlow", False, last_line, "to be importable")

@@ -14,6 +14,7 @@ from tfx.utils import path_utils
 
 from components.artifacts import CHECKS_FILE
 from components.files import read_json, write_json
+from components.serving_check import core
 
 _TIMEOUT_SECONDS = 600
 
@@ -37,7 +38,8 @@ class Executor(BaseExecutor):
 def _run(model: str, examples: str, adjust: str) -> list[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "checks.json"
-        command = [sys.executable, "-m", "components.serving_check.core", model, examples, adjust, str(answer)]
+        # -P: the current folder may have `components` of its own.
+        command = [sys.executable, "-P", "-m", core.__name__, model, examples, adjust, str(answer)]
         try:
             process = subprocess.run(command, timeout=_TIMEOUT_SECONDS, capture_output=True, text=True, check=False)
         except subprocess.TimeoutExpired:

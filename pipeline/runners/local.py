@@ -14,7 +14,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
 from components.files import write_json, write_text
-from components.parallel import THREADS
+from components.parallel import THREADS, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.config.execution import Execution
 from pipeline.graph import SCHEMA, Place, create_pipeline
@@ -92,6 +92,7 @@ def _run_graph(
         metadata=sqlite_metadata_connection_config(str(request.out / "metadata.sqlite")),
     )
     set_threads(request.config.execution)
+    shield_workers()
     pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
     compiled = compile_pipeline(pipeline, request.run_dir.name)
     only = needed_for(compiled, request.to_node) if request.to_node else set(NODES)

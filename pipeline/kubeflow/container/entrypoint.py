@@ -18,7 +18,7 @@ from typing import Any
 
 from components.errors import UsageError
 from components.files import write_text
-from components.parallel import THREADS
+from components.parallel import THREADS, shield_workers
 from pipeline.kubeflow.container.logs import TERMINATION_LOG, last_word, leave, log_as_json
 from pipeline.kubeflow.container.uris import in_root, local_root
 
@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) ->
     if is_file_based(parameters):
         parameters = with_span(parameters)
     _set_threads(beam_arguments)
+    shield_workers()
     for artifact in invocation.all_outputs():
         # The launcher makes the folder above alone.
         Path(artifact.uri).mkdir(parents=True, exist_ok=True)
