@@ -1,25 +1,90 @@
-"""A hash of a component's source and libraries: TFX reuses results by class path, whatever the class does by now."""
+"""A hash of what a node computes with: TFX reuses results by class path, whatever the class does by now."""
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _LIBRARIES = (
     *("numpy", "opencv-python-headless", "pillow", "pydicom", "scipy", "scikit-learn"),
     *("tensorflow", "keras", "apache-beam", "tfx"),
 )
+_REGISTRY = "registry"
 
 
-def code_version(package: str, root: Path = _ROOT) -> str:
-    """First 12 hex digits of the SHA-256 over the component's files, the code that components share and the
-    versions of the libraries that make the numbers; of an empty name, over the files of all components."""
-    shared = [*root.glob("*.py"), *(root / "imaging").rglob("*.py")]
-    own = [path for path in (root / package).rglob("*") if path.suffix in {".py", ".j2", ".css"}]
+def code_version(*modules: str, root: Path = _ROOT) -> str:
+    """First 12 hex digits of the SHA-256 over the sources of modules and of all that they import, with the templates
+    beside them, and over the versions of the libraries that make the numbers.
+
+    A module called `registry` lists what a config may choose. Neither the list counts nor what stands in it: the module
+    of what was chosen must be among `modules`.
+    """
     digest = hashlib.sha256(repr([(name, version(name)) for name in _LIBRARIES]).encode())
-    for path in sorted({*shared, *own}):
+    for path in sorted(_with_templates(sources(*modules, root=root))):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def executors(root: Path = _ROOT) -> list[str]:
+    """The modules of all nodes that are Maskline's, but for the trainer, whose executor is TFX's."""
+    return sorted(f"components.{path.parent.name}.executor" for path in root.glob("components/*/executor.py"))
+
+
+def sources(*modules: str, root: Path = _ROOT) -> set[Path]:
+    """The files below `root` of modules, of the packages that they are in, and of all that they import.
+
+    Imports are read from the sources, those within functions among them, but not those that only type checkers see.
+
+    Raises:
+        ModuleNotFoundError: one of `modules` is not there.
+    """
+    for module in modules:
+        if _file(module, root) is None:
+            raise ModuleNotFoundError(f"{module}: no such module below {root}")
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        path = _file(module, root)
+        if path is None or module in found or module.endswith(f".{_REGISTRY}"):
+            continue
+        found[module] = path
+        waiting += (module.rpartition(".")[0], *_imports(path.read_bytes()))
+    return set(found.values())
+
+
+def _file(module: str, root: Path) -> Path | None:
+    """None of what is no part of `components`, beside which an installation has all other packages, or no module."""
+    package, *parts = module.split(".")
+    if package != __package__:
+        return None
+    place = root.joinpath(package, *parts)
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+@functools.cache
+def _imports(source: bytes) -> tuple[str, ...]:
+    return tuple(_imported(ast.parse(source)))
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """Every name that may be a module."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield node.module or ""
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and child in node.body):
+            yield from _imported(child)
+
+
+def _with_templates(paths: set[Path]) -> set[Path]:
+    folders = {path.parent / "templates" for path in paths}
+    return paths.union(*(folder.glob("*") for folder in folders))

@@ -25,6 +25,7 @@ from components.example_gen.component import ImageMaskExampleGen
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
 from components.serving_check.component import ServingCheck
+from components.trainer.version import trainer_version
 from pipeline.beam_runner import NO_PACKAGE, runner_arguments
 from pipeline.config.execution import Execution
 from pipeline.config.model import Config
@@ -69,7 +70,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         input_base=place.data,
         files=place.files,
         settings=settings,
-        code_version=code_version("example_gen"),
+        code_version=_version("example_gen"),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     examples = example_gen.outputs["examples"]
     schema_gen = ImportSchemaGen(schema_file=place.schema)
@@ -83,7 +84,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
     resolver = ChampionResolver(
         serving_dir=place.serving,
         champion_version=champion,
-        code_version=code_version("champion_resolver"),
+        code_version=_version("champion_resolver"),
     )
     gate = DataGate(
         examples=examples,
@@ -91,13 +92,13 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         champion=resolver.outputs["champion"],
         settings=_json(config.gate),
         data=settings,
-        code_version=code_version("data_gate"),
+        code_version=_version("data_gate"),
     )
     augmentor = Augmentor(
         examples=examples,
         # Ranges that no copy is drawn from must not make the node run again, and the trainer after it.
         settings=_json(augmentation if augmentation["copies"] else {"copies": 0}),
-        code_version=code_version("augmentor"),
+        code_version=_version("augmentor"),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.
     augmentor.add_upstream_node(gate)
@@ -116,7 +117,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
             # Only where the trainer reads it: a changed section must not train anew what would come out the same.
             "augmentation": augmentation if augmentation["online"] or augmentation["on_device"] else None,
             "threshold": config.evaluation.threshold,
-            "code_version": code_version("trainer"),
+            "code_version": trainer_version(config.model.architecture),
         },
     )
     model = trainer.outputs["model"]
@@ -126,10 +127,10 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         champion=resolver.outputs["champion"],
         settings=_json(evaluation),
         derivation=_json(derivation),
-        code_version=code_version("evaluator"),
+        code_version=_version("evaluator"),
     )
     serving_check = ServingCheck(
-        examples=examples, model=model, adjust=_json(data["adjust"]), code_version=code_version("serving_check")
+        examples=examples, model=model, adjust=_json(data["adjust"]), code_version=_version("serving_check")
     )
     pusher = Pusher(
         model=model,
@@ -140,7 +141,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         split_report=gate.outputs["split_report"],
         run=place.run,
         settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
-        code_version=code_version("pusher"),
+        code_version=_version("pusher"),
     )
     run_report = RunReport(
         examples=examples,
@@ -151,7 +152,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         infra_blessing=serving_check.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
-        code_version=code_version("run_report"),
+        code_version=_version("run_report"),
     )
     return Pipeline(
         pipeline_name=place.name,
@@ -186,6 +187,10 @@ def beam_arguments(execution: Execution) -> list[str]:
         return []
     # 0 means one per core to Beam as well, and of the machine where it runs.
     return ["--direct_running_mode=multi_processing", f"--direct_num_workers={execution.workers}", NO_PACKAGE]
+
+
+def _version(node: str) -> str:
+    return code_version(f"components.{node}.executor")
 
 
 def _json(value: Any) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.code_version import code_version
+from components.code_version import code_version, executors
 from components.files import is_locked
 from components.serving_dir import champion_version
+from components.trainer.version import trainer_version
 from pipeline.config.model import Config
 from pipeline.config.schedule import Schedule
 from pipeline.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
@@ -98,7 +99,8 @@ def _finished(past: Iterable[Mapping[str, Any]], key: Mapping[str, str | None]) 
 
 def _digest(config: Config) -> str:
     values = config.model_dump(exclude={"schedule", "kubeflow", "execution"})
-    return hashlib.sha256(json.dumps([values, code_version("")], sort_keys=True).encode()).hexdigest()[:16]
+    code = code_version(*executors()), trainer_version(config.model.architecture)
+    return hashlib.sha256(json.dumps([values, *code], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _with_max_drift(config: Config, limit: float) -> Config:

@@ -14,9 +14,9 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from typer.testing import CliRunner
 
-from components.code_version import code_version
 from components.errors import UsageError
 from components.trainer import run
+from components.trainer.version import trainer_version
 from pipeline.cli import app
 from pipeline.config.loader import load_config
 from pipeline.config.model import Config
@@ -63,7 +63,7 @@ def test_kubeflows_client_loads_it(package: Package, tmp_path: Path) -> None:
 def test_the_sections_reach_their_nodes_whole(package: Package, config: Config) -> None:
     trainer = json.loads(constants(package, "Trainer")["custom_config"])
     assert trainer["training"] == config.training.model_dump()
-    assert trainer["code_version"] == code_version("trainer")
+    assert trainer["code_version"] == trainer_version("unet")
     assert constants(package, "Trainer")["run_fn"] == f"{run.__name__}.run_fn"
     assert json.loads(constants(package, "Pusher")["settings"])["config"] == config.model_dump()
     assert json.loads(constants(package, "Evaluator")["settings"]) == config.evaluation.model_dump()

@@ -18,6 +18,7 @@ from components.code_version import code_version
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
 from components.parallel import THREADS
+from components.trainer.version import trainer_version
 from pipeline.kubeflow.container.entrypoint import main
 from pipeline.kubeflow.container.invocation import read_invocation
 from pipeline.kubeflow.container.parameters import check_code
@@ -323,6 +324,9 @@ def test_data_that_have_changed_since_the_run_was_submitted_are_refused(root: Pa
     assert not output_file(root).exists()
 
 
+CUSTOM = {"code_version": "0123456789ab", "model": {"architecture": "unet", "parameters": {}}}
+
+
 class TestCode:
     """`RunReport` and the Trainer, of whom the image has other code than the pipeline was compiled with."""
 
@@ -339,32 +343,32 @@ class TestCode:
         )
 
     @pytest.mark.parametrize(
-        ("executor", "package", "values"),
+        ("executor", "module", "installed", "values"),
         [
-            ("components.run_report.executor.Executor", "run_report", {"code_version": "0123456789ab"}),
             (
-                "tfx.components.trainer.executor.GenericExecutor",
-                "trainer",
-                {
-                    "run_fn": "components.trainer.run.run_fn",
-                    "custom_config": json.dumps({"code_version": "0123456789ab"}),
-                },
+                *("components.run_report.executor.Executor", "components.run_report.executor"),
+                *(code_version("components.run_report.executor"), {"code_version": "0123456789ab"}),
+            ),
+            (
+                *("tfx.components.trainer.executor.GenericExecutor", "components.trainer.run", trainer_version("unet")),
+                {"run_fn": "components.trainer.run.run_fn", "custom_config": json.dumps(CUSTOM)},
             ),
         ],
     )
     def test_other_code_than_was_compiled_is_not_run(
-        self, root: Path, executor: str, package: str, values: dict[str, str]
+        self, root: Path, executor: str, module: str, installed: str, values: dict[str, str]
     ) -> None:
         assert self.runs(executor, values) == 2
         said = (root / "dev/termination-log").read_text()
-        assert f"components.{package}: the installed code has the version {code_version(package)}" in said
+        assert f"{module}: the installed code has the version {installed}" in said
         assert "compiled with 0123456789ab" in said
         assert "docker run IMAGE maskline kubeflow compile" in said
         assert not output_file(root).exists()
 
     def test_the_same_code_is_run(self) -> None:
-        check_code("components.run_report.executor.Executor", {"code_version": code_version("run_report")})
-        custom = json.dumps({"code_version": code_version("trainer")})
+        report = "components.run_report.executor"
+        check_code(f"{report}.Executor", {"code_version": code_version(report)})
+        custom = json.dumps({**CUSTOM, "code_version": trainer_version("unet")})
         check_code("tfx.Executor", {"run_fn": "components.trainer.run.run_fn", "custom_config": custom})
         check_code("tfx.components.statistics_gen.executor.Executor", {"stats_options_json": "{}"})
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from components.code_version import code_version
 from components.errors import UsageError
+from components.trainer.version import trainer_version
 
 PACKAGE_SCHEME = "package:"
 """`package:PACKAGE/FILE#HASH`: a file that is installed with Maskline, and how its SHA-256 begins."""
@@ -32,15 +33,15 @@ def check_code(executor: str, parameters: dict[str, Any]) -> None:
     Raises:
         UsageError: the installed code, or a library that it computes with, is another.
     """
-    custom = parameters.get("custom_config")
-    compiled = (json.loads(custom) if custom else parameters).get("code_version")
+    custom = json.loads(parameters.get("custom_config") or "{}")
+    compiled = {**parameters, **custom}.get("code_version")
     if compiled is None:  # A step of TFX's own.
         return
-    package = parameters.get("run_fn", executor).split(".")[1]
-    installed = code_version(package)
+    module = parameters.get("run_fn", executor).rpartition(".")[0]
+    installed = trainer_version(custom["model"]["architecture"]) if custom else code_version(module)
     if installed != compiled:
         raise UsageError(
-            f"components.{package}: the installed code has the version {installed}, the pipeline was compiled with "
+            f"{module}: the installed code has the version {installed}, the pipeline was compiled with "
             f"{compiled}: the code is another, or a library that makes its numbers. Build the image anew from the same "
             "tree and requirements.lock, or compile with it: `docker run IMAGE maskline kubeflow compile ...`"
         )
