@@ -51,6 +51,17 @@ def read_manifest(serving: Path, version: str) -> dict[str, Any]:
     return read_json(serving / version / MANIFEST_FILE)
 
 
+def data_section(folder: Path) -> dict[str, Any]:
+    """The section `[data]` of the config of the version in `folder`, in the keys of today.
+
+    It had `adjust.colour_space` once: "rgb" changed nothing. Any other value stays, and equals no section of today.
+    """
+    data = read_json(folder / MANIFEST_FILE)["config"]["data"]
+    if data.get("adjust", {}).get("colour_space") == "rgb":
+        del data["adjust"]["colour_space"]
+    return data
+
+
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
     """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
 

@@ -15,7 +15,7 @@ from components.data_gate.leaks import Search, find_leaks, torn_images
 from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
 from components.files import read_json
-from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
+from components.serving_dir import SPLIT_REPORT_FILE, data_section
 from components.splits import SPLITS
 
 
@@ -34,7 +34,7 @@ def read_champion(folder: Path, version: str) -> Champion:
     """The champion by the folder of its version; one that was pushed without a report has no records."""
     path = folder / SPLIT_REPORT_FILE
     records = read_json(path)["records"] if path.is_file() else []
-    return Champion(version, records, read_json(folder / MANIFEST_FILE)["config"]["data"])
+    return Champion(version, records, data_section(folder))
 
 
 def split_report(

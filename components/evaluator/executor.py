@@ -19,11 +19,11 @@ from tfx.utils import path_utils
 
 from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import Case, incomparable, measure, metrics
-from components.files import read_json, write_json
+from components.files import write_json
 from components.imaging.codecs import as_float, encode_png
 from components.imaging.geometry import FITS
 from components.record import Record
-from components.serving_dir import MANIFEST_FILE
+from components.serving_dir import data_section
 from components.tfexample import parse, read_split
 
 _BATCH = 8
@@ -50,8 +50,7 @@ class Executor(BaseExecutor):
 
 
 def _obstacle(champion: Artifact, derivation: dict[str, Any]) -> str | None:
-    manifest = read_json(Path(path_utils.serving_model_path(champion.uri)) / MANIFEST_FILE)
-    return incomparable(manifest["config"]["data"], derivation)
+    return incomparable(data_section(Path(path_utils.serving_model_path(champion.uri))), derivation)
 
 
 def _evaluate(

@@ -1,6 +1,6 @@
-"""Changes of an image's values: gamma, inversion, contrast, CLAHE, colour space. Masks are never adjusted.
+"""Changes of an image's values: gamma, inversion, contrast, CLAHE. Masks are never adjusted.
 
-`components.trainer.adjust` does the same in the exported graph, from the same tables.
+`components.trainer.adjust` does the same in the exported graph, by the same tone curve.
 """
 
 from __future__ import annotations
@@ -11,30 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-COLOUR_SPACES: dict[str, tuple[int, tuple[float, ...], tuple[float, ...]]] = {
-    "hsv": (cv2.COLOR_RGB2HSV, (0, 0, 0), (360, 1, 1)),
-    "lab": (cv2.COLOR_RGB2Lab, (0, -128, -128), (100, 255, 255)),
-    "luv": (cv2.COLOR_RGB2Luv, (0, -134, -140), (100, 354, 262)),
-    "ycrcb": (cv2.COLOR_RGB2YCrCb, (0, 0, 0), (1, 1, 1)),
-}
-"""OpenCV's code, and the least value and the span of each channel, which are brought to the range of the integers.
-
-`hsv`: hue 0 to 360 degrees, saturation, value. `lab`: L 0 to 100, a and b -128 to 127. `luv`: L 0 to 100, u -134 to
-220, v -140 to 122. `ycrcb`: luma, red and blue difference, 0.5 for none. But for the hue, which it halves, these are
-OpenCV's scales for 8 bit.
-"""
-
-
-_STRIP = 256
-"""Rows that are converted at a time."""
-
 
 def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """The image after gamma, inversion, contrast and brightness, CLAHE and colour space, in this order.
+    """The image after gamma, inversion, contrast and brightness, and CLAHE, in this order.
 
     Args:
         pixels: gray `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16.
-        settings: the `[data.adjust]` section of the config. Gray images stay gray whatever the colour space.
+        settings: the `[data.adjust]` section of the config.
 
     Returns:
         Same shape and type; the input itself where nothing is to be done.
@@ -42,8 +25,6 @@ def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     pixels = toned(pixels, settings)
     if settings["clahe_clip"] is not None:
         pixels = equalized(pixels, settings["clahe_clip"], settings["clahe_grid"])
-    if pixels.ndim == 3 and settings["colour_space"] != "rgb":
-        pixels = _converted(pixels, settings["colour_space"])
     return pixels
 
 
@@ -91,17 +72,3 @@ def equalized(pixels: np.ndarray, clip: float, grid: int) -> np.ndarray:
     luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     change = cv2.subtract(clahe.apply(luma), luma, dtype=cv2.CV_32S)
     return cv2.add(pixels, cv2.merge([change] * 3), dtype=cv2.CV_8U if top == 255 else cv2.CV_16U)
-
-
-def _converted(pixels: np.ndarray, space: str) -> np.ndarray:
-    # By floats for both depths: OpenCV's 8-bit tables are up to 3 levels off, and few of them exist for 16 bit.
-    code, least, span = COLOUR_SPACES[space]
-    top = np.iinfo(pixels.dtype).max
-    converted = np.empty_like(pixels)
-    # Floats of a whole image would take many times its memory.
-    for start in range(0, len(pixels), _STRIP):
-        strip = slice(start, start + _STRIP)
-        values = cv2.cvtColor(np.divide(pixels[strip], top, dtype=np.float32), code)
-        scaled = (values - np.array(least, np.float32)) * (top / np.array(span, np.float32))
-        converted[strip] = np.rint(scaled).clip(0, top)
-    return converted

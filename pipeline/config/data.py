@@ -55,7 +55,6 @@ class Adjust(Section):
     clahe_clip: Annotated[float, Field(gt=0)] | None = None
     """Clip limit of contrast-limited adaptive histogram equalisation; None: off."""
     clahe_grid: Annotated[int, Field(ge=1, le=64)] = 8
-    colour_space: Literal["rgb", "hsv", "lab", "luv", "ycrcb"] = "rgb"
 
 
 class Phantoms(Section):
@@ -200,8 +199,6 @@ def _mask_faults(data: Data) -> Iterator[str]:
 
 
 def _derivation_faults(data: Data) -> Iterator[str]:
-    if data.channels == 1 and data.adjust.colour_space != "rgb":
-        yield f"adjust.colour_space {data.adjust.colour_space!r} needs colours: set channels = 3"
     # More would cut a large image into millions of tiles.
     if data.tiles and 2 * data.tiles.overlap > min(data.height, data.width):
         yield (

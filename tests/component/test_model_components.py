@@ -217,6 +217,19 @@ class TestEvaluator:
         assert held.column("champion_dice") == []
         assert held.column("dice") == first.column("dice")
 
+    @pytest.mark.parametrize(("space", "compared"), [("rgb", True), ("lab", False)])
+    def test_a_champion_of_when_there_were_colour_spaces_is_measured_where_it_had_none(
+        self,
+        evaluate: Callable[..., Evaluation],
+        as_champion: Callable[..., Artifact],
+        model: Artifact,
+        derivation: dict[str, Any],
+        space: str,
+        compared: bool,
+    ) -> None:
+        before = as_champion(model, "7", adjust={**derivation["adjust"], "colour_space": space})
+        assert (evaluate(model, before).metrics["champion"] is not None) == compared
+
     def test_a_candidate_worse_than_the_champion_is_refused(
         self,
         evaluate: Callable[..., Evaluation],

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 def settings(**keys: Any) -> dict[str, Any]:
     neutral = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0, "invert": False}
-    return neutral | {"clahe_clip": None, "clahe_grid": 8, "colour_space": "rgb"} | keys
+    return neutral | {"clahe_clip": None, "clahe_grid": 8} | keys
 
 
 def ramp(dtype: type) -> np.ndarray:
@@ -131,44 +131,3 @@ def test_clahe_follows_the_tones() -> None:
     pixels = RNG.integers(0, 256, (40, 50)).astype(np.uint8)
     expected = cv2.createCLAHE(2.0, (4, 4)).apply(255 - pixels)
     np.testing.assert_array_equal(adjust(pixels, settings(invert=True, clahe_clip=2.0, clahe_grid=4)), expected)
-
-
-@DEPTHS
-@pytest.mark.parametrize(
-    ("space", "rgb", "expected"),
-    [
-        ("hsv", (1, 0, 0), (0, 1, 1)),
-        ("hsv", (0, 1, 0), (120 / 360, 1, 1)),
-        ("hsv", (0, 0, 0.4), (240 / 360, 1, 0.4)),
-        ("hsv", (0.5, 0.25, 0.5), (300 / 360, 0.5, 0.5)),
-        ("lab", (1, 1, 1), (1, 128 / 255, 128 / 255)),
-        ("lab", (0, 0, 0), (0, 128 / 255, 128 / 255)),
-        ("lab", (1, 0, 0), (0.5324, (80.09 + 128) / 255, (67.20 + 128) / 255)),
-        ("lab", (0, 0, 1), (0.3230, (79.19 + 128) / 255, (-107.86 + 128) / 255)),
-        ("luv", (1, 1, 1), (1, 134 / 354, 140 / 262)),
-        ("luv", (1, 0, 0), (0.5324, (175.01 + 134) / 354, (37.75 + 140) / 262)),
-        ("luv", (0, 0, 1), (0.3230, (-9.40 + 134) / 354, (-130.34 + 140) / 262)),
-        ("ycrcb", (1, 1, 1), (1, 0.5, 0.5)),
-        ("ycrcb", (1, 0, 0), (0.299, 0.5 + 0.701 * 0.713, 0.5 - 0.299 * 0.564)),
-    ],
-)
-def test_colour_spaces_fill_the_range(
-    dtype: type, top: int, space: str, rgb: tuple[float, ...], expected: tuple[float, ...]
-) -> None:
-    """Published coordinates of the sRGB primaries (D65)."""
-    pixels = np.rint(np.array([[rgb]]) * top).astype(dtype)
-    adjusted = adjust(pixels, settings(colour_space=space))
-    assert adjusted.dtype == dtype
-    np.testing.assert_allclose(adjusted[0, 0] / top, expected, atol=1 / 255)
-
-
-@pytest.mark.parametrize("space", ["hsv", "lab", "luv", "ycrcb"])
-def test_gray_images_have_no_colour_space(space: str) -> None:
-    pixels = ramp(np.uint8)
-    assert adjust(pixels, settings(colour_space=space)) is pixels
-
-
-def test_the_colour_space_comes_last() -> None:
-    pixels = np.array([[[255, 0, 0]]], np.uint8)
-    adjusted = adjust(pixels, settings(invert=True, colour_space="hsv"))
-    np.testing.assert_array_equal(adjusted[0, 0], [128, 255, 255])

@@ -326,14 +326,14 @@ def test_a_thousand_leaks_are_one_finding() -> None:
     assert "; and 1997 more. Move all files" in found["message"]
 
 
-def champion_of(entries: Iterable[Entry], folder: Path) -> Champion:
+def champion_of(entries: Iterable[Entry], folder: Path, data: Mapping[str, Any] = DATA) -> Champion:
     rows = report(list(entries))["records"]
     (folder / SPLIT_REPORT_FILE).write_text(json.dumps({"records": rows}))
-    return pushed(folder)
+    return pushed(folder, data)
 
 
-def pushed(folder: Path) -> Champion:
-    (folder / MANIFEST_FILE).write_text(json.dumps({"config": {"data": DATA}}))
+def pushed(folder: Path, data: Mapping[str, Any] = DATA) -> Champion:
+    (folder / MANIFEST_FILE).write_text(json.dumps({"config": {"data": data}}))
     return read_champion(folder, "7")
 
 
@@ -363,6 +363,14 @@ def test_another_recipe_is_no_drift_of_the_data(tmp_path: Path, change: dict[str
     verdicts = {feature["name"]: feature["verdict"] for feature in found["drift"]["features"]}
     assert verdicts["intensity mean"] == verdicts["foreground share"] == "other recipe"
     assert verdicts["source height"] == verdicts["source width"] == "no drift"
+
+
+@pytest.mark.parametrize(("space", "verdict"), [("rgb", "drift"), ("lab", "other recipe")])
+def test_a_champion_of_when_there_were_colour_spaces(tmp_path: Path, space: str, verdict: str) -> None:
+    """RGB was none: the recipe is the same without it."""
+    champion = champion_of(many(0.3), tmp_path, DATA | {"adjust": DATA["adjust"] | {"colour_space": space}})
+    features = report(many(0.5), champion=champion)["drift"]["features"]
+    assert {feature["name"]: feature["verdict"] for feature in features}["intensity mean"] == verdict
 
 
 def test_a_champion_without_a_report(tmp_path: Path) -> None:
