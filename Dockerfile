@@ -4,7 +4,7 @@
 # BASE=docker.io/library/python:3.11-slim-bookworm@sha256:<digest> pins the base.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
-# What the lock names, less the `dev` extra, in a virtual environment. pyfarmhash and crcmod are built from source.
+# What the lock names, less the extras, in a virtual environment. pyfarmhash and crcmod are built from source.
 FROM ${BASE} AS dependencies
 RUN apt-get update && apt-get install --yes --no-install-recommends g++
 ARG UV_VERSION=0.9.18

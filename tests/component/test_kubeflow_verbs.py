@@ -205,7 +205,7 @@ except UsageError as error:
         capture_output=True,
         text=True,
     )
-    assert done.stdout == "the client of Vertex AI is missing: install google-cloud-aiplatform\n", done.stderr
+    assert done.stdout == "the client of Vertex AI is missing: pip install 'maskline[vertex]'\n", done.stderr
 
 
 class Google(BaseHTTPRequestHandler):

@@ -51,7 +51,7 @@ def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> dict[st
             job = aiplatform.PipelineJob(display_name=name, template_path=str(file), pipeline_root=pipeline_root)
             job.submit()
         except ImportError as error:
-            raise UsageError("the client of Vertex AI is missing: install google-cloud-aiplatform") from error
+            raise UsageError("the client of Vertex AI is missing: pip install 'maskline[vertex]'") from error
         except Exception as error:  # Google's clients share no class of errors.
             said = " ".join(str(error).split())
             raise MasklineError(
