@@ -52,7 +52,7 @@ RUN HOME=/tmp/home TF_CPP_MIN_LOG_LEVEL=3 python -W ignore -c "import importlib,
      for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.')]; \
     import pipeline.kubeflow.container.entrypoint" && rm -r /tmp/*
 # No entrypoint: `docker run IMAGE maskline …` is the command line, and Kubeflow gives every node its own command.
-CMD ["python", "-m", "pipeline.kubeflow.container.entrypoint"]
+CMD ["python", "-P", "-m", "pipeline.kubeflow.container.entrypoint"]
 ARG BASE
 ARG VERSION
 ARG REVISION

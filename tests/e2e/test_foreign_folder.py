@@ -8,14 +8,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from driver import REPOSITORY, overrides
 
+from pipeline.kubeflow.spec.compile import ENTRYPOINT
 
-def test_every_process_imports_what_is_installed(tmp_path: Path) -> None:
-    """Beam's workers and the check of the served model are processes of their own."""
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
     for package in ("components", "pipeline", "schemas"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("raise ImportError('foreign')")
+    return tmp_path
+
+
+def test_every_process_imports_what_is_installed(foreign: Path) -> None:
+    """Beam's workers and the check of the served model are processes of their own."""
     settings = overrides(training__epochs="1", execution__parallel="processes", execution__workers="2")
     command = [
         sys.executable,
@@ -25,14 +35,18 @@ def test_every_process_imports_what_is_installed(tmp_path: Path) -> None:
         "run",
         "demo",
         "--out",
-        tmp_path / "out",
+        foreign / "out",
         "--json",
         *settings,
     ]
-    done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, capture_output=True, check=False
-    )
+    done = subprocess.run(command, cwd=foreign, env=ENVIRONMENT, capture_output=True, check=False)
     record = json.loads(done.stdout)
     assert [step["state"] for step in record["steps"]] == ["ran"] * 12, record["reasons"]
-    assert "foreign" not in (tmp_path / "out" / "runs" / record["id"] / "log.txt").read_text()
+    assert "foreign" not in (foreign / "out" / "runs" / record["id"] / "log.txt").read_text()
     assert record["pushed"], record["reasons"]
+
+
+def test_a_step_on_a_cluster_imports_what_is_installed(foreign: Path) -> None:
+    command = [sys.executable, *ENTRYPOINT[1:], "--help"]
+    done = subprocess.run(command, cwd=foreign, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert "--executor_class_path" in done.stdout, done.stderr

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from pipeline.kubeflow.spec.compile import ENTRYPOINT
 
 ROOT = Path(__file__).parents[2]
 LINES = [line.strip() for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
@@ -23,6 +26,10 @@ def test_the_last_user_is_a_number_other_than_root() -> None:
     user, group = arguments("USER")[-1].split(":")
     assert int(user) > 0
     assert int(group) == 0
+
+
+def test_the_image_does_by_itself_what_a_compiled_step_does() -> None:
+    assert json.loads(arguments("CMD")[-1]) == list(ENTRYPOINT)
 
 
 def test_every_stage_begins_with_the_base_that_the_argument_names() -> None:

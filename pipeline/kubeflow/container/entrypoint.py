@@ -1,4 +1,4 @@
-"""What every step of a compiled pipeline runs: `python -m` this module, with TFX's arguments.
+"""What every step of a compiled pipeline runs: `python -P -m` this module, with TFX's arguments.
 
 Unlike TFX's own it reads and writes where Kubeflow's launcher does, finds span and fingerprint of the data itself,
 and ends with a message for people and Maskline's exit codes.

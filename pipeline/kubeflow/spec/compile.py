@@ -14,7 +14,8 @@ from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import patch_spec
 from pipeline.kubeflow.spec.platform import platform_spec
 
-ENTRYPOINT = ("python", "-m", "pipeline.kubeflow.container.entrypoint")
+ENTRYPOINT = ("python", "-P", "-m", "pipeline.kubeflow.container.entrypoint")
+"""With -P nothing is imported from the working folder, whatever it holds."""
 RUN_ID = "{{$.pipeline_job_uuid}}"
 """A parameter with this value, and nothing beside it, gets the id of the run from Kubeflow's driver."""
 SCHEMA_SCHEME = "package:"
