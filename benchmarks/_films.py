@@ -7,9 +7,9 @@ from pathlib import Path
 
 from components.example_gen.core import read_source
 from components.example_gen.mias import list_mias
-from components.imaging.codecs import encode_png
+from components.imaging.files.codecs import encode_png
 from pipeline.config.loader import load_config
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms import write_mias_phantoms
 
 
 def write_films(root: Path, women: int, size: int = 1024) -> Path:

@@ -27,20 +27,20 @@ from benchmarks._timing import processor_seconds, ratio
 from components.augmentor.executor import Executor
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
-from components.imaging.augment import Augmentation, augmented
-from components.imaging.codecs import encode_png
-from components.imaging.fields import distortion_from_fraction_blur, elastic_from_alpha_sigma
-from components.imaging.intensity import Intensity
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
+from components.imaging.augmentation.augment import Augmentation, augmented
+from components.imaging.augmentation.fields import distortion_from_fraction_blur, elastic_from_alpha_sigma
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.warp import Warp
+from components.imaging.files.codecs import encode_png
 from components.parallel import without_inner_threads
-from components.record import Record
-from components.tfexample import serialize, shard_name
+from components.records.record import Record
+from components.records.tfexample import serialize, shard_name
 from pipeline.config.augmentation import Augmentation as Settings
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.graph import beam_arguments
-from pipeline.runners.local import set_threads
+from pipeline.graph.pipeline import beam_arguments
+from pipeline.runs.local import set_threads
 
 _SIDE, _RECORDS, _SHARDS, _ROUNDS = 512, 300, 4, 15
 _CENTRES = ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))

@@ -22,8 +22,8 @@ from benchmarks._timing import processor_seconds, ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from components.parallel import without_inner_threads
-from components.record import Record
-from components.tfexample import serialize
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
 from components.trainer.run import build_model, compile_model

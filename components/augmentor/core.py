@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.imaging.augment import augmented, generator
-from components.record import Record
+from components.imaging.augmentation.augment import augmented, generator
+from components.records.record import Record
 
 
 def copies_of(record: Record, settings: Mapping[str, Any]) -> Iterator[Record]:

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.augmentor.shards import AugmentShard
-from components.tfexample import remove_unfinished, split_files
+from components.records.tfexample import remove_unfinished, split_files
 
 
 class Executor(BaseBeamExecutor):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.augmentor.core import copies_of
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.tfexample import parse, serialize, shard_writer
+from components.records.tfexample import parse, serialize, shard_writer
 
 
 class AugmentShard(beam.DoFn):

@@ -15,8 +15,8 @@ from components.data_gate.leaks import Search, find_leaks, torn_images
 from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
 from components.files import read_json
+from components.records.splits import SPLITS
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
-from components.splits import SPLITS
 
 
 @dataclass(frozen=True)

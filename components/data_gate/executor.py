@@ -19,9 +19,9 @@ from components.data_gate.entries import Entry, source_size, window_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import DataRefused
 from components.files import read_json, write_json
+from components.records.splits import SPLITS
+from components.records.tfexample import read_split
 from components.serving_dir import SPLIT_REPORT_FILE
-from components.splits import SPLITS
-from components.tfexample import read_split
 
 
 class Executor(BaseExecutor):

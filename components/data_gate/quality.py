@@ -9,7 +9,7 @@ from typing import Any
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.names import ungrouped
-from components.splits import SPLITS
+from components.records.splits import SPLITS
 
 _MORE_DATA = "Add data, or draw again: [data.splits] salt, or other shares."
 

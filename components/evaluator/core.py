@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import bootstrap
 
-from components.imaging.overlap import Confusion, bce_dice, confusion
+from components.measures.overlap import Confusion, bce_dice, confusion
 
 DERIVATION = ("height", "width", "channels", "fit", "tiles", "adjust", "dicom_window")
 """The keys of `[data]` on which it depends what a model sees."""

@@ -20,11 +20,11 @@ from tfx.utils import path_utils
 from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import Case, incomparable, measure, metrics
 from components.files import read_json, write_json
-from components.imaging.codecs import as_float, encode_png
-from components.imaging.geometry import FITS
-from components.record import Record
+from components.imaging.files.codecs import as_float, encode_png
+from components.imaging.geometry.placement import FITS
+from components.records.record import Record
+from components.records.tfexample import parse, read_split
 from components.serving_dir import MANIFEST_FILE
-from components.tfexample import parse, read_split
 
 _BATCH = 8
 

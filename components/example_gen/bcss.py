@@ -22,7 +22,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import listing_of
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import first_fault, other_files, read_text
-from components.imaging.shapes import Polygon, Shape, UnclearShape
+from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
 _BARCODE = re.compile(r"(TCGA-(\w{2})-\w{4})(?:\S*?-(DX\d+))?", re.IGNORECASE)
 _CORNER = re.compile(r"_xmin(\d+)_ymin(\d+)")

@@ -16,14 +16,14 @@ import numpy as np
 from components.example_gen.drawing import place
 from components.example_gen.samples import Drawing, Sample
 from components.imaging.adjust import adjust
-from components.imaging.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
-from components.imaging.geometry import FITS, Placement, letterbox
-from components.imaging.mask_files import MaskReading, read_mask
-from components.imaging.masks import UnclearMask, merge
-from components.imaging.shapes import UnclearShape, draw
-from components.imaging.signature import signature
-from components.imaging.tiles import keep_empty, tile_ids, tile_placements
-from components.record import Record
+from components.imaging.files.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
+from components.imaging.fingerprint import signature
+from components.imaging.geometry.placement import FITS, Placement, letterbox
+from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
+from components.imaging.truth.mask_files import MaskReading, read_mask
+from components.imaging.truth.masks import UnclearMask, merge
+from components.imaging.truth.shapes import UnclearShape, draw
+from components.records.record import Record
 
 SHARD_BYTES = 128 * 2**20
 _RINGING = 0.03
@@ -51,7 +51,7 @@ class Source:
     truth: np.ndarray
     """`(H, W)` uint8 class indices."""
     inflation: float | None = None
-    """Of lossy masks: the greatest, see `components.imaging.masks.inflation`."""
+    """Of lossy masks: the greatest, see `components.imaging.truth.masks.inflation`."""
     smallest_lesion: float = math.inf
     """Least extent of what was drawn, in pixels."""
 

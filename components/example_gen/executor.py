@@ -20,8 +20,8 @@ from components.example_gen.listing import fingerprint, list_samples
 from components.example_gen.outcome import Outcome
 from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
-from components.splits import SPLITS
-from components.tfexample import record_count, remove_unfinished
+from components.records.splits import SPLITS
+from components.records.tfexample import record_count, remove_unfinished
 
 
 class Executor(BaseBeamExecutor):

@@ -24,7 +24,7 @@ from components.example_gen.samples import (
     mask_suffixes,
     unread_files,
 )
-from components.imaging.codecs import SUFFIXES
+from components.imaging.files.codecs import SUFFIXES
 
 
 @dataclass(frozen=True)

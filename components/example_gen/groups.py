@@ -10,7 +10,7 @@ from typing import Any
 
 from components.example_gen.samples import Drawing, Reject, Sample
 from components.example_gen.spans import age_of
-from components.splits import Case, assign_splits
+from components.records.splits import Case, assign_splits
 
 _EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)\D*", re.DOTALL)

@@ -14,7 +14,7 @@ from components.example_gen import bcss, folders, manifest, mias, presplit, sipa
 from components.example_gen.groups import group_samples, split_samples
 from components.example_gen.names import original_of
 from components.example_gen.samples import Listing, MaskFiles, Reject, is_left_behind
-from components.imaging.codecs import SUFFIXES
+from components.imaging.files.codecs import SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 from components.errors import UsageError
 from components.example_gen.presplit import SPLIT_NAMES
 from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample, mask_suffixes, unknown_kind
-from components.imaging.codecs import SUFFIXES
+from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "group", "label", "split", "site", "id")
 

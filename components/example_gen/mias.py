@@ -20,7 +20,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import read_text
-from components.imaging.shapes import Ellipse, Shape, UnclearShape
+from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape
 
 CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 EDITIONS = {"mini": re.compile(r"mdb(\d{3})"), "full": re.compile(r"mdb(\d{3})[lr][a-z]")}

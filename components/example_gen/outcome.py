@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from components.example_gen.core import Unusable, derive, lesions_lost, read_source, views
 from components.example_gen.samples import Sample
-from components.record import Record
+from components.records.record import Record
 
 Made = TypeVar("Made")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.imaging.codecs import SUFFIXES
-from components.imaging.shapes import Shape
+from components.imaging.files.codecs import SUFFIXES
+from components.imaging.truth.shapes import Shape
 
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 

@@ -16,8 +16,8 @@ from components.example_gen.core import shard_count
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.splits import SPLITS
-from components.tfexample import serialize, shard_name, shard_writer
+from components.records.splits import SPLITS
+from components.records.tfexample import serialize, shard_name, shard_writer
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import LEFT_OUT, listing_of
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.example_gen.tables import other_files, read_text
-from components.imaging.shapes import Polygon, Shape, UnclearShape
+from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
 _PREFIX = "im_"
 _CELL = re.compile(r"(.+)_(cyt|nuc)\d*", re.IGNORECASE)

@@ -10,7 +10,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import gravest, left_out, listing_of
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, by_stem, image_files, unread_files
 from components.example_gen.via_rows import LABEL_KEYS, Row, Table, read_table
-from components.imaging.shapes import UnclearShape
+from components.imaging.truth.shapes import UnclearShape
 
 
 def patterns(data: Mapping[str, Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter, Validation
 from components.errors import UsageError
 from components.example_gen.drawing import class_of
 from components.example_gen.tables import first_fault, read_text
-from components.imaging.shapes import Ellipse, Polygon, Shape, UnclearShape
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape
 
 LABEL_KEYS = ("pathology", "label", "class")
 _CELL_CHARACTERS = 2**27

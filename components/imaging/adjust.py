@@ -1,6 +1,6 @@
 """Changes of an image's values: gamma, inversion, contrast, CLAHE, colour space. Masks are never adjusted.
 
-`components.trainer.adjust` does the same in the exported graph, from the same tables.
+`components.serving_graph.adjust` does the same in the exported graph, from the same tables.
 """
 
 from __future__ import annotations

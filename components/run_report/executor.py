@@ -22,13 +22,13 @@ from components.artifacts import (
     TRAINING_FILE,
 )
 from components.files import read_json, write_text
-from components.imaging.codecs import encode_png, read_image
-from components.record import Record
+from components.imaging.files.codecs import encode_png, read_image
+from components.records.record import Record
+from components.records.tfexample import parse, read_split
 from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import View, render
 from components.serving_dir import SPLIT_REPORT_FILE
-from components.tfexample import parse, read_split
 
 
 class Executor(BaseExecutor):

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.imaging.adjust import adjust
-from components.imaging.codecs import as_float, decode_image, encode_png
-from components.record import Record
-from components.tfexample import parse, read_split
+from components.imaging.files.codecs import as_float, decode_image, encode_png
+from components.records.record import Record
+from components.records.tfexample import parse, read_split
 
 SIGNATURES = ("serving_default", "serve_image_bytes", "serve_tensor")
 

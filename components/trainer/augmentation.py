@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.augment import Augmentation, draws, generator, keeps_foreground
-from components.imaging.intensity import Intensity
-from components.imaging.warp import Warp
-from components.trainer.preprocessing import Standardize
+from components.imaging.augmentation.augment import Augmentation, draws, generator, keeps_foreground
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.warp import Warp
+from components.serving_graph.preprocessing import Standardize
 from components.trainer.python_calls import PythonCalls
 
 _CALLS = PythonCalls()

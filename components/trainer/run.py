@@ -17,16 +17,16 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.artifacts import HISTORY_FILE, KERAS_FILE, TRAINING_FILE
 from components.files import write_json
 from components.parallel import without_inner_threads
+from components.serving_graph.export import export_model
+from components.serving_graph.preprocessing import Standardize
 from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite, ValidateOnOneDevice
 from components.trainer.devices import accelerators, strategy_for
-from components.trainer.export import export_model
 from components.trainer.losses import LOSSES
 from components.trainer.metrics import ForegroundDice
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.modes import Batch, ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
-from components.trainer.preprocessing import Standardize
 from components.trainer.warm_start import start
 
 _LOG = logging.getLogger("maskline.trainer")

@@ -12,8 +12,8 @@ from typing import Annotated, ClassVar, Self, TypeVar
 import pydantic
 from pydantic import AfterValidator, model_validator
 
-from components.imaging.fields import Field, distortion_from_fraction_blur, elastic_from_alpha_sigma
-from components.imaging.intensity import brightening
+from components.imaging.augmentation.fields import Field, distortion_from_fraction_blur, elastic_from_alpha_sigma
+from components.imaging.augmentation.intensity import brightening
 from pipeline.config.section import Probability, Section
 
 _MOST_AMPLITUDE, _MOST_GRID = 0.25, 256
@@ -129,7 +129,7 @@ class Barrel(Operation):
 class Pincushion(Operation):
     """Shrinks the middle of a disc: its centre to 0.03 ** amount, 0.55 at 0.17 and 0.35 at 0.3 (of older systems).
 
-    Up to 0.17 a lesion of radius 2 pixels keeps a pixel wherever it lies, see `components.imaging.warp.Warp`.
+    Up to 0.17 a lesion of radius 2 pixels keeps a pixel wherever it lies, see `Warp`.
     """
 
     neutral = {"amount": 0}

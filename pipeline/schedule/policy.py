@@ -13,10 +13,10 @@ from components.code_version import code_version, executors
 from components.files import is_locked
 from components.serving_dir import champion_version
 from components.trainer.version import trainer_version
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
-from pipeline.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
-from pipeline.runs import RUN_LOCK
+from pipeline.runs.record import RUN_LOCK
+from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
 
 _FINISHED = (0, 3, 4)
 """Exit codes of runs that would end in the same way once more."""

@@ -17,10 +17,10 @@ from tfx.utils import path_utils
 from components.augmentor.executor import Executor as Augmentor
 from components.evaluator.core import DERIVATION
 from components.example_gen.executor import Executor as ImageMaskExampleGen
-from components.trainer.export import export_model
+from components.serving_graph.export import export_model
 from components.trainer.run import build_model, run_fn
 from pipeline.config.loader import parse_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 _CONFIG = {
     "data": {

@@ -14,9 +14,9 @@ import numpy as np
 from tfx.types import Artifact, standard_artifacts
 
 from components.example_gen.executor import Executor
-from components.record import Record
-from components.splits import SPLITS
-from components.tfexample import parse, read_split
+from components.records.record import Record
+from components.records.splits import SPLITS
+from components.records.tfexample import parse, read_split
 from pipeline.config.data import Data
 
 SIZE = (48, 64)

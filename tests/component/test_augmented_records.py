@@ -13,8 +13,8 @@ from splits_on_disk import Make, records, write_split
 from tfx.types import Artifact, standard_artifacts
 
 from components.augmentor.executor import Executor as Augmentor
-from components.tfexample import parse, read_split, split_files
-from pipeline.config.model import Config
+from components.records.tfexample import parse, read_split, split_files
+from pipeline.config.root import Config
 
 
 class TestAugmentor:

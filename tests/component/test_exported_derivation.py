@@ -14,13 +14,13 @@ import tensorflow as tf
 from ingest import Made, box, film, ingest, save
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.imaging.codecs import as_float, decode_image
-from components.imaging.geometry import Placement
+from components.imaging.files.codecs import as_float, decode_image
+from components.imaging.geometry.placement import Placement
+from components.records.tfexample import read_split
 from components.serving_check.core import check_model
-from components.tfexample import read_split
-from components.trainer.export import export_model
+from components.serving_graph.export import export_model
 from pipeline.config.loader import parse_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 SIZE = (72, 100)
 ADJUST = {"gamma": 0.7, "invert": True, "clahe_clip": 4.0, "clahe_grid": 4}

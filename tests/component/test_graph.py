@@ -10,10 +10,10 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.core import DERIVATION
 from pipeline.config.execution import BeamRunner, Execution
-from pipeline.config.model import Config
-from pipeline.graph import SCHEMA, Place, beam_arguments, create_pipeline
-from pipeline.nodes import ALWAYS_RUN, NODES
-from pipeline.runners.dag import compile_pipeline, following, needed_for
+from pipeline.config.root import Config
+from pipeline.graph.nodes import ALWAYS_RUN, NODES
+from pipeline.graph.pipeline import SCHEMA, Place, beam_arguments, create_pipeline
+from pipeline.runs.dag import compile_pipeline, following, needed_for
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 from components.errors import UsageError
 from components.trainer import run
 from components.trainer.version import trainer_version
-from pipeline.cli import app
+from pipeline.cli.app import app
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config
-from pipeline.graph import SCHEMA
+from pipeline.config.root import Config
+from pipeline.graph.nodes import NODES
+from pipeline.graph.pipeline import SCHEMA
 from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
 from pipeline.kubeflow.spec.package import Package, read_package, to_yaml
-from pipeline.nodes import NODES
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_schema_is_named_by_its_contents(config: Config, monkeypatch: pytest
     changed = tmp_path / SCHEMA.name
     changed.write_bytes(SCHEMA.read_bytes() + b"\n")
     before = compile_package("kubeflow", config, None)
-    monkeypatch.setattr("pipeline.graph.SCHEMA", changed)
+    monkeypatch.setattr("pipeline.graph.pipeline.SCHEMA", changed)
     after = compile_package("kubeflow", config, None)
     names = [constants(package, "ImportSchemaGen")["schema_file"] for package in (before, after)]
     assert all(name.startswith("package:schemas/image_mask.pbtxt#") for name in names)

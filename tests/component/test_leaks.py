@@ -21,11 +21,11 @@ from components.artifacts import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.data_gate.executor import Executor as DataGate
 from components.errors import DataRefused
+from components.records.splits import SPLITS
+from components.records.tfexample import read_split
 from components.serving_dir import push
-from components.splits import SPLITS
-from components.tfexample import read_split
-from pipeline.config.model import Config, Validation
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.config.root import Config, Validation
+from pipeline.runs.phantoms import write_mias_phantoms
 from pipeline.schedule.policy import decide, gather
 
 FOLDERS = {"train": 12, "valid": 4, "test": 4}

@@ -18,13 +18,13 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.evaluator.executor import Executor as Evaluator
-from components.imaging.codecs import encode_png, read_image
+from components.imaging.files.codecs import encode_png, read_image
+from components.records.tfexample import parse, read_split
 from components.serving_check.core import check_model
 from components.serving_check.executor import Executor as ServingCheck
-from components.tfexample import parse, read_split
-from components.trainer.export import export_model
+from components.serving_graph.export import export_model
 from components.trainer.run import build_model
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 Make = Callable[..., Artifact]
 

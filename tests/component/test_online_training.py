@@ -15,9 +15,9 @@ import pytest
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.imaging.codecs import encode_png
-from components.record import Record
-from components.tfexample import serialize
+from components.imaging.files.codecs import encode_png
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.run import run_fn
 from pipeline.config.loader import parse_config
 

@@ -22,8 +22,8 @@ from components.example_gen import shards as example_gen
 from components.example_gen.listing import list_samples
 from components.example_gen.shards import Shard
 from components.parallel import THREADS
-from components.splits import SPLITS
-from components.tfexample import record_count, shard_name, split_files
+from components.records.splits import SPLITS
+from components.records.tfexample import record_count, shard_name, split_files
 from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
 

@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 
 from components.errors import UsageError
-from components.record import Record
-from components.tfexample import serialize
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.devices import strategy_for
 from pipeline.config.loader import parse_config
 

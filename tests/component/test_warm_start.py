@@ -18,7 +18,7 @@ from tfx.types import Artifact
 from components.files import read_json, write_json
 from components.trainer.run import build_model
 from components.trainer.warm_start import start
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 Served = Callable[..., Path]
 

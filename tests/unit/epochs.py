@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.shapes import Ellipse, Shape
-from components.imaging.shapes import draw as drawn_shapes
-from components.record import Record
-from components.tfexample import serialize
+from components.imaging.truth.shapes import Ellipse, Shape
+from components.imaging.truth.shapes import draw as drawn_shapes
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.augmentation import (
     EpochChanges,
 )

@@ -13,9 +13,9 @@ import pytest
 from discs import disc_mask, dots
 from scipy.ndimage import center_of_mass
 
-from components.imaging.augment import Augmentation, augmented, draw, generator
-from components.imaging.intensity import Intensity
-from components.imaging.warp import Warp
+from components.imaging.augmentation.augment import Augmentation, augmented, draw, generator
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.warp import Warp
 from pipeline.config.augmentation import Augmentation as Settings
 from pipeline.config.operations import Operation
 

@@ -16,7 +16,7 @@ from raw_images import write
 from components.errors import UsageError
 from components.example_gen.folders import list_folders, patterns
 from components.example_gen.samples import Listing, MaskFiles, Reject, Sample
-from components.imaging.codecs import SUFFIXES
+from components.imaging.files.codecs import SUFFIXES
 
 NUMBERED = r"(?P<name>.+)_\d+"
 BY_CLASS = r"(?P<name>.+)_(?P<class>[a-z]+)\d*"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.imaging import overlap
+from components.measures import overlap
 from components.trainer.losses import bce_dice, soft_dice
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint
 from pipeline.config.kubeflow import Kubeflow
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.kubeflow.cluster.client import Clock, Cluster, Version
 from pipeline.kubeflow.cluster.connection import find_connection
 from pipeline.kubeflow.cluster.cron import next_time
@@ -20,8 +20,8 @@ from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import with_cache_key
-from pipeline.runners.console import RunConsole
-from pipeline.runners.quiet import quiet
+from pipeline.runs.console import RunConsole
+from pipeline.runs.quiet import quiet
 
 
 def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -> Cluster:
