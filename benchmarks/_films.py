@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from components.example_gen.core import read_source
-from components.example_gen.mias import list_mias
+from components.example_gen.layouts.mias import list_mias
 from components.imaging.files.codecs import encode_png
 from pipeline.config.loader import load_config
 from pipeline.runs.phantoms import write_mias_phantoms

@@ -31,12 +31,12 @@ from components.imaging.augmentation.augment import Augmentation, augmented
 from components.imaging.augmentation.fields import distortion_from_fraction_blur, elastic_from_alpha_sigma
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.settings import Augmentation as Settings
 from components.imaging.augmentation.warp import Warp
 from components.imaging.files.codecs import encode_png
 from components.parallel import without_inner_threads
 from components.records.record import Record
 from components.records.tfexample import serialize, shard_name
-from pipeline.config.augmentation import Augmentation as Settings
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
 from pipeline.graph.pipeline import beam_arguments

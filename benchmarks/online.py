@@ -21,15 +21,15 @@ from benchmarks._films import write_films
 from benchmarks._timing import processor_seconds, ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
+from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.settings import Augmentation
 from components.parallel import without_inner_threads
 from components.records.record import Record
 from components.records.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
 from components.trainer.run import build_model, compile_model
-from pipeline.config.augmentation import Augmentation
 from pipeline.config.loader import load_config
-from pipeline.config.operations import Operation
 
 _SAMPLES, _ROUNDS, _EPOCHS = 50, 9, 4
 

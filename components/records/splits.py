@@ -19,13 +19,13 @@ import hashlib
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Any
 
 from components.errors import UsageError
+from components.records.settings import Splits
 
 SPLITS = ("train", "eval", "test")
 
@@ -44,20 +44,20 @@ class Case:
     """How many spans came after its own, 0 for the newest; None where there are no spans."""
 
 
-def split_of(group: str, splits: Mapping[str, Any]) -> str:
+def split_of(group: str, splits: Splits) -> str:
     """The split of a group: SHA-256 of salt and group modulo the shares.
 
     It depends on nothing else, so a group stays where it is when data are added.
     """
-    bucket = int.from_bytes(_digest(group, splits)[:8], "big") % sum(splits[name] for name in SPLITS)
+    bucket = int.from_bytes(_digest(group, splits)[:8], "big") % sum(getattr(splits, name) for name in SPLITS)
     for name in SPLITS:
-        bucket -= splits[name]
+        bucket -= getattr(splits, name)
         if bucket < 0:
             return name
     raise AssertionError("the shares cover every bucket")
 
 
-def assign_splits(cases: Sequence[Case], splits: Mapping[str, Any]) -> list[str]:
+def assign_splits(cases: Sequence[Case], splits: Splits) -> list[str]:
     """The split of each case by the section `[data.splits]`, whatever the order of the cases.
 
     A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Cases
@@ -79,49 +79,49 @@ def assign_splits(cases: Sequence[Case], splits: Mapping[str, Any]) -> list[str]
     else:
         test = listed | _newcomers_drawn(free, splits)
     rest = [case for case in free if case.group not in test]
-    evaluated = _drawn_eval(rest, splits if listed is None else {**splits, "test": 0})
+    evaluated = _drawn_eval(rest, splits if listed is None else splits.model_copy(update={"test": 0}))
     for case in free:
         by_group[case.group] = "test" if case.group in test else "eval" if case.group in evaluated else "train"
     return [case.split or by_group[case.group] for case in cases]
 
 
-def _listed(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str] | None:
+def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
     """The groups that the config names for the test split; None where it names none."""
     groups = {case.group for case in cases}
-    if splits["test_groups"]:
-        found = {name: _matching(name, groups) for name in splits["test_groups"]}
+    if splits.test_groups:
+        found = {name: _matching(name, groups) for name in splits.test_groups}
         missing = [name for name, matches in found.items() if not matches]
         if missing:
             raise UsageError(f"[data.splits] test_groups: no group is named {missing[0]!r}. {_some('Groups', groups)}")
         return set().union(*found.values())
-    if splits["test_site"]:
-        of_site = {case.group for case in cases if case.site == splits["test_site"]}
+    if splits.test_site:
+        of_site = {case.group for case in cases if case.site == splits.test_site}
         if not of_site:
             sites = _some("Sites", {case.site for case in cases if case.site})
             raise UsageError(
-                f"[data.splits] test_site: no image is of site {splits['test_site']!r}. {sites}. "
+                f"[data.splits] test_site: no image is of site {splits.test_site!r}. {sites}. "
                 "Sites come from [data] site_pattern or from a manifest."
             )
         return of_site
     return None
 
 
-def _drawn_test(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
-    if splits["stratify"]:
-        return _stratified_fold(cases, splits, round(sum(splits[name] for name in SPLITS) / splits["test"]), 0)
+def _drawn_test(cases: Sequence[Case], splits: Splits) -> set[str]:
+    if splits.stratify:
+        return _stratified_fold(cases, splits, round(sum(getattr(splits, name) for name in SPLITS) / splits.test), 0)
     return {case.group for case in cases if split_of(case.group, splits) == "test"}
 
 
-def _newcomers_drawn(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
+def _newcomers_drawn(cases: Sequence[Case], splits: Splits) -> set[str]:
     """The newest span's own share of the test split: of the groups that no earlier span brought, those drawn."""
     known = {case.group for case in cases if case.age != 0}
     return {case.group for case in cases if case.group not in known and split_of(case.group, splits) == "test"}
 
 
-def _drawn_eval(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
-    folds, fold = splits["folds"], splits["fold"]
-    if splits["stratify"]:
-        return _stratified_fold(cases, splits, folds or round(1 + splits["train"] / splits["eval"]), fold)
+def _drawn_eval(cases: Sequence[Case], splits: Splits) -> set[str]:
+    folds, fold = splits.folds, splits.fold
+    if splits.stratify:
+        return _stratified_fold(cases, splits, folds or round(1 + splits.train / splits.eval), fold)
     groups = {case.group for case in cases}
     if folds:
         # Not the bytes that draw the test split: a fold may be just what those made the test split.
@@ -129,7 +129,7 @@ def _drawn_eval(cases: Sequence[Case], splits: Mapping[str, Any]) -> set[str]:
     return {group for group in groups if split_of(group, splits) == "eval"}
 
 
-def _stratified_fold(cases: Sequence[Case], splits: Mapping[str, Any], folds: int, fold: int) -> set[str]:
+def _stratified_fold(cases: Sequence[Case], splits: Splits, folds: int, fold: int) -> set[str]:
     """The groups of one of `folds` folds that have like numbers of each stratum."""
     if not cases:
         return set()
@@ -159,21 +159,21 @@ def _stratified_fold(cases: Sequence[Case], splits: Mapping[str, Any], folds: in
     return {cases[member].group for member in members}
 
 
-def _refuse_contradictions(prescribed: Iterable[Case], listed: set[str] | None, splits: Mapping[str, Any]) -> None:
+def _refuse_contradictions(prescribed: Iterable[Case], listed: set[str] | None, splits: Splits) -> None:
     """What the config sets must be so, and so must what the source prescribes; else one would be silently ignored."""
     for case in prescribed:
         place = f"the source puts group {case.group!r} into {case.split}"
         if listed is not None and (case.split == "test") != (case.group in listed):
-            key = "test_groups" if splits["test_groups"] else "test_site"
+            key = "test_groups" if splits.test_groups else "test_site"
             raise UsageError(f"[data.splits] {key}: {place}, which contradicts it. Change one of the two.")
-        if splits["folds"] and case.split != "test":
+        if splits.folds and case.split != "test":
             raise UsageError(
                 f"[data.splits] folds: {place}, but the folds cut anew all that is not test. "
                 "Remove folds, or let the source prescribe the test split alone."
             )
 
 
-def _refuse_late_tests(cases: Sequence[Case], splits: Mapping[str, Any]) -> None:
+def _refuse_late_tests(cases: Sequence[Case], splits: Splits) -> None:
     """A model may have been trained on a group before a newer span prescribes the test split for it."""
     held_out: dict[str, int] = {}
     for case in cases:
@@ -197,5 +197,5 @@ def _some(what: str, names: Iterable[str]) -> str:
     return f"{what}: {', '.join(names[:10]) or 'none'}{', …' if len(names) > 10 else ''}"
 
 
-def _digest(group: str, splits: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(f"{splits['salt']}/{group}".encode()).digest()
+def _digest(group: str, splits: Splits) -> bytes:
+    return hashlib.sha256(f"{splits.salt}/{group}".encode()).digest()

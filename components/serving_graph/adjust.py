@@ -6,12 +6,11 @@ difference of one grey level before CLAHE would be many after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from components.imaging.adjust import COLOUR_SPACES, tone_curve
+from components.imaging.adjust import COLOUR_SPACES, Adjust, tone_curve
 from components.serving_graph.clahe import clahe
 
 _LUMA = (9798, 19235, 3735)
@@ -22,7 +21,7 @@ _WHITE = (0.950456, 1.0, 1.088754)
 _WHITE_UV = (0.19793943, 0.46831096)
 
 
-def adjust(image: tf.Tensor, settings: Mapping[str, Any], deep: tf.Tensor) -> tf.Tensor:
+def adjust(image: tf.Tensor, settings: Adjust, deep: tf.Tensor) -> tf.Tensor:
     """The image after gamma, inversion, contrast and brightness, CLAHE and colour space, in this order.
 
     Args:
@@ -33,8 +32,8 @@ def adjust(image: tf.Tensor, settings: Mapping[str, Any], deep: tf.Tensor) -> tf
     Returns:
         float32 `(h, w, C)` in 0..1; the input itself where nothing is to be done.
     """
-    colour_space = settings["colour_space"] if image.shape[-1] == 3 else "rgb"
-    if tone_curve(settings, 255) is None and settings["clahe_clip"] is None and colour_space == "rgb":
+    colour_space = settings.colour_space if image.shape[-1] == 3 else "rgb"
+    if tone_curve(settings.tones, 255) is None and settings.clahe_clip is None and colour_space == "rgb":
         return image
     return tf.cond(
         deep,
@@ -49,14 +48,14 @@ def is_deep(content: tf.Tensor) -> tf.Tensor:
     return (tf.strings.substr(start, 0, 4) == b"\x89PNG") & (tf.strings.substr(start, 24, 1) == b"\x10")
 
 
-def _adjusted(image: tf.Tensor, settings: Mapping[str, Any], colour_space: str, top: int) -> tf.Tensor:
+def _adjusted(image: tf.Tensor, settings: Adjust, colour_space: str, top: int) -> tf.Tensor:
     levels = tf.cast(_rounded(image, top), tf.int32)
-    curve = tone_curve(settings, top)
+    curve = tone_curve(settings.tones, top)
     if curve is not None:
         levels = tf.gather(tf.constant(curve, tf.int32), levels)
-    if settings["clahe_clip"] is not None:
+    if settings.clahe_clip is not None:
         luma = _luma(levels)
-        equalized = clahe(luma, settings["clahe_clip"], settings["clahe_grid"], bins=top + 1)
+        equalized = clahe(luma, settings.clahe_clip, settings.clahe_grid, bins=top + 1)
         levels = tf.clip_by_value(levels + (equalized - luma)[..., None], 0, top)
     values = tf.cast(levels, tf.float32) / top
     if colour_space != "rgb":

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
 
+from components.records.settings import Derivation
 from components.serving_graph.adjust import adjust, is_deep
 from components.serving_graph.preprocessing import decode_any, decode_record_image, predict_image
 
 Outputs = dict[str, tf.Tensor]
 
 
-def export_model(model: keras.Model, folder: Path, threshold: float, data: Mapping[str, Any]) -> None:
+def export_model(model: keras.Model, folder: Path, threshold: float, derivation: Derivation) -> None:
     """Writes a SavedModel that adjusts image files and brings them to the model's size as derivation does.
 
-    `data` holds `fit`, `tiles` and `adjust` of the section `[data]`. Records and tensors have been adjusted.
+    Records and tensors have been adjusted.
 
     Signatures, with p the probability of foreground and a pixel foreground where p >= threshold:
         serving_default: `examples`, serialized records `(N,)` -> `probability` float32 and `mask` uint8,
@@ -50,8 +49,8 @@ def export_model(model: keras.Model, folder: Path, threshold: float, data: Mappi
         return serve_tensor(tf.cast(pixels, tf.float32) / 65535.0)
 
     def serve_image(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image = adjust(decode_any(content, channels), data["adjust"], is_deep(content))
-        probability = predict_image(predict, image, height, width, data)
+        image = adjust(decode_any(content, channels), derivation.adjust, is_deep(content))
+        probability = predict_image(predict, image, height, width, derivation)
         mask = tf.cast(probability >= threshold, tf.uint8)
         scaled = tf.cast(tf.round(tf.clip_by_value(probability, 0.0, 1.0) * 65535.0), tf.uint16)
         return tf.io.encode_png(mask), tf.io.encode_png(scaled)

@@ -5,12 +5,14 @@ Sizes and positions follow `components.imaging.geometry`, by which records are m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 from keras import ops
+
+from components.records.settings import Derivation
 
 Map = Callable[[tf.Tensor], tf.Tensor]
 
@@ -59,26 +61,26 @@ class Grid(NamedTuple):
     columns: tf.Tensor
 
 
-def grid_of(source_size: tf.Tensor, height: int, width: int, data: Mapping[str, Any]) -> Grid:
+def grid_of(source_size: tf.Tensor, height: int, width: int, derivation: Derivation) -> Grid:
     """The windows `(height, width)` of an image of `source_size` (height, width), by `fit` and `tiles` of `[data]`."""
-    tiles = data["tiles"]
+    tiles = derivation.tiles
     if tiles:
-        tall, rows = _tile_axis(source_size[0], height, tiles["overlap"], tiles["edge"])
-        wide, columns = _tile_axis(source_size[1], width, tiles["overlap"], tiles["edge"])
+        tall, rows = _tile_axis(source_size[0], height, tiles.overlap, tiles.edge)
+        wide, columns = _tile_axis(source_size[1], width, tiles.overlap, tiles.edge)
         return Grid(tf.stack([tall, wide]), rows, columns)
-    size = _fitted(data["fit"], source_size, height, width)
+    size = _fitted(derivation.fit, source_size, height, width)
     corner = -(([height, width] - size) // 2)
     return Grid(size, corner[:1], corner[1:])
 
 
-def predict_image(predict: Map, image: tf.Tensor, height: int, width: int, data: Mapping[str, Any]) -> tf.Tensor:
+def predict_image(predict: Map, image: tf.Tensor, height: int, width: int, derivation: Derivation) -> tf.Tensor:
     """Probabilities `(h, w, 1)` of a float32 image `(h, w, C)` of any size, derived as the records were.
 
     `predict` takes float32 windows `(N, height, width, C)` to probabilities `(N, height, width, 1)`. Where windows
     overlap, their mean is the answer; where none looks, outside of a crop, it is 0.
     """
     source_size = tf.shape(image)[:2]
-    grid = grid_of(source_size, height, width, data)
+    grid = grid_of(source_size, height, width, derivation)
     scaled = tf.ensure_shape(_scaled(image, grid.size), (None, None, image.shape[-1]))
     return _resized(_stitched(predict, scaled, grid, height, width), source_size, "bilinear")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import islice
@@ -16,6 +16,7 @@ from components.augmentor.core import copies_of
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
+from components.example_gen.settings import DataSettings
 from components.files import write_bytes
 from components.records.record import Record
 from pipeline.cli.sheet import contact_sheet
@@ -45,10 +46,10 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
         raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
     with TemporaryDirectory() as folder:
         source, _ = source_folder(_few_phantoms(config).data, data, Path(folder) / "phantoms")
-        records = list(islice(_records(source, config.data.model_dump()), _IMAGES))
+        records = list(islice(_records(source, config.data), _IMAGES))
     if not records:
         raise UsageError(f"{source}: no training image with foreground can be used; `maskline check` tells why")
-    settings = {**config.augmentation.model_dump(), "copies": count}
+    settings = config.augmentation.model_copy(update={"copies": count})
     copies = {record.id: list(copies_of(record, settings)) for record in records}
     figure = contact_sheet([[record, *copies[record.id]] for record in records], config.data.classes)
     png = BytesIO()
@@ -82,7 +83,7 @@ def _few_phantoms(config: Config) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update={"phantoms": few})})
 
 
-def _records(source: Path, data: Mapping[str, Any]) -> Iterator[Record]:
+def _records(source: Path, data: DataSettings) -> Iterator[Record]:
     """Of each training sample that can be used the first record with foreground."""
     for sample in list_samples(source, data).samples:
         if sample.split == "train":

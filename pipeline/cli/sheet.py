@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from components.imaging.augmentation.augment import Augmentation
+from components.imaging.augmentation.augment import AugmentationDraw
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.warp import Warp
 from components.records.record import Record
@@ -44,7 +44,7 @@ def contact_sheet(rows: Sequence[Sequence[Record]], classes: Sequence[str]) -> F
     return figure
 
 
-def operations(augmentation: Augmentation, height: int, width: int) -> Iterator[str]:
+def operations(augmentation: AugmentationDraw, height: int, width: int) -> Iterator[str]:
     """What was done to a copy of this size, in the order in which it was done, in words."""
     yield from _moves(augmentation.warp, augmentation.warp.field_scale(height, width))
     yield from _changes(augmentation.intensity)
@@ -97,7 +97,7 @@ _WORDS: Mapping[str, str] = {
 def _caption(record: Record) -> str:
     done = ["original"]
     if record.augmentation:
-        done = list(operations(Augmentation.from_json(record.augmentation), *record.mask.shape)) or ["nothing"]
+        done = list(operations(AugmentationDraw.from_json(record.augmentation), *record.mask.shape)) or ["nothing"]
     # Spaces that hold an operation and its numbers together.
     unbroken = ", ".join(done).replace(" ", "\u00a0").replace(",\u00a0", ", ")
     return f"{record.id}\n{fill(unbroken, _LETTERS, break_on_hyphens=False)}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tensorflow_data_validation import StatsOptions
@@ -20,11 +18,15 @@ from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
-from components.evaluator.core import DERIVATION
 from components.example_gen.component import ImageMaskExampleGen
+from components.example_gen.settings import DataSettings
+from components.example_gen.version import example_gen_version
+from components.imaging.augmentation.settings import Augmentation
+from components.provenance import Provenance
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
 from components.serving_check.component import ServingCheck
+from components.settings import Section
 from components.trainer.version import trainer_version
 from pipeline.config.execution import Execution
 from pipeline.config.root import Config
@@ -60,17 +62,18 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
 
     None: to be read when its node runs, because a graph is compiled once and run many times.
     """
-    data, evaluation = config.data.model_dump(), config.evaluation.model_dump()
-    augmentation = config.augmentation.model_dump()
-    shape = [config.data.height, config.data.width, config.data.channels]
-    settings = _json({key: value for key, value in data.items() if key not in ("input", "notice", "phantoms")})
-    derivation = {key: data[key] for key in DERIVATION}
+    data = _json(DataSettings(**{name: getattr(config.data, name) for name in DataSettings.model_fields}))
+    settings = config.trainer
+    derivation, provenance = (
+        _json(settings.derivation),
+        Provenance(recipe=place.name, notice=place.notice, config=config.model_dump(mode="json")),
+    )
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
         files=place.files,
-        settings=settings,
-        code_version=_version("example_gen"),
+        settings=data,
+        code_version=example_gen_version(config.data.layout),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     examples = example_gen.outputs["examples"]
     schema_gen = ImportSchemaGen(schema_file=place.schema)
@@ -91,13 +94,13 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         anomalies=validator.outputs["anomalies"],
         champion=resolver.outputs["champion"],
         settings=_json(config.gate),
-        data=settings,
+        data=data,
         code_version=_version("data_gate"),
     )
     augmentor = Augmentor(
         examples=examples,
         # Ranges that no copy is drawn from must not make the node run again, and the trainer after it.
-        settings=_json(augmentation if augmentation["copies"] else {"copies": 0}),
+        settings=_json(config.augmentation if config.augmentation.copies else Augmentation()),
         code_version=_version("augmentor"),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.
@@ -109,28 +112,19 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         # Only where it is asked for: a new champion would make every training run again.
         base_model=resolver.outputs["champion"] if config.training.warm_start else None,
-        custom_config={
-            "shape": shape,
-            "derivation": derivation,
-            "model": config.model.model_dump(),
-            "training": config.training.model_dump(),
-            # Only where the trainer reads it: a changed section must not train anew what would come out the same.
-            "augmentation": augmentation if augmentation["online"] or augmentation["on_device"] else None,
-            "threshold": config.evaluation.threshold,
-            "code_version": trainer_version(config.model.architecture),
-        },
+        custom_config={"settings": settings.model_dump(mode="json"), "code_version": trainer_version(settings)},
     )
     model = trainer.outputs["model"]
     evaluator = Evaluator(
         examples=examples,
         model=model,
         champion=resolver.outputs["champion"],
-        settings=_json(evaluation),
-        derivation=_json(derivation),
+        settings=_json(config.evaluation),
+        derivation=derivation,
         code_version=_version("evaluator"),
     )
     serving_check = ServingCheck(
-        examples=examples, model=model, adjust=_json(data["adjust"]), code_version=_version("serving_check")
+        examples=examples, model=model, adjust=_json(config.data.adjust), code_version=_version("serving_check")
     )
     pusher = Pusher(
         model=model,
@@ -140,7 +134,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         serving_dir=place.serving,
         split_report=gate.outputs["split_report"],
         run=place.run,
-        settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
+        settings=_json(provenance),
         code_version=_version("pusher"),
     )
     run_report = RunReport(
@@ -151,7 +145,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json({"recipe": place.name, "notice": place.notice, "config": config.model_dump()}),
+        settings=_json(provenance),
         code_version=_version("run_report"),
     )
     return Pipeline(
@@ -193,5 +187,5 @@ def _version(node: str) -> str:
     return code_version(f"components.{node}.executor")
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+def _json(settings: Section) -> str:
+    return settings.model_dump_json()

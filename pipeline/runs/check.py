@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from components.example_gen.account import account
 from components.example_gen.listing import detect_layout, fingerprint, list_samples
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Sample
+from components.example_gen.settings import DataSettings
 from components.example_gen.spans import find_spans
 from components.files import write_json
 from components.parallel import ordered_map
@@ -48,17 +49,16 @@ def check_folder(
 def check_config(folder: Path, config: Config, serving: Path | None = None) -> dict[str, Any]:
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
-    data = config.data.model_dump()
-    files = fingerprint(folder, data)
-    listing = list_samples(folder, data)
-    found = _examine_all(folder, listing.samples, data, config.execution.workers or os.cpu_count() or 1)
+    files = fingerprint(folder, config.data)
+    listing = list_samples(folder, config.data)
+    found = _examine_all(folder, listing.samples, config.data, config.execution.workers or os.cpu_count() or 1)
     return split_report(
         [entry for _, entries in found for entry in entries],
         account(listing, [outcome for outcome, _ in found], files),
         {},
         config.gate,
         find_near_duplicates,
-        data,
+        config.data,
         champion,
     )
 
@@ -76,7 +76,7 @@ def write_check(path: Path, report: dict[str, Any]) -> None:
 
 
 def _examine_all(
-    folder: Path, samples: Sequence[Sample], data: Mapping[str, Any], threads: int
+    folder: Path, samples: Sequence[Sample], data: DataSettings, threads: int
 ) -> list[tuple[Outcome, list[Entry]]]:
     """What becomes of each sample, in their order, and the entries of its records."""
 

@@ -15,8 +15,9 @@ from typing import Any
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.files import locked
+from components.pusher.settings import Serving
 from pipeline.config.data import Data
-from pipeline.config.root import Config, Serving
+from pipeline.config.root import Config
 from pipeline.graph.beam import check_beam
 from pipeline.graph.nodes import NODES
 from pipeline.runs.console import RunConsole
@@ -53,7 +54,7 @@ def launch(
         source, notice = source_folder(config.data, data, out / "data")
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
-        list_samples(source, config.data.model_dump())
+        list_samples(source, config.data)
         check_beam(config.execution, {"data folder": source, "output folder": out})
         serving = serving_folder(config.serving, out)
         run_dir = new_run_dir(out)

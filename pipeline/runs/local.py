@@ -83,7 +83,7 @@ def _run_graph(
     place = Place(
         name=request.name,
         data=str(request.data),
-        files=fingerprint(request.data, request.config.data.model_dump()),
+        files=fingerprint(request.data, request.config.data),
         notice=request.notice,
         root=str(request.out / "artifacts"),
         serving=str(request.serving),

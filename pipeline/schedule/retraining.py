@@ -6,13 +6,12 @@ whether that is enough, `new_cases` and `drifted_features` tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from components.data_gate.drift import DRIFT
 from components.example_gen.listing import fingerprint as data_fingerprint
 from components.example_gen.listing import list_samples
+from components.example_gen.settings import DataSettings
 from components.files import read_json
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, read_manifest
 from pipeline.config.root import Config
@@ -31,7 +30,7 @@ def champion_fingerprint(serving: Path) -> str | None:
     return None if version is None else read_manifest(serving, version).get("data_fingerprint")
 
 
-def new_cases(root: Path, data: Mapping[str, Any], serving: Path) -> int:
+def new_cases(root: Path, data: DataSettings, serving: Path) -> int:
     """How many cases a run would read that the champion's run did not.
 
     A case is an image, known by its path in the input folder (`sample/source`): one that is no longer in the window

@@ -19,14 +19,14 @@ from components.augmentor.executor import Executor
 from components.augmentor.shards import AugmentShard
 from components.imaging.augmentation.augment import Augmentation
 from components.imaging.augmentation.fields import distortion_from_fraction_blur
+from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.settings import Augmentation as Settings
 from components.imaging.augmentation.warp import Warp
 from components.imaging.geometry.placement import letterbox
 from components.parallel import THREADS
 from components.records.record import Record
 from components.records.tfexample import parse, read_split, serialize, shard_name
-from pipeline.config.augmentation import Augmentation as Settings
 from pipeline.config.execution import Execution
-from pipeline.config.operations import Operation
 from pipeline.graph.pipeline import beam_arguments
 
 Augment = Callable[..., Artifact]

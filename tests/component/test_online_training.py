@@ -32,7 +32,7 @@ import sys
 import tensorflow as tf
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
-from pipeline.config.augmentation import Augmentation
+from components.imaging.augmentation.settings import Augmentation
 
 slow = dict.fromkeys(("elastic", "barrel", "pincushion", "low_resolution", "noise"), {"probability": 1.0})
 section = Augmentation.model_validate({"online": True, **slow}).model_dump()

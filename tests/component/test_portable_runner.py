@@ -24,7 +24,7 @@ from tfx.types import Artifact, standard_artifacts
 from components.augmentor.executor import Executor as Augmentor
 from components.example_gen import executor
 from components.example_gen.shards import Shard, WriteShard
-from pipeline.config.augmentation import Augmentation
+from components.imaging.augmentation.settings import Augmentation
 from pipeline.config.execution import BeamRunner, Execution
 from pipeline.graph.pipeline import beam_arguments
 

@@ -21,10 +21,10 @@ from components.augmentor.executor import Executor as Augmentor
 from components.example_gen import shards as example_gen
 from components.example_gen.listing import list_samples
 from components.example_gen.shards import Shard
+from components.imaging.augmentation.settings import Augmentation
 from components.parallel import THREADS
 from components.records.splits import SPLITS
 from components.records.tfexample import record_count, shard_name, split_files
-from pipeline.config.augmentation import Augmentation
 from pipeline.config.data import Data
 
 DATA = {"layout": "folders", "height": 48, "width": 64}

@@ -31,7 +31,7 @@ import tensorflow as tf
 from keras import ops
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.losses import LOSSES
+from components.trainer.losses.bce_dice import LOSSES
 from components.trainer.run import run_fn
 
 tf.config.set_visible_devices([], "GPU")

@@ -10,11 +10,11 @@ import pytest
 
 from components.augmentor.core import copies_of
 from components.imaging.augmentation.augment import Augmentation, augmented, generator
+from components.imaging.augmentation.settings import Augmentation as Settings
 from components.imaging.geometry.placement import letterbox
 from components.imaging.geometry.transform import to_source
 from components.records.record import Record
 from components.records.tfexample import parse, serialize
-from pipeline.config.augmentation import Augmentation as Settings
 
 OPERATIONS = (
     *("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion"),

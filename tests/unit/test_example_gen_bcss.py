@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
-from components.example_gen.bcss import list_bcss, patterns
 from components.example_gen.drawing import place
+from components.example_gen.layouts.bcss import list_bcss, patterns
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.imaging.truth.shapes import Polygon, Shape, draw
 

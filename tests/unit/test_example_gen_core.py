@@ -13,7 +13,7 @@ import pytest
 from raw_images import pgm, png, write
 
 from components.example_gen.core import Unusable, derive, read_source, shard_count, views
-from components.example_gen.mias import list_mias
+from components.example_gen.layouts.mias import list_mias
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Drawing, MaskFiles, Sample
 from components.imaging.adjust import adjust

@@ -9,8 +9,8 @@ import pytest
 
 from components.errors import UsageError
 from components.example_gen.drawing import place
+from components.example_gen.layouts.sipakmed import list_sipakmed, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
-from components.example_gen.sipakmed import list_sipakmed, patterns
 from components.imaging.truth.shapes import Polygon, Shape, draw
 
 DATA: dict[str, Any] = {"classes": []}

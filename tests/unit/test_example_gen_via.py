@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from components.example_gen.layouts.via import list_via, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
-from components.example_gen.via import list_via, patterns
 from components.imaging.truth.shapes import Ellipse, Polygon, Shape, draw
 
 DATA: dict[str, Any] = {"images": "images", "table": "", "labels": [], "classes": []}

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.measures import overlap
-from components.trainer.losses import bce_dice, soft_dice
+from components.trainer.losses.bce_dice import bce_dice, soft_dice
 
 
 def as_batch(*planes: np.ndarray) -> np.ndarray:

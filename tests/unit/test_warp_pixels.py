@@ -18,9 +18,9 @@ from warps import EACH, ELASTIC, OPERATIONS, WARPS, pattern, smooth
 from components.imaging.augmentation.fields import Field
 from components.imaging.augmentation.lenses import Lens
 from components.imaging.augmentation.sampling import draw_warp
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
 from components.imaging.truth.masks import component_count
-from pipeline.config.augmentation import Augmentation
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (41, 41), (40, 40, 3)])

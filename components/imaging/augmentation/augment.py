@@ -1,4 +1,4 @@
-"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training.
+"""AugmentationDraw of an image and its mask: the same functions make copies for the records and samples for training.
 
 What is drawn depends on seed, record, copy and epoch, and on the version of NumPy, which may change how it draws. The
 pixels made of it are the same bit for bit whatever the order, the threads and the workers, on one kind of processor
@@ -18,13 +18,14 @@ import numpy as np
 
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.sampling import draw_intensity, draw_warp
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
 
 _TRIES = 4
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class AugmentationDraw:
     """Everything that happens to one copy: the pixels move once, then the image's intensities change."""
 
     warp: Warp
@@ -61,12 +62,12 @@ def generator(seed: int, record_id: str, copy: int, epoch: int = 0) -> np.random
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
-def draw(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[int]) -> Augmentation:
+def draw(rng: np.random.Generator, settings: Augmentation, shape: Sequence[int]) -> AugmentationDraw:
     """What happens to an image of `shape` (height, width, ...); `settings` is the `[augmentation]` section."""
-    return Augmentation(draw_warp(rng, settings, shape), draw_intensity(rng, settings))
+    return AugmentationDraw(draw_warp(rng, settings, shape), draw_intensity(rng, settings))
 
 
-def draws(rng: np.random.Generator, settings: Mapping[str, Any], shape: Sequence[int]) -> Iterator[Augmentation]:
+def draws(rng: np.random.Generator, settings: Augmentation, shape: Sequence[int]) -> Iterator[AugmentationDraw]:
     """What may happen to an image, to be tried in turn until the mask keeps foreground: the last moves nothing.
 
     Maps that shrink much or move a lesion out of the image would make a healthy image of it, and nobody would see.
@@ -82,12 +83,12 @@ def keeps_foreground(mask: np.ndarray, classes: np.ndarray) -> bool:
 
 
 def augmented(
-    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, settings: Mapping[str, Any]
+    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, settings: Augmentation
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """An image and its mask after a random augmentation, and its parameters.
 
-    These are `Augmentation.as_json`, and `field_scale`: what is left of the amplitudes of its fields where they could
-    fold, 1 elsewhere. A mask with foreground keeps some, see `draws`.
+    These are `AugmentationDraw.as_json`, and `field_scale`: what is left of the amplitudes of its fields where they
+    could fold, 1 elsewhere. A mask with foreground keeps some, see `draws`.
     """
     for drawn in draws(rng, settings, image.shape):
         changed, classes = drawn.apply(image, mask)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from components.imaging.adjust import toned
+from components.imaging.adjust import Tones, toned
 from components.imaging.augmentation.photometry import blurred, coarsened, contrast_limited, cut_out, noisy, sharpened
 
 Rectangle = tuple[float, float, float, float]
@@ -101,8 +101,7 @@ class Intensity:
         return cls(**{**plain, "cutouts": tuple(tuple(rectangle) for rectangle in plain["cutouts"])})
 
     def _changed(self, image: np.ndarray) -> np.ndarray:
-        tones = {"gamma": self.gamma, "contrast": self.contrast, "brightness": self.brightness, "invert": False}
-        image = toned(image, tones)
+        image = toned(image, Tones(self.gamma, self.contrast, self.brightness))
         if self.clahe_clip is not None:
             image = contrast_limited(image, self.clahe_clip)
         if self.sharpening:

@@ -16,6 +16,7 @@ import numpy as np
 from components.imaging.files.codecs import UnreadableImage, is_lossy, read_image, read_indices, with_channels
 from components.imaging.truth.mask_forms import colour_mask, index_mask, one_hot_mask
 from components.imaging.truth.masks import UnclearMask, binary_mask, inflation
+from components.imaging.truth.settings import Mask
 
 _MEMBER = "mask.npy"
 _NPY: Any = np.lib.format  # NumPy 1.26 does not type it
@@ -36,7 +37,7 @@ class MaskReading:
     """Of a JPEG mask: see `components.imaging.truth.masks.inflation`."""
 
 
-def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], max_pixels: int) -> MaskReading:
+def read_mask(path: Path, settings: Mask, classes: Sequence[str], max_pixels: int) -> MaskReading:
     """Reads a mask file.
 
     Args:
@@ -50,7 +51,7 @@ def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], m
         UnclearMask: its classes cannot be told by the settings.
     """
     names = ["background", *(classes or ["foreground"])]
-    form = settings["form"]
+    form = settings.form
     if (form == "one_hot") != (path.suffix.lower() == ".npz"):
         raise UnclearMask(
             f'[data.mask] form = "{form}" does not fit: "one_hot" is for .npz files, the others for images'
@@ -64,11 +65,11 @@ def read_mask(path: Path, settings: Mapping[str, Any], classes: Sequence[str], m
         return MaskReading(index_mask(read_indices(path, max_pixels), len(names) - 1))
     pixels = read_image(path, max_pixels)
     if form == "colours":
-        colours = _colour_classes(settings["colours"], names)
-        mask = colour_mask(pixels, colours, settings["max_colour_distance"])
+        colours = _colour_classes(settings.colours, names)
+        mask = colour_mask(pixels, colours, settings.max_colour_distance)
         # The nearest colour is the midpoint rule itself, by which inflation is measured.
         return MaskReading(mask, 1.0 if lossy and mask.any() else None)
-    mask = binary_mask(pixels, settings["threshold"], lossy=lossy)
+    mask = binary_mask(pixels, settings.threshold, lossy=lossy)
     return MaskReading(mask, inflation(with_channels(pixels, 1), mask) if lossy else None)
 
 

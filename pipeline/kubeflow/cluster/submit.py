@@ -47,7 +47,7 @@ def prepare(name: str, config: Config, data: str | None, seen: Path | None, cons
     with quiet(Path(os.devnull)):  # TensorFlow greets.
         package = compile_package(name, config, data)
     if seen is not None:
-        files = fingerprint(seen, config.data.model_dump())
+        files = fingerprint(seen, config.data)
         package = Package(with_cache_key(package.spec, files), package.platform)
     faults = lint(package)
     refuse(faults)

@@ -1,33 +1,64 @@
-"""`[data.groups]` and `[data.splits]`: what is never split, and which group goes where."""
+"""What the sections say of a record: how it is derived from its source, and which split it goes into."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pipeline.config.section import Positive, Section, refuse_unless_one_capture
+from components.imaging.adjust import Adjust
+from components.imaging.geometry.placement import FITS
+from components.settings import OneOf, Positive, Probability, Section
 
 
-class Groups(Section):
-    """What is never split: all samples of one group stand in one split."""
+class Tiles(Section):
+    """Records of `[data] height` by `width` cut from the image at its own scale."""
 
-    by: Literal["layout", "name", "pattern", "pairs", "folder", "tile"] = "layout"
-    """`layout`: what the layout knows (pairs of MIAS films, a manifest's column), else the name. `pattern`: see there.
-    `pairs`: names whose last numbers are 2k-1 and 2k, after the same text, are one woman. `folder`: the parent folder.
-    `tile`: the name without its last `_ROWxCOLUMN`."""
-    pattern: str | None = Field(default=None, validate_default=True)
-    """Regular expression, searched in the name without suffix; its one capture is the group."""
+    overlap: Annotated[int, Field(ge=0)] = 0
+    """Least overlap of neighbours in pixels, at most half a tile."""
+    edge: Literal["overlap", "pad", "stretch"] = "overlap"
+    """Sizes that tiles do not fit into evenly: neighbours overlap more, black is added, or the image is resized up to
+    the next multiple."""
+    keep_empty: Probability = 0.25
+    """Share of the training tiles without foreground that is kept; other splits keep all."""
+    reduced_copy: bool = False
+    """Add the whole image, letterboxed to the size of a tile."""
 
-    @field_validator("pattern")
-    @classmethod
-    def _captures(cls, pattern: str | None, info: ValidationInfo) -> str | None:
-        if "by" in info.data and (pattern is None) == (info.data["by"] == "pattern"):
-            needs = 'by = "pattern" needs a regular expression' if pattern is None else 'a pattern needs by = "pattern"'
-            raise ValueError(f"{needs}: set both or neither")
-        if pattern is not None:
-            refuse_unless_one_capture(pattern)
-        return pattern
+
+class Derivation(Section):
+    """The keys of `[data]` on which it depends what a model sees of an image."""
+
+    height: Annotated[int, Field(ge=16, le=16384)]
+    width: Annotated[int, Field(ge=16, le=16384)]
+    channels: Literal[1, 3] = 1
+    fit: Annotated[str, OneOf(FITS)] = "letterbox"
+    """How an image is brought to the size: whole with black borders, whole and distorted, or the centre at its own
+    scale."""
+    tiles: Tiles | None = None
+    """Tiles in place of `fit`."""
+    adjust: Adjust = Adjust()
+    dicom_window: bool = False
+    """Apply the window of DICOM files; without it they keep their full range."""
+
+    @property
+    def derivation(self) -> Derivation:
+        """These keys alone, of a section that has more."""
+        return Derivation(**{name: getattr(self, name) for name in Derivation.model_fields})
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every record."""
+        return self.height, self.width, self.channels
+
+    @model_validator(mode="after")
+    def _overlap_at_most_half(self) -> Self:
+        # More would cut a large image into millions of tiles.
+        if self.tiles and 2 * self.tiles.overlap > min(self.height, self.width):
+            raise ValueError(
+                f"tiles.overlap = {self.tiles.overlap}, expected at most half a tile, "
+                f"which has height {self.height} and width {self.width}"
+            )
+        return self
 
 
 class Splits(Section):

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, model_validator
 
 from components.imaging.augmentation.fields import Field, distortion_from_fraction_blur, elastic_from_alpha_sigma
 from components.imaging.augmentation.intensity import brightening
-from pipeline.config.section import Probability, Section
+from components.settings import Probability, Section
 
 _MOST_AMPLITUDE, _MOST_GRID = 0.25, 256
 

@@ -8,15 +8,18 @@ single cells are not read: they show the same cells again.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.drawing import LEFT_OUT, listing_of
+from components.example_gen.layouts.layout import Layout
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.example_gen.tables import other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import Reading
 
 _PREFIX = "im_"
 _CELL = re.compile(r"(.+)_(cyt|nuc)\d*", re.IGNORECASE)
@@ -24,12 +27,12 @@ _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
 _POINT = re.compile(rf"\s*({_NUMBER})\s*[,;\s]\s*({_NUMBER})\s*[,;]?\s*")
 
 
-def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+def patterns(data: Reading) -> dict[str, str]:
     """Globs, relative to the input folder, of every file that is read."""
     return {"fields": f"{_PREFIX}*/*", "nested": f"{_PREFIX}*/{_PREFIX}*/*"}
 
 
-def list_sipakmed(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_sipakmed(root: Path, data: Reading) -> Listing:
     """The fields of all categories; `[data] classes` are categories, and fields of others are left out.
 
     Without classes all cells are one class. A field is a group: which fields are of one woman is not known.
@@ -41,9 +44,9 @@ def list_sipakmed(root: Path, data: Mapping[str, Any]) -> Listing:
     if not folders:
         raise UsageError(f"{root}: has no folder {_PREFIX}<Category>. Give the folder that holds them: --data DIR")
     categories = [folder.name.removeprefix(_PREFIX).lower() for folder in folders]
-    if data["classes"] and not {name.lower() for name in data["classes"]} & set(categories):
+    if data.classes and not {name.lower() for name in data.classes} & set(categories):
         raise UsageError(f"[data] classes names none of the categories of {root}: {', '.join(categories)}.")
-    return listing_of(found for folder in folders for found in _category(root, folder, data["classes"]))
+    return listing_of(found for folder in folders for found in _category(root, folder, data.classes))
 
 
 def _category(root: Path, folder: Path, classes: list[str]) -> list[Sample | Reject]:
@@ -101,3 +104,12 @@ def _outline(path: Path) -> Polygon:
         elif line.strip():
             raise UnclearShape(f"line {number}: {line.strip()[:40]!r} is not `x,y`")
     return Polygon(tuple(points))
+
+
+LAYOUT = Layout(
+    name="sipakmed",
+    keys=frozenset(),
+    marks=(("im_*",),),
+    listing=list_sipakmed,
+    patterns=patterns,
+)

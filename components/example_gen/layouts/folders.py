@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.errors import UsageError
+from components.example_gen.layouts.layout import Layout
 from components.example_gen.names import NameIndex, advice, index_names, similar_name
 from components.example_gen.samples import (
     Listing,
@@ -26,6 +27,9 @@ from components.example_gen.samples import (
 )
 from components.imaging.files.codecs import SUFFIXES
 
+if TYPE_CHECKING:
+    from components.example_gen.settings import Reading
+
 
 @dataclass(frozen=True)
 class _Mask:
@@ -34,9 +38,9 @@ class _Mask:
     class_name: str | None = None
 
 
-def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+def patterns(data: Reading) -> dict[str, str]:
     """Globs of every file that is read: two per folder, since `**` is none to TFX."""
-    folders = {"images": data["images"], "masks": data["masks"]}
+    folders = {"images": data.images, "masks": data.masks}
     return {
         f"{key}{depth}": f"{folder}/{glob}"
         for key, folder in folders.items()
@@ -44,7 +48,7 @@ def patterns(data: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def list_folders(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_folders(root: Path, data: Reading) -> Listing:
     """Pairs images with the masks of the same name, or with all those that `mask_pattern` gives to that name.
 
     The group is the name.
@@ -52,16 +56,16 @@ def list_folders(root: Path, data: Mapping[str, Any]) -> Listing:
     Raises:
         UsageError: one of the two folders is missing.
     """
-    for folder in (data["images"], data["masks"]):
+    for folder in (data.images, data.masks):
         if not (root / folder).is_dir():
             raise UsageError(
-                f"{root}: has no folder {folder!r}, expected {data['images']!r} and {data['masks']!r}. "
+                f"{root}: has no folder {folder!r}, expected {data.images!r} and {data.masks!r}. "
                 "Set [data] images and masks, or another layout."
             )
-    images, unread_images = _files(root, data["images"], SUFFIXES)
-    mask_files, unread_masks = _files(root, data["masks"], mask_suffixes(data))
-    masks, unnamed = _by_image(mask_files, data["mask_pattern"])
-    unpaired = index_names(() if data["mask_pattern"] else sorted(masks.keys() - images.keys()))
+    images, unread_images = _files(root, data.images, SUFFIXES)
+    mask_files, unread_masks = _files(root, data.masks, mask_suffixes(data.mask))
+    masks, unnamed = _by_image(mask_files, data.mask_pattern)
+    unpaired = index_names(() if data.mask_pattern else sorted(masks.keys() - images.keys()))
     found = [
         _pair(name, images.get(name, []), masks.get(name, []), data, unpaired)
         for name in sorted(images.keys() | masks.keys())
@@ -111,7 +115,7 @@ def _by_image(files: Mapping[str, Sequence[str]], pattern: str | None) -> tuple[
 
 
 def _pair(
-    name: str, images: Sequence[str], masks: Sequence[_Mask], data: Mapping[str, Any], unpaired: NameIndex
+    name: str, images: Sequence[str], masks: Sequence[_Mask], data: Reading, unpaired: NameIndex
 ) -> Sample | Reject:
     sources = [*images, *sorted(mask.path for mask in masks)]
     if len(images) > 1 or len({mask.name for mask in masks}) < len(masks):
@@ -124,22 +128,22 @@ def _pair(
     unknown = [mask for mask in masks if _is_unknown(mask, data)]
     if unknown:
         # Without that mask the truth would lack a part.
-        reason = f"{unknown[0].path} is of class {unknown[0].class_name!r}, [data] classes are {data['classes']}"
+        reason = f"{unknown[0].path} is of class {unknown[0].class_name!r}, [data] classes are {data.classes}"
         return Reject(sources[0], "truth", reason)
-    classes = tuple(1 + data["classes"].index(mask.class_name) for mask in masks) if _has_classes(data) else ()
+    classes = tuple(1 + data.classes.index(mask.class_name or "") for mask in masks) if _has_classes(data) else ()
     return Sample(id=name, group=name, image=sources[0], truth=MaskFiles(tuple(sources[1:]), classes))
 
 
-def _has_classes(data: Mapping[str, Any]) -> bool:
-    return data["mask_pattern"] is not None and "class" in re.compile(data["mask_pattern"]).groupindex
+def _has_classes(data: Reading) -> bool:
+    return data.mask_pattern is not None and "class" in re.compile(data.mask_pattern).groupindex
 
 
-def _is_unknown(mask: _Mask, data: Mapping[str, Any]) -> bool:
-    return _has_classes(data) and mask.class_name not in data["classes"]
+def _is_unknown(mask: _Mask, data: Reading) -> bool:
+    return _has_classes(data) and mask.class_name not in data.classes
 
 
-def _no_image(name: str, sources: Sequence[str], data: Mapping[str, Any]) -> str:
-    if data["mask_pattern"] is None:
+def _no_image(name: str, sources: Sequence[str], data: Reading) -> str:
+    if data.mask_pattern is None:
         return "a mask without an image of the same name"
     return f"no image is named {name!r}, to which [data] mask_pattern gives {', '.join(sources)}"
 
@@ -148,3 +152,12 @@ def _no_mask(name: str, unpaired: NameIndex) -> str:
     mask = similar_name(name, unpaired)
     hint = f"; there is a mask {mask!r}: {advice(name, mask)}" if mask else ""
     return f"an image without a mask of the same name{hint}"
+
+
+LAYOUT = Layout(
+    name="folders",
+    keys=frozenset({"images", "masks", "mask_pattern", "mask"}),
+    marks=(("images", "masks"),),
+    listing=list_folders,
+    patterns=patterns,
+)

@@ -1,4 +1,4 @@
-"""Training losses, per image. Truth and prediction are float32 `(N, H, W, 1)` in 0..1."""
+"""Cross-entropy and soft Dice, per image. Truth and prediction are float32 `(N, H, W, 1)` in 0..1."""
 
 from __future__ import annotations
 
@@ -20,6 +20,3 @@ def bce_dice(truth: keras.KerasTensor, probability: keras.KerasTensor) -> keras.
     """(mean binary cross-entropy + 1 - soft Dice) / 2 of each image, `(N,)`."""
     entropy = ops.mean(keras.losses.binary_crossentropy(truth, probability), axis=(1, 2))
     return (entropy + 1 - soft_dice(truth, probability)) / 2
-
-
-LOSSES = {"bce_dice": bce_dice}

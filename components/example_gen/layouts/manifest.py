@@ -11,17 +11,21 @@ import csv
 import io
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.errors import UsageError
-from components.example_gen.presplit import SPLIT_NAMES
+from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.presplit import SPLIT_NAMES
 from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample, mask_suffixes, unknown_kind
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "group", "label", "split", "site", "id")
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import Reading
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,12 @@ class _Row:
         return sorted({_normal(path) for path in cell.split(";")}) if cell else []
 
 
-def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+def patterns(data: Reading) -> dict[str, str]:
     """Globs of the table alone: the files that it names may stand anywhere, see `list_manifest`."""
-    return {"table": data["table"]} if data["table"] else {"csv": "manifest.csv", "toml": "manifest.toml"}
+    return {"table": data.table} if data.table else {"csv": "manifest.csv", "toml": "manifest.toml"}
 
 
-def list_manifest(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_manifest(root: Path, data: Reading) -> Listing:
     """The samples of the table; an image that several rows name is a reject: which row is right is not known.
 
     Raises:
@@ -54,7 +58,7 @@ def list_manifest(root: Path, data: Mapping[str, Any]) -> Listing:
     rows: dict[str, list[_Row]] = defaultdict(list)
     for row in _read(root, data):
         rows[row.image or row.place].append(row)
-    found = [_sample(root, source, same, mask_suffixes(data)) for source, same in rows.items()]
+    found = [_sample(root, source, same, mask_suffixes(data.mask)) for source, same in rows.items()]
     samples = [sample for sample in found if isinstance(sample, Sample)]
     ids = Counter(sample.id for sample in samples)
     return Listing(
@@ -70,7 +74,7 @@ def list_manifest(root: Path, data: Mapping[str, Any]) -> Listing:
     )
 
 
-def _read(root: Path, data: Mapping[str, Any]) -> list[_Row]:
+def _read(root: Path, data: Reading) -> list[_Row]:
     table = next((root / name for name in patterns(data).values() if (root / name).is_file()), None)
     if table is None:
         names = " or ".join(repr(name) for name in patterns(data).values())
@@ -183,3 +187,20 @@ def _is_file(path: Path) -> bool:
 
 def _normal(path: str) -> str:
     return PurePosixPath(path.strip()).as_posix() if path.strip() else ""
+
+
+def _named_files(root: Path, listing: Callable[[], Listing]) -> set[Path]:
+    samples = listing().samples
+    masks = (sample.truth.paths for sample in samples if isinstance(sample.truth, MaskFiles))
+    names = {*(sample.image for sample in samples), *(path for paths in masks for path in paths)}
+    return {root / name for name in names}
+
+
+LAYOUT = Layout(
+    name="manifest",
+    keys=frozenset({"table", "mask"}),
+    marks=(("manifest.csv",), ("manifest.toml",)),
+    listing=list_manifest,
+    patterns=patterns,
+    also_read=_named_files,
+)

@@ -11,13 +11,13 @@ originals of version 1.21, `mdb001ll`, named with side and size.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of
+from components.example_gen.layouts.layout import Layout
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import read_text
 from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape
@@ -26,6 +26,9 @@ CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 EDITIONS = {"mini": re.compile(r"mdb(\d{3})"), "full": re.compile(r"mdb(\d{3})[lr][a-z]")}
 _MINI_SIZE = (1024, 1024)
 _SEVERITIES = {None: "normal", "B": "benign", "M": "malignant"}
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import Reading
 
 _FILM = re.compile(r"mdb\d{3}(?:[lr][a-z])?", re.IGNORECASE)
 _ROW = re.compile(rf"(mdb\d{{3}}\S*)\s+[FGD]\s+({'|'.join(CLASSES)})(?:\s+([BM])(?:\s+(.+))?)?", re.IGNORECASE)
@@ -76,12 +79,12 @@ def parse_row(line: str) -> Row | None:
     return Row(film.lower(), abnormality.upper(), _SEVERITIES[severity and severity.upper()], _lesion(rest))
 
 
-def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+def patterns(data: Reading) -> dict[str, str]:
     """Globs, relative to the input folder, of every file that is read."""
     return {"films": "*", "table": _table_name(data)}
 
 
-def list_mias(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_mias(root: Path, data: Reading) -> Listing:
     """Films of `root` with the lesions of the table; films 2k-1 and 2k are one woman and so one group.
 
     With `labels` only lesions of these severities are drawn, and films that have none of them are left out.
@@ -92,7 +95,7 @@ def list_mias(root: Path, data: Mapping[str, Any]) -> Listing:
     path = root / _table_name(data)
     if not path.is_file():
         raise UsageError(f"{root}: has no truth table {_table_name(data)!r}. Set [data] table, or another layout.")
-    labels = [label.lower() for label in data["labels"]]
+    labels = [label.lower() for label in data.labels]
     if unknown := set(labels) - set(_SEVERITIES.values()):
         raise UsageError(f"[data] labels: {', '.join(sorted(unknown))}; layout mias has normal, benign and malignant.")
     table = _read_table(path)
@@ -105,8 +108,8 @@ def list_mias(root: Path, data: Mapping[str, Any]) -> Listing:
     return listing_of([*unread, *found])
 
 
-def _table_name(data: Mapping[str, Any]) -> str:
-    return data["table"] or "Info.txt"
+def _table_name(data: Reading) -> str:
+    return data.table or "Info.txt"
 
 
 def _read_table(path: Path) -> Table:
@@ -122,11 +125,11 @@ def _read_table(path: Path) -> Table:
     return table
 
 
-def _film(root: Path, name: str, paths: list[Path], table: Table, data: Mapping[str, Any]) -> Sample | Reject:
+def _film(root: Path, name: str, paths: list[Path], table: Table, data: Reading) -> Sample | Reject:
     source = paths[0].relative_to(root).as_posix() if paths else name
-    number = EDITIONS[data["edition"]].fullmatch(name)
+    number = EDITIONS[data.edition].fullmatch(name)
     if not number:
-        return Reject(source, "name", _misnamed(name, data["edition"]))
+        return Reject(source, "name", _misnamed(name, data.edition))
     if name in table.unclear:
         # Its other rows may be fine, but the mask must hold all lesions.
         return Reject(source, "truth", table.unclear[name])
@@ -151,18 +154,18 @@ def _misnamed(name: str, edition: str) -> str:
     return f"not named like a film of the {edition} edition: {form}"
 
 
-def _sample(name: str, group: str, source: str, rows: list[Row], data: Mapping[str, Any]) -> Sample | Reject:
+def _sample(name: str, group: str, source: str, rows: list[Row], data: Reading) -> Sample | Reject:
     severities = {row.severity for row in rows}
     if "normal" in severities and len(severities) > 1:
         raise UnclearShape("both normal and with a lesion")
-    labels = [label.lower() for label in data["labels"]]
+    labels = [label.lower() for label in data.labels]
     wanted = [row for row in rows if not labels or row.severity in labels]
     if not wanted:
         return left_out(source, severities, labels)
     if any(row.severity != "normal" and not row.lesion for row in wanted):
         raise UnclearShape("a lesion without coordinates: the mask would be incomplete")
-    shapes = tuple(Shape(row.lesion, class_of(row.severity, data["classes"])) for row in wanted if row.lesion)
-    drawing = Drawing(shapes, bottom_left=True, canvas=_MINI_SIZE if data["edition"] == "mini" else None)
+    shapes = tuple(Shape(row.lesion, class_of(row.severity, data.classes)) for row in wanted if row.lesion)
+    drawing = Drawing(shapes, bottom_left=True, canvas=_MINI_SIZE if data.edition == "mini" else None)
     return Sample(name, group, source, drawing, gravest(row.severity for row in wanted))
 
 
@@ -173,3 +176,12 @@ def _lesion(numbers: str | None) -> Ellipse | None:
         return None
     x, y, radius = (float(number) for number in match.groups())
     return Ellipse(x, y, radius, radius)
+
+
+LAYOUT = Layout(
+    name="mias",
+    keys=frozenset({"table", "edition", "labels"}),
+    marks=(("Info.txt",),),
+    listing=list_mias,
+    patterns=patterns,
+)

@@ -12,17 +12,21 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from components.errors import UsageError
 from components.example_gen.drawing import listing_of
+from components.example_gen.layouts.layout import Layout
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import first_fault, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import Reading
 
 _BARCODE = re.compile(r"(TCGA-(\w{2})-\w{4})(?:\S*?-(DX\d+))?", re.IGNORECASE)
 _CORNER = re.compile(r"_xmin(\d+)_ymin(\d+)")
@@ -90,12 +94,12 @@ def plain(group: str) -> str:
     return group.strip().lower().removeprefix("mostly_")
 
 
-def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+def patterns(data: Reading) -> dict[str, str]:
     """Globs, relative to the input folder, of every file that is read."""
-    return {"images": f"{data['images']}/*", "annotations": f"{_folder(data)}/*"}
+    return {"images": f"{data.images}/*", "annotations": f"{_folder(data)}/*"}
 
 
-def list_bcss(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_bcss(root: Path, data: Reading) -> Listing:
     """The regions of interest with the regions of `[data] classes`, tumor where none is named.
 
     Regions of other groups are not drawn: they cover nothing. Of the others, later ones lie over earlier ones. Groups
@@ -104,28 +108,28 @@ def list_bcss(root: Path, data: Mapping[str, Any]) -> Listing:
     Raises:
         UsageError: one of the two folders is missing, or no region has one of the classes.
     """
-    for folder in (data["images"], _folder(data)):
+    for folder in (data.images, _folder(data)):
         if not (root / folder).is_dir():
             raise UsageError(
-                f"{root}: has no folder {folder!r}, expected {data['images']!r} with images and {_folder(data)!r} with "
+                f"{root}: has no folder {folder!r}, expected {data.images!r} with images and {_folder(data)!r} with "
                 "annotations. Set [data] images and table, or another layout."
             )
     files = sorted((root / _folder(data)).iterdir())
-    images = _by_slide(image_files(root / data["images"]))
+    images = _by_slide(image_files(root / data.images))
     annotations = _by_slide(path for path in files if path.suffix.lower() == ".json")
-    classes = [plain(name) for name in data["classes"]] or ["tumor"]
+    classes = [plain(name) for name in data.classes] or ["tumor"]
     found = [
         _sample(root, images.get(slide, []), annotations.get(slide, []), classes)
         for slide in sorted(images.keys() | annotations.keys())
     ]
-    unread = [*unread_files(root, root / data["images"]), *other_files(root, files, [".json"])]
+    unread = [*unread_files(root, root / data.images), *other_files(root, files, [".json"])]
     listing = listing_of([*unread, *found])
     _refuse_unknown_classes(listing, [path for paths in annotations.values() for path in paths], classes)
     return listing
 
 
-def _folder(data: Mapping[str, Any]) -> str:
-    return data["table"] or "annotations"
+def _folder(data: Reading) -> str:
+    return data.table or "annotations"
 
 
 def _by_slide(paths: Iterable[Path]) -> dict[str, list[Path]]:
@@ -196,3 +200,12 @@ def _refuse_unknown_classes(listing: Listing, annotations: list[Path], classes: 
     if groups.keys() - {"roi", ""}:
         known = ", ".join(f"{name} ({count})" for name, count in groups.most_common())
         raise UsageError(f"[data] classes: no region is of group {' or '.join(classes)}. Groups found: {known}.")
+
+
+LAYOUT = Layout(
+    name="bcss",
+    keys=frozenset({"images", "table"}),
+    marks=(("images", "annotations"),),
+    listing=list_bcss,
+    patterns=patterns,
+)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from pipeline.config import operations as op
-from pipeline.config.section import Probability, Section
+from components.imaging.augmentation import operations as op
+from components.settings import Probability, Section
 
 _FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
 _FLIPS_ON_DEVICE, _VALUES_ON_DEVICE = _FLIPS[:2], ("gamma", "contrast", "brightness")
@@ -29,22 +29,28 @@ def _converted(operation: op.Operation) -> op.Operation:
     return operation.converted() if isinstance(operation, op.OfOlderSystems) else operation
 
 
-_HERE, _OLDER, _AS_HERE = Tag("as-here"), Tag("of-older-systems"), AfterValidator(_converted)
-Elastic = Annotated[
-    Annotated[op.Displacement, _HERE] | Annotated[op.ElasticInPixels, _OLDER],
-    _either(op.Displacement, op.ElasticInPixels),
-    _AS_HERE,
-]
-Distortion = Annotated[
-    Annotated[op.Displacement, _HERE] | Annotated[op.DistortionInPixels, _OLDER],
-    _either(op.Displacement, op.DistortionInPixels),
-    _AS_HERE,
-]
-Brightness = Annotated[
-    Annotated[op.Brightness, _HERE] | Annotated[op.BrightnessInLevels, _OLDER],
-    _either(op.Brightness, op.BrightnessInLevels),
-    _AS_HERE,
-]
+if TYPE_CHECKING:
+    # What they are once they have been read, whichever table stood there.
+    Elastic: TypeAlias = op.Displacement
+    Distortion: TypeAlias = op.Displacement
+    Brightness: TypeAlias = op.Brightness
+else:
+    _HERE, _OLDER, _AS_HERE = Tag("as-here"), Tag("of-older-systems"), AfterValidator(_converted)
+    Elastic = Annotated[
+        Annotated[op.Displacement, _HERE] | Annotated[op.ElasticInPixels, _OLDER],
+        _either(op.Displacement, op.ElasticInPixels),
+        _AS_HERE,
+    ]
+    Distortion = Annotated[
+        Annotated[op.Displacement, _HERE] | Annotated[op.DistortionInPixels, _OLDER],
+        _either(op.Displacement, op.DistortionInPixels),
+        _AS_HERE,
+    ]
+    Brightness = Annotated[
+        Annotated[op.Brightness, _HERE] | Annotated[op.BrightnessInLevels, _OLDER],
+        _either(op.Brightness, op.BrightnessInLevels),
+        _AS_HERE,
+    ]
 
 
 class Augmentation(Section):

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.errors import UsageError
-from components.example_gen import folders
+from components.example_gen.layouts import folders
+from components.example_gen.layouts.layout import Layout
 from components.example_gen.samples import Listing, Reject, below, entries, merged
 
 SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
 """The names in use for the splits, and their names in Maskline."""
 
+if TYPE_CHECKING:
+    from components.example_gen.settings import Reading
 
-def patterns(data: Mapping[str, Any]) -> dict[str, str]:
+
+def patterns(data: Reading) -> dict[str, str]:
     """Globs of every file that is read."""
     return {f"{name}_{key}": f"{name}/{glob}" for name in SPLIT_NAMES for key, glob in folders.patterns(data).items()}
 
 
-def list_presplit(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_presplit(root: Path, data: Reading) -> Listing:
     """The pairs of each split. Groups do not tell splits apart: a name that stands in two of them is a leak.
 
     Raises:
@@ -30,8 +33,8 @@ def list_presplit(root: Path, data: Mapping[str, Any]) -> Listing:
     names = [name for name in SPLIT_NAMES if (root / name).is_dir()]
     if not names:
         raise UsageError(
-            f"{root}: has no folder of a split, expected train, valid and test, each with {data['images']!r} and "
-            f"{data['masks']!r}. Set another layout."
+            f"{root}: has no folder of a split, expected train, valid and test, each with {data.images!r} and "
+            f"{data.masks!r}. Set another layout."
         )
     for one, other in pairwise(names):
         if SPLIT_NAMES[one] == SPLIT_NAMES[other]:
@@ -46,7 +49,17 @@ def unknown_folders(root: Path) -> list[Path]:
     return sorted(path for path in entries(root) if path.is_dir() and path.name not in SPLIT_NAMES)
 
 
-def _split(root: Path, name: str, data: Mapping[str, Any]) -> Listing:
+def _split(root: Path, name: str, data: Reading) -> Listing:
     listing = below(name, folders.list_folders(root / name, data))
     samples = tuple(replace(sample, split=SPLIT_NAMES[name]) for sample in listing.samples)
     return replace(listing, samples=samples)
+
+
+LAYOUT = Layout(
+    name="presplit",
+    keys=frozenset({"images", "masks", "mask_pattern", "mask"}),
+    marks=tuple((name,) for name in SPLIT_NAMES),
+    listing=list_presplit,
+    patterns=patterns,
+    also_read=lambda root, _: set(unknown_folders(root)),
+)
