@@ -24,3 +24,8 @@ class Data(DataSettings):
     notice: str = ""
     """A sentence about the data that must stand in every report and manifest."""
     phantoms: Phantoms | None = None
+
+    @property
+    def settings(self) -> DataSettings:
+        """What the nodes read: nothing else of the section may make them run again."""
+        return DataSettings(**{name: getattr(self, name) for name in DataSettings.model_fields})

@@ -19,7 +19,6 @@ from components.code_version import code_version
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
 from components.example_gen.component import ImageMaskExampleGen
-from components.example_gen.settings import DataSettings
 from components.example_gen.version import example_gen_version
 from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
@@ -62,12 +61,9 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
 
     None: to be read when its node runs, because a graph is compiled once and run many times.
     """
-    data = _json(DataSettings(**{name: getattr(config.data, name) for name in DataSettings.model_fields}))
+    data = _json(config.data.settings)
     settings = config.trainer
-    derivation, provenance = (
-        _json(settings.derivation),
-        Provenance(recipe=place.name, notice=place.notice, config=config.model_dump(mode="json")),
-    )
+    provenance = Provenance(recipe=place.name, notice=place.notice, config=config.model_dump(mode="json"))
 
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
@@ -120,7 +116,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         model=model,
         champion=resolver.outputs["champion"],
         settings=_json(config.evaluation),
-        derivation=derivation,
+        derivation=_json(settings.derivation),
         code_version=_version("evaluator"),
     )
     serving_check = ServingCheck(

@@ -73,8 +73,7 @@ def augment(artifact: Callable[..., Artifact], examples: Artifact, tmp_path: Pat
     def run(arguments: Sequence[str] = (), **settings: Any) -> Artifact:
         made = artifact(standard_artifacts.Examples, tmp_path / f"made-{len(list(tmp_path.iterdir()))}")
         context = BaseBeamExecutor.Context(beam_pipeline_args=list(arguments), tmp_dir=str(tmp_path / "tmp"))
-        section = Settings.model_validate(settings).model_dump()
-        parameters = {"settings": json.dumps(section)}
+        parameters = {"settings": Settings.model_validate(settings).model_dump_json()}
         Executor(context).Do({"examples": [examples]}, {"augmented_examples": [made]}, parameters)
         return made
 

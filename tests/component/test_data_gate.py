@@ -72,7 +72,7 @@ class TestDataGate:
                 "champion": champion or nobody,
             }
             report = artifact(SplitReport, folder / "report")
-            settings = {"settings": config.gate, "data": config.data.model_dump()}
+            settings = {"settings": config.gate, "data": config.data.settings}
             run_executor(DataGate, inputs, {"split_report": report}, **settings)
             return json.loads((folder / "report" / "split_report.json").read_text())
 

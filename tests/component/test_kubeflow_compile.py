@@ -62,8 +62,8 @@ def test_kubeflows_client_loads_it(package: Package, tmp_path: Path) -> None:
 
 def test_the_sections_reach_their_nodes_whole(package: Package, config: Config) -> None:
     trainer = json.loads(constants(package, "Trainer")["custom_config"])
-    assert trainer["training"] == config.training.model_dump()
-    assert trainer["code_version"] == trainer_version("unet")
+    assert trainer["settings"] == config.trainer.model_dump()
+    assert trainer["code_version"] == trainer_version(config.trainer)
     assert constants(package, "Trainer")["run_fn"] == f"{run.__name__}.run_fn"
     assert json.loads(constants(package, "Pusher")["settings"])["config"] == config.model_dump()
     assert json.loads(constants(package, "Evaluator")["settings"]) == config.evaluation.model_dump()
