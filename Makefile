@@ -32,6 +32,8 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/python -m pipeline.config.schema | diff --brief - schemas/config.schema.json >/dev/null || \
+		{ echo "schemas/config.schema.json is not the config's: make schema" >&2; exit 1; }
 
 setup: $(READY)
 

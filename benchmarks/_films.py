@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from components.example_gen.core import read_source
-from components.example_gen.mias import list_mias
-from components.imaging.codecs import encode_png
+from components.example_gen.layouts.mias import list_mias
+from components.imaging.files.codecs import encode_png
 from pipeline.config.loader import load_config
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms import write_mias_phantoms
 
 
 def write_films(root: Path, women: int, size: int = 1024) -> Path:
@@ -20,7 +20,7 @@ def write_films(root: Path, women: int, size: int = 1024) -> Path:
 
 def write_pairs(root: Path, films: Path) -> Path:
     """The films as `images` and `masks` of their full size."""
-    data = load_config("mias").data.model_dump()
+    data = load_config("mias").data.settings
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
     for sample in list_mias(films, data).samples:

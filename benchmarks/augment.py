@@ -7,7 +7,6 @@ whose versions stay as they are, and `uv pip install --target DIR "albumentation
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,20 +26,20 @@ from benchmarks._timing import processor_seconds, ratio
 from components.augmentor.executor import Executor
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
-from components.imaging.augment import Augmentation, augmented
-from components.imaging.codecs import encode_png
-from components.imaging.fields import distortion_from_fraction_blur, elastic_from_alpha_sigma
-from components.imaging.intensity import Intensity
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
+from components.imaging.augmentation.augment import Augmentation, augmented
+from components.imaging.augmentation.fields import distortion_from_fraction_blur, elastic_from_alpha_sigma
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.augmentation.warp import Warp
+from components.imaging.files.codecs import encode_png
 from components.parallel import without_inner_threads
-from components.record import Record
-from components.tfexample import serialize, shard_name
-from pipeline.config.augmentation import Augmentation as Settings
+from components.records.record import Record
+from components.records.tfexample import serialize, shard_name
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.graph import beam_arguments
-from pipeline.runners.local import set_threads
+from pipeline.graph.pipeline import beam_arguments
+from pipeline.runs.local import set_threads
 
 _SIDE, _RECORDS, _SHARDS, _ROUNDS = 512, 300, 4, 15
 _CENTRES = ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))
@@ -104,7 +103,7 @@ def _against(library: Any, image: np.ndarray, mask: np.ndarray) -> Iterator[str]
 
 
 def _over(theirs: Callable[..., Any], ours: dict[str, Any], image: np.ndarray, mask: np.ndarray) -> str:
-    settings, rng = Settings.model_validate(ours).model_dump(), np.random.default_rng(0)
+    settings, rng = Settings.model_validate(ours), np.random.default_rng(0)
     calls = (partial(theirs, image=image, mask=mask), partial(augmented, image, mask, rng, settings))
     reached = ratio(*(partial(_times, call, 20) for call in calls), _ROUNDS)
     return f"{_SIDE} px RGB with mask, one thread: time of albumentations over ours: {reached}"
@@ -133,7 +132,7 @@ def _encoded(original: Record) -> None:
 def _film_records(folder: Path) -> list[Record]:
     """Phantom films at 512 px in RGB."""
     root = write_films(folder, women=10)
-    data = load_config("mias", ["data.channels=3", f"data.height={_SIDE}", f"data.width={_SIDE}"]).data.model_dump()
+    data = load_config("mias", ["data.channels=3", f"data.height={_SIDE}", f"data.width={_SIDE}"]).data.settings
     found = [outcome_of(sample, root, data, lambda record: record)[1] for sample in list_samples(root, data).samples]
     return list(chain.from_iterable(found))
 
@@ -150,10 +149,10 @@ def _write_records(folder: Path, films: Sequence[Record]) -> None:
 def _augment(folder: Path, execution: Execution) -> None:
     set_threads(execution)
     operations = {name: {"probability": 1.0} for name in ("rotation", "elastic", "brightness")}
-    settings = Settings.model_validate({"copies": 2, "horizontal_flip": 0.5, **operations}).model_dump()
+    settings = Settings.model_validate({"copies": 2, "horizontal_flip": 0.5, **operations})
     with TemporaryDirectory() as output:
         source, made = standard_artifacts.Examples(), standard_artifacts.Examples()
         source.uri, made.uri = str(folder), output
         context = BaseBeamExecutor.Context(beam_pipeline_args=beam_arguments(execution), tmp_dir=f"{output}/tmp")
         inputs, outputs = {"examples": [source]}, {"augmented_examples": [made]}
-        Executor(context).Do(inputs, outputs, {"settings": json.dumps(settings)})
+        Executor(context).Do(inputs, outputs, {"settings": settings.model_dump_json()})

@@ -16,7 +16,7 @@ from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import MaskFiles, Sample
 from components.parallel import ordered_map, without_inner_threads
-from components.tfexample import serialize
+from components.records.tfexample import serialize
 from pipeline.config.loader import load_config
 
 _ROUNDS = 7
@@ -45,7 +45,7 @@ def _one_core(what: str, root: Path, layout: str, size: int) -> str:
 
 
 def _listed(root: Path, layout: str, size: int) -> tuple[Path, Sequence[Sample], dict[str, Any]]:
-    data = load_config(layout, [f"data.height={size}", f"data.width={size}"]).data.model_dump()
+    data = load_config(layout, [f"data.height={size}", f"data.width={size}"]).data.settings
     return root, list_samples(root, data).samples, data
 
 

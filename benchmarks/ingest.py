@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -17,8 +16,8 @@ from benchmarks._timing import peak_mebibytes, ratio
 from components.example_gen.executor import Executor
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.graph import beam_arguments
-from pipeline.runners.local import set_threads
+from pipeline.graph.pipeline import beam_arguments
+from pipeline.runs.local import set_threads
 
 _SIZE = ("data.height=512", "data.width=512")
 _FILMS = 400
@@ -44,13 +43,15 @@ def measure() -> Iterator[str]:
 
 def ingest(root: Path, execution: Execution, overrides: tuple[str, ...]) -> None:
     """Writes the records of all pairs in a folder, then removes them."""
-    data = load_config("folders", overrides).data.model_dump()
+    data = load_config("folders", overrides).data.settings
     set_threads(execution)
     with TemporaryDirectory() as output:
         examples = standard_artifacts.Examples()
         examples.uri = output
         context = BaseBeamExecutor.Context(beam_pipeline_args=beam_arguments(execution), tmp_dir=f"{output}/tmp")
-        Executor(context).Do({}, {"examples": [examples]}, {"input_base": str(root), "settings": json.dumps(data)})
+        Executor(context).Do(
+            {}, {"examples": [examples]}, {"input_base": str(root), "settings": data.model_dump_json()}
+        )
 
 
 if __name__ == "__main__":

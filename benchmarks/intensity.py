@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from benchmarks._timing import ratio
-from components.imaging.intensity import Intensity
+from components.imaging.augmentation.intensity import Intensity
 from components.parallel import without_inner_threads
 
 _ROUNDS, _CALLS = 15, 20

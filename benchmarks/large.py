@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from benchmarks._timing import peak_mebibytes, seconds
-from components.imaging.codecs import encode_png
+from components.imaging.files.codecs import encode_png
 
 _DERIVATIONS = {
     "letterboxed to 512 px": ("data.height=512", "data.width=512"),

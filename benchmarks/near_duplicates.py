@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from components.data_gate.near_duplicates import Pair, find_near_duplicates
-from components.imaging.signature import signature
+from components.imaging.fingerprint import signature
 
 _IMAGES = 20_000
 _COPIES = 200

@@ -21,15 +21,15 @@ from benchmarks._films import write_films
 from benchmarks._timing import processor_seconds, ratio
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
+from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.settings import Augmentation
 from components.parallel import without_inner_threads
-from components.record import Record
-from components.tfexample import serialize
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
 from components.trainer.run import build_model, compile_model
-from pipeline.config.augmentation import Augmentation
 from pipeline.config.loader import load_config
-from pipeline.config.operations import Operation
 
 _SAMPLES, _ROUNDS, _EPOCHS = 50, 9, 4
 
@@ -52,20 +52,20 @@ def measure() -> Iterator[str]:
         with tf.io.TFRecordWriter(str(shard)) as writer:
             for example in _records(films, 128, 1, serialize):
                 writer.write(example)
-        demo = load_config("demo").augmentation.model_dump()
+        demo = load_config("demo").augmentation
         sections = {"of the demo recipe": demo, "by every operation with probability 0.5": _all_operations(0.5)}
         for what, augmentation in sections.items():
             for line in _training(str(shard), augmentation):
                 yield f"the demo recipe's model and films, augmentation {what}: {line}"
 
 
-def _training(shard: str, augmentation: dict[str, Any]) -> Iterator[str]:
+def _training(shard: str, augmentation: Augmentation) -> Iterator[str]:
     """Times over those of training on the records as they are, taken in turn."""
     config = load_config("demo")
     shape = (config.data.height, config.data.width, config.data.channels)
-    model = build_model(shape, config.model.model_dump())
-    compile_model(model, config.training.model_dump(), config.evaluation.threshold)
-    changes = EpochChanges(0, {**augmentation, "online": True}, None)
+    model = build_model(shape, config.model)
+    compile_model(model, config.training, config.evaluation.threshold)
+    changes = EpochChanges(0, augmentation.model_copy(update={"online": True}), None)
     augmented, plain = (
         partial(_fit, model, TrainingData([shard], shape, config.training.batch_size, 0, changed))
         for changed in (changes, None)
@@ -85,17 +85,17 @@ def _changed(record: Record, changes: EpochChanges) -> None:
         pass
 
 
-def _all_operations(probability: float) -> dict[str, Any]:
+def _all_operations(probability: float) -> Augmentation:
     """The default ranges."""
     operations = {name: {"probability": probability} for name, value in Augmentation() if isinstance(value, Operation)}
     flips = dict.fromkeys(("horizontal_flip", "vertical_flip", "right_angle"), probability)
-    return Augmentation.model_validate({"online": True, **operations, **flips}).model_dump()
+    return Augmentation.model_validate({"online": True, **operations, **flips})
 
 
 def _records(
     films: Path, size: int, channels: int, make: Callable[[Record], Any], count: int | None = None
 ) -> Sequence[Any]:
     settings = [f"data.height={size}", f"data.width={size}", f"data.channels={channels}"]
-    data = load_config("mias", settings).data.model_dump()
+    data = load_config("mias", settings).data.settings
     samples = list_samples(films, data).samples[:count]
     return [made for sample in samples for made in outcome_of(sample, films, data, make)[1]]

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks._films import write_films
 from benchmarks._timing import processor_seconds, ratio
-from components.imaging.codecs import decode_image, encode_png
+from components.imaging.files.codecs import decode_image, encode_png
 from components.parallel import without_inner_threads
 
 _SIDE, _ROUNDS = 512, 31

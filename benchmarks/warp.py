@@ -11,9 +11,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from benchmarks._timing import ratio
-from components.imaging.fields import Field
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
+from components.imaging.augmentation.fields import Field
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.warp import Warp
 from components.parallel import without_inner_threads
 
 _ROUNDS, _CALLS = 15, 20

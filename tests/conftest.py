@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from components.imaging.codecs import encode_png
-from components.imaging.shapes import Ellipse, Shape, draw
+from components.imaging.files.codecs import encode_png
+from components.imaging.truth.shapes import Ellipse, Shape, draw
 
 # The same examples in every run: what passed once passes again. No deadline: machines are shared.
 settings.register_profile("maskline", derandomize=True, deadline=None)

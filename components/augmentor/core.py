@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from components.imaging.augment import augmented, generator
-from components.record import Record
+from components.imaging.augmentation.augment import augmented, generator
+from components.imaging.augmentation.settings import Augmentation
+from components.records.record import Record
 
 
-def copies_of(record: Record, settings: Mapping[str, Any]) -> Iterator[Record]:
-    """`settings["copies"]` augmented copies; `settings` is the `[augmentation]` section.
+def copies_of(record: Record, settings: Augmentation) -> Iterator[Record]:
+    """`settings.copies` augmented copies; `settings` is the `[augmentation]` section.
 
     Their ids are `<id>+<number>`, which no other record has: `components.example_gen.listing` rejects such samples.
     """
-    for number in range(1, settings["copies"] + 1):
-        rng = generator(settings["seed"], record.id, number)
+    for number in range(1, settings.copies + 1):
+        rng = generator(settings.seed, record.id, number)
         image, mask, parameters = augmented(record.image, record.mask, rng, settings)
         yield record.augmented(f"{record.id}+{number}", image, mask, parameters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import apache_beam as beam
@@ -13,7 +12,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.augmentor.shards import AugmentShard
-from components.tfexample import remove_unfinished, split_files
+from components.imaging.augmentation.settings import Augmentation
+from components.records.tfexample import remove_unfinished, split_files
 
 
 class Executor(BaseBeamExecutor):
@@ -23,7 +23,7 @@ class Executor(BaseBeamExecutor):
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         source = artifact_utils.get_single_uri(input_dict["examples"])
         augmented = artifact_utils.get_single_instance(output_dict["augmented_examples"])
-        settings = json.loads(exec_properties["settings"])
+        settings = Augmentation.model_validate_json(exec_properties["settings"])
         shards = split_files(source, "train")
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | beam.Create(shards, reshuffle=True) | beam.ParDo(AugmentShard(augmented.uri, settings))

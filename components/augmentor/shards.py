@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
 
 from components.augmentor.core import copies_of
+from components.imaging.augmentation.settings import Augmentation
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.tfexample import parse, serialize, shard_writer
+from components.records.tfexample import parse, serialize, shard_writer
 
 
 class AugmentShard(beam.DoFn):
     """Writes the records of a training shard and their copies."""
 
-    def __init__(self, output: str, settings: Mapping[str, Any]) -> None:
+    def __init__(self, output: str, settings: Augmentation) -> None:
         self._output = output
-        self._settings = dict(settings)
+        self._settings = settings
 
     def setup(self) -> None:
         without_inner_threads()
@@ -34,6 +33,6 @@ class AugmentShard(beam.DoFn):
                     writer.write(record)
 
 
-def with_copies(serialized: bytes, settings: Mapping[str, Any]) -> list[bytes]:
+def with_copies(serialized: bytes, settings: Augmentation) -> list[bytes]:
     """A serialized record as it is, then its copies."""
-    return [serialized, *map(serialize, copies_of(parse(serialized), settings))] if settings["copies"] else [serialized]
+    return [serialized, *map(serialize, copies_of(parse(serialized), settings))] if settings.copies else [serialized]

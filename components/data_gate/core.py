@@ -8,15 +8,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from components.data_gate.drift import DERIVATION, Feature, compare, drift
+from components.data_gate.drift import RECIPE, Feature, compare, drift
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding
 from components.data_gate.leaks import Search, find_leaks, torn_images
 from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
+from components.data_gate.settings import GateSettings
+from components.example_gen.settings import DataSettings
 from components.files import read_json
+from components.records.splits import SPLITS
 from components.serving_dir import SPLIT_REPORT_FILE, data_section
-from components.splits import SPLITS
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,9 @@ def split_report(
     entries: Sequence[Entry],
     account: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
-    settings: Mapping[str, Any],
+    settings: GateSettings,
     search: Search,
-    data: Mapping[str, Any],
+    data: DataSettings,
     champion: Champion | None = None,
 ) -> dict[str, Any]:
     """Which source, group and hash is in which split, and what was found: the proof that nothing leaks.
@@ -59,13 +61,13 @@ def split_report(
         data: the section `[data]` of the config.
     """
     rows = [entry.row() for entry in sorted(entries, key=lambda entry: (entry.split, entry.source, entry.id))]
-    features = _features(champion, rows, data, settings["max_drift"]) if champion else []
+    features = _features(champion, rows, data, settings.max_drift) if champion else []
     found = [
         *find_leaks(entries, search),
         # Another rule says what belongs together.
-        *(torn_images(entries) if data["groups"]["by"] == "layout" else ()),
+        *(torn_images(entries) if data.groups.by == "layout" else ()),
         *find_faults(entries, account, anomalies, settings),
-        *(drift(features, champion.version, settings["max_drift"]) if champion else ()),
+        *(drift(features, champion.version, settings.max_drift) if champion else ()),
         *(_learnt(entries, champion, settings) if champion else ()),
         *find_oddities(entries, account),
     ]
@@ -83,14 +85,15 @@ def split_report(
     }
 
 
-def _learnt(entries: Sequence[Entry], champion: Champion, settings: Mapping[str, Any]) -> Iterator[Finding]:
-    return learnt_by_champion(entries, champion.records, champion.version, warm_start=settings["warm_start"])
+def _learnt(entries: Sequence[Entry], champion: Champion, settings: GateSettings) -> Iterator[Finding]:
+    return learnt_by_champion(entries, champion.records, champion.version, warm_start=settings.warm_start)
 
 
 def _features(
-    champion: Champion, rows: Sequence[Mapping[str, Any]], data: Mapping[str, Any], max_drift: float
+    champion: Champion, rows: Sequence[Mapping[str, Any]], data: DataSettings, max_drift: float
 ) -> list[Feature]:
-    same_recipe = all(champion.data.get(key) == data[key] for key in DERIVATION)
+    ours = data.model_dump(mode="json", include=set(RECIPE))
+    same_recipe = all(champion.data.get(key) == ours[key] for key in ours)
     return compare(champion.records, rows, max_drift, same_recipe)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from components.data_gate.findings import Finding, finding
+from components.records.settings import Derivation
 
 MIN_GROUPS = 10
 """Groups on either side below which nothing can be told."""
@@ -30,7 +31,7 @@ _FEATURES = {
 """What is compared, and the column of the split report that it is computed from."""
 OF_SOURCES = ("source height", "source width")
 """What does not depend on how records are derived."""
-DERIVATION = ("height", "width", "channels", "fit", "tiles", "adjust", "dicom_window", "mask", "classes")
+RECIPE = frozenset({*Derivation.model_fields, "mask", "classes"})
 """The keys of `[data]` that change what records measure: where they differ, the data need not."""
 
 

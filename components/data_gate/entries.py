@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from components.imaging.transform import steps
-from components.record import Record
+from components.imaging.geometry.transform import steps
+from components.records.record import Record
 
 Window = tuple[float, float, float, float]
 """Top, left, bottom, right in source pixels, edges at whole numbers: the part of the source that a record shows."""

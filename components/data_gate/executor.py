@@ -17,11 +17,13 @@ from components.artifacts import ACCOUNT_FILE
 from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, source_size, window_of
 from components.data_gate.near_duplicates import find_near_duplicates
+from components.data_gate.settings import GateSettings
 from components.errors import DataRefused
+from components.example_gen.settings import DataSettings
 from components.files import read_json, write_json
+from components.records.splits import SPLITS
+from components.records.tfexample import read_split
 from components.serving_dir import SPLIT_REPORT_FILE
-from components.splits import SPLITS
-from components.tfexample import read_split
 
 
 class Executor(BaseExecutor):
@@ -34,9 +36,9 @@ class Executor(BaseExecutor):
             [_entry(record, split) for split in SPLITS for record in read_split(examples, split)],
             read_json(Path(examples) / ACCOUNT_FILE),
             {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in SPLITS},
-            json.loads(exec_properties["settings"]),
+            GateSettings.model_validate_json(exec_properties["settings"]),
             find_near_duplicates,
-            json.loads(exec_properties["data"]),
+            DataSettings.model_validate_json(exec_properties["data"]),
             _champion(artifact_utils.get_single_instance(input_dict["champion"])),
         )
         if report["problems"]:

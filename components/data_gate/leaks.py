@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
-from components.splits import SPLITS
+from components.records.splits import SPLITS
 
 _NAMED = 4
 _ROUNDING = 0.01

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from components.imaging.signature import SIDE, SIGNATURE_BYTES
+from components.imaging.fingerprint import SIDE, SIGNATURE_BYTES
 
 _GRID = 16  # side of a coarse descriptor
 _COARSE = 0.5  # cosine of two descriptors from which the images are compared piece by piece
@@ -46,7 +46,7 @@ def find_near_duplicates(
     product; the similarity of a pair does not.
 
     Args:
-        signatures: from `components.imaging.signature.signature`; one without detail is in no pair.
+        signatures: from `components.imaging.fingerprint.signature`; one without detail is in no pair.
         splits: a number per image: only pairs across splits are looked for. None: all pairs.
         limit: partners per image.
 

@@ -9,7 +9,8 @@ from typing import Any
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.names import ungrouped
-from components.splits import SPLITS
+from components.data_gate.settings import Validation
+from components.records.splits import SPLITS
 
 _MORE_DATA = "Add data, or draw again: [data.splits] salt, or other shares."
 
@@ -18,12 +19,12 @@ def find_faults(
     entries: Sequence[Entry],
     account: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
-    settings: Mapping[str, Any],
+    settings: Validation,
 ) -> Iterator[Finding]:
     """What stops a run."""
     # The cause before its consequence.
-    yield from _too_many_rejects(account, settings["max_reject_fraction"])
-    yield from _small_splits(entries, settings["min_groups"])
+    yield from _too_many_rejects(account, settings.max_reject_fraction)
+    yield from _small_splits(entries, settings.min_groups)
     yield from _full_masks(entries, stops=True)
     yield from finding(
         "anomaly",

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import bootstrap
 
-from components.imaging.overlap import Confusion, bce_dice, confusion
+from components.evaluator.settings import Evaluation
+from components.measures.overlap import Confusion, bce_dice, confusion
+from components.records.settings import Derivation
 
-DERIVATION = ("height", "width", "channels", "fit", "tiles", "adjust", "dicom_window")
-"""The keys of `[data]` on which it depends what a model sees."""
 _MEASURES = ("dice", "iou", "loss")
 _ROUNDING = 1e-9
 """The mean of 0.6 and 0.7 is a hair below 0.65, and meets it all the same."""
@@ -63,17 +63,18 @@ def summarize(cases: Sequence[Case]) -> dict[str, Any]:
     return {name: _distribution([getattr(case, name) for case in cases], groups) for name in _MEASURES}
 
 
-def incomparable(champion: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
+def incomparable(champion: Mapping[str, Any], derivation: Derivation) -> str | None:
     """Why a champion cannot be measured on the records of a run, or None if it can.
 
-    Both arguments hold the keys `DERIVATION` of a section `[data]`; keys that an old manifest lacks are taken as
-    unchanged. Records are made by those of the run: a champion that expects others would be measured on what it was
-    not made for, and lose. Whole images can be resized for it.
+    `champion` is the section `[data]` of its manifest; keys that an old manifest lacks are taken as unchanged. Records
+    are made by the derivation of the run: a champion that expects others would be measured on what it was not made for,
+    and lose. Whole images can be resized for it.
     """
-    whole = data["fit"] != "crop" and not data["tiles"]
-    keys = [key for key in DERIVATION if key not in ("tiles", *(("height", "width") if whole else ()))]
-    changed = [key for key in keys if champion.get(key, data[key]) != data[key]]
-    if _cutting(champion.get("tiles", data["tiles"])) != _cutting(data["tiles"]):
+    ours = derivation.model_dump(mode="json")
+    whole = derivation.fit != "crop" and not derivation.tiles
+    keys = [key for key in ours if key not in ("tiles", *(("height", "width") if whole else ()))]
+    changed = [key for key in keys if champion.get(key, ours[key]) != ours[key]]
+    if _cutting(champion.get("tiles", ours["tiles"])) != _cutting(ours["tiles"]):
         changed.append("tiles")
     return f"[data] {' and '.join(changed)} changed" if changed else None
 
@@ -87,7 +88,7 @@ def metrics(
     cases: Sequence[Case],
     champion: Sequence[Case] | None,
     champion_version: str | None,
-    settings: Mapping[str, Any],
+    settings: Evaluation,
     obstacle: str | None = None,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
@@ -100,8 +101,8 @@ def metrics(
         "cases_with_foreground": len(cases) - len(empty),
         "empty_cases": len(empty),
         "empty_cases_with_prediction": sum(case.counts.fp > 0 for case in empty),
-        "empty_masks": settings["empty_masks"],
-        "threshold": settings["threshold"],
+        "empty_masks": settings.empty_masks,
+        "threshold": settings.threshold,
         **summarize(cases),
         "champion": None,
         "dice_change": None,
@@ -119,23 +120,23 @@ def metrics(
     return {**result, "blessed": not reasons, "reasons": reasons}
 
 
-def reasons_to_refuse(result: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+def reasons_to_refuse(result: Mapping[str, Any], settings: Evaluation) -> list[str]:
     """Every limit of `[evaluation]` that is not met; an undefined number meets none."""
     dice, loss, change = result["dice"], result["loss"]["mean"], result["dice_change"]
     reasons = []
-    if dice["n"] < settings["min_cases"]:
-        reasons.append(f"Dice is defined for {dice['n']} test cases, min_cases asks for {settings['min_cases']}")
-    if dice["mean"] is None or dice["mean"] < settings["min_dice"] - _ROUNDING:
-        reasons.append(f"mean Dice {_number(dice['mean'])} is below min_dice {settings['min_dice']:g}")
-    if settings["max_loss"] is not None and (loss is None or loss > settings["max_loss"] + _ROUNDING):
-        reasons.append(f"mean loss {_number(loss)} is above max_loss {settings['max_loss']:g}")
+    if dice["n"] < settings.min_cases:
+        reasons.append(f"Dice is defined for {dice['n']} test cases, min_cases asks for {settings.min_cases}")
+    if dice["mean"] is None or dice["mean"] < settings.min_dice - _ROUNDING:
+        reasons.append(f"mean Dice {_number(dice['mean'])} is below min_dice {settings.min_dice:g}")
+    if settings.max_loss is not None and (loss is None or loss > settings.max_loss + _ROUNDING):
+        reasons.append(f"mean loss {_number(loss)} is above max_loss {settings.max_loss:g}")
     if result["loss"]["n"] < result["cases"]:
         undefined = result["cases"] - result["loss"]["n"]
         reasons.append(f"the probabilities of {undefined} test cases are not finite numbers")
-    if change is not None and (change["mean"] is None or change["mean"] < settings["min_dice_change"] - _ROUNDING):
+    if change is not None and (change["mean"] is None or change["mean"] < settings.min_dice_change - _ROUNDING):
         reasons.append(
             f"mean Dice changes by {_number(change['mean'], '+')} against the champion "
-            f"{result['champion']['version']}, min_dice_change asks for {settings['min_dice_change']:+g}"
+            f"{result['champion']['version']}, min_dice_change asks for {settings.min_dice_change:+g}"
         )
     return reasons
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -19,12 +18,14 @@ from tfx.utils import path_utils
 
 from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import Case, incomparable, measure, metrics
+from components.evaluator.settings import Evaluation
 from components.files import write_json
-from components.imaging.codecs import as_float, encode_png
-from components.imaging.geometry import FITS
-from components.record import Record
+from components.imaging.files.codecs import as_float, encode_png
+from components.imaging.geometry.placement import FITS
+from components.records.record import Record
+from components.records.settings import Derivation
+from components.records.tfexample import parse, read_split
 from components.serving_dir import data_section
-from components.tfexample import parse, read_split
 
 _BATCH = 8
 
@@ -33,28 +34,30 @@ class Executor(BaseExecutor):
     """Predicts the test split with the candidate and, where there is one, the champion."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        derivation = json.loads(exec_properties["derivation"])
-        settings = {**json.loads(exec_properties["settings"]), "fit": derivation["fit"]}
+        settings = Evaluation.model_validate_json(exec_properties["settings"])
+        derivation = Derivation.model_validate_json(exec_properties["derivation"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         champion = artifact_utils.get_single_instance(input_dict["champion"])
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
-        cases = list(_evaluate(model, examples, settings, evaluation))
+        cases = list(_evaluate(model, examples, settings, derivation.fit, evaluation))
         version = champion.get_string_custom_property("version")
         obstacle = _obstacle(champion, derivation) if version else None
-        champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
+        champion_cases = (
+            list(_evaluate(champion, examples, settings, derivation.fit)) if version and not obstacle else None
+        )
         result = metrics(cases, champion_cases, version, settings, obstacle)
         write_json(evaluation / METRICS_FILE, result)
         _write_cases(evaluation / CASES_FILE, cases, champion_cases)
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
 
 
-def _obstacle(champion: Artifact, derivation: dict[str, Any]) -> str | None:
+def _obstacle(champion: Artifact, derivation: Derivation) -> str | None:
     return incomparable(data_section(Path(path_utils.serving_model_path(champion.uri))), derivation)
 
 
 def _evaluate(
-    model: Artifact, examples: str, settings: dict[str, Any], evaluation: Path | None = None
+    model: Artifact, examples: str, settings: Evaluation, fit: str, evaluation: Path | None = None
 ) -> Iterator[Case]:
     """Measures every test record; with `evaluation`, the predicted masks are kept there."""
     loaded = tf.saved_model.load(path_utils.serving_model_path(model.uri))
@@ -62,9 +65,9 @@ def _evaluate(
     index = 0
     while batch := list(islice(records, _BATCH)):
         parsed = [parse(serialized) for serialized in batch]
-        for record, probability in zip(parsed, _predict(loaded, parsed, settings["fit"]), strict=True):
+        for record, probability in zip(parsed, _predict(loaded, parsed, fit), strict=True):
             if evaluation:
-                _keep(evaluation / _prediction_name(index), probability >= settings["threshold"])
+                _keep(evaluation / _prediction_name(index), probability >= settings.threshold)
             index += 1
             yield _measure(record, probability, settings)
 
@@ -80,9 +83,9 @@ def _predict(model: Any, records: list[Record], fit: str) -> list[np.ndarray]:
     return [box.unplaced(probability) for box, probability in zip(boxes, probabilities, strict=True)]
 
 
-def _measure(record: Record, probability: np.ndarray, settings: dict[str, Any]) -> Case:
+def _measure(record: Record, probability: np.ndarray, settings: Evaluation) -> Case:
     identity = {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
-    return measure(identity, record.mask, probability, settings["threshold"], settings["empty_masks"])
+    return measure(identity, record.mask, probability, settings.threshold, settings.empty_masks)
 
 
 def _prediction_name(index: int) -> str:

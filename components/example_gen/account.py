@@ -8,7 +8,7 @@ from typing import Any
 
 from components.example_gen.outcome import Outcome
 from components.example_gen.samples import Listing, Reject
-from components.splits import SPLITS
+from components.records.splits import SPLITS
 
 
 def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
@@ -13,6 +11,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.example_gen.executor import Executor
 from components.example_gen.listing import input_patterns
+from components.example_gen.settings import DataSettings
 
 
 class ImageMaskExampleGenSpec(ComponentSpec):
@@ -37,7 +36,7 @@ class ImageMaskExampleGen(FileBasedExampleGen):
 
     def __init__(self, input_base: str, files: str, settings: str, code_version: str) -> None:
         """`files` is the fingerprint of the input files, `settings` the `[data]` section as JSON."""
-        patterns = input_patterns(json.loads(settings))
+        patterns = input_patterns(DataSettings.model_validate_json(settings))
         splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         spec = ImageMaskExampleGenSpec(
             input_base=input_base,

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import filecmp
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from components.example_gen.drawing import place
 from components.example_gen.samples import Drawing, Sample
+from components.example_gen.settings import DataSettings
 from components.imaging.adjust import adjust
-from components.imaging.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
-from components.imaging.geometry import FITS, Placement, letterbox
-from components.imaging.mask_files import MaskReading, read_mask
-from components.imaging.masks import UnclearMask, merge
-from components.imaging.shapes import UnclearShape, draw
-from components.imaging.signature import signature
-from components.imaging.tiles import keep_empty, tile_ids, tile_placements
-from components.record import Record
+from components.imaging.files.codecs import UnreadableImage, pixel_sha256, read_image, with_channels
+from components.imaging.fingerprint import signature
+from components.imaging.geometry.placement import FITS, Placement, letterbox
+from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
+from components.imaging.truth.mask_files import MaskReading, read_mask
+from components.imaging.truth.masks import UnclearMask, merge
+from components.imaging.truth.shapes import UnclearShape, draw
+from components.records.record import Record
 
 SHARD_BYTES = 128 * 2**20
 _RINGING = 0.03
 """Share of the range by which JPEG moves the levels of a mask."""
 _VALUES = ("dicom_window", "channels", "adjust")
 """The settings that change values, in the order in which they do."""
-MEGAPIXEL = 1_000_000
 
 
 class Unusable(ValueError):
@@ -51,7 +50,7 @@ class Source:
     truth: np.ndarray
     """`(H, W)` uint8 class indices."""
     inflation: float | None = None
-    """Of lossy masks: the greatest, see `components.imaging.masks.inflation`."""
+    """Of lossy masks: the greatest, see `components.imaging.truth.masks.inflation`."""
     smallest_lesion: float = math.inf
     """Least extent of what was drawn, in pixels."""
 
@@ -65,7 +64,7 @@ class View:
     is_tile: bool = False
 
 
-def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
+def read_source(root: Path, sample: Sample, data: DataSettings) -> Source:
     """Reads an image and its truth.
 
     Raises:
@@ -81,28 +80,29 @@ def read_source(root: Path, sample: Sample, data: Mapping[str, Any]) -> Source:
     return _with_truth(root, sample, image, data)
 
 
-def views(source: Source, data: Mapping[str, Any]) -> list[View]:
+def views(source: Source, data: DataSettings) -> list[View]:
     """The records that a source gives, before empty tiles are dropped."""
-    name, tiles = source.sample.id, data["tiles"]
+    name, tiles = source.sample.id, data.tiles
     height, width = source.image.shape[:2]
-    size = (height, width, data["height"], data["width"])
+    size = (height, width, data.height, data.width)
     if tiles is None:
-        return [View(name, FITS[data["fit"]](*size))]
-    placements = tile_placements(*size, tiles["overlap"], tiles["edge"])
+        return [View(name, FITS[data.fit](*size))]
+    placements = tile_placements(*size, tiles.overlap, tiles.edge)
     cut = [View(own, tile, True) for own, tile in zip(tile_ids(name, placements), placements, strict=True)]
     # For training alone: what is measured on are the tiles.
-    reduced = tiles["reduced_copy"] and source.sample.split == "train"
+    reduced = tiles.reduced_copy and source.sample.split == "train"
     return [*cut, View(f"{name}_reduced", letterbox(*size))] if reduced else cut
 
 
-def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], split: str) -> Iterator[Record]:
+def derive(source: Source, chosen: Sequence[View], data: DataSettings, split: str) -> Iterator[Record]:
     """The records of `chosen` views, less the empty tiles that the training split does not keep.
 
     Raises:
         Unusable: a lesion is lost at the record's scale.
     """
     sample, sha256, own = source.sample, pixel_sha256(source.image), signature(source.image)
-    adjusted = adjust(with_channels(source.image, data["channels"]), data["adjust"])
+    settings = data.model_dump(mode="json")
+    adjusted = adjust(with_channels(source.image, data.channels), data.adjust)
     # All tiles have one content: it is scaled once.
     scaled = cache(lambda scale: (scale.scaled(adjusted), scale.scaled_mask(source.truth)))
     for view in chosen:
@@ -118,7 +118,7 @@ def derive(source: Source, chosen: Sequence[View], data: Mapping[str, Any], spli
             group=sample.group,
             source=sample.image,
             source_sha256=sha256,
-            transform={**view.placement.as_json(), **{key: data[key] for key in _VALUES}},
+            transform={**view.placement.as_json(), **{key: settings[key] for key in _VALUES}},
             # Tiles carry that of their source: copies are found however they are cut, alike corners are none.
             signature=own,
             label=sample.label,
@@ -139,20 +139,20 @@ def lesions_lost(source: Source, view: View) -> int:
     return count - 1 - np.count_nonzero(seen)
 
 
-def shard_count(records: int, data: Mapping[str, Any]) -> int:
+def shard_count(records: int, data: DataSettings) -> int:
     """Shards of a split: about `SHARD_BYTES` each; of small splits up to 8, to be written in parallel.
 
     `records` are whole images: into how many tiles they will be cut is not known before they are read.
     """
-    record_bytes = data["height"] * data["width"] * (2 * data["channels"] + 1)
+    record_bytes = data.height * data.width * (2 * data.channels + 1)
     return max(1, -(-records * record_bytes // SHARD_BYTES), min(8, records // 16))
 
 
-def _is_dropped(tile: str, mask: np.ndarray, data: Mapping[str, Any], split: str) -> bool:
+def _is_dropped(tile: str, mask: np.ndarray, data: DataSettings, split: str) -> bool:
     """Only training tiles are thinned: what is measured on must hold background as it comes."""
-    if split != "train" or cv2.countNonZero(mask):
+    if split != "train" or cv2.countNonZero(mask) or data.tiles is None:
         return False
-    return not keep_empty(tile, data["tiles"]["keep_empty"], data["splits"]["salt"])
+    return not keep_empty(tile, data.tiles.keep_empty, data.splits.salt)
 
 
 def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
@@ -170,7 +170,7 @@ def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
     raise Unusable("lesion lost", f"{what} is lost at {size} pixels: raise [data] height and width")
 
 
-def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: Mapping[str, Any]) -> Source:
+def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: DataSettings) -> Source:
     if isinstance(sample.truth, Drawing):
         try:
             height, width = image.shape[:2]
@@ -191,9 +191,9 @@ def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: Mapping[str
     return Source(sample, image, truth, max(inflations, default=None))
 
 
-def _mask(root: Path, path: str, shape: tuple[int, ...], data: Mapping[str, Any]) -> MaskReading:
+def _mask(root: Path, path: str, shape: tuple[int, ...], data: DataSettings) -> MaskReading:
     try:
-        reading = read_mask(root / path, data["mask"], data["classes"], data["max_megapixels"] * MEGAPIXEL)
+        reading = read_mask(root / path, data.mask, data.classes, data.max_pixels)
     except UnreadableImage as error:
         raise Unusable("unreadable", f"{path}: {error}") from error
     except UnclearMask as error:
@@ -222,8 +222,8 @@ def _same_content(one: Path, other: Path) -> bool:
         return False  # said by those who read them
 
 
-def _read(root: Path, name: str, data: Mapping[str, Any]) -> np.ndarray:
+def _read(root: Path, name: str, data: DataSettings) -> np.ndarray:
     try:
-        return read_image(root / name, data["max_megapixels"] * MEGAPIXEL, data["dicom_window"])
+        return read_image(root / name, data.max_pixels, data.dicom_window)
     except UnreadableImage as error:
         raise Unusable("unreadable", str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
-from components.imaging.shapes import Shape, UnclearShape
+from components.imaging.truth.shapes import Shape, UnclearShape
 
 LEFT_OUT = "label"
 """The kind of a source that has only labels for which the config does not ask."""

@@ -18,17 +18,18 @@ from components.artifacts import ACCOUNT_FILE
 from components.example_gen.account import account
 from components.example_gen.listing import fingerprint, list_samples
 from components.example_gen.outcome import Outcome
+from components.example_gen.settings import DataSettings
 from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
-from components.splits import SPLITS
-from components.tfexample import record_count, remove_unfinished
+from components.records.splits import SPLITS
+from components.records.tfexample import record_count, remove_unfinished
 
 
 class Executor(BaseBeamExecutor):
     """Lists the input folder, writes the shards in Beam, and accounts for every source."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        data = json.loads(exec_properties["settings"])
+        data = DataSettings.model_validate_json(exec_properties["settings"])
         root = exec_properties["input_base"]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         # Taken before anything is read, so that it never covers what comes later.

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from components.example_gen.samples import Drawing, Reject, Sample
+from components.example_gen.settings import Groups
 from components.example_gen.spans import age_of
-from components.splits import Case, assign_splits
+from components.records.settings import Splits
+from components.records.splits import Case, assign_splits
 
 _EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)\D*", re.DOTALL)
@@ -18,7 +19,7 @@ _TILE = re.compile(r"(.+)_\d+x\d+", re.DOTALL)
 
 
 def group_samples(
-    samples: Iterable[Sample], groups: Mapping[str, Any], site_pattern: str | None
+    samples: Iterable[Sample], groups: Groups, site_pattern: str | None
 ) -> tuple[list[Sample], list[Reject]]:
     """Samples with the group that the rule finds, and the site where there is a pattern for it; and those without.
 
@@ -43,9 +44,7 @@ def group_samples(
     return grouped, rejects
 
 
-def split_samples(
-    samples: Sequence[Sample], splits: Mapping[str, Any], ages: Mapping[str, int] | None = None
-) -> list[Sample]:
+def split_samples(samples: Sequence[Sample], splits: Splits, ages: Mapping[str, int] | None = None) -> list[Sample]:
     """Samples with their split by the section `[data.splits]`, in the order given.
 
     `stratify` evens out labels; of samples without one, whether they have foreground, which only drawings tell.
@@ -67,15 +66,15 @@ def split_samples(
     return [replace(sample, split=split) for sample, split in zip(samples, assign_splits(cases, splits), strict=True)]
 
 
-def _group(sample: Sample, groups: Mapping[str, Any]) -> str | None:
+def _group(sample: Sample, groups: Groups) -> str | None:
     path = PurePosixPath(sample.image)
-    match groups["by"]:
+    match groups.by:
         case "layout":
             return sample.group
         case "name":
             return path.stem
         case "pattern":
-            return _capture(groups["pattern"], path.stem)
+            return _capture(groups.pattern or "", path.stem)
         case "pairs":
             number = _LAST_NUMBER.fullmatch(path.stem)
             # The text before the number tells series apart; the one behind it, at MIAS, the sides of a woman.
@@ -89,9 +88,9 @@ def _group(sample: Sample, groups: Mapping[str, Any]) -> str | None:
     raise AssertionError("the config knows no other rule")
 
 
-def _no_group(name: str, groups: Mapping[str, Any]) -> str:
-    rule = f"pattern {groups['pattern']!r}" if groups["by"] == "pattern" else f"by = {groups['by']!r}"
-    expected = f", expected {_EXPECTED[groups['by']]}" if groups["by"] in _EXPECTED else ""
+def _no_group(name: str, groups: Groups) -> str:
+    rule = f"pattern {groups.pattern!r}" if groups.by == "pattern" else f"by = {groups.by!r}"
+    expected = f", expected {_EXPECTED[groups.by]}" if groups.by in _EXPECTED else ""
     return f"[data.groups] {rule} finds no group for the name {name!r}{expected}"
 
 

@@ -3,55 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from components.errors import UsageError
-from components.example_gen import bcss, folders, manifest, mias, presplit, sipakmed, spans, via
+from components.example_gen import spans
 from components.example_gen.groups import group_samples, split_samples
+from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.names import original_of
-from components.example_gen.samples import Listing, MaskFiles, Reject, is_left_behind
-from components.imaging.codecs import SUFFIXES
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a layout is listed, and globs, relative to its folder, of the files that are read for it."""
-
-    listing: Callable[[Path, Mapping[str, Any]], Listing]
-    patterns: Callable[[Mapping[str, Any]], dict[str, str]]
-
-
-LAYOUTS = {
-    "folders": Layout(folders.list_folders, folders.patterns),
-    "presplit": Layout(presplit.list_presplit, presplit.patterns),
-    "manifest": Layout(manifest.list_manifest, manifest.patterns),
-    "mias": Layout(mias.list_mias, mias.patterns),
-    "bcss": Layout(bcss.list_bcss, bcss.patterns),
-    "sipakmed": Layout(sipakmed.list_sipakmed, sipakmed.patterns),
-    "via": Layout(via.list_via, via.patterns),
-}
-
-_MARKS = (
-    ("mias", ("Info.txt",)),
-    ("manifest", ("manifest.csv",)),
-    ("manifest", ("manifest.toml",)),
-    ("folders", ("images", "masks")),
-    *(("presplit", (name,)) for name in presplit.SPLIT_NAMES),
-    ("bcss", ("images", "annotations")),
-    ("sipakmed", ("im_*",)),
-    ("via", ("shapes.csv",)),
-)
+from components.example_gen.samples import Listing, Reject, is_left_behind
+from components.example_gen.settings import DataSettings
+from components.imaging.files.codecs import SUFFIXES
 
 
 def detect_layout(root: Path) -> str | None:
     """The layout that a folder seems to have, of spans that of the last one; None where nothing tells it."""
-    for layout, marks in _MARKS:
-        if all(any(root.glob(mark)) for mark in marks):
-            return layout
+    for name, layout in LAYOUTS.items():
+        if any(all(any(root.glob(mark)) for mark in marks) for marks in layout.marks):
+            return name
     found = spans.find_spans(root)
     return detect_layout(found[-1].folder) if found else None
 
@@ -64,14 +36,14 @@ def _refuse_unreadable() -> Iterator[None]:
         raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
-def input_patterns(data: Mapping[str, Any]) -> dict[str, str]:
+def input_patterns(data: DataSettings) -> dict[str, str]:
     """Globs, relative to the input folder, of what the stock driver shall watch; `fingerprint` sees more."""
-    patterns = LAYOUTS[data["layout"]].patterns(data)
-    return patterns if data["spans"] is None else {key: f"span-*/{glob}" for key, glob in patterns.items()}
+    patterns = LAYOUTS[data.layout].patterns(data)
+    return dict(patterns) if data.spans is None else {key: f"span-*/{glob}" for key, glob in patterns.items()}
 
 
 @_refuse_unreadable()
-def fingerprint(root: Path, data: Mapping[str, Any]) -> str:
+def fingerprint(root: Path, data: DataSettings) -> str:
     """First 16 hex digits of a SHA-256 over name, size and time of change of every file that `list_samples` reads.
 
     The stock driver's own fingerprint knows neither names nor fractions of a second: it misses two swapped masks.
@@ -87,7 +59,7 @@ def fingerprint(root: Path, data: Mapping[str, Any]) -> str:
 
 
 @_refuse_unreadable()
-def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
+def list_samples(root: Path, data: DataSettings) -> Listing:
     """The samples, each with its split, and the rejects of an input folder, by the `[data]` section of the config.
 
     Of spans that are older than the window there are the test samples alone; the others are left out.
@@ -101,24 +73,24 @@ def list_samples(root: Path, data: Mapping[str, Any]) -> Listing:
     _refuse_undecodable_names(root, data)
     listing = _list(root, data)
     listing = _without_ids_of_copies(listing)
-    grouped, rejects = group_samples(listing.samples, data["groups"], data["site_pattern"])
-    ages = None if data["spans"] is None else spans.span_ages(root)
-    samples = split_samples(grouped, data["splits"], ages)
+    grouped, rejects = group_samples(listing.samples, data.groups, data.site_pattern)
+    ages = None if data.spans is None else spans.span_ages(root)
+    samples = split_samples(grouped, data.splits, ages)
     listing = Listing(tuple(samples), (*listing.rejects, *rejects), listing.left_out)
-    listing = spans.within_window(listing, ages or {}, data["spans"] or 0)
+    listing = spans.within_window(listing, ages or {}, data.spans or 0)
     unused = (*listing.rejects, *listing.left_out)
     sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in unused)]
     if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
         kinds = ", ".join(sorted(SUFFIXES))
-        raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data['layout']!r}.")
+        raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data.layout!r}.")
     return listing
 
 
-def _list(root: Path, data: Mapping[str, Any]) -> Listing:
+def _list(root: Path, data: DataSettings) -> Listing:
     def list_layout(folder: Path) -> Listing:
-        return LAYOUTS[data["layout"]].listing(folder, data)
+        return LAYOUTS[data.layout].listing(folder, data)
 
-    return list_layout(root) if data["spans"] is None else spans.list_spans(root, list_layout)
+    return list_layout(root) if data.spans is None else spans.list_spans(root, list_layout)
 
 
 def _without_ids_of_copies(listing: Listing) -> Listing:
@@ -136,10 +108,10 @@ def _without_ids_of_copies(listing: Listing) -> Listing:
     return replace(listing, samples=samples, rejects=(*listing.rejects, *rejects))
 
 
-def _read_files(root: Path, data: Mapping[str, Any]) -> set[Path]:
+def _read_files(root: Path, data: DataSettings) -> set[Path]:
     """What there is of everything that the listing depends on."""
-    places = [root] if data["spans"] is None else spans.span_folders(root)
-    layout = LAYOUTS[data["layout"]]
+    places = [root] if data.spans is None else spans.span_folders(root)
+    layout = LAYOUTS[data.layout]
     read = {
         path
         for place in places
@@ -147,16 +119,8 @@ def _read_files(root: Path, data: Mapping[str, Any]) -> set[Path]:
         for path in place.glob(glob)
         if not any(is_left_behind(part) for part in path.relative_to(place).parts if part not in glob.split("/"))
     }
-    if data["layout"] == "presplit":
-        read |= {path for place in places for path in presplit.unknown_folders(place)}
-    if data["layout"] == "manifest":
-        read |= {place / name for place in places for name in _named(layout.listing(place, data))}
-    return read if data["spans"] is None else read.union(spans.misnamed(root))
-
-
-def _named(listing: Listing) -> set[str]:
-    masks = (sample.truth.paths for sample in listing.samples if isinstance(sample.truth, MaskFiles))
-    return {*(sample.image for sample in listing.samples), *(path for paths in masks for path in paths)}
+    read |= {path for place in places for path in layout.also_read(place, partial(layout.listing, place, data))}
+    return read if data.spans is None else read.union(spans.misnamed(root))
 
 
 def _state(path: Path) -> str:
@@ -167,7 +131,7 @@ def _state(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _refuse_undecodable_names(root: Path, data: Mapping[str, Any]) -> None:
+def _refuse_undecodable_names(root: Path, data: DataSettings) -> None:
     for pattern in input_patterns(data).values():
         for path in root.glob(pattern):
             try:

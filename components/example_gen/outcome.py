@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from components.example_gen.core import Unusable, derive, lesions_lost, read_source, views
 from components.example_gen.samples import Sample
-from components.record import Record
+from components.example_gen.settings import DataSettings
+from components.records.record import Record
 
 Made = TypeVar("Made")
 
@@ -31,7 +32,7 @@ class Outcome:
 
 
 def outcome_of(
-    sample: Sample, root: Path, data: Mapping[str, Any], make: Callable[[Record], Made]
+    sample: Sample, root: Path, data: DataSettings, make: Callable[[Record], Made]
 ) -> tuple[Outcome, list[Made]]:
     """What `make` makes of each record of a sample; of a reject nothing.
 

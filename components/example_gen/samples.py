@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from components.imaging.codecs import SUFFIXES
-from components.imaging.shapes import Shape
+from components.imaging.files.codecs import SUFFIXES
+from components.imaging.truth.settings import Mask
+from components.imaging.truth.shapes import Shape
 
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
@@ -99,9 +99,9 @@ def _sample_below(folder: str, sample: Sample) -> Sample:
     return replace(sample, id=f"{folder}/{sample.id}", image=f"{folder}/{sample.image}", truth=truth)
 
 
-def mask_suffixes(data: Mapping[str, Any]) -> Set[str]:
+def mask_suffixes(mask: Mask) -> Set[str]:
     """The suffixes of mask files, which only the form `one_hot` does not share with images."""
-    return frozenset({".npz"}) if data["mask"]["form"] == "one_hot" else SUFFIXES
+    return frozenset({".npz"}) if mask.form == "one_hot" else SUFFIXES
 
 
 def is_left_behind(name: str) -> bool:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 
 from components.example_gen.core import shard_count
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
+from components.example_gen.settings import DataSettings
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.splits import SPLITS
-from components.tfexample import serialize, shard_name, shard_writer
+from components.records.splits import SPLITS
+from components.records.tfexample import serialize, shard_name, shard_writer
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Shard:
     samples: tuple[Sample, ...]
 
 
-def plan_shards(samples: Sequence[Sample], data: Mapping[str, Any]) -> list[Shard]:
+def plan_shards(samples: Sequence[Sample], data: DataSettings) -> list[Shard]:
     """Shards of every split, empty splits included: one file without records."""
     shards = []
     for split in SPLITS:
@@ -42,10 +42,10 @@ def plan_shards(samples: Sequence[Sample], data: Mapping[str, Any]) -> list[Shar
 class WriteShard(beam.DoFn):
     """Derives and writes a shard; yields an `Outcome` per sample as JSON."""
 
-    def __init__(self, root: str, output: str, data: Mapping[str, Any]) -> None:
+    def __init__(self, root: str, output: str, data: DataSettings) -> None:
         self._root = root
         self._output = output
-        self._data = dict(data)
+        self._data = data
 
     def setup(self) -> None:
         without_inner_threads()

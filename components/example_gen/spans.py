@@ -1,8 +1,8 @@
 """Spans: folders of data that arrive over time, each laid out like the first.
 
 They are named `span-1`, `span-2`, ... and come in the order of their numbers, or `span-2026-11-21`, ... in that of
-their dates. A run trains on the last ones, its window, and tests on all: `components.splits` says what keeps a model
-from being tested on what it, or the model before it, was trained on.
+their dates. A run trains on the last ones, its window, and tests on all: `components.records.splits` says what keeps
+a model from being tested on what it, or the model before it, was trained on.
 """
 
 from __future__ import annotations

@@ -1,18 +1,47 @@
 """Changes of an image's values: gamma, inversion, contrast, CLAHE. Masks are never adjusted.
 
-`components.trainer.adjust` does the same in the exported graph, by the same tone curve.
+`components.serving_graph.adjust` does the same in the exported graph, by the same tone curve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, NamedTuple
 
 import cv2
 import numpy as np
+from pydantic import Field
+
+from components.settings import Section
 
 
-def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+class Tones(NamedTuple):
+    """Changes of single values: contrast * value ** gamma + brightness on values in 0..1, inverted in between."""
+
+    gamma: float = 1.0
+    contrast: float = 1.0
+    brightness: float = 0.0
+    invert: bool = False
+
+
+class Adjust(Section):
+    """Changes of the image, not of its mask, before training and, in the exported graph, before each prediction."""
+
+    gamma: Annotated[float, Field(gt=0)] = 1.0
+    """value ** gamma, on values in 0..1."""
+    contrast: Annotated[float, Field(gt=0)] = 1.0
+    brightness: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """contrast * value + brightness, on values in 0..1, clipped."""
+    invert: bool = False
+    clahe_clip: Annotated[float, Field(gt=0)] | None = None
+    """Clip limit of contrast-limited adaptive histogram equalisation; None: off."""
+    clahe_grid: Annotated[int, Field(ge=1, le=64)] = 8
+
+    @property
+    def tones(self) -> Tones:
+        return Tones(self.gamma, self.contrast, self.brightness, self.invert)
+
+
+def adjust(pixels: np.ndarray, settings: Adjust) -> np.ndarray:
     """The image after gamma, inversion, contrast and brightness, and CLAHE, in this order.
 
     Args:
@@ -22,33 +51,32 @@ def adjust(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     Returns:
         Same shape and type; the input itself where nothing is to be done.
     """
-    pixels = toned(pixels, settings)
-    if settings["clahe_clip"] is not None:
-        pixels = equalized(pixels, settings["clahe_clip"], settings["clahe_grid"])
+    pixels = toned(pixels, settings.tones)
+    if settings.clahe_clip is not None:
+        pixels = equalized(pixels, settings.clahe_clip, settings.clahe_grid)
     return pixels
 
 
-def toned(pixels: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+def toned(pixels: np.ndarray, tones: Tones) -> np.ndarray:
     """Pixels of any shape, uint8 or uint16, after the `tone_curve`; the input itself where that changes nothing."""
-    curve = tone_curve(settings, np.iinfo(pixels.dtype).max)
+    curve = tone_curve(tones, np.iinfo(pixels.dtype).max)
     if curve is None:
         return pixels
     return cv2.LUT(pixels, curve.astype(np.uint8)) if pixels.dtype == np.uint8 else curve.take(pixels)
 
 
-def tone_curve(settings: Mapping[str, Any], top: int) -> np.ndarray | None:
+def tone_curve(tones: Tones, top: int) -> np.ndarray | None:
     """The new value of each of 0..`top` (255 or 65535), uint16, after gamma, inversion, contrast and brightness.
 
     None where these change nothing. Without gamma and inversion it is OpenCV's convertScaleAbs, as far as that has
     values of 0 and above: float32, halves to the even neighbour.
     """
-    gamma, contrast, brightness = settings["gamma"], settings["contrast"], settings["brightness"]
-    if (gamma, contrast, brightness, settings["invert"]) == (1, 1, 0, False):
+    if tones == Tones():
         return None
-    values = top * (np.arange(top + 1) / top) ** gamma
-    if settings["invert"]:
+    values = top * (np.arange(top + 1) / top) ** tones.gamma
+    if tones.invert:
         values = top - values
-    changed = np.float32(contrast) * values.astype(np.float32) + np.float32(top * brightness)
+    changed = np.float32(tones.contrast) * values.astype(np.float32) + np.float32(top * tones.brightness)
     return np.rint(changed).clip(0, top).astype(np.uint16)
 
 

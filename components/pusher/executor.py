@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from tfx.types import Artifact, artifact_utils
 
 from components.artifacts import METRICS_FILE, TRAINING_FILE
 from components.files import read_json
+from components.provenance import Provenance
 from components.pusher.core import model_sha256
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
 
@@ -25,6 +25,7 @@ class Executor(executor.Executor):
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        provenance = Provenance.model_validate_json(exec_properties["settings"])
         serving = Path(exec_properties["serving_dir"])
         if not self.CheckBlessing(input_dict):
             self._keep_back(pushed, "the candidate is not blessed", refused=True)
@@ -46,7 +47,7 @@ class Executor(executor.Executor):
                 return
             manifest = {
                 "run": exec_properties["run"],
-                **json.loads(exec_properties["settings"]),
+                **provenance.model_dump(),
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,

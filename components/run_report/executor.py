@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +21,14 @@ from components.artifacts import (
     TRAINING_FILE,
 )
 from components.files import read_json, write_text
-from components.imaging.codecs import encode_png, read_image
-from components.record import Record
+from components.imaging.files.codecs import encode_png, read_image
+from components.provenance import Provenance
+from components.records.record import Record
+from components.records.tfexample import parse, read_split
 from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import View, render
 from components.serving_dir import SPLIT_REPORT_FILE
-from components.tfexample import parse, read_split
 
 
 class Executor(BaseExecutor):
@@ -36,21 +36,21 @@ class Executor(BaseExecutor):
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items()}
-        run = _run(inputs, json.loads(exec_properties["settings"]))
+        run = _run(inputs, Provenance.model_validate_json(exec_properties["settings"]))
         views = _views(select_cases(run.cases), inputs["examples"].uri, Path(inputs["evaluation"].uri))
         written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT_FILE
         write_text(report, render(run, views, written))
 
 
-def _run(inputs: dict[str, Artifact], settings: dict[str, Any]) -> Run:
+def _run(inputs: dict[str, Artifact], provenance: Provenance) -> Run:
     model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
     metrics = read_json(evaluation / METRICS_FILE)
     checks = read_json(Path(inputs["infra_blessing"].uri) / CHECKS_FILE)["checks"]
     return Run(
-        recipe=settings["recipe"],
-        notice=settings["notice"],
-        config=settings["config"],
+        recipe=provenance.recipe,
+        notice=provenance.notice,
+        config=provenance.config,
         verdict=judge(
             _flag(inputs["blessing"], "blessed"),
             metrics["reasons"],

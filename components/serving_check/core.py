@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.adjust import adjust
-from components.imaging.codecs import as_float, decode_image, encode_png
-from components.record import Record
-from components.tfexample import parse, read_split
+from components.imaging.adjust import Adjust, adjust
+from components.imaging.files.codecs import as_float, decode_image, encode_png
+from components.records.record import Record
+from components.records.tfexample import parse, read_split
 
 SIGNATURES = ("serving_default", "serve_image_bytes", "serve_tensor")
 
@@ -26,7 +26,7 @@ _TOLERANCE = 1e-4
 Check = tuple[str, bool, str]
 
 
-def check_model(model: str, serialized: list[bytes], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def check_model(model: str, serialized: list[bytes], settings: Adjust) -> list[dict[str, Any]]:
     """Loads a SavedModel and returns its checks as `{name, passed, detail}`; none raises.
 
     `settings` is the `[data.adjust]` section, by which the model adjusts files, but not records and tensors.
@@ -39,7 +39,7 @@ def check_model(model: str, serialized: list[bytes], settings: Mapping[str, Any]
     return [{"name": name, "passed": bool(passed), "detail": detail} for name, passed, detail in checks]
 
 
-def _checks(signatures: Any, serialized: list[bytes], settings: Mapping[str, Any]) -> Iterator[Check]:
+def _checks(signatures: Any, serialized: list[bytes], settings: Adjust) -> Iterator[Check]:
     missing = [name for name in SIGNATURES if name not in signatures]
     yield "signatures", not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(SIGNATURES)
     if missing:
@@ -101,6 +101,6 @@ def _agree(name: str, one: np.ndarray, other: np.ndarray, tolerance: float) -> C
 if __name__ == "__main__":
     model_dir, examples_dir, adjust_settings, output = sys.argv[1:]
     found = check_model(
-        model_dir, list(islice(read_split(examples_dir, "eval"), _RECORDS)), json.loads(adjust_settings)
+        model_dir, list(islice(read_split(examples_dir, "eval"), _RECORDS)), Adjust.model_validate_json(adjust_settings)
     )
     Path(output).write_text(json.dumps(found), encoding="utf-8")

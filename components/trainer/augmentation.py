@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.augment import Augmentation, draws, generator, keeps_foreground
-from components.imaging.intensity import Intensity
-from components.imaging.warp import Warp
-from components.trainer.preprocessing import Standardize
+from components.imaging.augmentation.augment import AugmentationDraw, draws, generator, keeps_foreground
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.settings import Augmentation
+from components.imaging.augmentation.warp import Warp
+from components.serving_graph.preprocessing import Standardize
 from components.trainer.python_calls import PythonCalls
+from components.trainer.settings import Patch
 
 _CALLS = PythonCalls()
 _UNTONED: dict[str, Any] = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
@@ -23,14 +24,14 @@ _UNTONED: dict[str, Any] = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
 class EpochChanges:
     """Augmentation and patches, drawn anew for each record in each epoch."""
 
-    def __init__(self, seed: int, augmentation: Mapping[str, Any] | None, patch: Mapping[str, Any] | None) -> None:
+    def __init__(self, seed: int, augmentation: Augmentation | None, patch: Patch | None) -> None:
         """`augmentation` is the section `[augmentation]`, whose seed then counts, and `patch` that of `[training]`;
         None leaves records as they are, or whole."""
-        self._seed = augmentation["seed"] if augmentation else seed
+        self._seed = augmentation.seed if augmentation else seed
         self._augmentation = augmentation
         self._patch = patch
-        self._online = bool(augmentation and augmentation["online"])
-        self._on_device = bool(augmentation and augmentation["on_device"])
+        self._online = bool(augmentation and augmentation.online)
+        self._on_device = bool(augmentation and augmentation.on_device)
         self._standardize = Standardize()
 
     def __call__(
@@ -47,7 +48,7 @@ class EpochChanges:
         if self._patch:
             # By the moments of the whole record, as the model does with whole records: a window has others.
             standardized = self._standardize(tf.cast(pair[0], tf.float32)[None] / 65535.0)[0]
-            size = (self._patch["height"], self._patch["width"])
+            size = (self._patch.height, self._patch.width)
             begin = tf.concat((corner, (0,)), 0)
             pair = tuple(tf.slice(pixels, begin, (*size, pixels.shape[-1])) for pixels in (standardized, pair[1]))
         return (*pair, tf.ensure_shape(draws, (5,))) if self._on_device else pair
@@ -74,7 +75,7 @@ class EpochChanges:
         return changed, classes, corner, device
 
 
-def without_device_share(drawn: Augmentation) -> tuple[Augmentation, np.ndarray]:
+def without_device_share(drawn: AugmentationDraw) -> tuple[AugmentationDraw, np.ndarray]:
     """An augmentation without what `change_on_device` does, and the numbers for that, float32 `(5,)`.
 
     The device comes last. So tones stay where anything was drawn that acts on toned values, and flips where anything
@@ -88,7 +89,7 @@ def without_device_share(drawn: Augmentation) -> tuple[Augmentation, np.ndarray]
         unflipped = warp
     flips = [getattr(warp, name) and not getattr(unflipped, name) for name in ("horizontal_flip", "vertical_flip")]
     tones = [getattr(intensity, name) for name in _UNTONED]
-    return Augmentation(unflipped, untoned), np.array((*flips, *tones), np.float32)
+    return AugmentationDraw(unflipped, untoned), np.array((*flips, *tones), np.float32)
 
 
 def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -106,18 +107,18 @@ def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> t
     return tf.clip_by_value(contrast * flipped(images) ** gamma + brightness, 0.0, 1.0), flipped(masks)
 
 
-def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Mapping[str, Any]) -> np.ndarray:
+def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch) -> np.ndarray:
     """First row and column of a random window of `patch`, int32 `(2,)`, within a mask `(H, W)` of classes.
 
     At least the share `foreground_share` of the windows of a mask with foreground holds some: that share has a pixel
     of it, each as likely as the others, within the middle half of both its sides, or as near to that as the border of
     the record lets it. The rest lie anywhere, and hold foreground by chance.
     """
-    size = np.array((patch["height"], patch["width"]))
+    size = np.array((patch.height, patch.width))
     room = mask.shape - size
     around, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
     foreground = np.flatnonzero(mask)
-    if around < patch["foreground_share"] and foreground.size:
+    if around < patch.foreground_share and foreground.size:
         pixel = np.array(np.unravel_index(foreground[int(position * foreground.size)], mask.shape))
         corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, room)
     else:
@@ -145,7 +146,9 @@ class Trainee(keras.Model):
         return super().train_step(change_on_device(*data) if len(data) == 3 else data)
 
 
-def _augmented(drawn: Augmentation, image: np.ndarray, mask: np.ndarray, deep: bool) -> tuple[np.ndarray, np.ndarray]:
+def _augmented(
+    drawn: AugmentationDraw, image: np.ndarray, mask: np.ndarray, deep: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """At the record's own depth, like the copies that are made offline: 8 bit come multiplied by 257."""
     own = image if deep else (image >> 8).astype(np.uint8)
     changed, classes = drawn.apply(own[..., 0] if own.shape[-1] == 1 else own, mask[..., 0])

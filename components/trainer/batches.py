@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 import tensorflow as tf
 
+from components.serving_graph.preprocessing import decode_record_image
 from components.trainer.augmentation import EpochChanges, change_on_device
-from components.trainer.preprocessing import decode_record_image
 
 CACHE_BYTES = 2 * 2**30
 """A decoded split up to this size stays in memory: PNG decoding is five times slower than reading pixels."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from components.code_version import code_version
+from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.optimizers.registry import OPTIMIZERS
+from components.trainer.settings import TrainerSettings
 
 _RUN = "components.trainer.run"
 
 
-def trainer_version(architecture: str) -> str:
-    """As `code_version`, of `run_fn` with an architecture; without one where none has that name."""
-    chosen = ARCHITECTURES.get(architecture)
-    return code_version(_RUN, *([chosen.__module__] if chosen else []))
+def trainer_version(settings: TrainerSettings) -> str:
+    """As `code_version`, of `run_fn` with the architecture, loss and optimizer that are chosen."""
+    architecture = ARCHITECTURES[settings.model.architecture].__module__
+    return code_version(_RUN, architecture, LOSSES[settings.training.loss], OPTIMIZERS[settings.training.optimizer])

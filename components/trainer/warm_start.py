@@ -12,6 +12,7 @@ import keras
 from components.artifacts import KERAS_FILE, TRAINING_FILE
 from components.files import read_json
 from components.serving_dir import MANIFEST_FILE
+from components.trainer.settings import TrainerSettings
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,15 @@ class Start:
         return {"start": self.text, "warm_starts": self.warm_starts}
 
 
-def start(model: keras.Model, champion: Path | None, config: Mapping[str, Any]) -> Start:
+def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) -> Start:
     """Gives the model the weights of the champion where it asks for them and they fit.
 
     Whether every `cold_every`-th version is due to start cold is told by the champion's manifest alone.
 
     Args:
-        model: as `build_model` makes it of `config`.
+        model: as `build_model` makes it of `settings`.
         champion: folder of the served version, with its manifest; without one, or None, the start is cold.
-        config: as `run_fn` gets it.
+        settings: what is trained now.
     """
     if champion is None:
         return Start("cold: [training] warm_start = false")
@@ -46,12 +47,12 @@ def start(model: keras.Model, champion: Path | None, config: Mapping[str, Any]) 
     extra = champion / "assets.extra"
     if not ((extra / TRAINING_FILE).is_file() and (extra / KERAS_FILE).is_file()):
         return Start(f"cold: the champion, version {version}, has no Keras model to go on from")
-    cold_every = config["training"]["cold_every"]
+    cold_every = settings.training.cold_every
     if cold_every and warm_starts >= cold_every:
         return Start(
             f"cold: [training] cold_every = {cold_every}, and {warm_starts - 1} warm starts led to version {version}"
         )
-    difference = next(_differences(read_json(extra / TRAINING_FILE)["config"], config), None)
+    difference = next(_differences(read_json(extra / TRAINING_FILE)["config"], settings), None)
     if difference:
         return Start(f"cold: version {version} has {difference}")
     try:
@@ -66,17 +67,17 @@ def start(model: keras.Model, champion: Path | None, config: Mapping[str, Any]) 
     return Start(f"warm from version {version}", warm_starts)
 
 
-def _differences(champion: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+def _differences(champion: Mapping[str, Any], settings: TrainerSettings) -> Iterator[str]:
     """What makes weights of the champion useless here, for people."""
-    theirs, ours = champion["model"], config["model"]
-    if theirs["architecture"] != ours["architecture"]:
-        yield f"the architecture {theirs['architecture']!r}, not {ours['architecture']!r}"
-    for name in sorted({*theirs["parameters"], *ours["parameters"]}):
-        one, other = theirs["parameters"].get(name), ours["parameters"].get(name)
+    theirs, ours = champion["model"], settings.model
+    if theirs["architecture"] != ours.architecture:
+        yield f"the architecture {theirs['architecture']!r}, not {ours.architecture!r}"
+    for name in sorted({*theirs["parameters"], *ours.parameters}):
+        one, other = theirs["parameters"].get(name), ours.parameters.get(name)
         if one != other:
             yield f"the parameter {name} = {one!r}, not {other!r}"
-    if list(champion["shape"]) != list(config["shape"]):
-        yield f"inputs of {_size(champion['shape'])}, not {_size(config['shape'])}"
+    if tuple(champion["shape"]) != settings.derivation.shape:
+        yield f"inputs of {_size(champion['shape'])}, not {_size(settings.derivation.shape)}"
 
 
 def _size(shape: Any) -> str:

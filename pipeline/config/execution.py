@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from pipeline.config.section import Section
+from components.settings import Section
 
 
 class BeamRunner(Section):

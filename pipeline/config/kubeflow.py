@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from pipeline.config.section import Section
-from pipeline.nodes import NODES
+from components.settings import Section
+from pipeline.graph.nodes import NODES
 
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|Ki|[MGTPE]i?)?")
 

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 
 from components.errors import UsageError
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 _SECRET = frozenset({"token", "notify", "command"})

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from pydantic import Field, SecretStr, field_validator
 
-from pipeline.config.section import Positive, Probability, Section
+from components.settings import Positive, Probability, Section
 
 Event = Literal["pushed", "done", "refused", "failed", "skipped", "missed"]
 

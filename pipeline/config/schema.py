@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 
 def config_schema() -> str:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from pipeline.config.schedule import Schedule
-from pipeline.runs import list_runs
+from pipeline.runs.record import list_runs
 from pipeline.schedule.clock import Clock, Stop
 
 MASKLINE = (sys.executable, "-P", "-m", "pipeline.cli")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.errors import UsageError
-from pipeline.runs import list_runs
+from pipeline.runs.record import list_runs
 
 LEDGER_FILE = "schedule.jsonl"
 

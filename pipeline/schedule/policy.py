@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from components.code_version import code_version, executors
+from components.example_gen.version import example_gen_version
 from components.files import is_locked
 from components.serving_dir import champion_version
 from components.trainer.version import trainer_version
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
-from pipeline.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
-from pipeline.runs import RUN_LOCK
+from pipeline.runs.record import RUN_LOCK
+from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
 
 _FINISHED = (0, 3, 4)
 """Exit codes of runs that would end in the same way once more."""
@@ -72,7 +73,7 @@ def gather(config: Config, source: Path, serving: Path, past: Iterable[Mapping[s
         UsageError: the data or the champion are not there.
         OSError, ValueError: they cannot be read.
     """
-    data, champion = config.data.model_dump(), champion_version(serving)
+    data, champion = config.data, champion_version(serving)
     fingerprint, digest = data_fingerprint(source, data), _digest(config)
     facts = Facts(
         fingerprint=fingerprint,
@@ -99,7 +100,7 @@ def _finished(past: Iterable[Mapping[str, Any]], key: Mapping[str, str | None]) 
 
 def _digest(config: Config) -> str:
     values = config.model_dump(exclude={"schedule", "kubeflow", "execution"})
-    code = code_version(*executors()), trainer_version(config.model.architecture)
+    code = code_version(*executors()), example_gen_version(config.data.layout), trainer_version(config.trainer)
     return hashlib.sha256(json.dumps([values, *code], sort_keys=True).encode()).hexdigest()[:16]
 
 

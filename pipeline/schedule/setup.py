@@ -13,8 +13,8 @@ import typer
 
 from components.errors import UsageError
 from pipeline.config.loader import load_config, recipe_names
-from pipeline.config.model import Config
-from pipeline.launch import output_folder, serving_folder, source_folder
+from pipeline.config.root import Config
+from pipeline.runs.launch import output_folder, serving_folder, source_folder
 from pipeline.schedule.child import MASKLINE, run_child
 from pipeline.schedule.clock import Stop, SystemClock
 from pipeline.schedule.emit import Start, crontab_line, start_name, systemd_units

@@ -15,12 +15,12 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.augmentor.executor import Executor as Augmentor
-from components.evaluator.core import DERIVATION
 from components.example_gen.executor import Executor as ImageMaskExampleGen
-from components.trainer.export import export_model
+from components.records.settings import Derivation
+from components.serving_graph.export import export_model
 from components.trainer.run import build_model, run_fn
 from pipeline.config.loader import parse_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 _CONFIG = {
     "data": {
@@ -53,39 +53,29 @@ def _run_executor(executor: type, inputs: dict[str, Artifact], outputs: dict[str
     executor().Do(
         {key: [artifact] for key, artifact in inputs.items()},
         {key: [artifact] for key, artifact in outputs.items()},
-        {key: value if isinstance(value, str) else json.dumps(value) for key, value in parameters.items()},
+        {key: value if isinstance(value, str) else value.model_dump_json() for key, value in parameters.items()},
     )
 
 
 def _train(config: Config, examples: Artifact, folder: Path, champion: Path | None = None, **training: Any) -> FnArgs:
+    changed = config.training.model_copy(update=training)
+    settings = config.trainer.model_copy(update={"training": changed, "augmentation": None})
     arguments = FnArgs(
         train_files=[f"{examples.uri}/Split-train/*"],
         eval_files=[f"{examples.uri}/Split-eval/*"],
         serving_model_dir=path_utils.serving_model_dir(str(folder / "model")),
         model_run_dir=str(folder / "model_run" / "1"),
         base_model=None if champion is None else str(champion),
-        custom_config={
-            "shape": [config.data.height, config.data.width, config.data.channels],
-            "derivation": _derivation(config),
-            "augmentation": None,
-            "model": config.model.model_dump(),
-            "training": {**config.training.model_dump(), **training},
-            "threshold": config.evaluation.threshold,
-        },
+        custom_config={"settings": settings.model_dump(mode="json"), "code_version": "tests"},
     )
     run_fn(arguments)
     return arguments
 
 
-def _derivation(config: Config) -> dict[str, Any]:
-    data = config.data.model_dump()
-    return {key: data[key] for key in DERIVATION}
-
-
 @pytest.fixture(scope="session")
-def derivation(config: Config) -> dict[str, Any]:
+def derivation(config: Config) -> Derivation:
     """What trainer and evaluator read of `[data]`."""
-    return _derivation(config)
+    return config.data.derivation
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +86,7 @@ def artifact() -> Callable[..., Artifact]:
 
 @pytest.fixture(scope="session")
 def run_executor() -> Callable[..., None]:
-    """`(executor, inputs, outputs, **parameters)` runs its `Do` as the launcher does; dicts become JSON."""
+    """`(executor, inputs, outputs, **parameters)` runs its `Do` as the launcher does; settings become JSON."""
     return _run_executor
 
 
@@ -119,7 +109,7 @@ def source(write_pairs: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def examples(config: Config, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("examples"))
-    settings = config.data.model_dump()
+    settings = config.data.settings
     _run_executor(ImageMaskExampleGen, {}, {"examples": made}, input_base=str(source), settings=settings)
     return made
 
@@ -135,7 +125,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 @pytest.fixture(scope="session")
 def augmented(config: Config, examples: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("augmented"))
-    settings = config.augmentation.model_dump()
+    settings = config.augmentation
     _run_executor(Augmentor, {"examples": examples}, {"augmented_examples": made}, settings=settings)
     return made
 
@@ -153,18 +143,18 @@ def model(trained: FnArgs) -> Artifact:
 @pytest.fixture(scope="session")
 def untrained(
     config: Config,
-    derivation: dict[str, Any],
+    derivation: Derivation,
     artifact: Callable[..., Artifact],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Artifact:
     """A model that finds foreground everywhere."""
     made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("untrained"))
     keras.utils.set_random_seed(0)
-    network = build_model((32, 32, 1), config.model.model_dump())
+    network = build_model((32, 32, 1), config.model)
     *weights, bias = network.get_weights()
     network.set_weights([*weights, np.full_like(bias, 50)])
     folder = Path(path_utils.serving_model_dir(made.uri))
-    export_model(network, folder, threshold=0.5, data=derivation)
+    export_model(network, folder, threshold=0.5, derivation=derivation)
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
     return made

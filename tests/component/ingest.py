@@ -14,10 +14,10 @@ import numpy as np
 from tfx.types import Artifact, standard_artifacts
 
 from components.example_gen.executor import Executor
-from components.record import Record
-from components.splits import SPLITS
-from components.tfexample import parse, read_split
-from pipeline.config.data import Data
+from components.example_gen.settings import DataSettings
+from components.records.record import Record
+from components.records.splits import SPLITS
+from components.records.tfexample import parse, read_split
 
 SIZE = (48, 64)
 """Height and width of the films below; records of this size hold the pixels of the files."""
@@ -54,14 +54,14 @@ def ingest(source: Path, folder: Path, beam: Sequence[str] = (), **data: Any) ->
     examples.uri = str(folder)
     folder.mkdir(parents=True, exist_ok=True)
     height, width = SIZE
-    settings = Data(**{"height": height, "width": width, **data}).model_dump()
+    settings = DataSettings(**{"height": height, "width": width, **data})
     context = Executor.Context(beam_pipeline_args=list(beam))
-    parameters = {"input_base": str(source), "settings": json.dumps(settings)}
+    parameters = {"input_base": str(source), "settings": settings.model_dump_json()}
     Executor(context).Do({}, {"examples": [examples]}, parameters)
     return read(examples, settings)
 
 
-def read(examples: Artifact, data: dict[str, Any]) -> Made:
+def read(examples: Artifact, data: DataSettings) -> Made:
     """Every record in the files of the splits."""
     found = [(split, parse(item)) for split in SPLITS for item in read_split(examples.uri, split)]
     records = {record.id: record for _, record in found}

@@ -9,9 +9,9 @@ from pathlib import Path
 import tensorflow as tf
 from tfx.types import Artifact
 
-from components.record import Record
-from components.splits import SPLITS
-from components.tfexample import parse, read_split, shard_name
+from components.records.record import Record
+from components.records.splits import SPLITS
+from components.records.tfexample import parse, read_split, shard_name
 
 Make = Callable[..., Artifact]
 

@@ -13,8 +13,8 @@ from splits_on_disk import Make, records, write_split
 from tfx.types import Artifact, standard_artifacts
 
 from components.augmentor.executor import Executor as Augmentor
-from components.tfexample import parse, read_split, split_files
-from pipeline.config.model import Config
+from components.records.tfexample import parse, read_split, split_files
+from pipeline.config.root import Config
 
 
 class TestAugmentor:
@@ -57,7 +57,7 @@ class TestAugmentor:
             shutil.copytree(f"{examples.uri}/Split-eval", folder / "in" / "Split-eval")
             source = artifact(standard_artifacts.Examples, folder / "in")
             made[name] = artifact(standard_artifacts.Examples, folder / "out")
-            settings = config.augmentation.model_dump()
+            settings = config.augmentation
             run_executor(Augmentor, {"examples": source}, {"augmented_examples": made[name]}, settings=settings)
         [one], [same] = (split_files(made[name].uri, "train") for name in ("one", "same"))
         assert Path(one).read_bytes() == Path(same).read_bytes()

@@ -17,17 +17,17 @@ from tfx.types import Artifact, standard_artifacts
 from components.augmentor import executor
 from components.augmentor.executor import Executor
 from components.augmentor.shards import AugmentShard
-from components.imaging.augment import Augmentation
-from components.imaging.fields import distortion_from_fraction_blur
-from components.imaging.geometry import letterbox
-from components.imaging.warp import Warp
+from components.imaging.augmentation.augment import Augmentation
+from components.imaging.augmentation.fields import distortion_from_fraction_blur
+from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.augmentation.warp import Warp
+from components.imaging.geometry.placement import letterbox
 from components.parallel import THREADS
-from components.record import Record
-from components.tfexample import parse, read_split, serialize, shard_name
-from pipeline.config.augmentation import Augmentation as Settings
+from components.records.record import Record
+from components.records.tfexample import parse, read_split, serialize, shard_name
 from pipeline.config.execution import Execution
-from pipeline.config.operations import Operation
-from pipeline.graph import beam_arguments
+from pipeline.graph.pipeline import beam_arguments
 
 Augment = Callable[..., Artifact]
 
@@ -73,8 +73,7 @@ def augment(artifact: Callable[..., Artifact], examples: Artifact, tmp_path: Pat
     def run(arguments: Sequence[str] = (), **settings: Any) -> Artifact:
         made = artifact(standard_artifacts.Examples, tmp_path / f"made-{len(list(tmp_path.iterdir()))}")
         context = BaseBeamExecutor.Context(beam_pipeline_args=list(arguments), tmp_dir=str(tmp_path / "tmp"))
-        section = Settings.model_validate(settings).model_dump()
-        parameters = {"settings": json.dumps(section)}
+        parameters = {"settings": Settings.model_validate(settings).model_dump_json()}
         Executor(context).Do({"examples": [examples]}, {"augmented_examples": [made]}, parameters)
         return made
 

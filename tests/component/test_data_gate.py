@@ -21,11 +21,11 @@ from tfx.types import Artifact, standard_artifacts
 from components.artifacts import SplitReport
 from components.data_gate.executor import Executor as DataGate
 from components.errors import DataRefused
-from components.record import Record
-from components.splits import SPLITS
-from components.tfexample import read_split, serialize
-from pipeline.config.model import Config
-from pipeline.graph import SCHEMA
+from components.records.record import Record
+from components.records.splits import SPLITS
+from components.records.tfexample import read_split, serialize
+from pipeline.config.root import Config
+from pipeline.graph.pipeline import SCHEMA
 
 
 class TestDataGate:
@@ -72,7 +72,7 @@ class TestDataGate:
                 "champion": champion or nobody,
             }
             report = artifact(SplitReport, folder / "report")
-            settings = {"settings": config.gate, "data": config.data.model_dump()}
+            settings = {"settings": config.gate, "data": config.data.settings}
             run_executor(DataGate, inputs, {"split_report": report}, **settings)
             return json.loads((folder / "report" / "split_report.json").read_text())
 

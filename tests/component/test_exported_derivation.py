@@ -14,13 +14,13 @@ import tensorflow as tf
 from ingest import Made, box, film, ingest, save
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.imaging.codecs import as_float, decode_image
-from components.imaging.geometry import Placement
+from components.imaging.files.codecs import as_float, decode_image
+from components.imaging.geometry.placement import Placement
+from components.records.tfexample import read_split
 from components.serving_check.core import check_model
-from components.tfexample import read_split
-from components.trainer.export import export_model
+from components.serving_graph.export import export_model
 from pipeline.config.loader import parse_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 SIZE = (72, 100)
 ADJUST = {"gamma": 0.7, "invert": True, "clahe_clip": 4.0, "clahe_grid": 4}
@@ -122,7 +122,7 @@ def test_the_same_network_behind_every_other_derivation(
     # Of gentle slope: a steep one makes much of the whole grey levels to which records are rounded.
     *weights, kernel, bias = network.get_weights()
     network.set_weights([*weights, kernel / 4, bias / 4])
-    export_model(network, tmp_path / "model", 0.5, config.data.model_dump())
+    export_model(network, tmp_path / "model", 0.5, config.data.derivation)
     made = derived(root, tmp_path / "records", **data)
     files = [root / "images/1.png", root / "images/2.png"]
     signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
@@ -139,7 +139,7 @@ def test_the_serving_check_knows_the_adjustment(trained: Path, tiled: Made) -> N
     records = list(read_split(tiled.examples.uri, "eval"))[:3]
 
     def failures(**adjust: Any) -> list[str]:
-        settings = configured(adjust=adjust).data.adjust.model_dump()
+        settings = configured(adjust=adjust).data.adjust
         return [check["name"] for check in check_model(str(trained), records, settings) if not check["passed"]]
 
     assert failures(**ADJUST) == []

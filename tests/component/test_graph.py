@@ -8,12 +8,11 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.evaluator.core import DERIVATION
 from pipeline.config.execution import BeamRunner, Execution
-from pipeline.config.model import Config
-from pipeline.graph import SCHEMA, Place, beam_arguments, create_pipeline
-from pipeline.nodes import ALWAYS_RUN, NODES
-from pipeline.runners.dag import compile_pipeline, following, needed_for
+from pipeline.config.root import Config
+from pipeline.graph.nodes import ALWAYS_RUN, NODES
+from pipeline.graph.pipeline import SCHEMA, Place, beam_arguments, create_pipeline
+from pipeline.runs.dag import compile_pipeline, following, needed_for
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +135,11 @@ def test_all_that_derive_predict_or_compare_are_told_the_same_derivation(
     def parameter(node: str, name: str) -> dict:
         return json.loads(nodes[node].parameters.parameters[name].field_value.string_value)
 
-    data = config.data.model_dump()
-    derivation = {key: data[key] for key in DERIVATION}
+    derivation = config.data.derivation.model_dump()
     assert set(derivation) >= {"height", "width", "channels", "fit", "tiles", "adjust"}
-    assert parameter("Trainer", "custom_config")["derivation"] == derivation
+    assert parameter("Trainer", "custom_config")["settings"]["derivation"] == derivation
     assert parameter("Evaluator", "derivation") == derivation
-    assert parameter("ServingCheck", "adjust") == data["adjust"]
+    assert parameter("ServingCheck", "adjust") == derivation["adjust"]
     assert parameter("ImageMaskExampleGen", "settings").items() >= derivation.items()
     assert parameter("DataGate", "data") == parameter("ImageMaskExampleGen", "settings")
 

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 from components.errors import UsageError
 from components.trainer import run
 from components.trainer.version import trainer_version
-from pipeline.cli import app
+from pipeline.cli.app import app
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config
-from pipeline.graph import SCHEMA
+from pipeline.config.root import Config
+from pipeline.graph.nodes import NODES
+from pipeline.graph.pipeline import SCHEMA
 from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
 from pipeline.kubeflow.spec.package import Package, read_package, to_yaml
-from pipeline.nodes import NODES
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_kubeflows_client_loads_it(package: Package, tmp_path: Path) -> None:
 
 def test_the_sections_reach_their_nodes_whole(package: Package, config: Config) -> None:
     trainer = json.loads(constants(package, "Trainer")["custom_config"])
-    assert trainer["training"] == config.training.model_dump()
-    assert trainer["code_version"] == trainer_version("unet")
+    assert trainer["settings"] == config.trainer.model_dump()
+    assert trainer["code_version"] == trainer_version(config.trainer)
     assert constants(package, "Trainer")["run_fn"] == f"{run.__name__}.run_fn"
     assert json.loads(constants(package, "Pusher")["settings"])["config"] == config.model_dump()
     assert json.loads(constants(package, "Evaluator")["settings"]) == config.evaluation.model_dump()
@@ -93,7 +93,7 @@ def test_the_schema_is_named_by_its_contents(config: Config, monkeypatch: pytest
     changed = tmp_path / SCHEMA.name
     changed.write_bytes(SCHEMA.read_bytes() + b"\n")
     before = compile_package("kubeflow", config, None)
-    monkeypatch.setattr("pipeline.graph.SCHEMA", changed)
+    monkeypatch.setattr("pipeline.graph.pipeline.SCHEMA", changed)
     after = compile_package("kubeflow", config, None)
     names = [constants(package, "ImportSchemaGen")["schema_file"] for package in (before, after)]
     assert all(name.startswith("package:schemas/image_mask.pbtxt#") for name in names)

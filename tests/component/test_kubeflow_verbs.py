@@ -20,13 +20,13 @@ from kfp_server import Server, serving
 from typer.testing import CliRunner
 
 from components.errors import MasklineError, UsageError
-from pipeline.cli import app
+from pipeline.cli.app import app
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.loader import load_config
 from pipeline.kubeflow.cluster.submit import prepare
 from pipeline.kubeflow.cluster.vertex import refuse_for_vertex, submit_to_vertex
 from pipeline.kubeflow.spec.package import read_package, to_yaml
-from pipeline.runners.console import RunConsole
+from pipeline.runs.console import RunConsole
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "eyJhbGciOi.secret-of-the-test"

@@ -20,12 +20,13 @@ from tfx.types import Artifact, standard_artifacts
 from components.artifacts import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.data_gate.executor import Executor as DataGate
+from components.data_gate.settings import GateSettings
 from components.errors import DataRefused
+from components.records.splits import SPLITS
+from components.records.tfexample import read_split
 from components.serving_dir import push
-from components.splits import SPLITS
-from components.tfexample import read_split
-from pipeline.config.model import Config, Validation
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.config.root import Config
+from pipeline.runs.phantoms import write_mias_phantoms
 from pipeline.schedule.policy import decide, gather
 
 FOLDERS = {"train": 12, "valid": 4, "test": 4}
@@ -65,7 +66,7 @@ def gate(run_executor: Callable, artifact: Callable, nobody: Artifact, tmp_path:
             (tmp_path / f"anomalies/Split-{split}/SchemaDiff.pb").write_bytes(none)
         report = artifact(SplitReport, tmp_path / "report")
         inputs = {"examples": made.examples, "anomalies": anomalies, "champion": champion}
-        settings = {**Validation(**validation).model_dump(), "warm_start": False}
+        settings = GateSettings(**validation, warm_start=False)
         run_executor(DataGate, inputs, {"split_report": report}, settings=settings, data=made.data)
         return json.loads((tmp_path / "report/split_report.json").read_text())
 

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +17,14 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.evaluator.executor import Executor as Evaluator
-from components.imaging.codecs import encode_png, read_image
+from components.imaging.files.codecs import encode_png, read_image
+from components.records.settings import Derivation
+from components.records.tfexample import parse, read_split
 from components.serving_check.core import check_model
 from components.serving_check.executor import Executor as ServingCheck
-from components.tfexample import parse, read_split
-from components.trainer.export import export_model
+from components.serving_graph.export import export_model
 from components.trainer.run import build_model
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 Make = Callable[..., Artifact]
 
@@ -64,7 +64,7 @@ def evaluate(
     run_executor: Callable,
     artifact: Make,
     config: Config,
-    derivation: dict[str, Any],
+    derivation: Derivation,
     examples: Artifact,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Evaluation]:
@@ -76,7 +76,7 @@ def evaluate(
             Evaluator,
             {"examples": examples, "model": model, "champion": champion},
             {"evaluation": evaluation, "blessing": blessing},
-            settings={**config.evaluation.model_dump(), **settings},
+            settings=config.evaluation.model_copy(update=settings),
             derivation=derivation,
         )
         return Evaluation(evaluation, blessing)
@@ -177,12 +177,12 @@ class TestEvaluator:
         as_champion: Callable[..., Artifact],
         model: Artifact,
         config: Config,
-        derivation: dict[str, Any],
+        derivation: Derivation,
         artifact: Make,
         tmp_path: Path,
     ) -> None:
         large = artifact(standard_artifacts.Model, tmp_path / "large")
-        network = build_model((48, 64, 1), config.model.model_dump())
+        network = build_model((48, 64, 1), config.model)
         network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
         export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5, data=derivation)
         evaluation = evaluate(model, as_champion(large, "7", height=48, width=64))
@@ -223,11 +223,11 @@ class TestEvaluator:
         evaluate: Callable[..., Evaluation],
         as_champion: Callable[..., Artifact],
         model: Artifact,
-        derivation: dict[str, Any],
+        derivation: Derivation,
         space: str,
         compared: bool,
     ) -> None:
-        before = as_champion(model, "7", adjust={**derivation["adjust"], "colour_space": space})
+        before = as_champion(model, "7", adjust={**derivation.adjust.model_dump(), "colour_space": space})
         assert (evaluate(model, before).metrics["champion"] is not None) == compared
 
     def test_a_candidate_worse_than_the_champion_is_refused(
@@ -256,7 +256,7 @@ class TestServingCheck:
         self,
         run_executor: Callable,
         artifact: Make,
-        derivation: dict[str, Any],
+        derivation: Derivation,
         examples: Artifact,
         tmp_path_factory: pytest.TempPathFactory,
     ) -> Callable[[Artifact], tuple[bool, dict]]:
@@ -298,9 +298,9 @@ class TestServingCheck:
         assert "saved_model.pb" in check["detail"]
 
     def test_probabilities_that_are_no_numbers_fail(
-        self, config: Config, derivation: dict[str, Any], records: list[bytes], tmp_path: Path
+        self, config: Config, derivation: Derivation, records: list[bytes], tmp_path: Path
     ) -> None:
-        network = build_model((32, 32, 1), config.model.model_dump())
+        network = build_model((32, 32, 1), config.model)
         network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
         export_model(network, tmp_path / "model", threshold=0.5, data=derivation)
         checks = check_model(str(tmp_path / "model"), records, derivation["adjust"])
@@ -324,7 +324,7 @@ class TestServingCheck:
         failed: str,
         detail: str,
         model: Artifact,
-        derivation: dict[str, Any],
+        derivation: Derivation,
         records: list[bytes],
         tmp_path: Path,
     ) -> None:

@@ -15,9 +15,9 @@ import pytest
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.imaging.codecs import encode_png
-from components.record import Record
-from components.tfexample import serialize
+from components.imaging.files.codecs import encode_png
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.run import run_fn
 from pipeline.config.loader import parse_config
 
@@ -32,10 +32,10 @@ import sys
 import tensorflow as tf
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
-from pipeline.config.augmentation import Augmentation
+from components.imaging.augmentation.settings import Augmentation
 
 slow = dict.fromkeys(("elastic", "barrel", "pincushion", "low_resolution", "noise"), {"probability": 1.0})
-section = Augmentation.model_validate({"online": True, **slow}).model_dump()
+section = Augmentation.model_validate({"online": True, **slow})
 batches = iter(TrainingData([sys.argv[1]], (1024, 1024, 1), 1, 0, EpochChanges(0, section, None)).batches())
 next(batches)
 """
@@ -66,21 +66,13 @@ def test_the_exported_model_is_the_one_that_was_validated(
     changes: dict[str, Any], tmp_path: Path, disc_pair: Any
 ) -> None:
     config = parse_config({**CONFIG, **changes}, "tests")
-    data = config.data.model_dump()
     validation = write(tmp_path / "eval", 5, (32, 48), disc_pair)
     arguments = FnArgs(
         train_files=[write(tmp_path / "train", 10, (32, 48), disc_pair)],
         eval_files=[validation],
         serving_model_dir=str(tmp_path / "model"),
         model_run_dir=str(tmp_path / "model_run" / "runs" / "1"),
-        custom_config={
-            "shape": [32, 48, 1],
-            "derivation": {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")},
-            "model": config.model.model_dump(),
-            "training": config.training.model_dump(),
-            "augmentation": config.augmentation.model_dump(),
-            "threshold": 0.5,
-        },
+        custom_config={"settings": config.trainer.model_dump(mode="json"), "code_version": "tests"},
     )
     run_fn(arguments)
     with (Path(arguments.model_run_dir) / "history.csv").open() as file:

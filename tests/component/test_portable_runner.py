@@ -24,9 +24,9 @@ from tfx.types import Artifact, standard_artifacts
 from components.augmentor.executor import Executor as Augmentor
 from components.example_gen import executor
 from components.example_gen.shards import Shard, WriteShard
-from pipeline.config.augmentation import Augmentation
+from components.imaging.augmentation.settings import Augmentation
 from pipeline.config.execution import BeamRunner, Execution
-from pipeline.graph import beam_arguments
+from pipeline.graph.pipeline import beam_arguments
 
 DATA = {"layout": "folders", "height": 24, "width": 32, "tiles": {"overlap": 4, "keep_empty": 0.5}}
 IMAGES = 60

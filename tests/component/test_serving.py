@@ -21,7 +21,7 @@ from components.champion_resolver.executor import Executor as ChampionResolver
 from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher
 from components.serving_dir import champion_version, push, read_manifest
-from components.trainer.export import export_model
+from components.serving_graph.export import export_model
 
 Make = Callable[..., Artifact]
 

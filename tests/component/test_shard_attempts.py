@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -20,15 +19,15 @@ from components.augmentor import shards as augmentor
 from components.augmentor.executor import Executor as Augmentor
 from components.example_gen import shards as example_gen
 from components.example_gen.listing import list_samples
+from components.example_gen.settings import DataSettings
 from components.example_gen.shards import Shard
+from components.imaging.augmentation.settings import Augmentation
 from components.parallel import THREADS
-from components.splits import SPLITS
-from components.tfexample import record_count, shard_name, split_files
-from pipeline.config.augmentation import Augmentation
-from pipeline.config.data import Data
+from components.records.splits import SPLITS
+from components.records.tfexample import record_count, shard_name, split_files
 
 DATA = {"layout": "folders", "height": 48, "width": 64}
-COPIES = Augmentation.model_validate({"copies": 1, "horizontal_flip": 1.0}).model_dump()
+COPIES = Augmentation.model_validate({"copies": 1, "horizontal_flip": 1.0})
 IMAGES = 12
 WORK = {"WriteShard": (example_gen, "outcome_of"), "AugmentShard": (augmentor, "with_copies")}
 """What is called for every item of a bundle."""
@@ -46,7 +45,7 @@ class Node:
         """One attempt of the bundle that makes the first training shard of a folder."""
         folder.mkdir(exist_ok=True)
         if self.kind == "WriteShard":
-            data = Data(**DATA).model_dump()
+            data = DataSettings(**DATA)
             shard = Shard("train", shard_name(0, 1), tuple(list_samples(self.root, data).samples))
             list(example_gen.WriteShard(str(self.root), str(folder), data).process(shard))
         else:
@@ -59,7 +58,7 @@ class Node:
         if self.kind == "WriteShard":
             ingest(self.root, folder, **DATA)
         else:
-            settings = {"settings": json.dumps(COPIES)}
+            settings = {"settings": COPIES.model_dump_json()}
             inputs, outputs = {"examples": [artifact(self.examples)]}, {"augmented_examples": [artifact(folder)]}
             Augmentor().Do(inputs, outputs, settings)
 

@@ -17,14 +17,14 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
 
-from components.imaging.codecs import decode_image, encode_png
-from components.imaging.geometry import letterbox
-from components.imaging.overlap import bce_dice, confusion
-from components.record import Record
-from components.tfexample import parse, read_split, serialize, shard_name
+from components.imaging.files.codecs import decode_image, encode_png
+from components.imaging.geometry.placement import letterbox
+from components.measures.overlap import bce_dice, confusion
+from components.records.record import Record
+from components.records.tfexample import parse, read_split, serialize, shard_name
 from components.trainer.batches import evaluation_batches
 from components.trainer.callbacks import TrainingDiverged
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
 

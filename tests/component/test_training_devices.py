@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 
 from components.errors import UsageError
-from components.record import Record
-from components.tfexample import serialize
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.devices import strategy_for
 from pipeline.config.loader import parse_config
 
@@ -31,7 +31,7 @@ import tensorflow as tf
 from keras import ops
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.losses import LOSSES
+from components.trainer.losses.bce_dice import LOSSES
 from components.trainer.run import run_fn
 
 tf.config.set_visible_devices([], "GPU")
@@ -93,20 +93,14 @@ def write(folder: Path, count: int, disc_pair: Callable, inside_out: bool = Fals
 
 def run_arguments(folder: Path, train: str, validation: str, distribute: str, case: dict[str, Any]) -> dict[str, Any]:
     config = parse_config({**CONFIG, **case}, "tests")
-    data = config.data.model_dump()
+    training = config.training.model_copy(update={"distribute": distribute})
+    settings = config.trainer.model_copy(update={"training": training})
     return {
         "train_files": [train],
         "eval_files": [validation],
         "serving_model_dir": str(folder / "model"),
         "model_run_dir": str(folder / "model_run" / "runs" / "1"),
-        "custom_config": {
-            "shape": [32, 48, 1],
-            "derivation": {key: data[key] for key in ("height", "width", "fit", "tiles", "adjust")},
-            "model": config.model.model_dump(),
-            "training": {**config.training.model_dump(), "distribute": distribute},
-            "augmentation": config.augmentation.model_dump(),
-            "threshold": 0.5,
-        },
+        "custom_config": {"settings": settings.model_dump(mode="json"), "code_version": "tests"},
     }
 
 

@@ -17,8 +17,9 @@ from tfx.types import Artifact
 
 from components.files import read_json, write_json
 from components.trainer.run import build_model
+from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import start
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 Served = Callable[..., Path]
 
@@ -37,16 +38,19 @@ def served(trained: FnArgs, tmp_path: Path) -> Served:
 
 
 @pytest.fixture
-def settings(config: Config) -> dict[str, Any]:
+def settings(config: Config) -> TrainerSettings:
     """What `run_fn` gets of the recipe of the trained model, with warm starts."""
-    training = {**config.training.model_dump(), "warm_start": True}
-    return {"shape": [32, 32, 1], "model": config.model.model_dump(), "training": training}
+    return with_training(config.trainer, warm_start=True)
+
+
+def with_training(settings: TrainerSettings, **training: Any) -> TrainerSettings:
+    return settings.model_copy(update={"training": settings.training.model_copy(update=training)})
 
 
 @pytest.fixture
 def network(config: Config) -> keras.Model:
     keras.utils.set_random_seed(3)
-    return build_model((32, 32, 1), config.model.model_dump())
+    return build_model((32, 32, 1), config.model)
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -95,7 +99,7 @@ def test_averages_of_the_champion_that_do_not_fit_its_weights_are_not_handed_dow
 
 
 def test_the_weights_are_those_of_the_champion(
-    served: Served, trained: FnArgs, network: keras.Model, settings: dict[str, Any]
+    served: Served, trained: FnArgs, network: keras.Model, settings: TrainerSettings
 ) -> None:
     begun = start(network, served(), settings)
     assert (begun.text, begun.warm_starts) == ("warm from version 17", 1)
@@ -106,10 +110,10 @@ def test_the_weights_are_those_of_the_champion(
 
 @pytest.mark.parametrize("cold_every", [0, 2, 3])
 def test_of_so_many_versions_in_a_row_one_starts_cold(
-    served: Served, network: keras.Model, settings: dict[str, Any], cold_every: int
+    served: Served, network: keras.Model, settings: TrainerSettings, cold_every: int
 ) -> None:
     champion = served()
-    settings["training"]["cold_every"] = cold_every
+    settings = with_training(settings, cold_every=cold_every)
     starts = []
     for _ in range(6):
         begun = start(network, champion, settings)
@@ -160,7 +164,7 @@ def spoil(path: Path) -> None:
 def test_a_cold_start_says_why(
     served: Served,
     network: keras.Model,
-    settings: dict[str, Any],
+    settings: TrainerSettings,
     file: str,
     change: Callable[[Path], Any],
     reason: str,
@@ -175,14 +179,14 @@ def test_a_cold_start_says_why(
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_cold_start_that_is_due_says_why(served: Served, network: keras.Model, settings: dict[str, Any]) -> None:
-    settings["training"]["cold_every"] = 3
+def test_a_cold_start_that_is_due_says_why(served: Served, network: keras.Model, settings: TrainerSettings) -> None:
+    settings = with_training(settings, cold_every=3)
     begun = start(network, served(warm_starts=2), settings)
     assert begun.text == "cold: [training] cold_every = 3, and 2 warm starts led to version 17"
 
 
 def test_where_nothing_has_been_pushed_the_folder_is_not_even_there(
-    network: keras.Model, settings: dict[str, Any], tmp_path: Path
+    network: keras.Model, settings: TrainerSettings, tmp_path: Path
 ) -> None:
     assert start(network, tmp_path / "Format-Serving", settings).text == "cold: there is no champion"
     assert json.dumps(start(network, None, settings).as_json())

@@ -11,7 +11,7 @@ import cv2
 import pytest
 from driver import maskline, overrides
 
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms import write_mias_phantoms
 
 IMAGE = os.environ.get("MASKLINE_IMAGE", "")
 needs_image = pytest.mark.skipif(not IMAGE, reason="make test-container builds the image that this needs")

@@ -18,7 +18,7 @@ from driver import Result, maskline
 
 from components.example_gen.listing import list_samples
 from pipeline.config.loader import load_config
-from pipeline.retraining import champion_fingerprint, data_fingerprint, new_cases
+from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, new_cases
 
 RECIPE = """
 [data]

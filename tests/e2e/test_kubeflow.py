@@ -10,7 +10,7 @@ from driver import Result, maskline, overrides
 
 from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST
 from pipeline.kubeflow.spec.package import read_package, write_package
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms import write_mias_phantoms
 
 LOOKS_OUTSIDE = {"ChampionResolver", "Pusher"}
 """Never cached: what they look at may have changed since."""

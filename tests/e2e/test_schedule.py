@@ -16,7 +16,7 @@ import pytest
 from driver import REPOSITORY, Result, command, maskline, overrides
 
 from components.files import is_locked
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms import write_mias_phantoms
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.imaging.shapes import Ellipse, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, draw
 
 
 def disc_mask(height: int, width: int, row: float, column: float, radius: float) -> np.ndarray:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.shapes import Ellipse, Shape
-from components.imaging.shapes import draw as drawn_shapes
-from components.record import Record
-from components.tfexample import serialize
+from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.truth.shapes import Ellipse, Shape
+from components.imaging.truth.shapes import draw as drawn_shapes
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.trainer.augmentation import (
     EpochChanges,
 )
 from components.trainer.batches import TrainingData
-from pipeline.config.augmentation import Augmentation as Settings
 
 COUNT, BATCH, STEPS = 7, 3, 3
 HEIGHT, WIDTH = 32, 48

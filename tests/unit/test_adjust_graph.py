@@ -15,7 +15,7 @@ from PIL import Image
 from raw_images import png
 
 from components.imaging.adjust import adjust as adjust_pixels
-from components.trainer.adjust import adjust, is_deep
+from components.serving_graph.adjust import adjust, is_deep
 
 SIZES = [(64, 64), (61, 77), (64, 50), (7, 5), (1, 9), (3, 40)]
 """Whole tiles, none, in one direction only; fewer pixels than tiles; one row."""

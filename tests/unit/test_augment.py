@@ -13,11 +13,11 @@ import pytest
 from discs import disc_mask, dots
 from scipy.ndimage import center_of_mass
 
-from components.imaging.augment import Augmentation, augmented, draw, generator
-from components.imaging.intensity import Intensity
-from components.imaging.warp import Warp
-from pipeline.config.augmentation import Augmentation as Settings
-from pipeline.config.operations import Operation
+from components.imaging.augmentation.augment import Augmentation, augmented, draw, generator
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.augmentation.warp import Warp
 
 GEOMETRY = ("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion")
 INTENSITY = ("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "low_resolution", "noise", "cutout")

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from components.augmentor.core import copies_of
-from components.imaging.augment import Augmentation, augmented, generator
-from components.imaging.geometry import letterbox
-from components.imaging.transform import to_source
-from components.record import Record
-from components.tfexample import parse, serialize
-from pipeline.config.augmentation import Augmentation as Settings
+from components.imaging.augmentation.augment import Augmentation, augmented, generator
+from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.geometry.placement import letterbox
+from components.imaging.geometry.transform import to_source
+from components.records.record import Record
+from components.records.tfexample import parse, serialize
 
 OPERATIONS = (
     *("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion"),

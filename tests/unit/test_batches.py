@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.record import Record
-from components.tfexample import serialize, shard_name
+from components.records.record import Record
+from components.records.tfexample import serialize, shard_name
 from components.trainer import batches
 from components.trainer.batches import TrainingData, evaluation_batches
 

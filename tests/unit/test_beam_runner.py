@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
-from pipeline.beam_runner import NO_PACKAGE, check_beam, checked_options, runner_arguments
 from pipeline.config.execution import BeamRunner, Execution
 from pipeline.config.loader import parse_config
+from pipeline.graph.beam import NO_PACKAGE, check_beam, checked_options, runner_arguments
 
 GOOGLE = ["--project=a-project", "--region=europe-west3", "--temp_location=gs://bucket/tmp"]
 IMAGE = "--environment_config=registry/maskline:1"
@@ -125,10 +125,10 @@ def test_arguments_name_the_runner_and_spare_tfx_its_package() -> None:
 def test_beam_is_not_imported_where_nothing_leaves_this_machine() -> None:
     script = """
 import sys
-from pipeline.beam_runner import check_beam
+from pipeline.graph.beam import check_beam
 from pipeline.config.execution import Execution
 check_beam(Execution(), {})
-import pipeline.cli, pipeline.launch
+import pipeline.cli.app, pipeline.runs.launch
 assert "apache_beam" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)

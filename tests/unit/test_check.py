@@ -15,9 +15,9 @@ from raw_images import pgm, png, write
 from components.data_gate.core import Champion, split_report
 from components.errors import UsageError
 from components.files import write_json
-from components.splits import split_of
-from pipeline.check import check_folder, print_check
+from components.records.splits import split_of
 from pipeline.config.loader import load_config
+from pipeline.runs.check import check_folder, print_check
 
 SETTINGS = ["data.height=32", "data.width=32"]
 SPLITS = load_config("folders").data.splits.model_dump()

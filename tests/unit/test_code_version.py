@@ -121,11 +121,11 @@ class TestOwnTree:
                 assert Path(importlib.import_module(name).__file__ or "").resolve() in found, name
 
     def test_a_measure_concerns_its_evaluation_alone(self) -> None:
-        concerned = [node for node in executors() if REPOSITORY / "components/imaging/overlap.py" in sources(node)]
+        concerned = [node for node in executors() if REPOSITORY / "components/measures/overlap.py" in sources(node)]
         assert concerned == ["components.evaluator.executor"]
 
     def test_a_codec_concerns_the_records(self) -> None:
-        assert REPOSITORY / "components/imaging/codecs.py" in sources("components.example_gen.executor")
+        assert REPOSITORY / "components/imaging/files/codecs.py" in sources("components.example_gen.executor")
 
     def test_another_architecture_concerns_no_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = trainer_version("unet")

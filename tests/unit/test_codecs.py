@@ -27,7 +27,7 @@ from image_contents import (
 from PIL import Image, ImageOps
 from raw_images import bmp, packed_png, packed_row, png, tiff, write
 
-from components.imaging.codecs import (
+from components.imaging.files.codecs import (
     decode_image,
     read_image,
 )

@@ -13,7 +13,7 @@ from image_contents import DEEP, ENTRIES, GRAY, GREY_PALETTE, NOISE, PALETTE, RG
 from PIL import Image
 from raw_images import bmp, packed_png, pgm, png, tiff, write
 
-from components.imaging.codecs import (
+from components.imaging.files.codecs import (
     SUFFIXES,
     UnreadableImage,
     decode_image,

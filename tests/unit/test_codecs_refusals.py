@@ -28,7 +28,7 @@ from image_contents import (
 from PIL import Image
 from raw_images import bmp, claim_png_size, packed_png, packed_row, pgm, png, tiff, write
 
-from components.imaging.codecs import (
+from components.imaging.files.codecs import (
     TooManyPixels,
     UnreadableImage,
     decode_image,

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from components.errors import UsageError
-from components.imaging.augment import draw
-from components.imaging.intensity import LIMITS, Intensity
-from components.imaging.warp import Warp
-from pipeline.config.augmentation import Augmentation
+from components.imaging.augmentation.augment import draw
+from components.imaging.augmentation.intensity import LIMITS, Intensity
+from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.settings import Augmentation
+from components.imaging.augmentation.warp import Warp
+from pipeline.cli.listings import config_toml
 from pipeline.config.loader import load_config, parse_config, recipe_names
-from pipeline.config.operations import Operation
-from pipeline.listings import config_toml
 
 DATA = {"layout": "folders", "height": 64, "width": 64}
 OPERATIONS = [name for name, value in Augmentation() if isinstance(value, Operation)]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from pipeline.cli.listings import config_toml
 from pipeline.config.loader import load_config, parse_config, recipe_names
-from pipeline.listings import config_toml
 
 LEAST = '[data]\nlayout = "mias"\nheight = 64\nwidth = 64\n[training]\nepochs = 1\n'
 

@@ -10,7 +10,7 @@ import pytest
 from components.errors import UsageError
 from components.trainer.models.unet import UNet
 from pipeline.config.loader import load_config, parse_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 
 LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
 

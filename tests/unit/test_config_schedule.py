@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from pipeline.cli.listings import config_toml
 from pipeline.config.loader import parse_config
-from pipeline.listings import config_toml
 
 LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from components.data_gate.drift import DRIFT, SAME, TOO_FEW, Feature, compare, drift
-from pipeline.config.model import Validation
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.config.root import Validation
+from pipeline.runs.phantoms import write_mias_phantoms
 
 MAX_DRIFT = Validation().max_drift
 WOMEN = 40

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.data_gate.entries import entry_of, window_of
-from components.imaging.warp import Warp
-from components.record import Record
+from components.imaging.augmentation.warp import Warp
+from components.records.record import Record
 
 
 def placement(source: tuple[int, int], content: tuple[int, int], at: tuple[int, int], size: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pydicom.uid import (
 )
 from raw_images import write
 
-from components.imaging.codecs import (
+from components.imaging.files.codecs import (
     TooManyPixels,
     UnreadableImage,
     decode_image,

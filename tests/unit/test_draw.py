@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.imaging.draw import draw_warp
-from components.imaging.warp import Warp
+from components.imaging.augmentation.sampling import draw_warp
+from components.imaging.augmentation.warp import Warp
 
 OPERATIONS = {
     "rotation": {"degrees": (-20.0, 10.0)},

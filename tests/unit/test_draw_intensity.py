@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from components.imaging.draw import draw_intensity
-from components.imaging.intensity import Intensity
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.sampling import draw_intensity
 
 
 def table(probability: float, **changed: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from components.evaluator.core import Case, measure, metrics, summarize
-from components.imaging.overlap import Confusion
+from components.measures.overlap import Confusion
 
 IDENTITY = {"id": "a", "group": "g", "source": "a.png", "label": "benign"}
 SETTINGS: dict[str, Any] = {

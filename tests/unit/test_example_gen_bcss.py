@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
-from components.example_gen.bcss import list_bcss, patterns
 from components.example_gen.drawing import place
+from components.example_gen.layouts.bcss import list_bcss, patterns
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
-from components.imaging.shapes import Polygon, Shape, draw
+from components.imaging.truth.shapes import Polygon, Shape, draw
 
 DATA: dict[str, Any] = {"images": "images", "table": "", "classes": []}
 IMAGE = "TCGA-A1-A0SK-DX1_xmin1000_ymin2000_MPP-0.2500"

@@ -13,14 +13,14 @@ import pytest
 from raw_images import pgm, png, write
 
 from components.example_gen.core import Unusable, derive, read_source, shard_count, views
-from components.example_gen.mias import list_mias
+from components.example_gen.layouts.mias import list_mias
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Drawing, MaskFiles, Sample
 from components.imaging.adjust import adjust
-from components.imaging.shapes import Ellipse, Shape
-from components.imaging.signature import signature
-from components.imaging.transform import to_source
-from components.record import Record
+from components.imaging.fingerprint import signature
+from components.imaging.geometry.transform import to_source
+from components.imaging.truth.shapes import Ellipse, Shape
+from components.records.record import Record
 from pipeline.config.data import Data
 
 HEIGHT, WIDTH = 48, 64

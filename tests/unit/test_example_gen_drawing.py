@@ -7,7 +7,7 @@ import pytest
 
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of, place
 from components.example_gen.samples import Drawing, Reject, Sample
-from components.imaging.shapes import Ellipse, Polygon, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, draw
 
 DISC = Shape(Ellipse(3, 2, 1, 1))
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from raw_images import write
 
 from components.errors import UsageError
-from components.example_gen.folders import list_folders, patterns
+from components.example_gen.layouts.folders import list_folders, patterns
 from components.example_gen.samples import Listing, MaskFiles, Reject, Sample
-from components.imaging.codecs import SUFFIXES
+from components.imaging.files.codecs import SUFFIXES
 
 NUMBERED = r"(?P<name>.+)_\d+"
 BY_CLASS = r"(?P<name>.+)_(?P<class>[a-z]+)\d*"

@@ -10,7 +10,7 @@ import pytest
 from components.errors import UsageError
 from components.example_gen.groups import group_samples, split_samples
 from components.example_gen.samples import Drawing, MaskFiles, Reject, Sample
-from components.imaging.shapes import Ellipse, Shape
+from components.imaging.truth.shapes import Ellipse, Shape
 
 DISC = Drawing((Shape(Ellipse(4.0, 4.0, 2.0, 2.0)),))
 SLIDE = "TCGA-OL-A5RW-DX1_xmin21_ymin3"

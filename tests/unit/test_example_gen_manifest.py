@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from raw_images import write
 
 from components.errors import UsageError
-from components.example_gen.manifest import list_manifest, patterns
+from components.example_gen.layouts.manifest import list_manifest, patterns
 from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample
 
 DATA: dict[str, Any] = {"table": "", "mask": {"form": "binary"}}

@@ -9,9 +9,9 @@ import pytest
 
 from components.errors import UsageError
 from components.example_gen.drawing import place
-from components.example_gen.mias import Row, UnclearRow, list_mias, parse_row, patterns
+from components.example_gen.layouts.mias import Row, UnclearRow, list_mias, parse_row, patterns
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
-from components.imaging.shapes import Ellipse, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape, draw
 
 DATA: dict[str, Any] = {"table": "", "edition": "mini", "labels": [], "classes": []}
 

@@ -9,7 +9,7 @@ import pytest
 from raw_images import write
 
 from components.errors import UsageError
-from components.example_gen.presplit import list_presplit, patterns
+from components.example_gen.layouts.presplit import list_presplit, patterns
 from components.example_gen.samples import MaskFiles, Sample
 
 DATA: dict[str, Any] = {"images": "images", "masks": "masks", "mask_pattern": None, "mask": {"form": "binary"}}

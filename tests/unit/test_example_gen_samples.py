@@ -20,7 +20,7 @@ from components.example_gen.samples import (
     merged,
     unread_files,
 )
-from components.imaging.codecs import SUFFIXES
+from components.imaging.files.codecs import SUFFIXES
 
 
 @pytest.mark.parametrize("reverse", [False, True])

@@ -9,9 +9,9 @@ import pytest
 
 from components.errors import UsageError
 from components.example_gen.drawing import place
+from components.example_gen.layouts.sipakmed import list_sipakmed, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
-from components.example_gen.sipakmed import list_sipakmed, patterns
-from components.imaging.shapes import Polygon, Shape, draw
+from components.imaging.truth.shapes import Polygon, Shape, draw
 
 DATA: dict[str, Any] = {"classes": []}
 SQUARE = b"2,1\n6,1\n6,4\n2,4\n"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from components.example_gen.layouts.via import list_via, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
-from components.example_gen.via import list_via, patterns
-from components.imaging.shapes import Ellipse, Polygon, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, draw
 
 DATA: dict[str, Any] = {"images": "images", "table": "", "labels": [], "classes": []}
 HEADER = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from components.imaging.fields import (
+from components.imaging.augmentation.fields import (
     MAX_SLOPE,
     Field,
     displacement,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass
 
-from components.imaging.geometry import FITS, Placement, crop, letterbox, stretch
+from components.imaging.geometry.placement import FITS, Placement, crop, letterbox, stretch
 
 SIZES = [
     pytest.param(letterbox(100, 200, 64, 64), id="landscape"),

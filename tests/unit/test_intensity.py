@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from value_changes import DEPTHS, picture
 
-from components.imaging.intensity import LIMITS, Intensity
+from components.imaging.augmentation.intensity import LIMITS, Intensity
 
 SINGLE: dict[str, dict[str, Any]] = {
     "tones": {"gamma": 0.7, "contrast": 1.4, "brightness": -0.1},

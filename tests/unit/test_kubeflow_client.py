@@ -16,14 +16,14 @@ from kfp_server import BEGIN, UNSET, Fault, Server, serving
 
 from components.errors import MasklineError, UsageError
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.kubeflow.cluster import api, submit
 from pipeline.kubeflow.cluster.api import ClusterError, Unavailable
 from pipeline.kubeflow.cluster.client import Cluster
 from pipeline.kubeflow.cluster.listing import listed
 from pipeline.kubeflow.cluster.wait import wait
 from pipeline.kubeflow.spec.package import Package
-from pipeline.runners.console import RunConsole
+from pipeline.runs.console import RunConsole
 
 TOKEN = "eyJhbGciOi.secret-of-the-test"
 PACKAGE = Package({"pipelineInfo": {"name": "demo"}, "schemaVersion": "2.1.0", "text": "ü: #"}, {"platforms": {}})

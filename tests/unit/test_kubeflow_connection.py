@@ -95,7 +95,7 @@ def test_an_unknown_key_in_a_table_of_tables_is_named(tmp_path: Path, section: s
 
 def test_help_imports_no_client() -> None:
     program = (
-        "import sys, typer.testing, pipeline.cli as cli\n"
+        "import sys, typer.testing, pipeline.cli.app as cli\n"
         "result = typer.testing.CliRunner().invoke(cli.app, ['kubeflow', 'submit', '--help'])\n"
         "assert '--timeout' in result.output, result.output\n"
         "print([name for name in ('kfp', 'kfp_server_api', 'tfx', 'tensorflow', 'kubernetes') if name in sys.modules])"

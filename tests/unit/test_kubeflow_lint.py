@@ -17,7 +17,7 @@ from compiled import GOLDEN
 from typer.testing import CliRunner
 
 from components.errors import UsageError
-from pipeline.cli import app
+from pipeline.cli.app import app
 from pipeline.kubeflow.spec.lint import lint, lint_file, refuse
 from pipeline.kubeflow.spec.package import Package, read_package
 
@@ -322,7 +322,7 @@ class TestFile:
 
 
 def test_neither_tensorflow_nor_kubeflow_is_imported_before_a_verb_runs() -> None:
-    names = "cli, kubeflow.cli, " + ", ".join(
+    names = "cli.app, cli.kubeflow, " + ", ".join(
         f"kubeflow.spec.{name}" for name in ("compile", "lint", "package", "patch", "platform")
     )
     imports = "; ".join(f"import pipeline.{name}" for name in names.split(", "))

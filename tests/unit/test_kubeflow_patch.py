@@ -17,11 +17,11 @@ from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 
 from components.errors import UsageError
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
+from pipeline.graph.nodes import NODES
 from pipeline.kubeflow.spec.package import Package, read_package, to_yaml, write_package
 from pipeline.kubeflow.spec.patch import patch_spec, with_cache_key
 from pipeline.kubeflow.spec.platform import platform_spec
-from pipeline.nodes import NODES
 
 Spec = dict[str, Any]
 

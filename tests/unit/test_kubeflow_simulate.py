@@ -17,14 +17,14 @@ from typer.testing import CliRunner
 
 from components.errors import UsageError
 from components.files import locked
-from pipeline.kubeflow.cli import kubeflow_app
+from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.kubeflow.simulator.backend import BACKENDS
 from pipeline.kubeflow.simulator.pod import Containers, Processes
 from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
 from pipeline.kubeflow.simulator.tasks import parse_pipeline
 from pipeline.kubeflow.spec.package import Package, write_package
-from pipeline.runners.console import RunConsole
-from pipeline.runs import list_runs
+from pipeline.runs.console import RunConsole
+from pipeline.runs.record import list_runs
 
 REPOSITORY = Path(__file__).parents[2]
 ARTIFACT = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}

@@ -10,8 +10,8 @@ from discs import disc_mask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.warp import Warp
 
 
 @pytest.mark.parametrize(("distance", "source"), [(1, 0.25), (5, 2.05), (20, 12.4), (160, 160)])

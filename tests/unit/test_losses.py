@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.imaging import overlap
-from components.trainer.losses import bce_dice, soft_dice
+from components.measures import overlap
+from components.trainer.losses.bce_dice import bce_dice, soft_dice
 
 
 def as_batch(*planes: np.ndarray) -> np.ndarray:

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from raw_images import png, write
 
-from components.imaging.codecs import UnreadableImage
-from components.imaging.mask_files import read_mask, read_one_hot
-from components.imaging.masks import UnclearMask
-from components.imaging.shapes import Ellipse, Shape, draw
+from components.imaging.files.codecs import UnreadableImage
+from components.imaging.truth.mask_files import read_mask, read_one_hot
+from components.imaging.truth.masks import UnclearMask
+from components.imaging.truth.shapes import Ellipse, Shape, draw
 
 CLASSES = ("tumour", "stroma")
 TRUTH = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.imaging.mask_forms import colour_mask, index_mask, one_hot_mask
-from components.imaging.masks import UnclearMask
+from components.imaging.truth.mask_forms import colour_mask, index_mask, one_hot_mask
+from components.imaging.truth.masks import UnclearMask
 
 FAR = 442.0
 """More than black is from white."""

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from components.imaging.masks import UnclearMask, binary_mask, component_count, inflation, merge
-from components.imaging.shapes import Ellipse, Shape, draw
+from components.imaging.truth.masks import UnclearMask, binary_mask, component_count, inflation, merge
+from components.imaging.truth.shapes import Ellipse, Shape, draw
 
 STEPS = np.array([[0, 127, 128, 255]], np.uint8)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.imaging.overlap import confusion
+from components.measures.overlap import confusion
 from components.trainer.metrics import ForegroundDice
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from components.data_gate import near_duplicates
 from components.data_gate.near_duplicates import find_near_duplicates
-from components.imaging.signature import signature
-from pipeline.phantoms import write_mias_phantoms
+from components.imaging.fingerprint import signature
+from pipeline.runs.phantoms import write_mias_phantoms
 
 MAMMOGRAMS = Path(__file__).parents[3] / "shared/data/inbreast-mini/images"
 Film = np.ndarray

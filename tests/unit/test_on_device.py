@@ -23,9 +23,9 @@ from epochs import (
     write_records,
 )
 
-from components.imaging.augment import Augmentation, draw, generator
-from components.imaging.intensity import Intensity
-from components.imaging.warp import Warp
+from components.imaging.augmentation.augment import Augmentation, draw, generator
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.warp import Warp
 from components.trainer.augmentation import (
     change_on_device,
     without_device_share,

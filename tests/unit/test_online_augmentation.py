@@ -38,7 +38,7 @@ from epochs import (
 )
 from scipy.ndimage import center_of_mass
 
-from components.imaging.augment import augmented, generator
+from components.imaging.augmentation.augment import augmented, generator
 from components.trainer import batches
 from components.trainer.augmentation import (
     EpochChanges,

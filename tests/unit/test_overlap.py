@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, log_loss
 
-from components.imaging.overlap import Confusion, bce_dice, confusion
+from components.measures.overlap import Confusion, bce_dice, confusion
 
 SHAPE = (24, 31)
 

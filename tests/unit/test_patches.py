@@ -8,11 +8,11 @@ from epochs import ALL, CHANGES_SEED, COUNT, HEIGHT, PATCH, WIDTH, data, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.imaging.augment import generator
+from components.imaging.augmentation.augment import generator
+from components.serving_graph.preprocessing import Standardize
 from components.trainer.augmentation import (
     patch_corner,
 )
-from components.trainer.preprocessing import Standardize
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from components.errors import UsageError
-from pipeline import phantoms
-from pipeline.phantoms import write_mias_phantoms
+from pipeline.runs import phantoms
+from pipeline.runs.phantoms import write_mias_phantoms
 
 SIZE = 64
 SEED = 5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import ndimage, stats
 from value_changes import DEPTHS, picture
 
-from components.imaging.intensity import Intensity, brightening
+from components.imaging.augmentation.intensity import Intensity, brightening
 
 # --- Each operation ---------------------------------------------------------------------------------------------------
 

@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 
 from components.imaging.adjust import adjust
-from components.imaging.codecs import decode_image, encode_png, with_channels
-from components.imaging.geometry import FITS, Placement
-from components.imaging.shapes import Ellipse, Shape, draw
-from components.imaging.tiles import tile_placements
-from components.trainer.export import export_model
-from components.trainer.preprocessing import (
+from components.imaging.files.codecs import decode_image, encode_png, with_channels
+from components.imaging.geometry.placement import FITS, Placement
+from components.imaging.geometry.tiles import tile_placements
+from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.serving_graph.export import export_model
+from components.serving_graph.preprocessing import (
     Standardize,
     decode_any,
     decode_record_image,

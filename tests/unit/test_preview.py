@@ -14,14 +14,14 @@ from discs import disc_mask
 from matplotlib.contour import QuadContourSet
 from typer.testing import CliRunner
 
-from components.imaging.augment import Augmentation
-from components.imaging.fields import Field
-from components.imaging.intensity import Intensity
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
-from components.record import Record
-from pipeline.cli import app
-from pipeline.sheet import contact_sheet, operations
+from components.imaging.augmentation.augment import Augmentation
+from components.imaging.augmentation.fields import Field
+from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.warp import Warp
+from components.records.record import Record
+from pipeline.cli.app import app
+from pipeline.cli.sheet import contact_sheet, operations
 
 
 def original(id: str = "case", channels: tuple[int, ...] = (), dtype: type = np.uint8) -> Record:

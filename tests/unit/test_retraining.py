@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from components.errors import UsageError
-from components.imaging.codecs import encode_png
+from components.imaging.files.codecs import encode_png
 from components.serving_dir import push
-from pipeline.check import check_config
 from pipeline.config.loader import parse_config
-from pipeline.config.model import Config
-from pipeline.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
+from pipeline.config.root import Config
+from pipeline.runs.check import check_config
+from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
 
 CONFIG = parse_config(
     {

@@ -16,9 +16,9 @@ from tfx.types import standard_artifacts
 
 from components import artifacts
 from components.files import read_json, write_json
-from components.record import Record
+from components.records.record import Record
+from components.records.tfexample import serialize
 from components.run_report.executor import Executor
-from components.tfexample import serialize
 
 HOSTILE = "<script>alert(1)</script>"
 NOTICE = "The films are phantoms & not patients."

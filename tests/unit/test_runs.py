@@ -12,10 +12,10 @@ import pytest
 
 from components.errors import UsageError
 from components.files import locked, read_json
+from pipeline.cli.listings import print_runs
 from pipeline.config.loader import load_config
-from pipeline.launch import launch, output_folder
-from pipeline.listings import print_runs
-from pipeline.runs import find_run, list_runs, new_run_dir, write_run
+from pipeline.runs.launch import launch, output_folder
+from pipeline.runs.record import find_run, list_runs, new_run_dir, write_run
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 from schedule_parts import FakeClock, ids, is_alive, script
 
 from pipeline.config.schedule import Schedule
-from pipeline.runs import write_run
+from pipeline.runs.record import write_run
 from pipeline.schedule.child import Outcome, run_child, with_retries
 from pipeline.schedule.clock import Stop, SystemClock
 

@@ -17,7 +17,7 @@ import pytest
 from schedule_parts import ledger
 
 from components.errors import UsageError
-from pipeline.runs import write_run
+from pipeline.runs.record import write_run
 from pipeline.schedule.ledger import Entry, Ledger, with_slots
 from pipeline.schedule.owner import LOCK_FILE, owned
 

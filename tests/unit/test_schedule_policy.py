@@ -14,12 +14,12 @@ from schedule_parts import NEW
 from components import code_version
 from components.errors import UsageError
 from components.files import locked, write_json
-from pipeline.check import check_config
 from pipeline.config.loader import load_config
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
-from pipeline.retraining import data_fingerprint
+from pipeline.runs.check import check_config
 from pipeline.schedule.policy import decide, gather, is_busy
+from pipeline.schedule.retraining import data_fingerprint
 
 SAME = replace(NEW, fingerprint="old", new_cases=0)
 

@@ -13,7 +13,7 @@ import pytest
 
 from components.errors import UsageError
 from pipeline.config.loader import load_config
-from pipeline.launch import output_folder
+from pipeline.runs.launch import output_folder
 from pipeline.schedule import setup
 from pipeline.schedule.ledger import Ledger
 from pipeline.schedule.policy import Facts

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.imaging.shapes import Ellipse, Polygon, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, draw
 
 Points = tuple[tuple[float, float], ...]
 
@@ -176,7 +176,7 @@ def test_axes_of_an_ellipse() -> None:
 
 def test_strips_make_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = filled(40, 40, Ellipse(20.4, 18.7, 17, 9, 30))
-    monkeypatch.setattr("components.imaging.shapes._STRIP_PIXELS", 100)
+    monkeypatch.setattr("components.imaging.truth.shapes._STRIP_PIXELS", 100)
     np.testing.assert_array_equal(filled(40, 40, Ellipse(20.4, 18.7, 17, 9, 30)), whole)
 
 

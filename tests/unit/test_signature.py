@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.imaging.codecs import with_channels
-from components.imaging.signature import SIGNATURE_BYTES, signature
+from components.imaging.files.codecs import with_channels
+from components.imaging.fingerprint import SIGNATURE_BYTES, signature
 
 
 def texture(height: int, width: int, seed: int) -> np.ndarray:

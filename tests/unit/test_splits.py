@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from components.errors import UsageError
-from components.splits import SPLITS, Case, assign_splits, split_of
+from components.records.splits import SPLITS, Case, assign_splits, split_of
 
 SHARES = {"train": 70, "eval": 15, "test": 15, "salt": ""}
 PLAIN: dict[str, Any] = SHARES | {"stratify": False, "test_groups": [], "test_site": "", "folds": None, "fold": 0}

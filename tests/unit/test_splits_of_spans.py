@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import UsageError
-from components.splits import Case, assign_splits, split_of
+from components.records.splits import Case, assign_splits, split_of
 
 SHARES: dict[str, Any] = {"train": 2, "eval": 1, "test": 2, "salt": "", "stratify": False}
 PLAIN: dict[str, Any] = {**SHARES, "test_groups": [], "test_site": "", "folds": None, "fold": 0}

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from pipeline.runners.termination import Terminated, graceful
+from pipeline.runs.termination import Terminated, graceful
 
 
 def test_without_a_signal_nothing_happens() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.imaging.geometry import Placement
-from components.imaging.tiles import keep_empty, tile_ids, tile_placements
+from components.imaging.geometry.placement import Placement
+from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
 
 EDGES = ("overlap", "pad", "stretch")
 

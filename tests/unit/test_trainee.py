@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from epochs import HEIGHT, MODEL, WIDTH, picture
 
+from components.serving_graph.preprocessing import Standardize
 from components.trainer.augmentation import (
     Trainee,
     change_on_device,
 )
-from components.trainer.preprocessing import Standardize
 from components.trainer.run import build_model, compile_model
 
 TRAINING = {"optimizer": "adam", "learning_rate": 0.01, "clip_value": None, "loss": "bce_dice"}

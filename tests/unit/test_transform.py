@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warps import warps
 
-from components.imaging.geometry import Placement, crop, letterbox, stretch
-from components.imaging.transform import to_source
-from components.imaging.warp import Warp
+from components.imaging.augmentation.warp import Warp
+from components.imaging.geometry.placement import Placement, crop, letterbox, stretch
+from components.imaging.geometry.transform import to_source
 
 BOXES = st.sampled_from(
     [

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass, map_coordinates
 from warps import EACH, OPERATIONS, WARPS, pattern, smooth
 
-from components.imaging.draw import draw_warp
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.sampling import draw_warp
+from components.imaging.augmentation.warp import Warp
 
 ANYTHING = {
     "horizontal_flip": 0.5,

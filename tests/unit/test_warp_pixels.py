@@ -15,12 +15,12 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import center_of_mass, gaussian_filter, map_coordinates
 from warps import EACH, ELASTIC, OPERATIONS, WARPS, pattern, smooth
 
-from components.imaging.draw import draw_warp
-from components.imaging.fields import Field
-from components.imaging.lenses import Lens
-from components.imaging.masks import component_count
-from components.imaging.warp import Warp
-from pipeline.config.augmentation import Augmentation
+from components.imaging.augmentation.fields import Field
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.sampling import draw_warp
+from components.imaging.augmentation.settings import Augmentation
+from components.imaging.augmentation.warp import Warp
+from components.imaging.truth.masks import component_count
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (41, 41), (40, 40, 3)])

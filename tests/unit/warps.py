@@ -7,9 +7,9 @@ import pytest
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from components.imaging.fields import Field
-from components.imaging.lenses import Lens
-from components.imaging.warp import Warp
+from components.imaging.augmentation.fields import Field
+from components.imaging.augmentation.lenses import Lens
+from components.imaging.augmentation.warp import Warp
 
 
 def warps(

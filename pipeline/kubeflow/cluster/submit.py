@@ -11,7 +11,7 @@ from typing import Any
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint
 from pipeline.config.kubeflow import Kubeflow
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.kubeflow.cluster.client import Clock, Cluster, Version
 from pipeline.kubeflow.cluster.connection import find_connection
 from pipeline.kubeflow.cluster.cron import next_time
@@ -20,8 +20,8 @@ from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import with_cache_key
-from pipeline.runners.console import RunConsole
-from pipeline.runners.quiet import quiet
+from pipeline.runs.console import RunConsole
+from pipeline.runs.quiet import quiet
 
 
 def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -> Cluster:
@@ -47,7 +47,7 @@ def prepare(name: str, config: Config, data: str | None, seen: Path | None, cons
     with quiet(Path(os.devnull)):  # TensorFlow greets.
         package = compile_package(name, config, data)
     if seen is not None:
-        files = fingerprint(seen, config.data.model_dump())
+        files = fingerprint(seen, config.data)
         package = Package(with_cache_key(package.spec, files), package.platform)
     faults = lint(package)
     refuse(faults)

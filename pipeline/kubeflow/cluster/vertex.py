@@ -10,7 +10,7 @@ from typing import Any
 from components.errors import MasklineError, UsageError
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.kubeflow.spec.package import Package, write_package
-from pipeline.runners.quiet import quiet
+from pipeline.runs.quiet import quiet
 
 
 def refuse_for_vertex(settings: Kubeflow) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.errors import DataRefused
+from pipeline.graph.nodes import NODES
 from pipeline.kubeflow.cluster.api import ClusterError
 from pipeline.kubeflow.cluster.client import Cluster
-from pipeline.nodes import NODES
-from pipeline.runners.console import RunConsole
+from pipeline.runs.console import RunConsole
 
 EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "SKIPPED": 1, "CANCELED": 130}
 """Of the states that a run ends in. kfp's own wait does not know that CANCELED is one, and never returns."""

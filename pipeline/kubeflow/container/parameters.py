@@ -10,6 +10,8 @@ from typing import Any
 
 from components.code_version import code_version
 from components.errors import UsageError
+from components.example_gen.version import EXAMPLE_GEN, example_gen_version
+from components.trainer.settings import TrainerSettings
 from components.trainer.version import trainer_version
 
 PACKAGE_SCHEME = "package:"
@@ -38,13 +40,24 @@ def check_code(executor: str, parameters: dict[str, Any]) -> None:
     if compiled is None:  # A step of TFX's own.
         return
     module = parameters.get("run_fn", executor).rpartition(".")[0]
-    installed = trainer_version(custom["model"]["architecture"]) if custom else code_version(module)
+    try:
+        installed = _installed(module, parameters, custom)
+    except (ValueError, KeyError, ModuleNotFoundError):
+        installed = "unknown, by which the parameters cannot be read"
     if installed != compiled:
         raise UsageError(
             f"{module}: the installed code has the version {installed}, the pipeline was compiled with "
             f"{compiled}: the code is another, or a library that makes its numbers. Build the image anew from the same "
             "tree and requirements.lock, or compile with it: `docker run IMAGE maskline kubeflow compile ...`"
         )
+
+
+def _installed(module: str, parameters: dict[str, Any], custom: dict[str, Any]) -> str:
+    if custom:
+        return trainer_version(TrainerSettings.model_validate(custom["settings"]))
+    if module == EXAMPLE_GEN:
+        return example_gen_version(json.loads(parameters["settings"])["layout"])
+    return code_version(module)
 
 
 def _is_reference(value: Any) -> bool:

@@ -29,8 +29,8 @@ from pipeline.kubeflow.simulator.tasks import Pipeline, Task, parse_pipeline
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import with_cache_key
-from pipeline.runners.console import RunConsole
-from pipeline.runs import new_run_dir, write_run
+from pipeline.runs.console import RunConsole
+from pipeline.runs.record import new_run_dir, write_run
 
 _DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 """Where Kubeflow stores artifacts unless told otherwise."""

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.errors import UsageError
-from pipeline.config.model import Config
+from pipeline.config.root import Config
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import patch_spec
@@ -68,7 +68,7 @@ def _container_path(path: str, what: str, key: str) -> str:
 def _compiled(name: str, config: Config, data: str, serving: str) -> dict[str, Any]:
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-    from pipeline.graph import Place, create_pipeline
+    from pipeline.graph.pipeline import Place, create_pipeline
 
     place = Place(
         name=pipeline_name(name),
@@ -91,7 +91,7 @@ def _compiled(name: str, config: Config, data: str, serving: str) -> dict[str, A
 
 def _schema_in_the_image() -> str:
     """The file as installed, named by its contents: Kubeflow's cache looks at the name alone."""
-    from pipeline.graph import SCHEMA
+    from pipeline.graph.pipeline import SCHEMA
 
     digest = hashlib.sha256(SCHEMA.read_bytes()).hexdigest()
     return f"{SCHEMA_SCHEME}schemas/{SCHEMA.name}#{digest[:12]}"

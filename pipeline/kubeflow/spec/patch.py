@@ -10,9 +10,9 @@ import yaml
 
 from components.parallel import THREADS
 from pipeline.config.kubeflow import Resources
-from pipeline.config.model import Config
+from pipeline.config.root import Config
+from pipeline.graph.nodes import ALWAYS_RUN
 from pipeline.kubeflow.container.entrypoint import OUTPUTS
-from pipeline.nodes import ALWAYS_RUN
 
 UNCACHED = ALWAYS_RUN | {"ChampionResolver", "ImageMaskExampleGen"}
 """Nodes that look at what lies outside the pipeline, which Kubeflow's cache does not see."""

@@ -1,0 +1,21 @@
+"""What the data gate reads of a config."""
+
+from __future__ import annotations
+
+from components.settings import Positive, Probability, Section
+
+
+class Validation(Section):
+    max_reject_fraction: Probability = 0.05
+    """Share of the sources that may be unusable before the data gate stops the run."""
+    min_groups: Positive = 3
+    """Least number of groups (patients) in each split: a number measured on one woman says nothing."""
+    max_drift: Probability = 0.4
+    """Largest distance of a feature's distribution from that in the champion's data (Kolmogorov-Smirnov statistic);
+    1 allows everything."""
+
+
+class GateSettings(Validation):
+    """The section `[validation]`, and what a champion may know, which depends on where the training starts."""
+
+    warm_start: bool

@@ -1,0 +1,10 @@
+"""The layouts that `[data] layout` may name, in the order in which a folder is tried."""
+
+from __future__ import annotations
+
+from components.example_gen.layouts import bcss, folders, manifest, mias, presplit, sipakmed, via
+from components.example_gen.layouts.layout import Layout
+
+LAYOUTS: dict[str, Layout] = {
+    module.LAYOUT.name: module.LAYOUT for module in (mias, manifest, folders, presplit, bcss, sipakmed, via)
+}

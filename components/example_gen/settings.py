@@ -1,0 +1,176 @@
+"""`[data]`, as far as it says how images and their truth are read, derived and split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from components.example_gen.layouts.registry import LAYOUTS
+from components.imaging.truth.settings import Mask
+from components.records.settings import Derivation, Splits
+from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
+
+
+class Groups(Section):
+    """What is never split: all samples of one group stand in one split."""
+
+    by: Literal["layout", "name", "pattern", "pairs", "folder", "tile"] = "layout"
+    """`layout`: what the layout knows (pairs of MIAS films, a manifest's column), else the name. `pattern`: see there.
+    `pairs`: names whose last numbers are 2k-1 and 2k, after the same text, are one woman. `folder`: the parent folder.
+    `tile`: the name without its last `_ROWxCOLUMN`."""
+    pattern: str | None = Field(default=None, validate_default=True)
+    """Regular expression, searched in the name without suffix; its one capture is the group."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _captures(cls, pattern: str | None, info: ValidationInfo) -> str | None:
+        if "by" in info.data and (pattern is None) == (info.data["by"] == "pattern"):
+            needs = 'by = "pattern" needs a regular expression' if pattern is None else 'a pattern needs by = "pattern"'
+            raise ValueError(f"{needs}: set both or neither")
+        if pattern is not None:
+            refuse_unless_one_capture(pattern)
+        return pattern
+
+
+class Reading(Section):
+    """The keys of `[data]` that say what a folder holds; `components.example_gen.layouts` tells who reads which."""
+
+    layout: Annotated[str, OneOf(LAYOUTS)]
+    images: str = "images"
+    masks: str = "masks"
+    """Names of the two folders, read with their sub-folders, one level deep. Files are paired by name: the path within
+    the folder, without suffix."""
+    mask_pattern: str | None = None
+    """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
+    it is there, one of the classes below. Several masks may belong to one image."""
+    table: str = ""
+    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
+    CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
+    where wanted `group`, `label`, `split`, `site`, `id`."""
+    edition: Literal["mini", "full"] = "mini"
+    """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
+    labels: list[str] = []
+    """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
+    classes: Annotated[list[str], Field(max_length=255)] = []
+    """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
+    spans: Annotated[int, Field(ge=0)] | None = None
+    """The layout stands in folders span-1, span-2, ..., or span-2026-11-21, ...; what stands beside them is not read.
+    A run trains on the newest ones, so many, 0 for all, and tests on test groups of all of them, so that its numbers
+    compare with those of other runs: keep old spans. Other samples of older spans are left out. None: no spans."""
+    mask: Mask = Mask()
+    groups: Groups = Groups()
+    site_pattern: str | None = None
+    """Regular expression on the name; its one capture is the site."""
+    max_megapixels: Positive = 100
+    """Larger images are rejected before they are decoded."""
+
+    @property
+    def max_pixels(self) -> int:
+        return 1_000_000 * self.max_megapixels
+
+    @field_validator("images", "masks", "table")
+    @classmethod
+    def _plain_name(cls, name: str, info: ValidationInfo) -> str:
+        if not name and info.field_name == "table":
+            return name
+        path = PurePosixPath(name)
+        if set(name) & set("[]{}*?\\\0") or not name or ".." in path.parts or path.is_absolute():
+            raise ValueError("expected a name within the input folder, without any of [ ] { } * ? \\")
+        return path.as_posix()
+
+    @field_validator("mask_pattern")
+    @classmethod
+    def _names_the_image(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not {"name"} <= set(compiled(pattern).groupindex) <= {"name", "class"}:
+            raise ValueError("expected a capture (?P<name>...), where wanted (?P<class>...), and no others with a name")
+        return pattern
+
+    @field_validator("site_pattern")
+    @classmethod
+    def _captures_the_site(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            refuse_unless_one_capture(pattern)
+        return pattern
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, classes: list[str]) -> list[str]:
+        if not all(classes) or len(set(classes)) < len(classes) or "background" in classes:
+            raise ValueError("expected names, each of them once, without `background`, which is class 0")
+        return classes
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for fault in chain(_layout_faults(self), _mask_faults(self)):
+            raise ValueError(fault)
+        return self
+
+
+class DataSettings(Derivation, Reading):
+    """The section `[data]`, less what only the start of a run needs to know."""
+
+    splits: Splits = Splits()
+
+    @model_validator(mode="after")
+    def _splits_fit_spans(self) -> Self:
+        for fault in _span_faults(self):
+            raise ValueError(fault)
+        return self
+
+
+def _layout_faults(data: Reading) -> Iterator[str]:
+    read = LAYOUTS[data.layout].keys
+    for key in sorted(set().union(*(layout.keys for layout in LAYOUTS.values())) - read):
+        # A config that is shown whole names every key; those with their default say nothing.
+        if getattr(data, key) != Reading.model_fields[key].default:
+            readers = ", ".join(name for name, layout in LAYOUTS.items() if key in layout.keys)
+            yield f"layout {data.layout!r} does not read {key}: remove it, or set a layout that does ({readers})"
+    images, masks = PurePosixPath(data.images), PurePosixPath(data.masks)
+    if "masks" in read and (images.is_relative_to(masks) or masks.is_relative_to(images)):
+        yield f"images {data.images!r} and masks {data.masks!r}: expected two folders, none of them within the other"
+
+
+def _mask_faults(data: Reading) -> Iterator[str]:
+    read = LAYOUTS[data.layout].keys
+    mask, names = data.mask, {"background", *(data.classes or ["foreground"])}
+    by_class = "class" in compiled(data.mask_pattern or "").groupindex
+    if by_class and not data.classes:
+        yield "mask_pattern captures a class, but there are no classes: set classes"
+    if by_class and mask.form != "binary":
+        yield f"mask_pattern captures a class, so each mask is of one; expected mask.form 'binary', not {mask.form!r}"
+    if len(data.classes) > 1 and mask.form == "binary" and not by_class and "mask" in read:
+        yield f"masks of mask.form 'binary' do not tell {len(data.classes)} classes apart: set another form" + (
+            ", or capture (?P<class>...) in mask_pattern" if "mask_pattern" in read else ""
+        )
+    for key, form in (("threshold", "binary"), ("colours", "colours"), ("max_colour_distance", "colours")):
+        if mask.form != form and getattr(mask, key) != Mask.model_fields[key].default:
+            yield f"mask.{key} is read where mask.form is {form!r}, not {mask.form!r}: remove one"
+    if mask.form == "colours" and not set(mask.colours.values()) - {"background"}:
+        yield "mask.form 'colours' needs mask.colours, with one colour that is not background"
+    if len({colour.lower() for colour in mask.colours}) < len(mask.colours):
+        yield "mask.colours has one colour twice"
+    for colour, name in mask.colours.items():
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+            yield f"mask.colours: found {colour!r}, expected a colour like '#ff8000'"
+        if name not in names:
+            yield f"mask.colours: {colour!r} is {name!r}, expected one of {', '.join(sorted(names))}"
+
+
+def _span_faults(data: DataSettings) -> Iterator[str]:
+    if data.spans is None:
+        return
+    if data.splits.stratify:
+        yield (
+            "splits.stratify draws anew when data arrive, and would put into the test split what an earlier model was "
+            "trained on: remove it, or spans"
+        )
+    if data.splits.test_site:
+        yield (
+            "splits.test_site does not go with spans: a patient seen elsewhere before would come into the test split "
+            "after training. List the groups in splits.test_groups"
+        )

@@ -1,0 +1,13 @@
+"""The version of the code that reads a folder, with the layout that a config chooses."""
+
+from __future__ import annotations
+
+from components.code_version import code_version
+from components.example_gen.layouts.registry import LAYOUTS
+
+EXAMPLE_GEN = "components.example_gen.executor"
+
+
+def example_gen_version(layout: str) -> str:
+    """As `code_version`, of the executor with a layout; raises KeyError where none has that name."""
+    return code_version(EXAMPLE_GEN, LAYOUTS[layout].listing.__module__)

@@ -1,0 +1,165 @@
+"""Image files and PNG bytes as arrays; RGB order, bit depth kept.
+
+The content of a file decides how it is read, not its name: a JPEG may be called `.png`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from components.imaging.files.pnm import MAGIC as PNM_MAGIC
+from components.imaging.files.pnm import decode_pnm
+from components.imaging.files.raster import decode_raster, indices_in_raster, open_raster
+from components.imaging.files.unreadable import TooManyPixels, UnreadableImage
+
+__all__ = [
+    "SUFFIXES",
+    "TooManyPixels",
+    "UnreadableImage",
+    "decode_image",
+    "encode_png",
+    "is_lossy",
+    "pixel_sha256",
+    "read_image",
+    "read_indices",
+    "with_channels",
+]
+
+SUFFIXES = frozenset({".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom"})
+
+MAX_PIXELS = 100_000_000
+_OPENCV_MAX_PIXELS = 2**30
+# Plain PPM needs most, 3 x 6 bytes a pixel; the spare ones are for headers and thumbnails.
+_MAX_BYTES_PER_PIXEL = 20
+_SPARE_BYTES = 16 * 2**20
+
+
+def is_lossy(path: Path) -> bool:
+    """Whether the compression of the file changes pixel values: JPEG, JPEG within TIFF, lossy DICOM.
+
+    Raises:
+        UnreadableImage: the file is missing, or is no image.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+            file.seek(0)
+            if head[:2] in PNM_MAGIC:
+                return False
+            if _is_dicom(head):
+                from components.imaging.files.dicom import is_lossy_dicom
+
+                return is_lossy_dicom(file)
+            header = open_raster(file)
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+    return "jpeg" in (str(header.format).lower(), header.info.get("compression"))
+
+
+def read_image(path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = False) -> np.ndarray:
+    """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP or DICOM file.
+
+    `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up, the orientation that
+    EXIF or TIFF tags name is applied. Values of PNM: `components.imaging.files.pnm`, of DICOM:
+    `components.imaging.files.dicom_values`.
+
+    OpenCV reads PNG, JPEG, TIFF and BMP up to 2**30 pixels; to go further, set OPENCV_IO_MAX_IMAGE_PIXELS in the
+    environment as well.
+
+    Raises:
+        TooManyPixels: its header claims more than `max_pixels`; nothing has been decoded.
+        UnreadableImage: the file is missing, is cut short, is no image or none that is read.
+    """
+    return decode_image(_content(path, max_pixels), max_pixels, dicom_window)
+
+
+def read_indices(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Class indices `(H, W)`: the palette entries of an image with a palette, the grey values of a gray one.
+
+    Raises:
+        UnreadableImage: as `read_image`, or colours without a palette.
+    """
+    content = _content(path, max_pixels)
+    if content[:2] not in PNM_MAGIC and not _is_dicom(content):
+        indices = indices_in_raster(content, max_pixels)
+        if indices is not None:
+            return indices
+    pixels = decode_image(content, max_pixels)
+    if pixels.ndim == 3:
+        raise UnreadableImage("has RGB pixels, expected a palette or grey values that are class indices")
+    return pixels
+
+
+def decode_image(content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_window: bool = False) -> np.ndarray:
+    """As `read_image`, of the bytes of a file; without a limit of its own below that of OpenCV."""
+    if not content:
+        raise UnreadableImage("the file is empty")
+    if content[:2] in PNM_MAGIC:
+        return decode_pnm(content, max_pixels)
+    if _is_dicom(content):
+        from components.imaging.files.dicom import decode_dicom  # pydicom, a tenth of a second, only where needed
+
+        return decode_dicom(content, max_pixels, dicom_window)
+    return decode_raster(content, max_pixels)
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Lossless PNG of `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16, at level 1.
+
+    Rows hold differences to the left neighbour, which takes little more than half of the time that the choice of a
+    filter for each row would take, and hardly more space (`make bench BENCH=png`).
+    """
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    # OpenCV's own choice is this filter and this level, and goes with either when a level is stated; only its strategy,
+    # run lengths, makes files half as large again.
+    _, png = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT])
+    return png.tobytes()
+
+
+def pixel_sha256(pixels: np.ndarray) -> bytes:
+    """32-byte SHA-256 of the shape, the type and the pixels: equal whatever file format held them.
+
+    RGB of three equal channels counts as gray: the same film saved by another program.
+    """
+    if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2)):
+        pixels = pixels[..., 0]
+    digest = hashlib.sha256(f"{pixels.shape} {pixels.dtype} ".encode())
+    digest.update(np.ascontiguousarray(pixels).reshape(-1).data)
+    return digest.digest()
+
+
+def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Gray `(H, W)` for 1 channel, RGB `(H, W, 3)` for 3; gray = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)."""
+    if channels == 1 and pixels.ndim == 3:
+        return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if channels == 3 and pixels.ndim == 2:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    return pixels
+
+
+def _content(path: Path, max_pixels: int) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES_PER_PIXEL * max_pixels + _SPARE_BYTES:
+            raise TooManyPixels(
+                f"has {size} bytes, more than an image of the {max_pixels} pixels that are allowed: "
+                "raise [data] max_megapixels to read it"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+
+
+def _is_dicom(content: bytes) -> bool:
+    return content[128:132] == b"DICM"
+
+
+def as_float(pixels: np.ndarray) -> np.ndarray:
+    """float32 `(H, W, C)` in 0..1 of gray `(H, W)` or RGB `(H, W, 3)` whole numbers."""
+    scaled = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    return scaled[..., None] if scaled.ndim == 2 else scaled

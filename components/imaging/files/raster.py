@@ -1,0 +1,143 @@
+"""PNG, JPEG, TIFF and BMP: headers by Pillow, which decodes nothing until asked, pixels by OpenCV, which is faster and
+keeps 16 bits of RGB."""
+
+from __future__ import annotations
+
+import io
+from typing import IO
+
+import cv2
+import numpy as np
+from PIL import ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ExifTags import Base as Tag
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from components.imaging.files.unreadable import UnreadableImage, check_size
+
+_PLUGINS: dict[bytes, type[ImageFile]] = {
+    b"\x89PNG\r\n\x1a\n": PngImageFile,
+    b"\xff\xd8\xff": JpegImageFile,
+    b"BM": BmpImageFile,
+    b"II*\0": TiffImageFile,
+    b"MM\0*": TiffImageFile,
+    b"II+\0": TiffImageFile,
+    b"MM\0+": TiffImageFile,
+}
+_PNG_GRAY_AND_ALPHA = 4
+# Values of TIFF tags; sample format 4 is 'undefined'.
+_UNSIGNED, _COLOUR_BY_COLOUR, _WHITE_IS_ZERO = {1, 4}, 2, 0
+
+
+def open_raster(file: IO[bytes]) -> ImageFile:
+    """The header of a PNG, JPEG, TIFF or BMP file.
+
+    Raises:
+        UnreadableImage: another kind of file, or a damaged header.
+    """
+    magic = file.read(8)
+    file.seek(0)
+    plugin = next((plugin for start, plugin in _PLUGINS.items() if magic.startswith(start)), None)
+    if plugin is None:
+        raise UnreadableImage("not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file")
+    try:
+        # Not Image.open, whose limit on the size is one for the whole process.
+        return plugin(file)
+    except Exception as error:  # whatever a damaged header makes fail in a decoder
+        raise UnreadableImage(
+            f"not a whole {plugin.format} image: its header is damaged or of an unknown kind"
+        ) from error
+
+
+def decode_raster(content: bytes, max_pixels: int) -> np.ndarray:
+    """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16; alpha dropped, palettes looked up, orientation applied.
+
+    Gray of 1, 2 and 4 bits is spread over 0 to 255, as its formats define it.
+
+    Raises:
+        UnreadableImage: damaged, cut short, several pages, or pixels that are not 8- or 16-bit gray or RGB.
+    """
+    header = _one_image(content, max_pixels)
+    if header.mode in ("CMYK", "LAB"):
+        raise UnreadableImage(f"has {header.mode} colours, expected gray or RGB: convert it")
+    if isinstance(header, TiffImageFile):
+        return _decode_tiff(content, header)
+    pixels = _decode(content, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR, header)
+    # OpenCV makes RGB of it. At 16 bits Pillow's mode does not tell; the colour type, byte 25 of a PNG, does.
+    if isinstance(header, PngImageFile) and content[25] == _PNG_GRAY_AND_ALPHA:
+        pixels = np.ascontiguousarray(pixels[..., 0])
+    return pixels
+
+
+def indices_in_raster(content: bytes, max_pixels: int) -> np.ndarray | None:
+    """Palette entries `(H, W)` uint8, orientation applied; None for an image without a palette."""
+    header = _one_image(content, max_pixels)
+    if header.mode != "P":
+        return None
+    _decode(content, cv2.IMREAD_UNCHANGED, header)  # stricter than Pillow, which ignores check sums
+    try:
+        return np.array(ImageOps.exif_transpose(header))
+    except Exception as error:  # as above
+        raise UnreadableImage(f"not a whole {header.format} image: cut short or damaged") from error
+
+
+def _one_image(content: bytes, max_pixels: int) -> ImageFile:
+    header = open_raster(io.BytesIO(content))
+    check_size(*header.size, max_pixels)
+    try:
+        pages = getattr(header, "n_frames", 1)
+    except Exception as error:  # as above
+        raise UnreadableImage(f"not a whole {header.format} image: its list of pages is damaged") from error
+    if pages > 1:
+        raise UnreadableImage(f"holds {pages} pages, frames or resolutions, expected one image: save one of them alone")
+    return header
+
+
+def _decode_tiff(content: bytes, header: TiffImageFile) -> np.ndarray:
+    tags = header.tag_v2
+    bits, formats = tags.get(Tag.BitsPerSample, (1,)), tags.get(Tag.SampleFormat, (1,))
+    if not set(formats) <= _UNSIGNED:
+        raise UnreadableImage("has signed or floating-point pixels, expected unsigned ones of 8 or 16 bit")
+    if bits[0] not in (1, 8, 16):
+        raise UnreadableImage(f"has {bits[0]} bits per sample, expected 1, 8 or 16")
+    # From here on what OpenCV would read wrongly: colour by colour, and inverted gray, at 16 bits; transparent colours.
+    if bits[0] == 16 and len(bits) > 1 and tags.get(Tag.PlanarConfiguration) == _COLOUR_BY_COLOUR:
+        raise UnreadableImage("has 16-bit RGB stored colour by colour, expected pixel by pixel: save it so")
+    pixels = _decode(content, cv2.IMREAD_UNCHANGED, header)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        if pixels[..., 3].min() < np.iinfo(pixels.dtype).max:
+            raise UnreadableImage("is partly transparent: save it without an alpha channel")
+        pixels = np.ascontiguousarray(pixels[..., :3])
+    inverted = bits[0] == 16 and tags.get(Tag.PhotometricInterpretation) == _WHITE_IS_ZERO
+    return np.invert(pixels) if inverted else pixels
+
+
+def _decode(content: bytes, flags: int, header: ImageFile) -> np.ndarray:
+    if isinstance(header, PngImageFile):
+        _check_chunks(content)
+    # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        # More pixels than OpenCV takes: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.
+        raise UnreadableImage(f"OpenCV refuses it: {error.err}") from error
+    if pixels is None:
+        raise UnreadableImage(f"not a whole {header.format} image: cut short, damaged or of an unknown kind")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise UnreadableImage(f"has {pixels.dtype} pixels, expected 8 or 16 bit")
+    if pixels.ndim == 3:
+        code = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+        cv2.cvtColor(pixels, code, dst=pixels)
+    return pixels
+
+
+def _check_chunks(content: bytes) -> None:
+    """OpenCV makes room for what a PNG chunk claims, up to 4 GB, before it sees that the file ends earlier."""
+    position = 8
+    while position < len(content) and content[position + 4 : position + 8] != b"IEND":
+        position += 12 + int.from_bytes(content[position : position + 4], "big")
+    if position >= len(content):
+        raise UnreadableImage("not a whole PNG image: cut short, or the length of a chunk is damaged")

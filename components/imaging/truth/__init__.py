@@ -1,0 +1,1 @@
+"""Masks and drawings as class indices."""

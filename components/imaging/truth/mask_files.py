@@ -1,0 +1,116 @@
+"""A mask file as class indices, by the rule that the config gives."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+
+from components.imaging.files.codecs import UnreadableImage, is_lossy, read_image, read_indices, with_channels
+from components.imaging.truth.mask_forms import colour_mask, index_mask, one_hot_mask
+from components.imaging.truth.masks import UnclearMask, binary_mask, inflation
+from components.imaging.truth.settings import Mask
+
+_MEMBER = "mask.npy"
+_NPY: Any = np.lib.format  # NumPy 1.26 does not type it
+_READ_HEADER = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
+
+_BYTES_PER_PIXEL = 8
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error)
+"""What zipfile and NumPy raise on damaged files."""
+
+
+@dataclass(frozen=True)
+class MaskReading:
+    """What a mask file says."""
+
+    classes: np.ndarray
+    """Class indices `(H, W)`, uint8; 0 is background."""
+    inflation: float | None = None
+    """Of a JPEG mask: see `components.imaging.truth.masks.inflation`."""
+
+
+def read_mask(path: Path, settings: Mask, classes: Sequence[str], max_pixels: int) -> MaskReading:
+    """Reads a mask file.
+
+    Args:
+        path: the file; `.npz` for one-hot masks, an image otherwise.
+        settings: the `[data.mask]` section of the config.
+        classes: names of the classes 1, 2, ...; empty: one class, `foreground`.
+        max_pixels: larger files are refused before they are decoded.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged or too large.
+        UnclearMask: its classes cannot be told by the settings.
+    """
+    names = ["background", *(classes or ["foreground"])]
+    form = settings.form
+    if (form == "one_hot") != (path.suffix.lower() == ".npz"):
+        raise UnclearMask(
+            f'[data.mask] form = "{form}" does not fit: "one_hot" is for .npz files, the others for images'
+        )
+    if form == "one_hot":
+        return MaskReading(one_hot_mask(read_one_hot(path, len(names), max_pixels)))
+    lossy = is_lossy(path)
+    if form == "indices" and lossy:
+        raise UnclearMask('a JPEG mask has no exact values for [data.mask] form = "indices": use PNG')
+    if form == "indices":
+        return MaskReading(index_mask(read_indices(path, max_pixels), len(names) - 1))
+    pixels = read_image(path, max_pixels)
+    if form == "colours":
+        colours = _colour_classes(settings.colours, names)
+        mask = colour_mask(pixels, colours, settings.max_colour_distance)
+        # The nearest colour is the midpoint rule itself, by which inflation is measured.
+        return MaskReading(mask, 1.0 if lossy and mask.any() else None)
+    mask = binary_mask(pixels, settings.threshold, lossy=lossy)
+    return MaskReading(mask, inflation(with_channels(pixels, 1), mask) if lossy else None)
+
+
+def _colour_classes(colours: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
+    if not colours:
+        raise UnclearMask('[data.mask] colours is empty, expected colours such as "#ff0000" = "tumour"')
+    for colour, name in colours.items():
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour) or name not in names:
+            raise UnclearMask(
+                f'[data.mask] colours has "{colour}" = "{name}", expected "#rrggbb" = one of {", ".join(names)}'
+            )
+    return {colour: names.index(name) for colour, name in colours.items()}
+
+
+def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
+    """The array `mask` of an `.npz` file, `(H, W, channels)` of numbers; its header is checked before it is unpacked.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged or too large.
+        UnclearMask: it has no array `mask`, or one of another shape or type.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if _MEMBER not in archive.namelist():
+                raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
+            with archive.open(_MEMBER) as member:
+                shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
+            if len(shape) != 3 or shape[2] != channels or dtype.kind not in "biuf":
+                raise UnclearMask(
+                    f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
+                    f"{channels}): background and each of [data] classes"
+                )
+            size = shape[0] * shape[1]
+            if not 0 < size <= max_pixels or size * shape[2] * dtype.itemsize > _BYTES_PER_PIXEL * max_pixels:
+                raise UnreadableImage(
+                    f"has {shape[1]} x {shape[0]} pixels of {shape[2]} {dtype}, expected 1 to {max_pixels} pixels in "
+                    f"{_BYTES_PER_PIXEL * max_pixels} bytes: store bool or uint8, or raise [data] max_megapixels"
+                )
+            with archive.open(_MEMBER) as member:
+                return _NPY.read_array(member, allow_pickle=False)
+    except (UnclearMask, UnreadableImage):
+        raise
+    except _DAMAGED as error:
+        raise UnreadableImage(f"not a whole .npz file: {error}") from error

@@ -1,0 +1,1 @@
+"""The record, its file, and the split that it goes into."""

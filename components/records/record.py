@@ -1,0 +1,63 @@
+"""The record that flows between the nodes: one image, its mask and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Record:
+    """Pixels and provenance of one training case."""
+
+    image: np.ndarray
+    """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16."""
+    mask: np.ndarray
+    """`(H, W)` uint8 class indices, 0 is background."""
+    id: str
+    group: str
+    """Patient, pair or slide: never split."""
+    source: str
+    """Path of the image file relative to the input folder."""
+    source_sha256: bytes
+    """Of the decoded source pixels."""
+    transform: dict[str, Any]
+    """How record pixels map back to source pixels."""
+    signature: bytes = b""
+    """By which near duplicates are found; see `components.imaging.fingerprint`."""
+    label: str = ""
+    derived_from: str = ""
+    """Id of the source that this record is a tile of, or of the record that it is a copy of."""
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    """What made an augmented copy of the record that it names; see `components.imaging.augmentation.augment`."""
+
+    @property
+    def bit_depth(self) -> int:
+        return 8 * self.image.dtype.itemsize
+
+    @property
+    def intensity(self) -> tuple[float, float]:
+        """Mean and standard deviation over all pixels and channels, scaled to 0..1."""
+        mean, std = cv2.meanStdDev(self.image.reshape(len(self.image), -1))
+        largest = np.iinfo(self.image.dtype).max
+        return mean.item() / largest, std.item() / largest
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Values of the mask, background (0) included."""
+        return tuple(np.flatnonzero(cv2.calcHist([self.mask], [0], None, [256], [0, 256])).tolist())
+
+    @property
+    def foreground(self) -> float:
+        """Share of the mask's pixels that are not background."""
+        return cv2.countNonZero(self.mask) / self.mask.size
+
+    def augmented(self, id: str, image: np.ndarray, mask: np.ndarray, augmentation: dict[str, Any]) -> Record:
+        """A copy with other pixels, that names this record as its origin and says how it was made of it."""
+        chain = {"kind": "chain", "steps": [self.transform, augmentation["warp"]]}
+        return replace(
+            self, id=id, image=image, mask=mask, transform=chain, derived_from=self.id, augmentation=augmentation
+        )

@@ -1,0 +1,132 @@
+"""Records as tf.Example in TFRecord files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from uuid import uuid4
+
+import tensorflow as tf
+
+from components.imaging.files.codecs import decode_image, encode_png
+from components.imaging.truth.masks import component_count
+from components.records.record import Record
+
+_UNFINISHED = "unfinished-"
+"""Beside the folders of the splits, so that nobody takes it for a shard."""
+
+
+def serialize(record: Record) -> bytes:
+    """The tf.Example of a record."""
+    image, mask = record.image, record.mask
+    mean, std = record.intensity
+    features = {
+        "image/encoded": _bytes(encode_png(image)),
+        "image/format": _bytes(b"png"),
+        "mask/encoded": _bytes(encode_png(mask)),
+        "image/height": _int(image.shape[0]),
+        "image/width": _int(image.shape[1]),
+        "image/channels": _int(1 if image.ndim == 2 else image.shape[2]),
+        "image/bit_depth": _int(record.bit_depth),
+        "image/mean": _float(mean),
+        "image/std": _float(std),
+        "image/sha256": _bytes(record.source_sha256),
+        "image/signature": _bytes(record.signature),
+        "mask/foreground_fraction": _float(record.foreground),
+        "mask/components": _int(component_count(mask)),
+        "mask/labels": _int(*record.classes),
+        "sample/id": _bytes(record.id.encode()),
+        "sample/group": _bytes(record.group.encode()),
+        "sample/source": _bytes(record.source.encode()),
+        "sample/transform": _bytes(json.dumps(record.transform).encode()),
+    }
+    if record.label:
+        features["sample/label"] = _bytes(record.label.encode())
+    if record.derived_from:
+        features["sample/derived_from"] = _bytes(record.derived_from.encode())
+    if record.augmentation:
+        features["augment/params"] = _bytes(json.dumps(record.augmentation).encode())
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def parse(serialized: bytes) -> Record:
+    """The record of a tf.Example."""
+    feature = tf.train.Example.FromString(serialized).features.feature
+
+    def text(name: str, missing: str = "") -> str:
+        return feature[name].bytes_list.value[0].decode() if name in feature else missing
+
+    return Record(
+        image=decode_image(feature["image/encoded"].bytes_list.value[0]),
+        mask=decode_image(feature["mask/encoded"].bytes_list.value[0]),
+        id=text("sample/id"),
+        group=text("sample/group"),
+        source=text("sample/source"),
+        source_sha256=feature["image/sha256"].bytes_list.value[0],
+        transform=json.loads(text("sample/transform")),
+        signature=feature["image/signature"].bytes_list.value[0],
+        label=text("sample/label"),
+        derived_from=text("sample/derived_from"),
+        augmentation=json.loads(text("augment/params", "{}")),
+    )
+
+
+def shard_name(index: int, count: int) -> str:
+    """File name of a shard. Without `.gz`: PNG bytes do not shrink, and Beam takes the compression from the name."""
+    return f"data_tfrecord-{index:05d}-of-{count:05d}"
+
+
+@contextmanager
+def shard_writer(examples: str, split: str, name: str) -> Iterator[tf.io.TFRecordWriter]:
+    """A writer of a shard that is there when all of it is written, or not at all. `examples` may be a URI.
+
+    Each call writes to a file of its own: engines of Beam attempt a bundle while another attempt of it goes on. The
+    last to end replaces the shard of the others by the same records.
+    """
+    unfinished = f"{examples}/{_UNFINISHED}{split}-{name}-{uuid4().hex}"
+    try:
+        with tf.io.TFRecordWriter(unfinished) as writer:
+            yield writer
+        tf.io.gfile.makedirs(f"{examples}/Split-{split}")
+        tf.io.gfile.rename(unfinished, f"{examples}/Split-{split}/{name}", overwrite=True)
+    finally:
+        _remove(unfinished)
+
+
+def remove_unfinished(examples: str) -> None:
+    """Removes what attempts that were killed have left of shards: when Beam is done, others have written them."""
+    for path in tf.io.gfile.glob(f"{examples}/{_UNFINISHED}*"):
+        _remove(path)
+
+
+def split_files(examples: str, split: str) -> list[str]:
+    """The shards of a split in an Examples folder, sorted by name."""
+    return sorted(tf.io.gfile.glob(f"{examples}/Split-{split}/*"))
+
+
+def read_split(examples: str, split: str) -> Iterator[bytes]:
+    """The serialized records of a split, in the order of the shards."""
+    return tf.data.TFRecordDataset(split_files(examples, split)).as_numpy_iterator()
+
+
+def record_count(examples: str, split: str) -> int:
+    """Records in the shards of a split; their checksums are verified on the way."""
+    return int(tf.data.TFRecordDataset(split_files(examples, split)).reduce(0, lambda count, _: count + 1))
+
+
+def _remove(path: str) -> None:
+    with suppress(tf.errors.NotFoundError):
+        tf.io.gfile.remove(path)
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _int(*values: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _float(value: float) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[float(value)]))

@@ -1,0 +1,1 @@
+"""What is exported: decoding, derivation and adjustment in TensorFlow."""

@@ -1,0 +1,152 @@
+"""From bytes to model input and back to the source's size, in TensorFlow, so that it lives in the exported graph.
+
+Sizes and positions follow `components.imaging.geometry`, by which records are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from components.records.settings import Derivation
+
+Map = Callable[[tf.Tensor], tf.Tensor]
+
+_BATCH_PIXELS = 2**20
+"""Of the windows that the model sees at once, so that large images need little more memory than small ones."""
+
+
+@keras.saving.register_keras_serializable("maskline")
+class Standardize(keras.layers.Layer):
+    """Mean 0 and standard deviation 1 of each image, `(N, H, W, C)`: 12-bit data in 16-bit files fill the range too."""
+
+    def call(self, images: Any) -> Any:
+        mean, variance = ops.moments(images, axes=(1, 2, 3), keepdims=True)
+        return (images - mean) / ops.maximum(ops.sqrt(variance), 1e-6)
+
+
+def decode_record_image(png: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
+    """A record's PNG as uint16 `(height, width, channels)`; 8-bit values are multiplied by 257 to fill the range."""
+    return tf.ensure_shape(tf.io.decode_png(png, channels=channels, dtype=tf.uint16), (height, width, channels))
+
+
+def decode_any(content: tf.Tensor, channels: int) -> tf.Tensor:
+    """float32 `(h, w, channels)` in 0..1 of a PNG (8 or 16 bit) or JPG file of any size."""
+
+    def jpeg() -> tf.Tensor:
+        # The accurate transform, as in OpenCV, by which the training images were read.
+        pixels = tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+        return tf.cast(pixels, tf.float32) / 255.0
+
+    def png() -> tf.Tensor:
+        return tf.cast(tf.io.decode_png(content, channels=3, dtype=tf.uint16), tf.float32) / 65535.0
+
+    rgb = tf.cond(tf.io.is_jpeg(content), jpeg, png)
+    if channels == 3:
+        return rgb
+    return tf.reduce_sum(rgb * [0.299, 0.587, 0.114], axis=-1, keepdims=True)
+
+
+class Grid(NamedTuple):
+    """The windows of a scaled image that the model sees: one, or tiles in rows and columns."""
+
+    size: tf.Tensor
+    """Height and width that the image is scaled to."""
+    rows: tf.Tensor
+    """First rows of the windows in the scaled image, negative where black lies above it."""
+    columns: tf.Tensor
+
+
+def grid_of(source_size: tf.Tensor, height: int, width: int, derivation: Derivation) -> Grid:
+    """The windows `(height, width)` of an image of `source_size` (height, width), by `fit` and `tiles` of `[data]`."""
+    tiles = derivation.tiles
+    if tiles:
+        tall, rows = _tile_axis(source_size[0], height, tiles.overlap, tiles.edge)
+        wide, columns = _tile_axis(source_size[1], width, tiles.overlap, tiles.edge)
+        return Grid(tf.stack([tall, wide]), rows, columns)
+    size = _fitted(derivation.fit, source_size, height, width)
+    corner = -(([height, width] - size) // 2)
+    return Grid(size, corner[:1], corner[1:])
+
+
+def predict_image(predict: Map, image: tf.Tensor, height: int, width: int, derivation: Derivation) -> tf.Tensor:
+    """Probabilities `(h, w, 1)` of a float32 image `(h, w, C)` of any size, derived as the records were.
+
+    `predict` takes float32 windows `(N, height, width, C)` to probabilities `(N, height, width, 1)`. Where windows
+    overlap, their mean is the answer; where none looks, outside of a crop, it is 0.
+    """
+    source_size = tf.shape(image)[:2]
+    grid = grid_of(source_size, height, width, derivation)
+    scaled = tf.ensure_shape(_scaled(image, grid.size), (None, None, image.shape[-1]))
+    return _resized(_stitched(predict, scaled, grid, height, width), source_size, "bilinear")
+
+
+def _fitted(fit: str, source_size: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    if fit == "crop":
+        return source_size
+    target = tf.constant([height, width])
+    if fit == "stretch":
+        return target
+    source, limits = tf.cast(source_size, tf.float64), tf.cast(target, tf.float64)
+    fitted = tf.round(source * tf.reduce_min(limits / source))
+    return tf.cast(tf.clip_by_value(fitted, 1.0, limits), tf.int32)
+
+
+def _tile_axis(source: tf.Tensor, tile: int, overlap: int, edge: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Along one axis, the size of the scaled image and where the tiles begin in it."""
+    stride = tile - overlap
+    count = tf.maximum(1, -((overlap - source) // stride))
+    even = overlap + count * stride
+    last = (source if edge == "overlap" else even) - tile
+    starts = tf.range(count) * last // tf.maximum(1, count - 1)
+    return even if edge == "stretch" else source, starts
+
+
+def _scaled(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Area average along axes that shrink, then linear along those that grow."""
+    return _resized(_resized(image, tf.minimum(size, tf.shape(image)[:2]), "area"), size, "bilinear")
+
+
+def _resized(image: tf.Tensor, size: tf.Tensor, method: str) -> tf.Tensor:
+    return tf.cond(
+        tf.reduce_all(size == tf.shape(image)[:2]),
+        lambda: image,
+        lambda: tf.image.resize(image[None], size, method=method)[0],
+    )
+
+
+def _stitched(predict: Map, scaled: tf.Tensor, grid: Grid, height: int, width: int) -> tf.Tensor:
+    """The mean answer of the windows at each pixel of the scaled image, `(h, w, 1)`."""
+    # Windows may reach beyond the image: the canvas holds all of both.
+    first = tf.stack([grid.rows[0], grid.columns[0]])
+    end = tf.stack([grid.rows[-1] + height, grid.columns[-1] + width])
+    before, after = tf.maximum(0, -first), tf.maximum(0, end - grid.size)
+    canvas = tf.pad(scaled, tf.pad(tf.stack([before, after], axis=1), [[0, 1], [0, 0]]))
+    canvas_size = tf.shape(canvas)[:2]
+    rows, columns = grid.rows + before[0], grid.columns + before[1]
+    corners = tf.reshape(rows[:, None] * canvas_size[1] + columns, [-1])
+    offsets = tf.range(height)[:, None] * canvas_size[1] + tf.range(width)
+    pixels = tf.reshape(canvas, [-1, scaled.shape[-1]])
+    batch = max(1, _BATCH_PIXELS // (height * width))
+
+    def add(total: tf.Tensor, begin: tf.Tensor) -> tf.Tensor:
+        places = corners[begin : begin + batch, None, None] + offsets
+        answers = predict(tf.gather(pixels, places))
+        return tf.tensor_scatter_nd_add(total, places[..., None], answers[..., 0])
+
+    total = tf.foldl(
+        add, tf.range(0, tf.size(corners), batch), tf.zeros([tf.reduce_prod(canvas_size)]), parallel_iterations=1
+    )
+    looks = _cover(rows, height, canvas_size[0])[:, None] * _cover(columns, width, canvas_size[1])
+    mean = tf.math.divide_no_nan(tf.reshape(total, canvas_size), looks)
+    return tf.image.crop_to_bounding_box(mean[..., None], before[0], before[1], grid.size[0], grid.size[1])
+
+
+def _cover(starts: tf.Tensor, length: int, size: tf.Tensor) -> tf.Tensor:
+    """How many of the windows along one axis cover each position, float32 `(size,)`."""
+    places = starts[:, None] + tf.range(length)
+    return tf.math.bincount(tf.reshape(places, [-1]), minlength=size, dtype=tf.float32)

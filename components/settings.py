@@ -1,0 +1,48 @@
+"""What all settings share: types, and errors for people.
+
+Settings are typed from the TOML to the last function; they are JSON where TFX carries them, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A TOML table: unknown keys and wrong types are errors, numbers are finite, values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Marks a string as one of the names of a registry: what is built, and nothing else, may be chosen."""
+
+    names: Iterable[str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Raises ValueError: not a regular expression."""
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+
+
+def refuse_unless_one_capture(pattern: str) -> None:
+    """Raises ValueError: not a regular expression, or one without exactly one capture."""
+    captures = compiled(pattern).groups
+    if captures != 1:
+        raise ValueError(f"it has {captures} captures, expected one; (?:...) groups without a capture")

@@ -1,0 +1,1 @@
+"""How weights follow their gradients: one file for each optimizer."""

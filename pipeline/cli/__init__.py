@@ -1,0 +1,8 @@
+"""The command line, a file for each family of verbs. Neither TensorFlow nor TFX is imported until a verb needs it."""
+
+
+def main() -> None:
+    """Entry point of the `maskline` command, and of `python -m pipeline.cli`."""
+    from pipeline.cli.app import app
+
+    app()

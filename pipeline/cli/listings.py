@@ -1,0 +1,91 @@
+"""Tables and texts that verbs print: architectures, runs, configs."""
+
+from __future__ import annotations
+
+import inspect
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from rich.console import Console
+from rich.table import Table
+
+from components.trainer.models.registry import ARCHITECTURES
+from pipeline.config.root import Config
+
+
+def models() -> list[dict[str, Any]]:
+    """Every architecture with its description, its input rule and the JSON schema of its parameters."""
+    return [
+        {
+            "name": name,
+            "description": inspect.getdoc(architecture),
+            "input_multiple": architecture().input_multiple,
+            "parameters": architecture.model_json_schema()["properties"],
+        }
+        for name, architecture in sorted(ARCHITECTURES.items())
+    ]
+
+
+def print_models(listing: list[dict[str, Any]]) -> None:
+    """The architectures, each with a table of its parameters."""
+    console = Console(highlight=False)
+    for model in listing:
+        console.print(f"[bold]{model['name']}[/]")
+        console.print(model["description"], markup=False)
+        console.print(f"Height and width: multiples of {model['input_multiple']} with the default parameters.\n")
+        table = Table("parameter", "default", "allowed")
+        for name, schema in model["parameters"].items():
+            table.add_row(name, str(schema["default"]).lower(), _allowed(schema))
+        console.print(table)
+
+
+def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
+    """A line per run, and per slot of a schedule that had none, with the reason."""
+    console = Console(highlight=False)
+    if not runs:
+        console.print(f"no runs below {out}")
+        return
+    table = Table("run", "recipe", "status", "Dice", "pushed", title=f"{out}/**/runs", title_justify="left")
+    for column in table.columns:
+        # The reason of a slot is long; an id that is cut names no run.
+        column.no_wrap = column.header != "status"
+    for run in runs:
+        dice = run.get("metrics", {}).get("test", {}).get("dice", {}).get("mean")
+        pushed = (run.get("pushed") or {}).get("version", "")
+        shown = "" if dice is None else f"{dice:.3f}"
+        status = f"{run['status']}: {run['reasons'][0]}" if "slot" in run else run["status"]
+        table.add_row(run["id"], run["recipe"], status, shown, pushed)
+    console.print(table)
+
+
+def config_toml(config: Config) -> str:
+    """The whole config as TOML. TOML has no null: keys without a value stand in comments."""
+    return "\n".join(_section(name, values) for name, values in config.model_dump().items())
+
+
+def _section(name: str, values: dict[str, Any]) -> str:
+    comments = "".join(f"# {key} is not set\n" for key in _unset(name, values))
+    return comments + tomli_w.dumps({name: _without_unset(values)})
+
+
+def _unset(name: str, values: dict[str, Any]) -> list[str]:
+    own = [f"{name}.{key}" for key, value in values.items() if value is None]
+    tables = [_unset(f"{name}.{key}", value) for key, value in values.items() if isinstance(value, dict)]
+    return [*own, *chain.from_iterable(tables)]
+
+
+def _without_unset(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_unset(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(str(value) for value in schema["enum"])
+    limits = {"minimum": "from", "maximum": "to", "exclusiveMaximum": "below"}
+    return " ".join([schema["type"], *(f"{word} {schema[key]:g}" for key, word in limits.items() if key in schema)])

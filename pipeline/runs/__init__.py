@@ -1,0 +1,1 @@
+"""One run of the graph on this machine, and what it leaves."""

@@ -1,0 +1,105 @@
+"""`maskline check`: what ingestion and the data gate would say of a folder, without a run and its statistics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from components.data_gate.core import Champion, read_champion, split_report
+from components.data_gate.entries import Entry, entry_of
+from components.data_gate.near_duplicates import find_near_duplicates
+from components.errors import UsageError
+from components.example_gen.account import account
+from components.example_gen.listing import detect_layout, fingerprint, list_samples
+from components.example_gen.outcome import Outcome, outcome_of
+from components.example_gen.samples import Sample
+from components.example_gen.settings import DataSettings
+from components.example_gen.spans import find_spans
+from components.files import write_json
+from components.parallel import ordered_map
+from components.serving_dir import champion_version
+from pipeline.cli.check_tables import print_check
+from pipeline.config.loader import load_config
+from pipeline.config.root import Config
+from pipeline.runs.quiet import quiet
+
+__all__ = ["check_folder", "print_check", "write_check"]
+
+
+def check_folder(
+    folder: Path, recipe: str | None, overrides: Sequence[str], serving: Path | None = None
+) -> dict[str, Any]:
+    """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
+
+    Without a recipe the layout is told from the folder, `folders` where nothing tells it. With a serving folder the
+    data are compared with those of its champion.
+
+    Raises:
+        UsageError: the folder, or what its layout needs, is missing; or there is no champion.
+    """
+    return check_config(folder, _config(folder, recipe, overrides), serving)
+
+
+def check_config(folder: Path, config: Config, serving: Path | None = None) -> dict[str, Any]:
+    """As `check_folder`, by a config."""
+    champion = _champion(serving) if serving else None
+    files = fingerprint(folder, config.data)
+    listing = list_samples(folder, config.data)
+    found = _examine_all(folder, listing.samples, config.data, config.execution.workers or os.cpu_count() or 1)
+    return split_report(
+        [entry for _, entries in found for entry in entries],
+        account(listing, [outcome for outcome, _ in found], files),
+        {},
+        config.gate,
+        find_near_duplicates,
+        config.data,
+        champion,
+    )
+
+
+def write_check(path: Path, report: dict[str, Any]) -> None:
+    """Writes the report as JSON.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        write_json(path, report)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}. Choose another file: --out FILE") from error
+
+
+def _examine_all(
+    folder: Path, samples: Sequence[Sample], data: DataSettings, threads: int
+) -> list[tuple[Outcome, list[Entry]]]:
+    """What becomes of each sample, in their order, and the entries of its records."""
+
+    def examine(sample: Sample) -> tuple[Outcome, list[Entry]]:
+        return outcome_of(sample, folder, data, partial(entry_of, split=sample.split))
+
+    # The codecs complain about damaged files in their own words; ours name the file.
+    with quiet(Path(os.devnull)) as terminal:
+        console = Console(file=terminal)
+        results = ordered_map(examine, samples, threads)
+        return list(track(results, "Reading", len(samples), console=console, transient=True))
+
+
+def _champion(serving: Path) -> Champion:
+    version = champion_version(serving)
+    if version is None:
+        raise UsageError(f"{serving}: has no champion to compare with. Give the folder with CHAMPION.json.")
+    return read_champion(serving / version, version)
+
+
+def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Config:
+    if recipe is not None:
+        return load_config(recipe, overrides)
+    layout = detect_layout(folder) or "folders"
+    spans = ["data.spans=0"] if find_spans(folder) else []
+    return load_config("mias" if layout == "mias" else "folders", [f"data.layout={layout}", *spans, *overrides])

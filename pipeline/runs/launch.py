@@ -1,0 +1,171 @@
+"""From a config to a run: finds the data and the output folder, then hands over to the local runner.
+
+Everything that can be wrong with the paths is found here, before TensorFlow is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from components.errors import UsageError
+from components.example_gen.listing import list_samples
+from components.files import locked
+from components.pusher.settings import Serving
+from pipeline.config.data import Data
+from pipeline.config.root import Config
+from pipeline.graph.beam import check_beam
+from pipeline.graph.nodes import NODES
+from pipeline.runs.console import RunConsole
+from pipeline.runs.phantoms import NOTICE, write_mias_phantoms
+from pipeline.runs.quiet import quiet
+from pipeline.runs.record import DEFAULT_OUT, RUN_LOCK, new_run_dir, write_run
+from pipeline.runs.request import Request
+from pipeline.runs.termination import graceful
+
+LOG_FILE = "log.txt"
+
+
+def launch(
+    name: str,
+    config: Config,
+    data: Path | None,
+    out: Path | None,
+    from_node: str | None,
+    to_node: str | None,
+    silent: bool,
+) -> dict[str, Any]:
+    """Runs a config and returns the contents of its `run.json`; prints its progress unless `silent`.
+
+    Raises:
+        UsageError: there are no data, or the output folder cannot be written.
+    """
+    for node in filter(None, (from_node, to_node)):
+        if node not in NODES:
+            raise UsageError(f"{node}: no such node. The nodes are {', '.join(NODES)}")
+    if from_node and to_node and NODES.index(from_node) > NODES.index(to_node):
+        raise UsageError(f"--from {from_node} --to {to_node}: {to_node} comes first, so nothing would run again")
+    out = output_folder(name, out)
+    with _exclusive(out):
+        source, notice = source_folder(config.data, data, out / "data")
+        if out.is_relative_to(source):
+            raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
+        list_samples(source, config.data)
+        check_beam(config.execution, {"data folder": source, "output folder": out})
+        serving = serving_folder(config.serving, out)
+        run_dir = new_run_dir(out)
+        # Before the seconds of the imports: a run that dies there must be seen as well.
+        write_run(run_dir, {"id": run_dir.name, "recipe": name, "status": "running", "pid": os.getpid()})
+        request = Request(name, config, source, notice, out, serving, run_dir, from_node, to_node)
+        return _run_quietly(request, silent)
+
+
+def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
+    log = request.run_dir / LOG_FILE
+    with quiet(log) as terminal, graceful() as before:
+        console = RunConsole(terminal, silent)
+        console.say(f"{request.name}: run {request.run_dir.name}, data {request.data}, log {log}")
+        if request.notice:
+            console.say(request.notice)
+        # The import takes seconds, and what it prints belongs into the log.
+        from pipeline.runs.local import run
+
+        record = run(request, console, before)
+        for line in conclusion(record):
+            console.say(line)
+    return record
+
+
+def conclusion(record: dict[str, Any]) -> list[str]:
+    """The last lines of a run, for people."""
+    lines = []
+    test = record["metrics"].get("test")
+    if test:
+        dice = test["dice"]
+        mean = "undefined" if dice["mean"] is None else f"{dice['mean']:.3f}"
+        interval = f" (95 % CI {dice['ci95'][0]:.3f} to {dice['ci95'][1]:.3f})" if dice["ci95"] else ""
+        empty, false = test["empty_cases"], test["empty_cases_with_prediction"]
+        without = f"; something was predicted in {false} of {empty} cases without foreground" if empty else ""
+        lines.append(f"Test: mean foreground Dice {mean}{interval}, {dice['n']} cases{without}")
+    word = "Interrupted" if record["status"] == "interrupted" else "Refused"
+    lines += [f"{word}: {reason}" for reason in record["reasons"]]
+    if record["pushed"]:
+        lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
+    elif record["not_pushed"]:
+        lines.append(f"Not pushed: {record['not_pushed']}")
+    if record["report"]:
+        lines.append(f"Report: {record['report']}")
+    return lines
+
+
+def output_folder(name: str, out: Path | None) -> Path:
+    """The output folder of a recipe, made where it is missing.
+
+    Raises:
+        UsageError: it cannot be written, or has characters in its path that TFX reads as a pattern.
+    """
+    return _writable(_plain(out or DEFAULT_OUT / name))
+
+
+def serving_folder(serving: Serving, out: Path) -> Path:
+    """The serving folder of an output folder; raises as `output_folder`."""
+    return _writable(_plain(Path(serving.destination or out / "serving")))
+
+
+def _plain(path: Path) -> Path:
+    """The path, whole; TFX and Beam read some characters of a path as patterns."""
+    path = path.resolve()
+    if set(str(path)) & set("[]{}*?"):
+        raise UsageError(
+            f"{path}: has one of the characters [ ] {{ }} * ? in its name. Rename it, or use another folder."
+        )
+    return path
+
+
+def _writable(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{out}: the folder cannot be written: {error.strerror}. Choose another (--out, [serving] destination)"
+        ) from error
+    return out
+
+
+@contextmanager
+def _exclusive(out: Path) -> Iterator[None]:
+    """The metadata store takes one writer."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(out / RUN_LOCK, wait=False))
+        except BlockingIOError:
+            raise UsageError(
+                f"{out}: another run uses this output folder. Wait for it to end, or choose another: --out DIR"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"{out / RUN_LOCK}: cannot be locked: {error.strerror}. Make it yours, or choose another: --out DIR"
+            ) from error
+        yield
+
+
+def source_folder(settings: Data, data: Path | None, phantoms: Path) -> tuple[Path, str]:
+    """The folder with the images, and what must be said of them; phantoms are written where there are no others.
+
+    Raises:
+        UsageError: there are no data, or their path has characters that TFX reads as a pattern.
+    """
+    if data is None and settings.input:
+        data = Path(settings.input)
+    if data is not None:
+        return _plain(data), settings.notice
+    if settings.phantoms is None:
+        raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
+    write_mias_phantoms(phantoms, **settings.phantoms.model_dump())
+    return phantoms, f"{NOTICE} {settings.notice}".strip()

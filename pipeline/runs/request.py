@@ -1,0 +1,24 @@
+"""What to run and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config.root import Config
+
+
+@dataclass(frozen=True)
+class Request:
+    """A config with its place on this machine. `from_node` and `to_node` limit what runs."""
+
+    name: str
+    config: Config
+    data: Path
+    notice: str
+    """What must be said of the data wherever their numbers stand."""
+    out: Path
+    serving: Path
+    run_dir: Path
+    from_node: str | None = None
+    to_node: str | None = None

@@ -1,0 +1,72 @@
+"""Whether there is something to train anew on: the input folder against what the champion was made of.
+
+Imports neither TensorFlow nor TFX. A run has something new where `data_fingerprint` is not `champion_fingerprint`;
+whether that is enough, `new_cases` and `drifted_features` tell.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.data_gate.drift import DRIFT
+from components.example_gen.listing import fingerprint as data_fingerprint
+from components.example_gen.listing import list_samples
+from components.example_gen.settings import DataSettings
+from components.files import read_json
+from components.serving_dir import SPLIT_REPORT_FILE, champion_version, read_manifest
+from pipeline.config.root import Config
+from pipeline.runs.check import check_config
+
+__all__ = ["champion_fingerprint", "data_fingerprint", "drifted_features", "new_cases"]
+
+
+def champion_fingerprint(serving: Path) -> str | None:
+    """What `data_fingerprint` was of the champion's data; None without a champion, or where its manifest lacks it.
+
+    Raises:
+        UsageError: the champion is not where the pointer says.
+    """
+    version = champion_version(serving)
+    return None if version is None else read_manifest(serving, version).get("data_fingerprint")
+
+
+def new_cases(root: Path, data: DataSettings, serving: Path) -> int:
+    """How many cases a run would read that the champion's run did not.
+
+    A case is an image, known by its path in the input folder (`sample/source`): one that is no longer in the window
+    is none, one whose pixels, truth or group have changed is not new, and one that was unusable stays known.
+
+    Args:
+        root: the input folder.
+        data: the section `[data]` of the config.
+        serving: the serving folder; without a champion all cases are new.
+
+    Raises:
+        UsageError: as `list_samples` and `champion_version` do.
+    """
+    known = _known_sources(serving)
+    return sum(sample.image not in known for sample in list_samples(root, data).samples)
+
+
+def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
+    """The features by which the data are unlike the champion's, by `[validation] max_drift`; reads every image.
+
+    Raises:
+        UsageError: as `check_config` does.
+    """
+    if champion_version(serving) is None:
+        return []
+    report = check_config(root, config, serving)
+    return [feature["name"] for feature in report["drift"]["features"] if feature["verdict"] == DRIFT]
+
+
+def _known_sources(serving: Path) -> set[str]:
+    version = champion_version(serving)
+    report = serving / version / SPLIT_REPORT_FILE if version else None
+    if report is None or not report.is_file():
+        return set()
+    known = read_json(report)
+    # Reports of earlier versions do not name the images whose tiles were all empty.
+    return {row["source"] for key in ("records", "rejects") for row in known[key]}.union(
+        known.get("without_records", ())
+    )
