@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.example_gen.layouts.registry import LAYOUTS
+from components.example_gen.layouts.settings import Reading
 from components.imaging.truth.settings import Mask
 from components.records.settings import Derivation, Splits
 from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
@@ -37,58 +38,27 @@ class Groups(Section):
         return pattern
 
 
-class Reading(Section):
-    """The keys of `[data]` that say what a folder holds; `components.example_gen.layouts` tells who reads which."""
-
+class LayoutChoice(Section):
     layout: Annotated[str, OneOf(LAYOUTS)]
-    images: str = "images"
-    masks: str = "masks"
-    """Names of the two folders, read with their sub-folders, one level deep. Files are paired by name: the path within
-    the folder, without suffix."""
-    mask_pattern: str | None = None
-    """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
-    it is there, one of the classes below. Several masks may belong to one image."""
-    table: str = ""
-    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
-    CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
-    where wanted `group`, `label`, `split`, `site`, `id`."""
-    edition: Literal["mini", "full"] = "mini"
-    """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
-    labels: list[str] = []
-    """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
-    classes: Annotated[list[str], Field(max_length=255)] = []
-    """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
+
+
+class DataSettings(Derivation, Reading, LayoutChoice):
+    """The section `[data]`, less what only the start of a run needs to know."""
+
     spans: Annotated[int, Field(ge=0)] | None = None
     """The layout stands in folders span-1, span-2, ..., or span-2026-11-21, ...; what stands beside them is not read.
     A run trains on the newest ones, so many, 0 for all, and tests on test groups of all of them, so that its numbers
     compare with those of other runs: keep old spans. Other samples of older spans are left out. None: no spans."""
-    mask: Mask = Mask()
     groups: Groups = Groups()
     site_pattern: str | None = None
     """Regular expression on the name; its one capture is the site."""
     max_megapixels: Positive = 100
     """Larger images are rejected before they are decoded."""
+    splits: Splits = Splits()
 
     @property
     def max_pixels(self) -> int:
         return 1_000_000 * self.max_megapixels
-
-    @field_validator("images", "masks", "table")
-    @classmethod
-    def _plain_name(cls, name: str, info: ValidationInfo) -> str:
-        if not name and info.field_name == "table":
-            return name
-        path = PurePosixPath(name)
-        if set(name) & set("[]{}*?\\\0") or not name or ".." in path.parts or path.is_absolute():
-            raise ValueError("expected a name within the input folder, without any of [ ] { } * ? \\")
-        return path.as_posix()
-
-    @field_validator("mask_pattern")
-    @classmethod
-    def _names_the_image(cls, pattern: str | None) -> str | None:
-        if pattern is not None and not {"name"} <= set(compiled(pattern).groupindex) <= {"name", "class"}:
-            raise ValueError("expected a capture (?P<name>...), where wanted (?P<class>...), and no others with a name")
-        return pattern
 
     @field_validator("site_pattern")
     @classmethod
@@ -97,33 +67,14 @@ class Reading(Section):
             refuse_unless_one_capture(pattern)
         return pattern
 
-    @field_validator("classes")
-    @classmethod
-    def _are_names(cls, classes: list[str]) -> list[str]:
-        if not all(classes) or len(set(classes)) < len(classes) or "background" in classes:
-            raise ValueError("expected names, each of them once, without `background`, which is class 0")
-        return classes
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for fault in chain(_layout_faults(self), _mask_faults(self)):
+        for fault in chain(_layout_faults(self), _mask_faults(self), _span_faults(self)):
             raise ValueError(fault)
         return self
 
 
-class DataSettings(Derivation, Reading):
-    """The section `[data]`, less what only the start of a run needs to know."""
-
-    splits: Splits = Splits()
-
-    @model_validator(mode="after")
-    def _splits_fit_spans(self) -> Self:
-        for fault in _span_faults(self):
-            raise ValueError(fault)
-        return self
-
-
-def _layout_faults(data: Reading) -> Iterator[str]:
+def _layout_faults(data: DataSettings) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
     for key in sorted(set().union(*(layout.keys for layout in LAYOUTS.values())) - read):
         # A config that is shown whole names every key; those with their default say nothing.
@@ -135,7 +86,7 @@ def _layout_faults(data: Reading) -> Iterator[str]:
         yield f"images {data.images!r} and masks {data.masks!r}: expected two folders, none of them within the other"
 
 
-def _mask_faults(data: Reading) -> Iterator[str]:
+def _mask_faults(data: DataSettings) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
     mask, names = data.mask, {"background", *(data.classes or ["foreground"])}
     by_class = "class" in compiled(data.mask_pattern or "").groupindex

@@ -17,12 +17,12 @@ from scipy import ndimage
 from splits_on_disk import account, records
 from tfx.types import Artifact
 
+from components.imaging.adjust import Adjust
 from components.imaging.files.codecs import decode_image, encode_png, pixel_sha256, read_image
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.placement import letterbox
 from components.records.splits import SPLITS
 from components.records.tfexample import read_split, shard_name, split_files
-from pipeline.config.data import Adjust
 from pipeline.runs.phantoms import write_mias_phantoms
 
 REQUIRED = {

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from ingest import SIZE, Made, box, film, ingest, save
 
+from components.imaging.adjust import Adjust
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.transform import to_source
-from pipeline.config.data import Adjust
 
 LESION = box(4, 4, 20, 12)
 FOLDERS = {"train": "train", "valid": "eval", "test": "test"}

@@ -14,19 +14,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from components.errors import UsageError
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import first_fault, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 _BARCODE = re.compile(r"(TCGA-(\w{2})-\w{4})(?:\S*?-(DX\d+))?", re.IGNORECASE)
 _CORNER = re.compile(r"_xmin(\d+)_ymin(\d+)")

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.names import NameIndex, advice, index_names, similar_name
 from components.example_gen.samples import (
     Listing,
@@ -26,9 +26,6 @@ from components.example_gen.samples import (
     unread_files,
 )
 from components.imaging.files.codecs import SUFFIXES
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 
 @dataclass(frozen=True)

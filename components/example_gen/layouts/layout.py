@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Listing
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 
 def _reads_nothing_else(_root: Path, _listing: Callable[[], Listing]) -> set[Path]:

@@ -14,18 +14,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.presplit import SPLIT_NAMES
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample, mask_suffixes, unknown_kind
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "group", "label", "split", "site", "id")
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import read_text
 from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape
@@ -26,9 +26,6 @@ CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 EDITIONS = {"mini": re.compile(r"mdb(\d{3})"), "full": re.compile(r"mdb(\d{3})[lr][a-z]")}
 _MINI_SIZE = (1024, 1024)
 _SEVERITIES = {None: "normal", "B": "benign", "M": "malignant"}
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 _FILM = re.compile(r"mdb\d{3}(?:[lr][a-z])?", re.IGNORECASE)
 _ROW = re.compile(rf"(mdb\d{{3}}\S*)\s+[FGD]\s+({'|'.join(CLASSES)})(?:\s+([BM])(?:\s+(.+))?)?", re.IGNORECASE)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.layouts import folders
 from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Listing, Reject, below, entries, merged
 
 SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
 """The names in use for the splits, and their names in Maskline."""
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 
 def patterns(data: Reading) -> dict[str, str]:

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.drawing import LEFT_OUT, listing_of
 from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.example_gen.tables import other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 _PREFIX = "im_"
 _CELL = re.compile(r"(.+)_(cyt|nuc)\d*", re.IGNORECASE)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.drawing import gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.via_rows import LABEL_KEYS, Row, Table, read_table
 from components.example_gen.samples import Drawing, Listing, Reject, Sample, by_stem, image_files, unread_files
 from components.imaging.truth.shapes import UnclearShape
-
-if TYPE_CHECKING:
-    from components.example_gen.settings import Reading
 
 
 def patterns(data: Reading) -> dict[str, str]:

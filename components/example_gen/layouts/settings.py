@@ -1,0 +1,58 @@
+"""What layouts read of `[data]`: where in a folder images and truth stand, and what the truth means."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from components.imaging.truth.settings import Mask
+from components.settings import Section, compiled
+
+
+class Reading(Section):
+    """The keys of `[data]` that layouts read; `Layout.keys` tells which of them reads which."""
+
+    images: str = "images"
+    masks: str = "masks"
+    """Names of the two folders, read with their sub-folders, one level deep. Files are paired by name: the path within
+    the folder, without suffix."""
+    mask_pattern: str | None = None
+    """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
+    it is there, one of the classes below. Several masks may belong to one image."""
+    table: str = ""
+    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
+    CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
+    where wanted `group`, `label`, `split`, `site`, `id`."""
+    edition: Literal["mini", "full"] = "mini"
+    """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
+    labels: list[str] = []
+    """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
+    classes: Annotated[list[str], Field(max_length=255)] = []
+    """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
+    mask: Mask = Mask()
+
+    @field_validator("images", "masks", "table")
+    @classmethod
+    def _plain_name(cls, name: str, info: ValidationInfo) -> str:
+        if not name and info.field_name == "table":
+            return name
+        path = PurePosixPath(name)
+        if set(name) & set("[]{}*?\\\0") or not name or ".." in path.parts or path.is_absolute():
+            raise ValueError("expected a name within the input folder, without any of [ ] { } * ? \\")
+        return path.as_posix()
+
+    @field_validator("mask_pattern")
+    @classmethod
+    def _names_the_image(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not {"name"} <= set(compiled(pattern).groupindex) <= {"name", "class"}:
+            raise ValueError("expected a capture (?P<name>...), where wanted (?P<class>...), and no others with a name")
+        return pattern
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, classes: list[str]) -> list[str]:
+        if not all(classes) or len(set(classes)) < len(classes) or "background" in classes:
+            raise ValueError("expected names, each of them once, without `background`, which is class 0")
+        return classes
