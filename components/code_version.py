@@ -15,11 +15,12 @@ _LIBRARIES = (
     *("tensorflow", "keras", "apache-beam", "tfx"),
 )
 _REGISTRY = "registry"
+_OF = " of "
 
 
 def code_version(*modules: str, root: Path = _ROOT) -> str:
-    """First 12 hex digits of the SHA-256 over the sources of modules and of all that they import, with the templates
-    beside them, and over the versions of the libraries that make the numbers.
+    """`HASH of MODULE, ...`, by the sources of modules and of all that they import, with the templates beside them, and
+    by the versions of the libraries that make the numbers: first 12 hex digits of a SHA-256.
 
     A module called `registry` lists what a config may choose. Neither the list counts nor what stands in it: the module
     of what was chosen must be among `modules`.
@@ -28,7 +29,19 @@ def code_version(*modules: str, root: Path = _ROOT) -> str:
     for path in sorted(_with_templates(sources(*modules, root=root))):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return f"{digest.hexdigest()[:12]}{_OF}{', '.join(modules)}"
+
+
+def installed(compiled: str) -> str:
+    """What the version of the same modules is here.
+
+    Raises:
+        ModuleNotFoundError: one of them is not here, or `compiled` names none.
+    """
+    _, named, modules = compiled.partition(_OF)
+    if not named:
+        raise ModuleNotFoundError(f"{compiled!r} does not say of what")
+    return code_version(*modules.split(", "))
 
 
 def executors(root: Path = _ROOT) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from components.code_version import code_version
 from components.example_gen.layouts.registry import LAYOUTS
 
-EXAMPLE_GEN = "components.example_gen.executor"
+_EXECUTOR = "components.example_gen.executor"
 
 
 def example_gen_version(layout: str) -> str:
     """As `code_version`, of the executor with a layout; raises KeyError where none has that name."""
-    return code_version(EXAMPLE_GEN, LAYOUTS[layout].listing.__module__)
+    return code_version(_EXECUTOR, LAYOUTS[layout].listing.__module__)

@@ -31,7 +31,7 @@ import tensorflow as tf
 from keras import ops
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.losses.bce_dice import LOSSES
+from components.trainer.losses import bce_dice as module
 from components.trainer.run import run_fn
 
 tf.config.set_visible_devices([], "GPU")
@@ -44,13 +44,13 @@ for arguments in json.load(sys.stdin):
     run_fn(FnArgs(**arguments))
 """
 POISON = """
-sound = LOSSES["bce_dice"]
+sound = module.bce_dice
 
 @keras.saving.register_keras_serializable()
 def poisoned(truth, found):
     return sound(truth, found) * ops.where(ops.all(truth > 0, (1, 2, 3)), float("nan"), 1.0)
 
-LOSSES["bce_dice"] = poisoned
+module.bce_dice = poisoned
 """
 """A mask without background makes the loss of its image undefined, and so the gradients."""
 CONFIG: dict[str, Any] = {

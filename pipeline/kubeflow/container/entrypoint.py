@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) ->
         arguments.json_serialized_invocation_args, arguments.json_serialized_inputs_spec_args, outputs, root
     )
     _LOG.info("%s: parameters %s", arguments.executor_class_path, invocation.parameters)
-    check_code(arguments.executor_class_path, invocation.parameters)
+    check_code(invocation.parameters)
     parameters = resolved(invocation.parameters)
     if is_file_based(parameters):
         parameters = with_span(parameters)

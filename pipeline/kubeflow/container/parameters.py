@@ -8,11 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from components.code_version import code_version
+from components.code_version import installed
 from components.errors import UsageError
-from components.example_gen.version import EXAMPLE_GEN, example_gen_version
-from components.trainer.settings import TrainerSettings
-from components.trainer.version import trainer_version
 
 PACKAGE_SCHEME = "package:"
 """`package:PACKAGE/FILE#HASH`: a file that is installed with Maskline, and how its SHA-256 begins."""
@@ -27,10 +24,8 @@ def resolved(parameters: dict[str, Any]) -> dict[str, Any]:
     return {key: _resolved(value) if _is_reference(value) else value for key, value in parameters.items()}
 
 
-def check_code(executor: str, parameters: dict[str, Any]) -> None:
+def check_code(parameters: dict[str, Any]) -> None:
     """Refuses to run other code than the pipeline was compiled with, by whose version results are reused.
-
-    `executor` is the class path of the step's executor; the Trainer's is TFX's own, and names Maskline's as `run_fn`.
 
     Raises:
         UsageError: the installed code, or a library that it computes with, is another.
@@ -39,25 +34,16 @@ def check_code(executor: str, parameters: dict[str, Any]) -> None:
     compiled = {**parameters, **custom}.get("code_version")
     if compiled is None:  # A step of TFX's own.
         return
-    module = parameters.get("run_fn", executor).rpartition(".")[0]
     try:
-        installed = _installed(module, parameters, custom)
-    except (ValueError, KeyError, ModuleNotFoundError):
-        installed = "unknown, by which the parameters cannot be read"
-    if installed != compiled:
+        here = installed(compiled)
+    except ModuleNotFoundError as error:
+        here = f"none ({error})"
+    if here != compiled:
         raise UsageError(
-            f"{module}: the installed code has the version {installed}, the pipeline was compiled with "
-            f"{compiled}: the code is another, or a library that makes its numbers. Build the image anew from the same "
-            "tree and requirements.lock, or compile with it: `docker run IMAGE maskline kubeflow compile ...`"
+            f"the installed code has the version {here}, the pipeline was compiled with {compiled}: the code is "
+            "another, or a library that makes its numbers. Build the image anew from the same tree and "
+            "requirements.lock, or compile with it: `docker run IMAGE maskline kubeflow compile ...`"
         )
-
-
-def _installed(module: str, parameters: dict[str, Any], custom: dict[str, Any]) -> str:
-    if custom:
-        return trainer_version(TrainerSettings.model_validate(custom["settings"]))
-    if module == EXAMPLE_GEN:
-        return example_gen_version(json.loads(parameters["settings"])["layout"])
-    return code_version(module)
 
 
 def _is_reference(value: Any) -> bool:
