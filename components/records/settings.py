@@ -51,6 +51,12 @@ class Derivation(Section):
         return self.height, self.width, self.channels
 
     @model_validator(mode="after")
+    def _colours_for_a_colour_space(self) -> Self:
+        if self.channels == 1 and self.adjust.colour_space != "rgb":
+            raise ValueError(f"adjust.colour_space {self.adjust.colour_space!r} needs colours: set channels = 3")
+        return self
+
+    @model_validator(mode="after")
     def _overlap_at_most_half(self) -> Self:
         # More would cut a large image into millions of tiles.
         if self.tiles and 2 * self.tiles.overlap > min(self.height, self.width):
