@@ -18,8 +18,16 @@ from typing import TYPE_CHECKING
 
 from components.errors import UsageError
 from components.example_gen.layouts.layout import Layout
-from components.example_gen.layouts.presplit import SPLIT_NAMES
-from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample, mask_suffixes, unknown_kind
+from components.example_gen.samples import (
+    SPLIT_NAMES,
+    Drawing,
+    Listing,
+    MaskFiles,
+    Reject,
+    Sample,
+    mask_suffixes,
+    unknown_kind,
+)
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "group", "label", "split", "site", "id")
