@@ -13,6 +13,7 @@ import tensorflow as tf
 from PIL import Image
 from raw_images import png
 
+from components.imaging.adjust import Adjust
 from components.imaging.adjust import adjust as adjust_pixels
 from components.serving_graph.adjust import adjust, is_deep
 
@@ -20,11 +21,6 @@ SIZES = [(64, 64), (61, 77), (64, 50), (7, 5), (1, 9), (3, 40)]
 """Whole tiles, none, in one direction only; fewer pixels than tiles; one row."""
 TONES = {"gamma": 0.7, "contrast": 1.3, "brightness": -0.1, "invert": True}
 SPACES = ["hsv", "lab", "luv", "ycrcb"]
-
-
-def settings(**keys: Any) -> dict[str, Any]:
-    neutral = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0, "invert": False}
-    return neutral | {"clahe_clip": None, "clahe_grid": 8, "colour_space": "rgb"} | keys
 
 
 def images(height: int, width: int, channels: int, dtype: type) -> Iterator[np.ndarray]:
@@ -38,11 +34,11 @@ def images(height: int, width: int, channels: int, dtype: type) -> Iterator[np.n
         yield pixels[..., 0] if channels == 1 else pixels
 
 
-def in_graph(pixels: np.ndarray, keys: dict[str, Any]) -> np.ndarray:
+def in_graph(pixels: np.ndarray, settings: Adjust) -> np.ndarray:
     """The graph's result in the units of the pixels, in their shape."""
     top = np.iinfo(pixels.dtype).max
     image = pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / np.float32(top)
-    return top * adjust(tf.constant(image), keys, tf.constant(top > 255)).numpy().reshape(pixels.shape)
+    return top * adjust(tf.constant(image), settings, tf.constant(top > 255)).numpy().reshape(pixels.shape)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -66,8 +62,8 @@ def test_tones_and_clahe_are_those_of_the_records_level_for_level(
 ) -> None:
     for size in SIZES if keys.get("clahe_grid") == 4 and dtype == np.uint8 else SIZES[1:2]:
         for pixels in images(*size, channels, dtype):
-            expected = adjust_pixels(pixels, settings(**keys))
-            np.testing.assert_array_equal(np.rint(in_graph(pixels, settings(**keys))), expected, err_msg=str(size))
+            expected = adjust_pixels(pixels, Adjust(**keys))
+            np.testing.assert_array_equal(np.rint(in_graph(pixels, Adjust(**keys))), expected, err_msg=str(size))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -80,8 +76,8 @@ def test_colour_spaces_are_those_of_the_records_to_one_grey_level(
     top = np.iinfo(dtype).max
     limit = {np.uint8: 1.0, np.uint16: 0.6 if space == "lab" else 0.1}[dtype]
     for pixels in images(61, 77, 3, dtype):
-        expected = adjust_pixels(pixels, settings(**keys, colour_space=space)).astype(float)
-        difference = np.abs(in_graph(pixels, settings(**keys, colour_space=space)) - expected)
+        expected = adjust_pixels(pixels, Adjust(**keys, colour_space=space)).astype(float)
+        difference = np.abs(in_graph(pixels, Adjust(**keys, colour_space=space)) - expected)
         assert 255 * difference.max() / top < limit + 1e-3
 
 
@@ -89,24 +85,24 @@ def test_colour_spaces_are_those_of_the_records_to_one_grey_level(
 def test_all_colours_agree_to_one_grey_level(space: str) -> None:
     steps = np.arange(0, 256, 5, dtype=np.uint8)
     pixels = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(len(steps), -1, 3)
-    expected = adjust_pixels(pixels, settings(colour_space=space)).astype(float)
-    assert np.abs(np.rint(in_graph(pixels, settings(colour_space=space))) - expected).max() <= 1
+    expected = adjust_pixels(pixels, Adjust(colour_space=space)).astype(float)
+    assert np.abs(np.rint(in_graph(pixels, Adjust(colour_space=space))) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_nothing_to_do_returns_the_image(channels: int) -> None:
     image = tf.zeros((4, 4, channels))
-    assert adjust(image, settings(), tf.constant(False)) is image
+    assert adjust(image, Adjust(), tf.constant(False)) is image
 
 
 def test_gray_images_have_no_colour_space() -> None:
     image = tf.zeros((4, 4, 1))
-    assert adjust(image, settings(colour_space="lab"), tf.constant(False)) is image
+    assert adjust(image, Adjust(colour_space="lab"), tf.constant(False)) is image
 
 
 def test_values_outside_the_range_are_clipped() -> None:
     image = tf.constant([[[-0.5], [1.5]]])
-    np.testing.assert_array_equal(adjust(image, settings(invert=True), tf.constant(False))[..., 0], [[1, 0]])
+    np.testing.assert_array_equal(adjust(image, Adjust(invert=True), tf.constant(False))[..., 0], [[1, 0]])
 
 
 def encoded(mode: str, suffix: str) -> bytes:
@@ -132,7 +128,7 @@ def test_the_depth_of_a_file(content: bytes, deep: bool) -> None:
 
 
 def test_adjustments_live_in_a_saved_model(tmp_path: Path) -> None:
-    keys = settings(**TONES, clahe_clip=2.0, clahe_grid=4, colour_space="ycrcb")
+    keys = Adjust(**TONES, clahe_clip=2.0, clahe_grid=4, colour_space="ycrcb")
 
     class Served(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3]), tf.TensorSpec([], tf.bool)])

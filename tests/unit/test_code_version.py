@@ -162,18 +162,16 @@ class TestChoices:
         return tmp_path
 
     def versions(self) -> dict[str, str]:
-        """Of example_gen with each layout, and of the trainer with the usual choices and each of the others."""
+        """Of example_gen with each layout, and of the trainer with the usual choices and with one other each."""
         usual = load_config("demo").trainer
-        choices = {
-            "usual": usual,
-            "models": usual.model_copy(update={"model": usual.model.model_copy(update={"architecture": "other"})}),
-            "losses": usual.model_copy(update={"training": usual.training.model_copy(update={"loss": "other"})}),
-            "optimizers": usual.model_copy(
-                update={"training": usual.training.model_copy(update={"optimizer": "other"})}
-            ),
+        model = usual.model.model_copy(update={"architecture": "other"})
+        loss, optimizer = (usual.training.model_copy(update={key: "other"}) for key in ("loss", "optimizer"))
+        others = {"models": {"model": model}, "losses": {"training": loss}, "optimizers": {"training": optimizer}}
+        trainers = {name: usual.model_copy(update=change) for name, change in {"usual": {}, **others}.items()}
+        return {
+            **{name: example_gen_version(name) for name in LAYOUTS},
+            **{name: trainer_version(settings) for name, settings in trainers.items()},
         }
-        trainers = {name: trainer_version(settings) for name, settings in choices.items()}
-        return {**{name: example_gen_version(name) for name in LAYOUTS}, **trainers}
 
     @pytest.mark.parametrize(
         ("file", "concerned"),
@@ -199,6 +197,10 @@ class TestChoices:
             source.write("# edited\n")
         after = self.versions()
         assert {name for name in before if before[name] != after[name]} == concerned
+
+    def test_a_layout_that_is_none_has_no_version(self) -> None:
+        with pytest.raises(KeyError, match="missing"):
+            example_gen_version("missing")
 
     @pytest.mark.parametrize("package", CHOICES)
     def test_one_more_to_choose_from_concerns_nothing(self, tree: Path, package: str) -> None:

@@ -146,7 +146,7 @@ def test_every_layout_that_is_written_is_listed_by_its_name_and_tested_here() ->
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_reads_the_keys_that_it_says_and_no_others(tmp_path: Path, name: str) -> None:
-    """One that it reads unsaid could not be set, one that it says unread would be set in vain. All may read `classes`."""
+    """What it reads unsaid could not be set, what it says unread would be set in vain; `classes` is for all."""
     layout, root, data = LAYOUTS[name], fill(tmp_path, name), settings(name)
     assert layout.keys <= Reading.model_fields.keys()
     said = {key: getattr(data, key) for key in ("classes", *layout.keys)}
