@@ -11,6 +11,8 @@ from components.imaging.files.codecs import SUFFIXES
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Shape
 
+SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
+"""The names in use for the splits, and their names in Maskline."""
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 

@@ -17,6 +17,7 @@ from components.artifacts import SplitReport
 from components.code_version import code_version
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
+from components.example_gen.settings import DataSettings
 from components.parallel import THREADS
 from pipeline.kubeflow.container.entrypoint import main
 from pipeline.kubeflow.container.invocation import read_invocation
@@ -281,7 +282,7 @@ def test_worker_processes_have_one_thread_each_and_the_environment_decides_other
 
 def ingest(folder: Path, files: str) -> int:
     config = {"splits": [{"name": "films", "pattern": "*.pgm"}]}
-    settings = json.dumps(SETTINGS)
+    settings = SETTINGS.model_dump_json()
     values = {"input_base": str(folder), "input_config": json.dumps(config), "files": files, "settings": settings}
     outputs = {
         "artifacts": {"examples": artifact("tfx.Examples", "minio://b/run/Gen/salt/examples")},
@@ -292,7 +293,7 @@ def ingest(folder: Path, files: str) -> int:
     return call(Ingesting, given=given, spec=spec, outputs=["examples"])
 
 
-SETTINGS = {"layout": "mias", "spans": None, "splits": {"train": 70}, "table": ""}
+SETTINGS = DataSettings(layout="mias", height=64, width=64)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from components.data_gate.entries import Entry
-from pipeline.config.data import Data
+from components.data_gate.settings import GateSettings
+from components.example_gen.settings import DataSettings
 
 ACCOUNT: dict[str, Any] = {
     "data_fingerprint": "0123456789abcdef",
@@ -20,7 +21,8 @@ ACCOUNT: dict[str, Any] = {
 }
 """Twelve sources, all of them used."""
 
-DATA: dict[str, Any] = Data(layout="folders", height=64, width=96).model_dump()
+SETTINGS = GateSettings(min_groups=2, warm_start=False)
+DATA = DataSettings(layout="folders", height=64, width=96)
 
 
 def entry(number: int, split: str, **changes: Any) -> Entry:

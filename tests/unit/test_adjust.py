@@ -8,15 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from components.imaging.adjust import adjust
+from components.imaging.adjust import Adjust, adjust
 
 DEPTHS = pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
 RNG = np.random.default_rng(0)
-
-
-def settings(**keys: Any) -> dict[str, Any]:
-    neutral = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0, "invert": False}
-    return neutral | {"clahe_clip": None, "clahe_grid": 8} | keys
 
 
 def ramp(dtype: type) -> np.ndarray:
@@ -27,7 +22,7 @@ def ramp(dtype: type) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_nothing_to_do_returns_the_input(dtype: type, top: int, channels: int) -> None:
     pixels = ramp(dtype) if channels == 1 else np.dstack([ramp(dtype)] * 3)
-    assert adjust(pixels, settings()) is pixels
+    assert adjust(pixels, Adjust()) is pixels
 
 
 @DEPTHS
@@ -49,7 +44,7 @@ def test_tones(dtype: type, top: int, keys: dict[str, Any], values: list[float],
     """To half a grey level of 8 bit, by which the input was rounded, times the slope."""
     pixels = np.rint(np.array([values]) * top).astype(dtype)
     for image, target in ((pixels, expected), (np.dstack([pixels] * 3), np.repeat([expected], 3, 0).T)):
-        adjusted = adjust(image, settings(**keys))
+        adjusted = adjust(image, Adjust(**keys))
         assert adjusted.dtype == dtype
         assert adjusted.shape == image.shape
         np.testing.assert_allclose(adjusted[0] / top, target, atol=1.6 / top)
@@ -58,14 +53,14 @@ def test_tones(dtype: type, top: int, keys: dict[str, Any], values: list[float],
 @DEPTHS
 def test_two_inversions_are_none(dtype: type, top: int) -> None:
     pixels = RNG.integers(0, top + 1, (20, 30, 3)).astype(dtype)
-    once = adjust(pixels, settings(invert=True))
+    once = adjust(pixels, Adjust(invert=True))
     np.testing.assert_array_equal(once, top - pixels)
-    np.testing.assert_array_equal(adjust(once, settings(invert=True)), pixels)
+    np.testing.assert_array_equal(adjust(once, Adjust(invert=True)), pixels)
 
 
 def test_sixteen_bit_keep_their_depth() -> None:
     pixels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
-    assert len(np.unique(adjust(pixels, settings(gamma=0.9)))) > 60_000
+    assert len(np.unique(adjust(pixels, Adjust(gamma=0.9)))) > 60_000
 
 
 def equalised(pixels: np.ndarray, clip: float | None) -> np.ndarray:
@@ -85,7 +80,7 @@ def equalised(pixels: np.ndarray, clip: float | None) -> np.ndarray:
 @pytest.mark.parametrize("clip", [None, 2.0, 1.1])
 def test_clahe_of_one_tile_is_histogram_equalisation_with_a_limit(dtype: type, top: int, clip: float | None) -> None:
     pixels = (RNG.normal(0.3, 0.05, (300, 300)).clip(0, 1) * top).astype(dtype)
-    adjusted = adjust(pixels, settings(clahe_clip=clip or 1e9, clahe_grid=1))
+    adjusted = adjust(pixels, Adjust(clahe_clip=clip or 1e9, clahe_grid=1))
     assert adjusted.dtype == dtype
     np.testing.assert_allclose(adjusted, equalised(pixels, clip), atol=1)
 
@@ -94,24 +89,24 @@ def test_clahe_adapts_to_each_tile() -> None:
     """A dark and a bright half with the same texture come out alike, away from their border."""
     texture = RNG.integers(0, 40, (64, 64))
     pixels = np.hstack([texture, texture + 200]).astype(np.uint8)
-    adjusted = adjust(pixels, settings(clahe_clip=1e9, clahe_grid=2))
+    adjusted = adjust(pixels, Adjust(clahe_clip=1e9, clahe_grid=2))
     left, right = adjusted[:, :32], adjusted[:, -32:]
     assert np.ptp(left) > 200
     assert np.ptp(right) > 200
-    assert np.ptp(adjust(pixels, settings(clahe_clip=1e9, clahe_grid=1))[:, :32]) < 150
+    assert np.ptp(adjust(pixels, Adjust(clahe_clip=1e9, clahe_grid=1))[:, :32]) < 150
 
 
 @DEPTHS
 def test_clahe_of_a_gray_valued_image_is_that_of_the_gray_one(dtype: type, top: int) -> None:
     gray = RNG.integers(0, top + 1, (40, 50)).astype(dtype)
-    keys = settings(clahe_clip=3.0)
+    keys = Adjust(clahe_clip=3.0)
     np.testing.assert_array_equal(adjust(np.dstack([gray] * 3), keys), np.dstack([adjust(gray, keys)] * 3))
 
 
 @DEPTHS
 def test_clahe_changes_the_luma_of_colours_and_keeps_their_differences(dtype: type, top: int) -> None:
     pixels = (top * RNG.uniform(0.4, 0.6, (40, 50, 3))).astype(dtype)
-    adjusted = adjust(pixels, settings(clahe_clip=2.0, clahe_grid=2))
+    adjusted = adjust(pixels, Adjust(clahe_clip=2.0, clahe_grid=2))
     inside = ((adjusted > 0) & (adjusted < top)).all(axis=-1)
     assert inside.mean() > 0.5
     luma = cv2.createCLAHE(2.0, (2, 2)).apply(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
@@ -123,11 +118,11 @@ def test_clahe_changes_the_luma_of_colours_and_keeps_their_differences(dtype: ty
 def test_clahe_saturates_colours() -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[..., 0], pixels[:8, :, 1] = 255, 200
-    adjusted = adjust(pixels, settings(clahe_clip=40.0, clahe_grid=1))
+    adjusted = adjust(pixels, Adjust(clahe_clip=40.0, clahe_grid=1))
     assert (adjusted[:8, :, 0] == 255).all()
 
 
 def test_clahe_follows_the_tones() -> None:
     pixels = RNG.integers(0, 256, (40, 50)).astype(np.uint8)
     expected = cv2.createCLAHE(2.0, (4, 4)).apply(255 - pixels)
-    np.testing.assert_array_equal(adjust(pixels, settings(invert=True, clahe_clip=2.0, clahe_grid=4)), expected)
+    np.testing.assert_array_equal(adjust(pixels, Adjust(invert=True, clahe_clip=2.0, clahe_grid=4)), expected)

@@ -14,17 +14,13 @@ import tensorflow as tf
 from PIL import Image
 from raw_images import png
 
+from components.imaging.adjust import Adjust
 from components.imaging.adjust import adjust as adjust_pixels
 from components.serving_graph.adjust import adjust, is_deep
 
 SIZES = [(64, 64), (61, 77), (64, 50), (7, 5), (1, 9), (3, 40)]
 """Whole tiles, none, in one direction only; fewer pixels than tiles; one row."""
 TONES = {"gamma": 0.7, "contrast": 1.3, "brightness": -0.1, "invert": True}
-
-
-def settings(**keys: Any) -> dict[str, Any]:
-    neutral = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0, "invert": False}
-    return neutral | {"clahe_clip": None, "clahe_grid": 8} | keys
 
 
 def images(height: int, width: int, channels: int, dtype: type) -> Iterator[np.ndarray]:
@@ -38,11 +34,11 @@ def images(height: int, width: int, channels: int, dtype: type) -> Iterator[np.n
         yield pixels[..., 0] if channels == 1 else pixels
 
 
-def in_graph(pixels: np.ndarray, keys: dict[str, Any]) -> np.ndarray:
+def in_graph(pixels: np.ndarray, settings: Adjust) -> np.ndarray:
     """The graph's result in the units of the pixels, in their shape."""
     top = np.iinfo(pixels.dtype).max
     image = pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / np.float32(top)
-    return top * adjust(tf.constant(image), keys, tf.constant(top > 255)).numpy().reshape(pixels.shape)
+    return top * adjust(tf.constant(image), settings, tf.constant(top > 255)).numpy().reshape(pixels.shape)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -66,19 +62,19 @@ def test_tones_and_clahe_are_those_of_the_records_level_for_level(
 ) -> None:
     """All images side by side: without a graph, Python takes as long for one of them as for the five."""
     pixels = np.hstack(list(images(61, 77, channels, dtype)))
-    expected = adjust_pixels(pixels, settings(**keys))
-    np.testing.assert_array_equal(np.rint(in_graph(pixels, settings(**keys))), expected)
+    expected = adjust_pixels(pixels, Adjust(**keys))
+    np.testing.assert_array_equal(np.rint(in_graph(pixels, Adjust(**keys))), expected)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_nothing_to_do_returns_the_image(channels: int) -> None:
     image = tf.zeros((4, 4, channels))
-    assert adjust(image, settings(), tf.constant(False)) is image
+    assert adjust(image, Adjust(), tf.constant(False)) is image
 
 
 def test_values_are_rounded_to_levels_and_clipped_to_the_range() -> None:
     image = tf.constant([[[-0.5], [1.5], [0.6 / 255]]])
-    adjusted = adjust(image, settings(invert=True), tf.constant(False))[..., 0]
+    adjusted = adjust(image, Adjust(invert=True), tf.constant(False))[..., 0]
     np.testing.assert_array_equal(adjusted, [[1, 0, np.float32(254 / 255)]])
 
 
@@ -105,7 +101,7 @@ def test_the_depth_of_a_file(content: bytes, deep: bool) -> None:
 
 
 def test_adjustments_live_in_a_saved_model_for_all_sizes_and_depths(tmp_path: Path) -> None:
-    keys = settings(**TONES, clahe_clip=3.0, clahe_grid=4)
+    keys = Adjust(**TONES, clahe_clip=3.0, clahe_grid=4)
 
     class Served(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3]), tf.TensorSpec([], tf.bool)])

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from gate_entries import ACCOUNT, CLEAN, DATA, entry
+from gate_entries import ACCOUNT, CLEAN, DATA, SETTINGS, entry
 from raw_images import pgm, png, write
 
 from components.data_gate.core import Champion, split_report
@@ -19,8 +19,8 @@ from components.records.splits import split_of
 from pipeline.config.loader import load_config
 from pipeline.runs.check import check_folder, print_check
 
-SETTINGS = ["data.height=32", "data.width=32"]
-SPLITS = load_config("folders").data.splits.model_dump()
+SIZE = ["data.height=32", "data.width=32"]
+SPLITS = load_config("folders").data.splits
 CASES = 40
 
 
@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def check(folder: Path, *overrides: str, serving: Path | None = None) -> dict[str, Any]:
-    return check_folder(folder, None, [*SETTINGS, *overrides], serving)
+    return check_folder(folder, None, [*SIZE, *overrides], serving)
 
 
 def problems(report: dict[str, Any]) -> list[tuple[str, int]]:
@@ -173,7 +173,7 @@ def test_another_exposure_than_the_champions(folder: Path, tmp_path: Path) -> No
     with pytest.raises(UsageError, match="serving: has no champion to compare with"):
         check(folder, serving=serving)
     (serving / "7").mkdir(parents=True)
-    write_json(serving / "7" / "MANIFEST.json", {"config": load_config("folders", SETTINGS).model_dump()})
+    write_json(serving / "7" / "MANIFEST.json", {"config": load_config("folders", SIZE).model_dump()})
     write_json(serving / "7" / "split_report.json", check(folder))
     write_json(serving / "CHAMPION.json", {"version": "7"})
     assert check(folder, serving=serving)["problems"] == []
@@ -201,10 +201,9 @@ def messy() -> dict[str, Any]:
         for n in range(400)
     ]
     account = {**ACCOUNT, "sources": 1000, "rejects": rejects}
-    settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4, "warm_start": False}
-    champion = Champion("7", [{"group": str(n), "mean": 0.9} for n in range(50)], DATA)
+    champion = Champion("7", [{"group": str(n), "mean": 0.9} for n in range(50)], DATA.model_dump())
     return split_report(
-        [*CLEAN, *torn, entry(999, "eval", bit_depth=16)], account, {}, settings, lambda *_: [], DATA, champion
+        [*CLEAN, *torn, entry(999, "eval", bit_depth=16)], account, {}, SETTINGS, lambda *_: [], DATA, champion
     )
 
 
@@ -255,8 +254,7 @@ def test_every_finding_has_its_advice(monkeypatch: pytest.MonkeyPatch, capsys: p
     ],
 )
 def test_the_verdict_in_words(account: dict[str, Any], verdict: str, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4, "warm_start": False}
-    print_check(split_report(CLEAN, {**ACCOUNT, **account}, {}, settings, lambda *_: [], DATA), Path("report.json"))
+    print_check(split_report(CLEAN, {**ACCOUNT, **account}, {}, SETTINGS, lambda *_: [], DATA), Path("report.json"))
     *_, said, where = capsys.readouterr().out.splitlines()
     assert said.rstrip() == verdict
     assert where == "Everything as JSON: report.json"

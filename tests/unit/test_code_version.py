@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from raw_images import write
 
 from components.code_version import code_version, executors, sources
+from components.example_gen.layouts.registry import LAYOUTS
+from components.example_gen.version import example_gen_version
+from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.models.unet import UNet
+from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.version import trainer_version
+from pipeline.config.loader import load_config
 
 REPOSITORY = Path(__file__).parents[2]
+CHOICES = {
+    "components.example_gen.layouts": [layout.listing.__module__ for layout in LAYOUTS.values()],
+    "components.trainer.models": [architecture.__module__ for architecture in ARCHITECTURES.values()],
+    "components.trainer.losses": list(LOSSES.values()),
+    "components.trainer.optimizers": list(OPTIMIZERS.values()),
+}
+"""Packages of which a config chooses, and the modules that it chooses from."""
 REGISTRY = "from components.net.registry import NETS\n"
 FILES = {
     "components/__init__.py": "",
@@ -114,8 +129,8 @@ class TestOwnTree:
             [sys.executable, "-P", "-W", "ignore", "-c", script],
             capture_output=True, text=True, check=True, env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
         ).stdout.split()  # fmt: skip
-        chosen = [architecture.__module__ for architecture in ARCHITECTURES.values()]
-        found = {path.resolve() for path in sources(module, *(chosen if "trainer" in module else []))}
+        listed = [name for package, names in CHOICES.items() if f"{package}.registry" in printed for name in names]
+        found = {path.resolve() for path in sources(module, *listed)}
         for name in printed:
             if not name.endswith(".registry"):
                 assert Path(importlib.import_module(name).__file__ or "").resolve() in found, name
@@ -127,8 +142,73 @@ class TestOwnTree:
     def test_a_codec_concerns_the_records(self) -> None:
         assert REPOSITORY / "components/imaging/files/codecs.py" in sources("components.example_gen.executor")
 
-    def test_another_architecture_concerns_no_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        before = trainer_version("unet")
-        monkeypatch.setitem(ARCHITECTURES, "other", ARCHITECTURES["unet"])
-        assert trainer_version("unet") == before
-        assert trainer_version("missing") != before
+
+class TestChoices:
+    """Versions of a copy of the own tree, with a second architecture, loss and optimizer."""
+
+    @pytest.fixture
+    def tree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        shutil.copytree(
+            REPOSITORY / "components", tmp_path / "components", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        for node in ("example_gen", "trainer"):
+            monkeypatch.setattr(f"components.{node}.version.code_version", partial(code_version, root=tmp_path))
+        for kind in ("models", "losses", "optimizers"):
+            write(tmp_path / f"components/trainer/{kind}/other.py", b"")
+        other = type("Other", (UNet,), {"__module__": "components.trainer.models.other"})
+        monkeypatch.setitem(ARCHITECTURES, "other", other)
+        monkeypatch.setitem(LOSSES, "other", "components.trainer.losses.other")
+        monkeypatch.setitem(OPTIMIZERS, "other", "components.trainer.optimizers.other")
+        return tmp_path
+
+    def versions(self) -> dict[str, str]:
+        """Of example_gen with each layout, and of the trainer with the usual choices and with one other each."""
+        usual = load_config("demo").trainer
+        model = usual.model.model_copy(update={"architecture": "other"})
+        loss, optimizer = (usual.training.model_copy(update={key: "other"}) for key in ("loss", "optimizer"))
+        others = {"models": {"model": model}, "losses": {"training": loss}, "optimizers": {"training": optimizer}}
+        trainers = {name: usual.model_copy(update=change) for name, change in {"usual": {}, **others}.items()}
+        return {
+            **{name: example_gen_version(name) for name in LAYOUTS},
+            **{name: trainer_version(settings) for name, settings in trainers.items()},
+        }
+
+    @pytest.mark.parametrize(
+        ("file", "concerned"),
+        [
+            *((f"example_gen/layouts/{name}.py", {name}) for name in LAYOUTS if name != "folders"),
+            # A split of `presplit` is laid out as `folders`.
+            ("example_gen/layouts/folders.py", {"folders", "presplit"}),
+            ("example_gen/layouts/via_rows.py", {"via"}),
+            ("example_gen/layouts/layout.py", set(LAYOUTS)),
+            ("example_gen/core.py", set(LAYOUTS)),
+            ("trainer/models/unet.py", {"usual", "losses", "optimizers"}),
+            ("trainer/models/other.py", {"models"}),
+            ("trainer/losses/bce_dice.py", {"usual", "models", "optimizers"}),
+            ("trainer/losses/other.py", {"losses"}),
+            ("trainer/optimizers/adam.py", {"usual", "models", "losses"}),
+            ("trainer/optimizers/other.py", {"optimizers"}),
+            ("trainer/run.py", {"usual", "models", "losses", "optimizers"}),
+        ],
+    )
+    def test_a_change_concerns_those_that_chose_it(self, tree: Path, file: str, concerned: set[str]) -> None:
+        before = self.versions()
+        with (tree / "components" / file).open("a") as source:
+            source.write("# edited\n")
+        after = self.versions()
+        assert {name for name in before if before[name] != after[name]} == concerned
+
+    def test_a_layout_that_is_none_has_no_version(self) -> None:
+        with pytest.raises(KeyError, match="missing"):
+            example_gen_version("missing")
+
+    @pytest.mark.parametrize("package", CHOICES)
+    def test_one_more_to_choose_from_concerns_nothing(self, tree: Path, package: str) -> None:
+        def everything() -> list[str]:
+            return [*self.versions().values(), *(code_version(node, root=tree) for node in executors())]
+
+        before, folder = everything(), tree / package.replace(".", "/")
+        (folder / "new.py").write_text("import components.errors\n")
+        with (folder / "registry.py").open("a") as registry:
+            registry.write(f"from {package} import new\n")
+        assert everything() == before

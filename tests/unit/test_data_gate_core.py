@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_entries import ACCOUNT, CLEAN, DATA, entry
+from gate_entries import ACCOUNT, CLEAN, DATA, SETTINGS, entry
 
 from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry
+from components.example_gen.settings import DataSettings
+from components.imaging.adjust import Adjust
+from components.imaging.truth.settings import Mask
+from components.records.settings import Tiles
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
-
-SETTINGS = {"max_reject_fraction": 0.05, "min_groups": 2, "max_drift": 0.4, "warm_start": False}
 
 
 def report(
@@ -22,11 +24,12 @@ def report(
     account: Mapping[str, Any] | None = None,
     anomalies: Mapping[str, Sequence[str]] | None = None,
     champion: Champion | None = None,
-    data: Mapping[str, Any] = DATA,
-    **settings: Any,
+    data: DataSettings = DATA,
+    warm_start: bool = False,
 ) -> dict[str, Any]:
     account = {**ACCOUNT, **(account or {})}
-    return split_report(entries, account, anomalies or {}, {**SETTINGS, **settings}, lambda *_: [], data, champion)
+    gate = SETTINGS.model_copy(update={"warm_start": warm_start})
+    return split_report(entries, account, anomalies or {}, gate, lambda *_: [], data, champion)
 
 
 def problem(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
@@ -183,7 +186,7 @@ def test_what_is_left_out_does_not_hide_rejects() -> None:
 def served(*changed: Entry) -> Champion:
     """A champion of the clean records, some of them changed, by their numbers."""
     rows = {row.id: row.row() for row in [*CLEAN, *changed]}
-    return Champion("7", list(rows.values()), DATA)
+    return Champion("7", list(rows.values()), DATA.model_dump())
 
 
 def test_a_champion_that_was_tested_on_what_is_tested_now() -> None:
@@ -326,14 +329,14 @@ def test_a_thousand_leaks_are_one_finding() -> None:
     assert "; and 1997 more. Move all files" in found["message"]
 
 
-def champion_of(entries: Iterable[Entry], folder: Path, data: Mapping[str, Any] = DATA) -> Champion:
+def champion_of(entries: Iterable[Entry], folder: Path, **data: Any) -> Champion:
     rows = report(list(entries))["records"]
     (folder / SPLIT_REPORT_FILE).write_text(json.dumps({"records": rows}))
-    return pushed(folder, data)
+    return pushed(folder, **data)
 
 
-def pushed(folder: Path, data: Mapping[str, Any] = DATA) -> Champion:
-    (folder / MANIFEST_FILE).write_text(json.dumps({"config": {"data": data}}))
+def pushed(folder: Path, **data: Any) -> Champion:
+    (folder / MANIFEST_FILE).write_text(json.dumps({"config": {"data": DATA.model_dump() | data}}))
     return read_champion(folder, "7")
 
 
@@ -354,11 +357,21 @@ def test_drift_from_the_champion_stops(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"tiles": {"keep_empty": 0.9}}, {"fit": "crop"}, {"adjust": {"gamma": 2.0}}, {"height": 128}]
+    "change",
+    [
+        {"tiles": Tiles(keep_empty=0.9)},
+        {"fit": "crop"},
+        {"adjust": Adjust(gamma=2.0)},
+        {"height": 128},
+        {"channels": 3},
+        {"dicom_window": True},
+        {"mask": Mask(threshold=9)},
+        {"classes": ["mass"]},
+    ],
 )
 def test_another_recipe_is_no_drift_of_the_data(tmp_path: Path, change: dict[str, Any]) -> None:
     champion = champion_of(many(0.3), tmp_path)
-    found = report(many(0.5), champion=champion, data=DATA | change)
+    found = report(many(0.5), champion=champion, data=DATA.model_copy(update=change))
     assert found["problems"] == []
     verdicts = {feature["name"]: feature["verdict"] for feature in found["drift"]["features"]}
     assert verdicts["intensity mean"] == verdicts["foreground share"] == "other recipe"
@@ -368,7 +381,7 @@ def test_another_recipe_is_no_drift_of_the_data(tmp_path: Path, change: dict[str
 @pytest.mark.parametrize(("space", "verdict"), [("rgb", "drift"), ("lab", "other recipe")])
 def test_a_champion_of_when_there_were_colour_spaces(tmp_path: Path, space: str, verdict: str) -> None:
     """RGB was none: the recipe is the same without it."""
-    champion = champion_of(many(0.3), tmp_path, DATA | {"adjust": DATA["adjust"] | {"colour_space": space}})
+    champion = champion_of(many(0.3), tmp_path, adjust={**DATA.adjust.model_dump(), "colour_space": space})
     features = report(many(0.5), champion=champion)["drift"]["features"]
     assert {feature["name"]: feature["verdict"] for feature in features}["intensity mean"] == verdict
 

@@ -11,17 +11,10 @@ import numpy as np
 import pytest
 
 from components.evaluator.core import Case, measure, metrics, summarize
+from components.evaluator.settings import Evaluation
 from components.measures.overlap import Confusion
 
 IDENTITY = {"id": "a", "group": "g", "source": "a.png", "label": "benign"}
-SETTINGS: dict[str, Any] = {
-    "threshold": 0.5,
-    "empty_masks": "skip",
-    "min_cases": 1,
-    "min_dice": 0.0,
-    "max_loss": None,
-    "min_dice_change": 0.0,
-}
 FULL, EMPTY, FALSE = Confusion(8, 2, 2, 88), Confusion(0, 0, 0, 100), Confusion(0, 5, 0, 95)
 
 
@@ -36,7 +29,7 @@ def patients(values: Iterable[float]) -> list[Case]:
 
 def decide(dice: list[float], champion: list[float] | None = None, **settings: Any) -> dict[str, Any]:
     others = None if champion is None else [case(value) for value in champion]
-    return metrics([case(value) for value in dice], others, "17", {**SETTINGS, **settings})
+    return metrics([case(value) for value in dice], others, "17", Evaluation(**settings))
 
 
 def test_measure_by_hand() -> None:
@@ -121,7 +114,7 @@ def test_images_of_one_patient_are_no_independent_evidence() -> None:
 
 def test_counts_of_empty_cases() -> None:
     cases = [case(0.8), case(math.nan, counts=EMPTY), case(math.nan, counts=FALSE), case(math.nan, counts=FALSE)]
-    result = metrics(cases, None, None, SETTINGS)
+    result = metrics(cases, None, None, Evaluation())
     assert (result["cases"], result["cases_with_foreground"]) == (4, 1)
     assert (result["empty_cases"], result["empty_cases_with_prediction"]) == (3, 2)
     assert (result["empty_masks"], result["threshold"]) == ("skip", 0.5)
@@ -187,10 +180,9 @@ def test_all_reasons_are_given() -> None:
 @pytest.mark.parametrize("policy", ["skip", "zero_if_predicted"])
 def test_probabilities_that_are_no_numbers_are_refused(policy: str) -> None:
     """Not-a-number is below every threshold: on a case without lesion it would pass for a perfect answer."""
-    settings = {**SETTINGS, "empty_masks": policy}
     lesion = measure(IDENTITY, np.ones((4, 4)), np.ones((4, 4)), 0.5, policy)
     broken = measure(IDENTITY, np.zeros((4, 4)), np.full((4, 4), math.nan), 0.5, policy)
-    result = metrics([lesion, broken], None, None, settings)
+    result = metrics([lesion, broken], None, None, Evaluation(empty_masks=policy))
     assert result["reasons"] == ["the probabilities of 1 test cases are not finite numbers"]
 
 

@@ -12,10 +12,10 @@ import pytest
 from components.errors import UsageError
 from components.example_gen.drawing import place
 from components.example_gen.layouts.bcss import list_bcss, patterns
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.imaging.truth.shapes import Polygon, Shape, draw
 
-DATA: dict[str, Any] = {"images": "images", "table": "", "classes": []}
 IMAGE = "TCGA-A1-A0SK-DX1_xmin1000_ymin2000_MPP-0.2500"
 SLIDE = "TCGA-A1-A0SK-01Z-00-DX1.A44D70FA-4D96-43F4-9DD7-A61535786297"
 
@@ -43,7 +43,7 @@ def listing(root: Path, files: dict[str, str], **settings: Any) -> Listing:
         (root / folder).mkdir()
     for name, text in files.items():
         (root / name).write_text(text)
-    return list_bcss(root, DATA | settings)
+    return list_bcss(root, Reading(**settings))
 
 
 def one(root: Path, text: str, **settings: Any) -> Listing:
@@ -246,11 +246,11 @@ def test_a_missing_folder_is_named(tmp_path: Path, missing: str) -> None:
     for folder in {"images", "annotations"} - {missing}:
         (tmp_path / folder).mkdir()
     with pytest.raises(UsageError, match=f"has no folder '{missing}', expected 'images' with images and 'annotations'"):
-        list_bcss(tmp_path, DATA)
+        list_bcss(tmp_path, Reading())
 
 
 def test_folders_may_have_other_names(tmp_path: Path) -> None:
-    data = DATA | {"images": "rgbs", "table": "json/v2"}
+    data = Reading(images="rgbs", table="json/v2")
     for name in ("rgbs/a.png", "json/v2/a.json"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(document(ROI, polyline("tumor", *CORNERS)))

@@ -16,12 +16,14 @@ from components.example_gen.core import Unusable, derive, read_source, shard_cou
 from components.example_gen.layouts.mias import list_mias
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Drawing, MaskFiles, Sample
-from components.imaging.adjust import adjust
+from components.example_gen.settings import DataSettings
+from components.imaging.adjust import Adjust, adjust
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.transform import to_source
+from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Ellipse, Shape
 from components.records.record import Record
-from pipeline.config.data import Data
+from components.records.settings import Tiles
 
 HEIGHT, WIDTH = 48, 64
 PAIR = Sample(id="a", group="p1", image="images/a.png", truth=MaskFiles(("masks/a.png",)))
@@ -30,11 +32,11 @@ SQUARE = np.zeros((HEIGHT, WIDTH), np.uint8)
 SQUARE[5:15, 30:50] = 255
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    return Data.model_validate({"layout": "folders", "height": HEIGHT, "width": WIDTH} | changes).model_dump()
+def settings(**changes: Any) -> DataSettings:
+    return DataSettings(**{"layout": "folders", "height": HEIGHT, "width": WIDTH, **changes})
 
 
-def records_of(root: Path, sample: Sample, data: dict[str, Any], split: str = "test") -> list[Record]:
+def records_of(root: Path, sample: Sample, data: DataSettings, split: str = "test") -> list[Record]:
     source = read_source(root, sample, data)
     return list(derive(source, views(source, data), data, split))
 
@@ -108,7 +110,12 @@ def test_record_has_the_size_of_the_config(tmp_path: Path) -> None:
 
 def test_hash_is_of_the_source_not_of_the_record(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    derivations: list[dict[str, Any]] = [{"height": 16, "width": 16}, {}, {"channels": 3}, {"adjust": {"gamma": 2.0}}]
+    derivations: list[dict[str, Any]] = [
+        {"height": 16, "width": 16},
+        {},
+        {"channels": 3},
+        {"adjust": Adjust(gamma=2.0)},
+    ]
     assert len({record_of(tmp_path, PAIR, **derivation).source_sha256 for derivation in derivations}) == 1
 
 
@@ -166,11 +173,11 @@ def test_a_jpeg_mask_needs_a_threshold(tmp_path: Path) -> None:
     sample = Sample(id="a", group="a", image="images/a.png", truth=MaskFiles(("masks/a.jpg",)))
     with pytest.raises(Unusable, match=r"masks/a\.jpg: a JPEG mask has no sharp classes"):
         record_of(tmp_path, sample)
-    data = settings(mask={"threshold": 128})
+    data = settings(mask=Mask(threshold=128))
     source = read_source(tmp_path, sample, data)
     np.testing.assert_array_equal(source.truth, SQUARE // 255)
     assert source.inflation == pytest.approx(1)
-    assert read_source(tmp_path, sample, settings(mask={"threshold": 2})).inflation > 1.1
+    assert read_source(tmp_path, sample, settings(mask=Mask(threshold=2))).inflation > 1.1
 
 
 def test_truth_counts_from_the_bottom_of_the_film(tmp_path: Path) -> None:
@@ -230,7 +237,7 @@ def test_a_table_of_another_edition(tmp_path: Path) -> None:
     ],
 )
 def test_shard_count(records: int, size: int, channels: int, shards: int) -> None:
-    assert shard_count(records, {"height": size, "width": size, "channels": channels}) == shards
+    assert shard_count(records, settings(height=size, width=size, channels=channels)) == shards
 
 
 def test_an_image_that_shows_nothing(tmp_path: Path) -> None:
@@ -247,7 +254,7 @@ def test_a_mask_without_background_may_be_a_tile_within_a_lesion(tmp_path: Path)
 def test_the_mask_is_the_image(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, NOISE)
     with pytest.raises(Unusable, match=r"its mask masks/a\.png is the same file") as caught:
-        record_of(tmp_path, PAIR, mask={"threshold": 128})
+        record_of(tmp_path, PAIR, mask=Mask(threshold=128))
     assert caught.value.kind == "mask is the image"
 
 
@@ -256,7 +263,7 @@ def test_a_jpeg_mask_in_the_place_of_the_image(tmp_path: Path) -> None:
     write(tmp_path / "masks" / "a.png", png(NOISE))
     sample = Sample("a", "a", "images/a.jpg", MaskFiles(("masks/a.png",)))
     with pytest.raises(Unusable, match="are the two swapped"):
-        record_of(tmp_path, sample, mask={"threshold": 128})
+        record_of(tmp_path, sample, mask=Mask(threshold=128))
 
 
 def test_a_few_bright_spots_on_black_are_an_image(tmp_path: Path) -> None:
@@ -315,13 +322,13 @@ def test_the_limit_of_pixels_is_the_recipes(tmp_path: Path) -> None:
 def test_a_threshold_out_of_reach(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
     with pytest.raises(Unusable, match="threshold 300 is out of reach of its uint8 values"):
-        record_of(tmp_path, PAIR, mask={"threshold": 300})
+        record_of(tmp_path, PAIR, mask=Mask(threshold=300))
 
 
 def test_image_and_mask_swapped(tmp_path: Path) -> None:
     write_pair(tmp_path, SQUARE, NOISE)
     with pytest.raises(Unusable, match="two levels only, like a mask") as caught:
-        record_of(tmp_path, PAIR, mask={"threshold": 128})
+        record_of(tmp_path, PAIR, mask=Mask(threshold=128))
     assert caught.value.kind == "image and mask swapped"
 
 
@@ -337,15 +344,15 @@ def test_masks_of_one_image_are_merged_or_classes(tmp_path: Path) -> None:
 
 def test_images_are_adjusted_before_they_are_scaled(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    own: dict[str, Any] = {"gamma": 2.0, "invert": True}
-    inverted = adjust(NOISE, settings(adjust=own)["adjust"])
+    own = Adjust(gamma=2.0, invert=True)
+    inverted = adjust(NOISE, own)
     record = record_of(tmp_path, PAIR, height=24, width=32, adjust=own)
     np.testing.assert_allclose(record.image, inverted.reshape(24, 2, 32, 2).mean((1, 3)), atol=0.51)
     assert record.transform["adjust"]["gamma"] == 2
     np.testing.assert_array_equal(record.mask, SQUARE[1::2, 1::2] // 255)
 
 
-TILES = {"height": 16, "width": 32, "tiles": {"overlap": 0, "edge": "pad", "keep_empty": 0.0}}
+TILES = {"height": 16, "width": 32, "tiles": Tiles(overlap=0, edge="pad", keep_empty=0.0)}
 
 
 def test_tiles_are_pieces_of_the_image_with_their_place(tmp_path: Path) -> None:
@@ -364,7 +371,7 @@ def test_tiles_are_pieces_of_the_image_with_their_place(tmp_path: Path) -> None:
 
 def test_only_training_tiles_without_foreground_are_dropped(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    none, some = settings(**TILES), settings(**{**TILES, "tiles": {"edge": "pad", "keep_empty": 0.5}})
+    none, some = settings(**TILES), settings(**{**TILES, "tiles": Tiles(edge="pad", keep_empty=0.5)})
     assert [tile.id for tile in records_of(tmp_path, PAIR, none, "train")] == ["a_0x0", "a_0x1"]
     assert len(records_of(tmp_path, PAIR, none, "eval")) == 6
     kept = [tile.id for tile in records_of(tmp_path, PAIR, some, "train")]
@@ -374,7 +381,7 @@ def test_only_training_tiles_without_foreground_are_dropped(tmp_path: Path) -> N
 
 def test_a_reduced_copy_stands_beside_its_tiles(tmp_path: Path) -> None:
     write_pair(tmp_path, NOISE, SQUARE)
-    data = settings(height=32, width=32, tiles={"reduced_copy": True, "keep_empty": 0.0})
+    data = settings(height=32, width=32, tiles=Tiles(reduced_copy=True, keep_empty=0.0))
     *tiles, reduced = records_of(tmp_path, replace(PAIR, split="train"), data, "train")
     assert tiles
     assert all("reduced" not in record.id for record in records_of(tmp_path, replace(PAIR, split="test"), data))

@@ -15,16 +15,13 @@ from raw_images import write
 
 from components.errors import UsageError
 from components.example_gen.layouts.folders import list_folders, patterns
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Listing, MaskFiles, Reject, Sample
 from components.imaging.files.codecs import SUFFIXES
+from components.imaging.truth.settings import Mask
 
 NUMBERED = r"(?P<name>.+)_\d+"
 BY_CLASS = r"(?P<name>.+)_(?P<class>[a-z]+)\d*"
-
-
-def settings_of(**changes: Any) -> dict[str, Any]:
-    data = {"images": "images", "masks": "masks", "mask_pattern": None, "classes": [], "mask": {"form": "binary"}}
-    return {**data, **changes}
 
 
 def listing(root: Path, *names: str, **changes: Any) -> Listing:
@@ -32,7 +29,7 @@ def listing(root: Path, *names: str, **changes: Any) -> Listing:
         (root / folder).mkdir(exist_ok=True)
     for name in names:
         write(root / name, b"")
-    return list_folders(root, settings_of(**changes))
+    return list_folders(root, Reading(**changes))
 
 
 def pair(name: str, *masks: str, classes: tuple[int, ...] = ()) -> Sample:
@@ -177,7 +174,7 @@ def test_deeper_folders_are_named(tmp_path: Path) -> None:
 
 def test_masks_as_arrays(tmp_path: Path) -> None:
     names = ["images/a.png", "masks/a.npz", "images/b.npz", "masks/b.png"]
-    found = listing(tmp_path, *names, mask={"form": "one_hot"})
+    found = listing(tmp_path, *names, mask=Mask(form="one_hot"))
     assert found.samples == (pair("a", "masks/a.npz"),)
     assert {reject.source: reject.reason.partition("expected ")[2] for reject in found.rejects} == {
         "images/b.npz": ", ".join(sorted(SUFFIXES)),
@@ -195,7 +192,7 @@ def test_a_missing_folder_is_named(tmp_path: Path, missing: str) -> None:
     listing(tmp_path)
     (tmp_path / missing).rmdir()
     with pytest.raises(UsageError, match=f"has no folder '{missing}', expected 'images' and 'masks'") as caught:
-        list_folders(tmp_path, settings_of())
+        list_folders(tmp_path, Reading())
     assert str(caught.value).startswith(f"{tmp_path}: ")
 
 
@@ -213,7 +210,7 @@ def test_patterns_reach_every_file_that_is_read(tmp_path: Path) -> None:
     names = {"x/i/a.png", "x/i/p/a.png", "m/a.png", "m/p/a.png"}
     for name in [*names, "a.png", "x/a.png", "m/p/q/a.png"]:
         write(tmp_path / name, b"")
-    globs = patterns(settings_of(images="x/i", masks="m")).values()
+    globs = patterns(Reading(images="x/i", masks="m")).values()
     files = [path for glob in globs for path in tmp_path.glob(glob) if path.is_file()]
     assert sorted(path.relative_to(tmp_path).as_posix() for path in files) == sorted(names)
 

@@ -7,19 +7,23 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from raw_images import write
 
 from components.errors import UsageError
-from components.example_gen.listing import LAYOUTS, detect_layout, fingerprint, input_patterns, list_samples
+from components.example_gen import layouts
+from components.example_gen.layouts.registry import LAYOUTS
+from components.example_gen.listing import detect_layout, fingerprint, input_patterns, list_samples
 from components.example_gen.samples import Drawing, MaskFiles
-from pipeline.config.data import Data
+from components.example_gen.settings import DataSettings, Groups, Reading
+from components.records.settings import Splits
 
 
-def settings(layout: str, **changes: Any) -> dict[str, Any]:
-    return Data(layout=layout, height=16, width=16, **changes).model_dump()
+def settings(layout: str, **changes: Any) -> DataSettings:
+    return DataSettings(layout=layout, height=16, width=16, **changes)
 
 
 # For each layout its files, of which the first is an image.
@@ -104,7 +108,7 @@ def test_of_old_spans_there_is_the_test_split_alone(tmp_path: Path, old: str, ne
         for name in members:
             write(tmp_path / folder / f"{name}.png", b"")
             write(tmp_path / folder.replace("images", "masks") / f"{name if '_' in name else 'other'}.png", b"")
-    data = settings("folders", spans=1, groups={"by": "pattern", "pattern": r"(p\d+)_"})
+    data = settings("folders", spans=1, groups=Groups(by="pattern", pattern=r"(p\d+)_"))
     found = list_samples(tmp_path, data)
     assert {sample.image: sample.split for sample in found.samples} == {
         f"{old}/images/p9_a.png": "test",
@@ -123,7 +127,7 @@ def test_of_old_spans_there_is_the_test_split_alone(tmp_path: Path, old: str, ne
 
 def test_with_listed_test_groups_the_newest_span_adds_its_own_share(tmp_path: Path) -> None:
     """p9 is drawn for the test split, and it is tested on while the span that it comes with is the newest."""
-    data = settings("folders", spans=1, splits={"test_groups": ["p1"]})
+    data = settings("folders", spans=1, splits=Splits(test_groups=["p1"]))
     for span, names in (("span-1", ["p1", "p2"]), ("span-2", ["p9", "p4"]), ("span-3", ["p9", "p5"])):
         for name in names:
             write(tmp_path / span / "images" / f"{name}.png", b"")
@@ -132,8 +136,26 @@ def test_with_listed_test_groups_the_newest_span_adds_its_own_share(tmp_path: Pa
         assert tested == {"span-1/images/p1.png"} | ({"span-2/images/p9.png"} if span == "span-2" else set())
 
 
-def test_every_layout_of_the_config_is_known() -> None:
-    assert set(get_args(Data.model_fields["layout"].annotation)) == set(LAYOUTS) == set(FILES)
+def test_every_layout_that_is_written_is_listed_by_its_name_and_tested_here() -> None:
+    files = Path(layouts.__file__).parent.glob("*.py")
+    written = {f"{layouts.__name__}.{path.stem}" for path in files if "\nLAYOUT = " in path.read_text()}
+    assert {layout.listing.__module__ for layout in LAYOUTS.values()} == written
+    assert [layout.name for layout in LAYOUTS.values()] == list(LAYOUTS)
+    assert set(FILES) == set(LAYOUTS)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_layout_reads_the_keys_that_it_says_and_no_others(tmp_path: Path, name: str) -> None:
+    """What it reads unsaid could not be set, what it says unread would be set in vain; `classes` is for all."""
+    layout, root, data = LAYOUTS[name], fill(tmp_path, name), settings(name)
+    assert layout.keys <= Reading.model_fields.keys()
+    said = {key: getattr(data, key) for key in ("classes", *layout.keys)}
+    assert layout.listing(root, SimpleNamespace(**said)) == layout.listing(root, data)
+    assert layout.patterns(SimpleNamespace(**said)) == layout.patterns(data)
+    for key in layout.keys:
+        less = {other: value for other, value in said.items() if other != key}
+        with pytest.raises(AttributeError, match=f"'{key}'"):
+            layout.listing(root, SimpleNamespace(**less))
 
 
 @pytest.mark.parametrize("layout", FILES)
@@ -311,6 +333,20 @@ def test_detect_layout(tmp_path: Path, names: list[str], layout: str | None) -> 
     for name in names:
         write(tmp_path / name, b"")
     assert detect_layout(tmp_path) == layout
+
+
+@pytest.mark.parametrize(
+    ("layout", "marks"), [(name, marks) for name, layout in LAYOUTS.items() for marks in layout.marks]
+)
+def test_a_layout_is_told_by_each_of_its_marks(tmp_path: Path, layout: str, marks: tuple[str, ...]) -> None:
+    for mark in marks:
+        write(tmp_path / mark.replace("*", "any"), b"")
+    assert detect_layout(tmp_path) == layout
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_folder_that_a_layout_reads_is_told_to_be_of_it(tmp_path: Path, layout: str) -> None:
+    assert detect_layout(fill(tmp_path, layout)) == layout
 
 
 def test_a_sample_with_the_id_of_a_copy_of_another_is_a_reject(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from raw_images import write
 
 from components.errors import UsageError
 from components.example_gen.layouts.manifest import list_manifest, patterns
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample
+from components.imaging.truth.settings import Mask
 
-DATA: dict[str, Any] = {"table": "", "mask": {"form": "binary"}}
 FILES = ("a.png", "b.png", "c.png", "x/a.png", "a_1.png", "a_2.png", "n.npz", "x, y.png", "notes.txt")
 
 
@@ -27,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 
 def listing(root: Path, content: str | bytes, name: str = "manifest.csv", **changes: Any) -> Listing:
     write(root / name, content.encode() if isinstance(content, str) else content)
-    return list_manifest(root, {**DATA, **changes})
+    return list_manifest(root, Reading(**changes))
 
 
 def reject(root: Path, content: str, name: str = "manifest.csv", **changes: Any) -> Reject:
@@ -155,9 +156,9 @@ def test_an_id_of_two_images_rejects_both(root: Path) -> None:
 
 
 def test_masks_as_arrays(root: Path) -> None:
-    [sample] = listing(root, "image,mask\na.png,n.npz\n", mask={"form": "one_hot"}).samples
+    [sample] = listing(root, "image,mask\na.png,n.npz\n", mask=Mask(form="one_hot")).samples
     assert sample.truth == MaskFiles(("n.npz",))
-    assert "expected .npz" in reject(root, "image,mask\na.png,b.png\n", mask={"form": "one_hot"}).reason
+    assert "expected .npz" in reject(root, "image,mask\na.png,b.png\n", mask=Mask(form="one_hot")).reason
 
 
 @pytest.mark.parametrize(
@@ -203,13 +204,13 @@ def test_a_toml_table_that_cannot_be_read(root: Path, content: str, message: str
 
 def test_the_table_that_is_read(root: Path) -> None:
     with pytest.raises(UsageError, match=r"has no table 'manifest\.csv' or 'manifest\.toml'. Set \[data\] table"):
-        list_manifest(root, DATA)
+        list_manifest(root, Reading())
     assert listing(root, '[[sample]]\nimage = "a.png"\nmask = ""', "manifest.toml").samples[0].id == "a"
     assert listing(root, "image,mask\nb.png,", "manifest.csv").samples[0].id == "b"
     assert listing(root, "image\tmask\nc.png\t", "x/list.tsv", table="x/list.tsv").samples[0].id == "c"
     with pytest.raises(UsageError, match=r"has no table 'other\.csv'\. Set"):
-        list_manifest(root, {**DATA, "table": "other.csv"})
-    assert list(patterns({**DATA, "table": "x/list.tsv"}).values()) == ["x/list.tsv"]
+        list_manifest(root, Reading(table="other.csv"))
+    assert list(patterns(Reading(table="x/list.tsv")).values()) == ["x/list.tsv"]
 
 
 CELL = st.sampled_from(

@@ -10,10 +10,9 @@ import pytest
 from components.errors import UsageError
 from components.example_gen.drawing import place
 from components.example_gen.layouts.mias import Row, UnclearRow, list_mias, parse_row, patterns
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape, draw
-
-DATA: dict[str, Any] = {"table": "", "edition": "mini", "labels": [], "classes": []}
 
 
 def disc(x: float, y: float, radius: float) -> Ellipse:
@@ -28,7 +27,7 @@ def listing(root: Path, films: list[str], table: str, **settings: Any) -> Listin
     for film in films:
         (root / film).touch()
     (root / "Info.txt").write_bytes(table.encode())
-    return list_mias(root, DATA | settings)
+    return list_mias(root, Reading(**settings))
 
 
 @pytest.mark.parametrize(
@@ -266,29 +265,28 @@ def test_a_row_that_is_there_twice_is_one_lesion(tmp_path: Path) -> None:
 def test_latin_1_in_a_header_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "mdb001.pgm").touch()
     (tmp_path / "Info.txt").write_bytes(b"50 \xb5m per pixel\nmdb001 G NORM\n")
-    assert [sample.label for sample in list_mias(tmp_path, DATA).samples] == ["normal"]
+    assert [sample.label for sample in list_mias(tmp_path, Reading()).samples] == ["normal"]
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has no truth table 'Info\.txt'"):
-        list_mias(tmp_path, DATA)
+        list_mias(tmp_path, Reading())
 
 
 def test_the_table_may_have_another_name(tmp_path: Path) -> None:
     (tmp_path / "mdb001.pgm").touch()
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta/truth.txt").write_text("mdb001 G NORM\n")
-    assert len(list_mias(tmp_path, DATA | {"table": "meta/truth.txt"}).samples) == 1
-    read = {
-        path for pattern in patterns(DATA | {"table": "meta/truth.txt"}).values() for path in tmp_path.glob(pattern)
-    }
+    data = Reading(table="meta/truth.txt")
+    assert len(list_mias(tmp_path, data).samples) == 1
+    read = {path for pattern in patterns(data).values() for path in tmp_path.glob(pattern)}
     assert {tmp_path / "mdb001.pgm", tmp_path / "meta/truth.txt"} <= read
 
 
 def test_a_byte_order_mark_hides_no_row(tmp_path: Path) -> None:
     (tmp_path / "mdb001.pgm").touch()
     (tmp_path / "Info.txt").write_bytes(b"\xef\xbb\xbfmdb001 G CIRC B 1 2 3\r\nmdb001 G CIRC M 4 5 6\r\n")
-    [film] = list_mias(tmp_path, DATA).samples
+    [film] = list_mias(tmp_path, Reading()).samples
     assert film.truth == drawing(disc(1, 2, 3), disc(4, 5, 6))
 
 

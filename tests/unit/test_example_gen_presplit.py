@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from raw_images import write
 
 from components.errors import UsageError
 from components.example_gen.layouts.presplit import list_presplit, patterns
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import MaskFiles, Sample
 
-DATA: dict[str, Any] = {"images": "images", "masks": "masks", "mask_pattern": None, "mask": {"form": "binary"}}
+DATA = Reading()
 
 
 def fill(root: Path, *names: str) -> None:
@@ -51,7 +51,7 @@ def test_rejects_name_their_split(tmp_path: Path) -> None:
 def test_settings_of_folders_hold_in_each_split(tmp_path: Path) -> None:
     write(tmp_path / "test/x/a.png", b"")
     write(tmp_path / "test/y/a_1.png", b"")
-    data = {**DATA, "images": "x", "masks": "y", "mask_pattern": r"(?P<name>.+)_\d"}
+    data = Reading(images="x", masks="y", mask_pattern=r"(?P<name>.+)_\d")
     assert [sample.truth for sample in list_presplit(tmp_path, data).samples] == [MaskFiles(("test/y/a_1.png",))]
 
 

@@ -21,6 +21,7 @@ from components.example_gen.samples import (
     unread_files,
 )
 from components.imaging.files.codecs import SUFFIXES
+from components.imaging.truth.settings import Mask
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -53,8 +54,8 @@ def test_every_file_is_read_or_named_unless_it_was_left_behind(tmp_path: Path) -
 
 
 def test_only_one_hot_masks_are_arrays() -> None:
-    assert mask_suffixes({"mask": {"form": "one_hot"}}) == {".npz"}
-    assert mask_suffixes({"mask": {"form": "indices"}}) == SUFFIXES
+    assert mask_suffixes(Mask(form="one_hot")) == {".npz"}
+    assert mask_suffixes(Mask(form="indices")) == SUFFIXES
     assert ".npz" not in SUFFIXES
 
 

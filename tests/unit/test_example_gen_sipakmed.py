@@ -9,11 +9,11 @@ import pytest
 
 from components.errors import UsageError
 from components.example_gen.drawing import place
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.sipakmed import list_sipakmed, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
 from components.imaging.truth.shapes import Polygon, Shape, draw
 
-DATA: dict[str, Any] = {"classes": []}
 SQUARE = b"2,1\n6,1\n6,4\n2,4\n"
 SQUARE_POINTS = ((2.0, 1.0), (6.0, 1.0), (6.0, 4.0), (2.0, 4.0))
 TRIANGLE = b"0,5\n4,5\n0,9\n"
@@ -24,7 +24,7 @@ def listing(root: Path, files: dict[str, bytes], **settings: Any) -> Listing:
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
-    return list_sipakmed(root, DATA | settings)
+    return list_sipakmed(root, Reading(**settings))
 
 
 def test_all_cells_of_a_field_are_one_mask(tmp_path: Path) -> None:
@@ -66,7 +66,8 @@ def test_the_published_archive_nests_its_folders(tmp_path: Path) -> None:
             "im_Superficial-Intermediate/im_Superficial-Intermediate/001.bmp",
         ),
     ]
-    read = {path for pattern in patterns(DATA).values() for path in tmp_path.glob(pattern) if path.is_file()}
+    globs = patterns(Reading()).values()
+    read = {path for glob in globs for path in tmp_path.glob(glob) if path.is_file()}
     assert read == {tmp_path / name for name in files if "CROPPED" not in name}
 
 

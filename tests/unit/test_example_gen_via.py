@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.via import list_via, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
 from components.imaging.truth.shapes import Ellipse, Polygon, Shape, draw
 
-DATA: dict[str, Any] = {"images": "images", "table": "", "labels": [], "classes": []}
 HEADER = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
 CIRCLE: dict[str, Any] = {"name": "circle", "cx": 52, "cy": 40, "r": 20}
 DISC = Ellipse(52, 40, 20, 20)
@@ -36,7 +36,7 @@ def listing(root: Path, table: str | bytes, images: tuple[str, ...] = ("a.png",)
     for name in images:
         (root / "images" / name).touch()
     (root / "shapes.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
-    return list_via(root, DATA | settings)
+    return list_via(root, Reading(**settings))
 
 
 def of_rows(root: Path, *rows: str, images: tuple[str, ...] = ("a.png",), **settings: Any) -> Listing:
@@ -306,12 +306,12 @@ def test_a_file_that_is_no_such_table(tmp_path: Path, content: bytes) -> None:
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no folder 'images'"):
-        list_via(tmp_path, DATA)
+        list_via(tmp_path, Reading())
     (tmp_path / "images").mkdir()
     with pytest.raises(UsageError, match=r"has no table 'shapes\.csv' of shapes"):
-        list_via(tmp_path, DATA)
+        list_via(tmp_path, Reading())
 
 
 def test_patterns_name_all_that_is_read() -> None:
-    data = DATA | {"images": "films", "table": "meta/via.csv"}
+    data = Reading(images="films", table="meta/via.csv")
     assert patterns(data) == {"images": "films/*", "table": "meta/via.csv"}

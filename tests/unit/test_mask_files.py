@@ -16,6 +16,7 @@ from raw_images import png, write
 from components.imaging.files.codecs import UnreadableImage
 from components.imaging.truth.mask_files import read_mask, read_one_hot
 from components.imaging.truth.masks import UnclearMask
+from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Ellipse, Shape, draw
 
 CLASSES = ("tumour", "stroma")
@@ -24,10 +25,6 @@ COLOURS = {"#000000": "background", "#ff0000": "tumour", "#00ff00": "stroma"}
 RED_GREEN = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], np.uint8)
 ONE_HOT = np.eye(3, dtype=np.uint8)[TRUTH]
 LIMIT = 10_000
-
-
-def rule(**keys: Any) -> dict[str, Any]:
-    return {"form": "binary", "threshold": None, "colours": {}, "max_colour_distance": 60.0} | keys
 
 
 def npz(path: Path, **arrays: np.ndarray) -> Path:
@@ -43,7 +40,7 @@ def paletted(path: Path, indices: np.ndarray, bits: int = 8) -> Path:
 
 
 def test_a_binary_mask(tmp_path: Path) -> None:
-    reading = read_mask(write(tmp_path / "m.png", png((TRUTH > 0) * np.uint8(255))), rule(), (), LIMIT)
+    reading = read_mask(write(tmp_path / "m.png", png((TRUTH > 0) * np.uint8(255))), Mask(), (), LIMIT)
     np.testing.assert_array_equal(reading.classes, TRUTH > 0)
     assert reading.inflation is None
 
@@ -55,32 +52,32 @@ def test_a_jpeg_mask_tells_its_inflation(tmp_path: Path, colour: bool) -> None:
     _, jpg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 75])
     path = write(tmp_path / "m.jpg", jpg.tobytes())
     for threshold, least, most in ((1, 1.3, 2), (128, 0.99, 1.01), ("otsu", 0.99, 1.01)):
-        reading = read_mask(path, rule(threshold=threshold), (), LIMIT)
+        reading = read_mask(path, Mask(threshold=threshold), (), LIMIT)
         assert reading.inflation == pytest.approx(reading.classes.sum() / truth.sum(), rel=0.01)
         assert least < reading.inflation < most
     with pytest.raises(UnclearMask, match=r"JPEG.*\[data.mask\] threshold"):
-        read_mask(path, rule(), (), LIMIT)
+        read_mask(path, Mask(), (), LIMIT)
 
 
 def test_a_jpeg_mask_has_no_indices(tmp_path: Path) -> None:
     _, jpg = cv2.imencode(".jpg", TRUTH)
     with pytest.raises(UnclearMask, match=r'JPEG.*form = "indices"'):
-        read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), rule(form="indices"), CLASSES, LIMIT)
+        read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), Mask(form="indices"), CLASSES, LIMIT)
 
 
 @pytest.mark.parametrize("bits", [2, 8])
 def test_palette_entries_are_classes_whatever_their_colours(tmp_path: Path, bits: int) -> None:
     path = paletted(tmp_path / "m.png", TRUTH, bits)
-    np.testing.assert_array_equal(read_mask(path, rule(form="indices"), CLASSES, LIMIT).classes, TRUTH)
+    np.testing.assert_array_equal(read_mask(path, Mask(form="indices"), CLASSES, LIMIT).classes, TRUTH)
     with pytest.raises(UnclearMask, match='form = "colours", or "indices" for a palette'):
-        read_mask(path, rule(), CLASSES, LIMIT)
+        read_mask(path, Mask(), CLASSES, LIMIT)
 
 
 def test_grey_values_are_classes(tmp_path: Path) -> None:
     path = write(tmp_path / "m.png", png(TRUTH))
-    np.testing.assert_array_equal(read_mask(path, rule(form="indices"), CLASSES, LIMIT).classes, TRUTH)
+    np.testing.assert_array_equal(read_mask(path, Mask(form="indices"), CLASSES, LIMIT).classes, TRUTH)
     with pytest.raises(UnclearMask, match="values 0, 1, 2, expected class indices from 0 to 1"):
-        read_mask(path, rule(form="indices"), (), LIMIT)
+        read_mask(path, Mask(form="indices"), (), LIMIT)
 
 
 @pytest.mark.parametrize("palette", [False, True])
@@ -90,7 +87,7 @@ def test_colours_are_classes_by_name(tmp_path: Path, palette: bool) -> None:
         paletted(path, TRUTH)
     else:
         write(path, png(RED_GREEN[TRUTH]))
-    settings = rule(form="colours", colours=COLOURS)
+    settings = Mask(form="colours", colours=COLOURS)
     np.testing.assert_array_equal(read_mask(path, settings, CLASSES, LIMIT).classes, TRUTH)
     np.testing.assert_array_equal(read_mask(path, settings, CLASSES[::-1], LIMIT).classes, [[0, 2, 1], [1, 2, 0]])
 
@@ -98,25 +95,25 @@ def test_colours_are_classes_by_name(tmp_path: Path, palette: bool) -> None:
 def test_without_classes_a_colour_is_foreground(tmp_path: Path) -> None:
     path = write(tmp_path / "m.png", png(RED_GREEN[TRUTH % 2]))
     colours = {"#000000": "background", "#ff0000": "foreground"}
-    np.testing.assert_array_equal(read_mask(path, rule(form="colours", colours=colours), (), LIMIT).classes, TRUTH % 2)
+    np.testing.assert_array_equal(read_mask(path, Mask(form="colours", colours=colours), (), LIMIT).classes, TRUTH % 2)
 
 
 @pytest.mark.parametrize("colours", [{}, {"#ff0000": "fat"}, {"red": "tumour"}, {"#ff00": "tumour"}])
 def test_colours_that_say_nothing_are_refused(tmp_path: Path, colours: dict[str, str]) -> None:
     path = write(tmp_path / "m.png", png(RED_GREEN[TRUTH]))
     with pytest.raises(UnclearMask, match=r"\[data.mask\] colours (is empty|has .* background, tumour, stroma)"):
-        read_mask(path, rule(form="colours", colours=colours), CLASSES, LIMIT)
+        read_mask(path, Mask(form="colours", colours=colours), CLASSES, LIMIT)
 
 
 def test_a_one_hot_mask(tmp_path: Path) -> None:
     path = npz(tmp_path / "m.npz", mask=ONE_HOT)
-    np.testing.assert_array_equal(read_mask(path, rule(form="one_hot"), CLASSES, LIMIT).classes, TRUTH)
+    np.testing.assert_array_equal(read_mask(path, Mask(form="one_hot"), CLASSES, LIMIT).classes, TRUTH)
 
 
 @pytest.mark.parametrize(("name", "form"), [("m.png", "one_hot"), ("m.jpg", "one_hot"), ("m.npz", "indices")])
 def test_npz_files_and_one_hot_belong_together(tmp_path: Path, name: str, form: str) -> None:
     with pytest.raises(UnclearMask, match=rf'\[data.mask\] form = "{form}" does not fit'):
-        read_mask(tmp_path / name, rule(form=form), CLASSES, LIMIT)
+        read_mask(tmp_path / name, Mask(form=form), CLASSES, LIMIT)
 
 
 def test_a_missing_array_is_named_with_what_is_there(tmp_path: Path) -> None:
@@ -160,12 +157,12 @@ def test_the_limit_counts_pixels(tmp_path: Path, limit: int) -> None:
     path, palette = npz(tmp_path / "m.npz", mask=ONE_HOT), paletted(tmp_path / "m.png", TRUTH)
     if limit == 6:
         assert read_one_hot(path, 3, limit).shape == (2, 3, 3)
-        np.testing.assert_array_equal(read_mask(palette, rule(form="indices"), CLASSES, limit).classes, TRUTH)
+        np.testing.assert_array_equal(read_mask(palette, Mask(form="indices"), CLASSES, limit).classes, TRUTH)
     else:
         with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
             read_one_hot(path, 3, limit)
         with pytest.raises(UnreadableImage, match="3 x 2 = 6 pixels"):
-            read_mask(palette, rule(form="indices"), CLASSES, limit)
+            read_mask(palette, Mask(form="indices"), CLASSES, limit)
 
 
 def test_the_limit_counts_bytes_of_many_classes(tmp_path: Path) -> None:
@@ -196,11 +193,11 @@ def test_a_damaged_npz_file_is_refused_or_read_never_a_crash(tmp_path: Path, sav
 def test_a_missing_file_is_named(tmp_path: Path, form: str) -> None:
     path = tmp_path / ("m.npz" if form == "one_hot" else "m.png")
     with pytest.raises(UnreadableImage, match=r"No such file"):
-        read_mask(path, rule(form=form, colours=COLOURS), CLASSES, LIMIT)
+        read_mask(path, Mask(form=form, colours=COLOURS), CLASSES, LIMIT)
 
 
 def test_a_damaged_palette_image_is_refused(tmp_path: Path) -> None:
     content = paletted(tmp_path / "m.png", np.zeros((300, 300), np.uint8)).read_bytes()
     for cut in (0, 20, len(content) // 2, len(content) - 30):
         with pytest.raises(UnreadableImage):
-            read_mask(write(tmp_path / "d.png", content[:cut]), rule(form="indices"), CLASSES, 10**6)
+            read_mask(write(tmp_path / "d.png", content[:cut]), Mask(form="indices"), CLASSES, 10**6)

@@ -17,9 +17,17 @@ from pathlib import Path, PurePosixPath
 
 from components.errors import UsageError
 from components.example_gen.layouts.layout import Layout
-from components.example_gen.layouts.presplit import SPLIT_NAMES
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample, mask_suffixes, unknown_kind
+from components.example_gen.samples import (
+    SPLIT_NAMES,
+    Drawing,
+    Listing,
+    MaskFiles,
+    Reject,
+    Sample,
+    mask_suffixes,
+    unknown_kind,
+)
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "group", "label", "split", "site", "id")

@@ -10,10 +10,7 @@ from components.errors import UsageError
 from components.example_gen.layouts import folders
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Listing, Reject, below, entries, merged
-
-SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
-"""The names in use for the splits, and their names in Maskline."""
+from components.example_gen.samples import SPLIT_NAMES, Listing, Reject, below, entries, merged
 
 
 def patterns(data: Reading) -> dict[str, str]:

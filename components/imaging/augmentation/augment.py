@@ -1,4 +1,4 @@
-"""AugmentationDraw of an image and its mask: the same functions make copies for the records and samples for training.
+"""Augmentation of an image and its mask: the same functions make copies for the records and samples for training.
 
 What is drawn depends on seed, record, copy and epoch, and on the version of NumPy, which may change how it draws. The
 pixels made of it are the same bit for bit whatever the order, the threads and the workers, on one kind of processor
