@@ -13,10 +13,10 @@ import pytest
 from discs import disc_mask, dots
 from scipy.ndimage import center_of_mass
 
-from components.imaging.augmentation.augment import Augmentation, augmented, draw, generator
+from components.imaging.augmentation.augment import AugmentationDraw, augmented, draw, generator
 from components.imaging.augmentation.intensity import Intensity
-from components.imaging.augmentation.operations import Operation
-from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.augmentation.operations import Cutout, Displacement, Noise, Operation, Pincushion, Zoom
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
 
 GEOMETRY = ("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion")
@@ -24,11 +24,13 @@ INTENSITY = ("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "
 FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
 
 
-def settings(probability: float = 1.0, only: tuple[str, ...] = (*GEOMETRY, *INTENSITY, *FLIPS)) -> dict[str, Any]:
-    """The default ranges, each operation named with one probability."""
+def settings(
+    probability: float = 1.0, only: tuple[str, ...] = (*GEOMETRY, *INTENSITY, *FLIPS), **changed: Any
+) -> Augmentation:
+    """The default ranges, each operation named with one probability; then what is changed."""
     tables = {name: {"probability": probability} for name in only if name not in FLIPS}
     flips = {name: probability for name in only if name in FLIPS}
-    return Settings.model_validate({**tables, **flips}).model_dump()
+    return Augmentation.model_validate({**tables, **flips, **changed})
 
 
 def textured(shape: tuple[int, ...], dtype: type) -> np.ndarray:
@@ -38,7 +40,7 @@ def textured(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 
 
 def test_every_operation_of_the_config_is_tested_here() -> None:
-    tables = {name for name, field in Settings() if isinstance(field, Operation)}
+    tables = {name for name, field in Augmentation() if isinstance(field, Operation)}
     assert tables == {*GEOMETRY, *INTENSITY}
 
 
@@ -84,7 +86,7 @@ def test_without_probabilities_the_pair_stays_as_it_is() -> None:
     same, classes, parameters = augmented(image, mask, np.random.default_rng(0), settings(0))
     np.testing.assert_array_equal(same, image)
     np.testing.assert_array_equal(classes, mask)
-    assert Augmentation.from_json(parameters) == Augmentation(Warp(), Intensity())
+    assert AugmentationDraw.from_json(parameters) == AugmentationDraw(Warp(), Intensity())
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (50, 70), (64, 64, 3), (50, 70, 1)])
@@ -93,7 +95,7 @@ def test_parameters_rebuild_the_copy_bit_for_bit(shape: tuple[int, ...], dtype: 
     image, mask = textured(shape, dtype), dots(*shape[:2])
     for seed in range(6):
         warped, classes, parameters = augmented(image, mask, np.random.default_rng(seed), settings(0.7))
-        again = Augmentation.from_json(json.loads(json.dumps(parameters)))
+        again = AugmentationDraw.from_json(json.loads(json.dumps(parameters)))
         rebuilt, same = again.apply(image, mask)
         assert rebuilt.tobytes() == warped.tobytes()
         assert same.tobytes() == classes.tobytes()
@@ -102,7 +104,7 @@ def test_parameters_rebuild_the_copy_bit_for_bit(shape: tuple[int, ...], dtype: 
 
 def test_parameters_tell_what_is_left_of_fields_that_could_fold() -> None:
     image, mask = textured((96, 128), np.uint8), dots(96, 128)
-    strong = {**settings(only=("elastic",)), "elastic": {"probability": 1.0, "amplitude": [0.2, 0.2], "grid": 8}}
+    strong = settings(only=(), elastic=Displacement(probability=1.0, amplitude=[0.2, 0.2], grid=8))
     scales = []
     for chosen in (strong, settings(only=("elastic",)), settings(only=("rotation",))):
         *_, parameters = augmented(image, mask, np.random.default_rng(0), chosen)
@@ -144,8 +146,8 @@ def test_each_copy_has_one_lens_on_the_source_itself() -> None:
 def test_values_change_after_the_pixels_have_moved() -> None:
     """Noise that was interpolated would be weaker than it is stated, and cut-outs would be turned."""
     image, mask = np.full((64, 64), 120, np.uint8), np.zeros((64, 64), np.uint8)
-    both = {**settings(only=("rotation", "noise")), "noise": {"probability": 1.0, "sigma": [0.05, 0.05]}}
-    noisy, *_ = augmented(image, mask, np.random.default_rng(0), {**both, "border": "edge"})
+    both = settings(only=("rotation",), noise=Noise(probability=1.0, sigma=[0.05, 0.05]), border="edge")
+    noisy, *_ = augmented(image, mask, np.random.default_rng(0), both)
     assert noisy.std() == pytest.approx(0.05 * 255, rel=0.05)
 
 
@@ -157,9 +159,8 @@ def test_image_and_mask_stay_registered_under_all_operations_together(seed: int)
     """
     classes = dots(196, 224)
     image = np.where(classes > 0, 50000, 8000).astype(np.uint16)
-    chosen = settings(0.6)
     # What changes values must not hide the dots: their outline is looked for.
-    chosen |= {"noise": {"probability": 0.6, "sigma": [0.0, 0.01]}, "cutout": {**chosen["cutout"], "probability": 0.0}}
+    chosen = settings(0.6, noise=Noise(probability=0.6, sigma=[0.0, 0.01]), cutout=Cutout(probability=0.0))
     placed, moved, parameters = augmented(image, classes, np.random.default_rng(seed), chosen)
     warp = Warp.from_json(parameters["warp"])
     compared = 0
@@ -190,7 +191,7 @@ def test_one_operation_leaves_the_draws_of_the_others() -> None:
     """Of warps and of intensities alike: the two halves of a draw do not shift one another."""
     everything = settings()
     for name in (*GEOMETRY, *INTENSITY):
-        less = {**everything, name: {**everything[name], "probability": 0.0}}
+        less = settings(**{name: {"probability": 0.0}})
         one, other = (draw(np.random.default_rng(3), chosen, (64, 64)) for chosen in (everything, less))
         assert (one.warp == other.warp) == (name in INTENSITY)
         assert (one.intensity == other.intensity) == (name in GEOMETRY)
@@ -198,19 +199,21 @@ def test_one_operation_leaves_the_draws_of_the_others() -> None:
 
 @pytest.mark.parametrize(
     "stronger",
-    [{}, {"pincushion": {"amount": [0.9, 0.9], "centre": [0.5, 0.5]}}, {"zoom": {"factor": [0.1, 0.6]}}],
+    [
+        {},
+        {"pincushion": Pincushion(probability=1.0, amount=[0.9, 0.9], centre=[0.5, 0.5])},
+        {"zoom": Zoom(probability=1.0, factor=[0.1, 0.6])},
+    ],
     ids=["defaults", "pincushion", "zoom"],
 )
 def test_no_lesion_is_lost_under_all_moves_together(stronger: dict[str, Any]) -> None:
-    chosen = settings(only=(*GEOMETRY, *FLIPS))
-    for name, ranges in stronger.items():
-        chosen[name] = {**chosen[name], **ranges}
+    chosen = settings(only=(*GEOMETRY, *FLIPS), **stronger)
     mask = disc_mask(96, 96, 47.5, 47.5, 2)
     lost_at_first = 0
     for seed in range(100):
         image, classes, parameters = augmented(200 * mask, mask, np.random.default_rng(seed), chosen)
         assert classes.any()
-        rebuilt, same = Augmentation.from_json(parameters).apply(200 * mask, mask)
+        rebuilt, same = AugmentationDraw.from_json(parameters).apply(200 * mask, mask)
         assert (rebuilt.tobytes(), same.tobytes()) == (image.tobytes(), classes.tobytes())
         first = draw(np.random.default_rng(seed), chosen, mask.shape)
         kept = first.apply(mask, mask)[1].any()
@@ -220,8 +223,7 @@ def test_no_lesion_is_lost_under_all_moves_together(stronger: dict[str, Any]) ->
 
 
 def test_where_every_draw_would_lose_the_lesion_nothing_is_moved() -> None:
-    chosen = settings(only=("zoom", "noise"))
-    chosen["zoom"] = {"probability": 1.0, "factor": [0.1, 0.1]}
+    chosen = settings(only=("noise",), zoom=Zoom(probability=1.0, factor=[0.1, 0.1]))
     for row in (20, 22, 24):
         mask = disc_mask(96, 96, row, 30, 2)
         image = textured((96, 96), np.uint8)
@@ -239,4 +241,4 @@ def test_a_mask_without_foreground_takes_the_first_draw() -> None:
     for seed in range(5):
         *_, parameters = augmented(textured((64, 64), np.uint8), empty, np.random.default_rng(seed), chosen)
         first = draw(np.random.default_rng(seed), chosen, empty.shape)
-        assert Augmentation.from_json(parameters) == first
+        assert AugmentationDraw.from_json(parameters) == first

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
 
 from components.augmentor.core import copies_of
-from components.imaging.augmentation.augment import Augmentation, augmented, generator
-from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.augmentation.augment import AugmentationDraw, augmented, generator
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.geometry.placement import letterbox
 from components.imaging.geometry.transform import to_source
 from components.records.record import Record
@@ -21,9 +20,9 @@ OPERATIONS = (
     *("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "low_resolution", "noise", "cutout"),
 )
 FLIPS = {"horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5}
-SETTINGS: dict[str, Any] = Settings.model_validate(
+SETTINGS = Augmentation.model_validate(
     {"copies": 3, "seed": 1, **FLIPS, **{name: {"probability": 0.5} for name in OPERATIONS}}
-).model_dump()
+)
 IDS = [f"case{number}" for number in range(12)]
 
 
@@ -50,11 +49,11 @@ def test_copies_do_not_depend_on_the_order() -> None:
 
 
 def test_more_copies_leave_the_first_as_they_were() -> None:
-    few = [serialize(copy) for copy in copies_of(record(), {**SETTINGS, "copies": 2})]
-    more = [serialize(copy) for copy in copies_of(record(), {**SETTINGS, "copies": 5})]
+    few = [serialize(copy) for copy in copies_of(record(), SETTINGS.model_copy(update={"copies": 2}))]
+    more = [serialize(copy) for copy in copies_of(record(), SETTINGS.model_copy(update={"copies": 5}))]
     assert few == more[:2]
     assert len(set(more)) == 5
-    assert not list(copies_of(record(), {**SETTINGS, "copies": 0}))
+    assert not list(copies_of(record(), SETTINGS.model_copy(update={"copies": 0})))
 
 
 def test_copies_are_those_of_the_joint_functions() -> None:
@@ -80,9 +79,9 @@ def test_copies_name_their_origin_and_keep_what_is_known_of_it() -> None:
 @pytest.mark.parametrize("shape", [(40, 40), (40, 40, 3), (40, 56)])
 def test_a_written_copy_is_rebuilt_from_its_parameters_bit_for_bit(shape: tuple[int, ...]) -> None:
     original = record(shape=shape)
-    for copy in copies_of(original, {**SETTINGS, "copies": 8}):
+    for copy in copies_of(original, SETTINGS.model_copy(update={"copies": 8})):
         written = parse(serialize(copy))
-        image, mask = Augmentation.from_json(written.augmentation).apply(original.image, original.mask)
+        image, mask = AugmentationDraw.from_json(written.augmentation).apply(original.image, original.mask)
         assert image.tobytes() == written.image.tobytes()
         assert mask.tobytes() == written.mask.tobytes()
         assert (written.id, written.derived_from, written.transform) == (copy.id, copy.derived_from, copy.transform)
@@ -99,8 +98,8 @@ def test_pixels_of_a_copy_are_found_in_the_source() -> None:
     source = (columns // 20 + 1).astype(np.uint8)
     box = letterbox(120, 160, 96, 96)
     original = Record(box.image(source), box.mask(source), "case", "p", "a.png", b"", box.as_json())
-    moves = {name: SETTINGS[name] for name in SETTINGS if name not in OPERATIONS[7:]}
-    settings = Settings.model_validate({**moves, "copies": 12}).model_dump()
+    moves = {name: value for name, value in SETTINGS if name not in OPERATIONS[7:]}
+    settings = Augmentation(**{**moves, "copies": 12})
     for copy in copies_of(original, settings):
         transform = json.loads(json.dumps(copy.transform))
         found_rows, found_columns = to_source(transform, *np.indices(copy.mask.shape))

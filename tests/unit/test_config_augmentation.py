@@ -12,7 +12,7 @@ import pytest
 from components.errors import UsageError
 from components.imaging.augmentation.augment import draw
 from components.imaging.augmentation.intensity import LIMITS, Intensity
-from components.imaging.augmentation.operations import Operation
+from components.imaging.augmentation.operations import Displacement, Operation, Rotation
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
 from pipeline.cli.listings import config_toml
@@ -33,15 +33,16 @@ def refusal(**settings: Any) -> str:
     return str(caught.value).replace("run.toml: ", "")
 
 
-def certain(name: str, **ranges: Any) -> dict[str, Any]:
-    return parse(**{name: {"probability": 1.0, **ranges}}).model_dump()
+def certain(name: str, **ranges: Any) -> Any:
+    """The operation of this name."""
+    return getattr(parse(**{name: {"probability": 1.0, **ranges}}), name)
 
 
 def test_by_default_nothing_happens() -> None:
     default = Augmentation()
     assert (default.copies, default.online, default.happens) == (0, False, False)
     for seed in range(5):
-        drawn = draw(np.random.default_rng(seed), default.model_dump(), (64, 64))
+        drawn = draw(np.random.default_rng(seed), default, (64, 64))
         assert (drawn.warp, drawn.intensity) == (Warp(), Intensity())
 
 
@@ -49,7 +50,7 @@ def test_by_default_nothing_happens() -> None:
 def test_every_operation_happens_with_its_default_range(name: str) -> None:
     settings = parse(**{name: {"probability": 1.0}})
     assert settings.happens
-    changed = [draw(np.random.default_rng(seed), settings.model_dump(), (64, 64)) for seed in range(20)]
+    changed = [draw(np.random.default_rng(seed), settings, (64, 64)) for seed in range(20)]
     assert all((drawn.warp, drawn.intensity) != (Warp(), Intensity()) for drawn in changed)
 
 
@@ -72,9 +73,9 @@ def test_the_ends_of_every_range_can_be_drawn(name: str) -> None:
     for limit in ("minimum", "maximum"):
         ends = {key: [value["items"][limit]] * 2 for key, value in ranges.items() if value.get("type") == "array"}
         assert ends
-        settings = certain(name)
-        settings[name] |= ends  # past the check that it does something: some ends change nothing
-        drawn = draw(np.random.default_rng(0), settings, (40, 40))
+        # Past the check that it does something: some ends change nothing.
+        operation = certain(name).model_copy(update=ends)
+        drawn = draw(np.random.default_rng(0), Augmentation().model_copy(update={name: operation}), (40, 40))
         image = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
         placed, classes = drawn.apply(image, image[..., 0] // 128)
         assert (placed.shape, classes.shape) == ((40, 40, 3), (40, 40))
@@ -86,35 +87,33 @@ def test_the_ranges_stay_within_the_limits_of_an_intensity() -> None:
     assert gain * gain <= LIMITS["contrast"][1]
     strongest = {"contrast": {"probability": 1.0, "factor": [gain, gain]}}
     brighter = {"brightness": {"probability": 1.0, "gain": [gain, gain]}}
-    drawn = draw(np.random.default_rng(0), parse(**strongest, **brighter).model_dump(), (8, 8))
+    drawn = draw(np.random.default_rng(0), parse(**strongest, **brighter), (8, 8))
     assert drawn.intensity.contrast == gain * gain
 
 
 def test_alpha_and_sigma_are_an_amplitude_and_a_grid() -> None:
     """3.2 pixels of 512 for alpha 1300 and sigma 8, and 2.1 for sigma 10, are what was measured."""
     for sigma, pixels in ((8, 3.2), (10, 2.1)):
-        elastic = certain("elastic", alpha=1300, sigma=sigma)["elastic"]
-        assert elastic.keys() == {"probability", "amplitude", "grid"}
-        low, high = elastic["amplitude"]
+        elastic = certain("elastic", alpha=1300, sigma=sigma)
+        assert type(elastic) is Displacement
+        low, high = elastic.amplitude
         assert low == high == pytest.approx(pixels / 512, rel=0.03)
-        assert elastic["grid"] == round(512 / (math.sqrt(3) * sigma))
+        assert elastic.grid == round(512 / (math.sqrt(3) * sigma))
     # The same pixels of an image of half the size are twice the share of it.
-    (half, _), (whole, _) = (
-        certain("elastic", alpha=1300, sigma=8, **size)["elastic"]["amplitude"] for size in ({"size": 256}, {})
-    )
+    (half, _), (whole, _) = (certain("elastic", alpha=1300, sigma=8, **size).amplitude for size in ({"size": 256}, {}))
     assert half == pytest.approx(2 * whole)
 
 
 def test_fraction_and_blur_are_an_amplitude_and_a_grid() -> None:
     """4.5 pixels of 512 for a fraction of 0.02 and a blur of 40 are what was measured."""
-    distortion = certain("distortion", fraction=0.02, blur=40)["distortion"]
-    assert distortion["amplitude"] == [pytest.approx(4.5 / 512, rel=0.1)] * 2
-    assert distortion["grid"] == 7
+    distortion = certain("distortion", fraction=0.02, blur=40)
+    assert distortion.amplitude == [pytest.approx(4.5 / 512, rel=0.1)] * 2
+    assert distortion.grid == 7
 
 
 @pytest.mark.parametrize("probability", [1.0, 0.3])
 def test_alpha_and_beta_are_a_gain_and_an_offset_that_come_together(probability: float) -> None:
-    settings = parse(brightness={"probability": probability, "alpha": 1.2, "beta": 10}).model_dump()
+    settings = parse(brightness={"probability": probability, "alpha": 1.2, "beta": 10})
     draws = [draw(np.random.default_rng(seed), settings, (8, 8)).intensity for seed in range(200)]
     found = {(drawn.contrast, drawn.brightness) for drawn in draws}
     assert found == {(1.2, 10 / 255)} | ({(1.0, 0.0)} if probability < 1 else set())
@@ -239,9 +238,7 @@ def test_no_copy_of_a_recipe_is_its_original(recipe: str) -> None:
     config = load_config(recipe)
     image = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
     for seed in range(200):
-        changed, _ = draw(np.random.default_rng(seed), config.augmentation.model_dump(), image.shape).apply(
-            image, image // 128
-        )
+        changed, _ = draw(np.random.default_rng(seed), config.augmentation, image.shape).apply(image, image // 128)
         assert not np.array_equal(changed, image)
 
 
@@ -253,6 +250,6 @@ def test_what_was_converted_is_shown_as_it_acts() -> None:
 def test_the_demo_flips_turns_and_always_rotates_by_up_to_20_degrees() -> None:
     settings = load_config("demo").augmentation
     assert (settings.horizontal_flip, settings.vertical_flip, settings.right_angle) == (0.5, 0.5, 0.5)
-    assert settings.rotation.model_dump() == {"probability": 1.0, "degrees": [-20.0, 20.0]}
+    assert settings.rotation == Rotation(probability=1.0, degrees=[-20.0, 20.0])
     others = [getattr(settings, name).probability for name in OPERATIONS if name != "rotation"]
     assert set(others) == {0}

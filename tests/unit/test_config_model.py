@@ -8,11 +8,24 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from components.example_gen.layouts.registry import LAYOUTS
+from components.imaging.geometry.placement import FITS
+from components.trainer.losses.registry import LOSSES
+from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.models.unet import UNet
+from components.trainer.optimizers.registry import OPTIMIZERS
 from pipeline.config.loader import load_config, parse_config
 from pipeline.config.root import Config
 
 LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, "training": {"epochs": 1}}
+CHOICES = {
+    "data.layout": LAYOUTS,
+    "data.fit": FITS,
+    "model.architecture": ARCHITECTURES,
+    "training.loss": LOSSES,
+    "training.optimizer": OPTIMIZERS,
+}
+"""Keys that take one of the names of a registry."""
 
 
 def parse(key: str, value: Any) -> Config:
@@ -59,7 +72,6 @@ def test_least_config() -> None:
         ("training", {"epochs": 1, "warm_start": True, "cold_every": 1}, "with 1 no run would start warm"),
         ("data.splits.eval", 0, "[data.splits] eval: found 0, expected greater than or equal to 1"),
         ("data.mask.max_colour_distance", -1.0, "[data.mask] max_colour_distance: found -1.0, expected greater than"),
-        ("data.layout", "dicom", "[data] layout: found 'dicom', expected 'folders', 'presplit', 'manifest', 'mias', "),
         ("data.channels", 2, "[data] channels: found 2, expected 1 or 3"),
         (
             "augmentation.vertical_flip",
@@ -70,7 +82,6 @@ def test_least_config() -> None:
         ("evaluation.min_dice", float("nan"), "[evaluation] min_dice: found nan, expected a finite number"),
         ("evaluation.max_loss", float("inf"), "[evaluation] max_loss: found inf, expected a finite number"),
         ("model.parameters.levels", 99, "[model.parameters] levels: found 99, expected less than or equal to 8"),
-        ("model.architecture", "vnet", "[model] architecture: found 'vnet', no such architecture; known: unet"),
         ("model.parameters.dropout", 0.25, "dropout 0.25 x 4 = 1 at the bridge: must be below 1"),
         ("data.height", 100, "[data] height = 100 does not fit [model] unet: it must be a multiple of 16"),
         ("data.width", 36, "[data] width = 36 does not fit [model] unet: it must be a multiple of 16"),
@@ -83,6 +94,22 @@ def test_a_mistake_is_named(key: str, value: Any, message: str) -> None:
     assert str(caught.value).startswith("run.toml: ")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("key", "name"), [(key, name) for key, names in CHOICES.items() for name in names])
+def test_whatever_a_registry_lists_may_be_chosen(key: str, name: str) -> None:
+    section, choice = key.split(".")
+    assert getattr(getattr(parse(key, name), section), choice) == name
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_what_no_registry_lists_is_refused_with_all_that_it_does(key: str) -> None:
+    *others, last = map(repr, CHOICES[key])
+    known = f"{', '.join(others)} or {last}" if others else last
+    section, choice = key.split(".")
+    with pytest.raises(UsageError) as caught:
+        parse(key, "dicom")
+    assert str(caught.value) == f"run.toml: [{section}] {choice}: found 'dicom', expected {known}"
 
 
 @pytest.mark.parametrize(

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pytest
 
 from components.imaging.augmentation.sampling import draw_warp
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
 
 OPERATIONS = {
-    "rotation": {"degrees": (-20.0, 10.0)},
-    "zoom": {"factor": (0.8, 1.3)},
-    "shear": {"x": (-0.1, 0.1), "y": (0.2, 0.3)},
-    "elastic": {"amplitude": (0.002, 0.01), "grid": 8},
-    "distortion": {"amplitude": (0.002, 0.01), "grid": 5},
-    "barrel": {"centre": (0.3, 0.7), "radius": (0.2, 0.4), "amount": (0.1, 0.4)},
-    "pincushion": {"centre": (0.4, 0.6), "radius": (0.1, 0.3), "amount": (0.2, 0.3)},
+    "rotation": {"degrees": [-20.0, 10.0]},
+    "zoom": {"factor": [0.8, 1.3]},
+    "shear": {"x": [-0.1, 0.1], "y": [0.2, 0.3]},
+    "elastic": {"amplitude": [0.002, 0.01], "grid": 8},
+    "distortion": {"amplitude": [0.002, 0.01], "grid": 5},
+    "barrel": {"centre": [0.3, 0.7], "radius": [0.2, 0.4], "amount": [0.1, 0.4]},
+    "pincushion": {"centre": [0.4, 0.6], "radius": [0.1, 0.3], "amount": [0.2, 0.3]},
 }
 FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
-STYLE = {"border": "edge", "fill": 0.25, "interpolation": "cubic"}
+STYLE = {"border": "edge", "interpolation": "cubic"}
 
 
-def augmentation(probability: float, **changed: float) -> dict[str, Any]:
+def augmentation(probability: float, **changed: float) -> Augmentation:
     """All operations with one probability but for those named."""
     flips = {name: changed.get(name, probability) for name in FLIPS}
     operations = {
         name: {"probability": changed.get(name, probability), **ranges} for name, ranges in OPERATIONS.items()
     }
-    return {**flips, **operations, **STYLE}
+    return Augmentation.model_validate({**flips, **operations, **STYLE})
 
 
-def drawn(settings: dict[str, Any], count: int = 1, shape: tuple[int, ...] = (64, 64, 3)) -> list[Warp]:
+def drawn(settings: Augmentation, count: int = 1, shape: tuple[int, ...] = (64, 64, 3)) -> list[Warp]:
     return [draw_warp(np.random.default_rng(seed), settings, shape) for seed in range(count)]
 
 
 def test_without_probabilities_nothing_moves() -> None:
     assert drawn(augmentation(0), 5) == [Warp(**STYLE)] * 5
+    assert drawn(Augmentation(fill=0.25), 5) == [Warp(fill=0.25)] * 5
 
 
 def test_every_number_fills_its_range() -> None:
@@ -65,7 +66,9 @@ def test_every_number_fills_its_range() -> None:
         assert high - margin < max(values) <= high
     assert {warp.quarter_turns for warp in warps} == {1, 2, 3}
     assert all(warp.horizontal_flip and warp.vertical_flip for warp in warps)
-    assert all((warp.border, warp.fill, warp.interpolation) == ("edge", 0.25, "cubic") for warp in warps)
+    assert all((warp.border, warp.fill, warp.interpolation) == ("edge", 0, "cubic") for warp in warps)
+    black = augmentation(1).model_copy(update={"border": "constant", "fill": 0.25})
+    assert all((warp.border, warp.fill) == ("constant", 0.25) for warp in drawn(black, 5))
 
 
 def test_fields_are_of_their_kind_and_each_has_its_seed() -> None:

@@ -3,51 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from components.imaging.augmentation.intensity import Intensity
+from components.imaging.augmentation.operations import Brightness, Cutout
 from components.imaging.augmentation.sampling import draw_intensity
+from components.imaging.augmentation.settings import Augmentation
 
-
-def table(probability: float, **changed: float) -> dict[str, Any]:
-    ranges = {
-        "gamma": {"exponent": (0.7, 1.5)},
-        "contrast": {"factor": (0.75, 1.25)},
-        "brightness": {"gain": (1.0, 1.0), "offset": (-0.1, 0.1)},
-        "clahe": {"clip": (1.5, 4.0)},
-        "sharpening": {"amount": (0.1, 1.0)},
-        "blur": {"sigma": (0.001, 0.002)},
-        "low_resolution": {"scale": (0.5, 0.9)},
-        "noise": {"sigma": (0.01, 0.05)},
-        "cutout": {"count": 3, "size": (0.05, 0.2)},
-    }
-    return {name: {"probability": changed.get(name, probability), **keys} for name, keys in ranges.items()}
-
-
+RANGES = {
+    "gamma": {"exponent": [0.7, 1.5]},
+    "contrast": {"factor": [0.75, 1.25]},
+    "brightness": {"gain": [1.0, 1.0], "offset": [-0.1, 0.1]},
+    "clahe": {"clip": [1.5, 4.0]},
+    "sharpening": {"amount": [0.1, 1.0]},
+    "blur": {"sigma": [0.001, 0.002]},
+    "low_resolution": {"scale": [0.5, 0.9]},
+    "noise": {"sigma": [0.01, 0.05]},
+    "cutout": {"count": 3, "size": [0.05, 0.2]},
+}
 FIELDS = {"clahe": {"clahe_clip"}, "cutout": {"cutouts"}, "noise": {"noise", "noise_seed"}}
 
 
-def drawn(seed: int, table: dict[str, Any]) -> Intensity:
-    return draw_intensity(np.random.default_rng(seed), table)
+def augmentation(probability: float, **changed: float) -> Augmentation:
+    """All operations with one probability but for those named."""
+    return Augmentation.model_validate(
+        {name: {"probability": changed.get(name, probability), **ranges} for name, ranges in RANGES.items()}
+    )
+
+
+def drawn(seed: int, settings: Augmentation) -> Intensity:
+    return draw_intensity(np.random.default_rng(seed), settings)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_with_probability_0_nothing_happens(seed: int) -> None:
-    assert drawn(seed, table(0)) == Intensity()
+    assert drawn(seed, augmentation(0)) == Intensity()
 
 
 def test_draws_fill_their_ranges_and_nothing_else() -> None:
-    draws = [drawn(seed, table(1)) for seed in range(300)]
-    for name, keys in table(1).items():
+    draws = [drawn(seed, augmentation(1)) for seed in range(300)]
+    for name, keys in RANGES.items():
         if name == "cutout":
             continue
-        (of_range,) = keys.keys() - {"probability", "gain"}
+        (of_range,) = keys.keys() - {"gain"}
         least, largest = keys[of_range]
         found = [getattr(draw, "clahe_clip" if name == "clahe" else name) for draw in draws]
         assert stats.kstest(found, "uniform", (least, largest - least)).pvalue > 0.001, name
@@ -55,11 +58,11 @@ def test_draws_fill_their_ranges_and_nothing_else() -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.integers(0, 2**32), st.integers(0, 5), st.floats(0, 1), st.floats(0, 1))
+@given(st.integers(0, 2**32), st.integers(1, 5), st.floats(0, 1), st.floats(0, 1))
 def test_cut_outs_lie_within_the_image(seed: int, count: int, least: float, more: float) -> None:
-    size = (least, least + more * (1 - least))
-    keys = {**table(0), "cutout": {"probability": 1, "count": count, "size": size}}
-    cutouts = drawn(seed, keys).cutouts
+    size = [least, min(least + more * (1 - least), 1.0)]
+    assume(size != [0, 0])
+    cutouts = drawn(seed, Augmentation(cutout=Cutout(probability=1, count=count, size=size))).cutouts
     assert len(cutouts) == count
     for top, left, height, width in cutouts:
         assert size[0] <= height <= size[1]
@@ -69,7 +72,7 @@ def test_cut_outs_lie_within_the_image(seed: int, count: int, least: float, more
 
 
 def test_cut_outs_are_anywhere() -> None:
-    found = np.array([rectangle for seed in range(200) for rectangle in drawn(seed, table(1)).cutouts])
+    found = np.array([rectangle for seed in range(200) for rectangle in drawn(seed, augmentation(1)).cutouts])
     room = 1 - found[:, 2:]
     for axis in (0, 1):
         assert stats.kstest(found[:, axis] / room[:, axis], "uniform").pvalue > 0.001
@@ -77,36 +80,37 @@ def test_cut_outs_are_anywhere() -> None:
     assert abs(np.corrcoef(found.T)[0, 1]) < 0.15
 
 
-@pytest.mark.parametrize("name", table(0))
+@pytest.mark.parametrize("name", RANGES)
 def test_a_changed_probability_leaves_the_other_draws_as_they_were(name: str) -> None:
     own = FIELDS.get(name, {name})
     neutral = {field.name: field.default for field in fields(Intensity) if field.name in own}
     for seed in range(5):
-        assert drawn(seed, table(1, **{name: 0})) == replace(drawn(seed, table(1)), **neutral)
+        assert drawn(seed, augmentation(1, **{name: 0})) == replace(drawn(seed, augmentation(1)), **neutral)
 
 
 def test_the_gain_of_a_brightness_comes_and_goes_with_it() -> None:
-    joint = {"probability": 0.5, "gain": (2.0, 2.0), "offset": (0.1, 0.1)}
+    joint = Brightness(probability=0.5, gain=[2.0, 2.0], offset=[0.1, 0.1])
     for contrast in (0, 1):
-        draws = [drawn(seed, {**table(0, contrast=contrast), "brightness": joint}) for seed in range(60)]
-        alone = [drawn(seed, table(0, contrast=contrast)) for seed in range(60)]
+        settings = augmentation(0, contrast=contrast)
+        draws = [drawn(seed, settings.model_copy(update={"brightness": joint})) for seed in range(60)]
+        alone = [drawn(seed, settings) for seed in range(60)]
         assert {draw.brightness for draw in draws} == {0.0, 0.1}
         for draw, before in zip(draws, alone, strict=True):
             assert draw.contrast == pytest.approx(before.contrast * (2 if draw.brightness else 1))
 
 
 def test_a_changed_count_of_cut_outs_leaves_the_other_draws_as_they_were() -> None:
-    more = {**table(1), "cutout": {**table(1)["cutout"], "count": 7}}
-    assert replace(drawn(3, more), cutouts=()) == replace(drawn(3, table(1)), cutouts=())
+    more = augmentation(1).model_copy(update={"cutout": Cutout(probability=1, count=7, size=[0.05, 0.2])})
+    assert replace(drawn(3, more), cutouts=()) == replace(drawn(3, augmentation(1)), cutouts=())
 
 
 def test_probabilities_are_frequencies() -> None:
-    draws = [drawn(seed, table(0.3)) for seed in range(1000)]
+    draws = [drawn(seed, augmentation(0.3)) for seed in range(1000)]
     for field in fields(Intensity):
         happened = np.mean([getattr(draw, field.name) != field.default for draw in draws])
         assert happened == pytest.approx(0.3, abs=0.06), field.name
 
 
 def test_the_same_random_numbers_draw_the_same() -> None:
-    assert drawn(8, table(0.5)) == drawn(8, table(0.5))
-    assert drawn(8, table(1)) != drawn(9, table(1))
+    assert drawn(8, augmentation(0.5)) == drawn(8, augmentation(0.5))
+    assert drawn(8, augmentation(1)) != drawn(9, augmentation(1))

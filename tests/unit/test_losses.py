@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from components.measures import overlap
 from components.trainer.losses.bce_dice import bce_dice, soft_dice
+from components.trainer.losses.registry import LOSSES, loss_named
 
 
 def as_batch(*planes: np.ndarray) -> np.ndarray:
@@ -58,3 +59,11 @@ def test_loss_and_gradient_are_finite_for_uniform_masks(foreground: int, level: 
     assert np.isfinite(gradient).all()
     if level == 0.5:
         assert (np.sign(gradient) == (-1 if foreground else 1)).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_tells_right_from_wrong_in_each_image(name: str) -> None:
+    truth = as_batch(np.eye(16), np.zeros((16, 16)), np.ones((16, 16)))
+    right, wrong = (loss_named(name)(truth, probability).numpy() for probability in (truth, 1 - truth))
+    assert right.shape == (3,)
+    assert (right < wrong).all()

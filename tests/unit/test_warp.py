@@ -16,25 +16,24 @@ from hypothesis import strategies as st
 from scipy.ndimage import center_of_mass, map_coordinates
 from warps import EACH, OPERATIONS, WARPS, pattern, smooth
 
+from components.imaging.augmentation import operations as op
 from components.imaging.augmentation.lenses import Lens
 from components.imaging.augmentation.sampling import draw_warp
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
 
-ANYTHING = {
-    "horizontal_flip": 0.5,
-    "vertical_flip": 0.5,
-    "right_angle": 0.5,
-    "rotation": {"probability": 0.5, "degrees": (-180, 180)},
-    "zoom": {"probability": 0.5, "factor": (0.7, 1.3)},
-    "shear": {"probability": 0.5, "x": (-0.2, 0.2), "y": (-0.2, 0.2)},
-    "elastic": {"probability": 0.5, "amplitude": (0.002, 0.015), "grid": 8},
-    "distortion": {"probability": 0.5, "amplitude": (0.002, 0.015), "grid": 5},
-    "barrel": {"probability": 0.5, "centre": (0.3, 0.7), "radius": (0.2, 0.4), "amount": (0.1, 0.4)},
-    "pincushion": {"probability": 0.5, "centre": (0.3, 0.7), "radius": (0.2, 0.4), "amount": (0.1, 0.4)},
-    "border": "constant",
-    "fill": 0.0,
-    "interpolation": "linear",
-}
+ANYTHING = Augmentation(
+    horizontal_flip=0.5,
+    vertical_flip=0.5,
+    right_angle=0.5,
+    rotation=op.Rotation(probability=0.5, degrees=[-180, 180]),
+    zoom=op.Zoom(probability=0.5, factor=[0.7, 1.3]),
+    shear=op.Shear(probability=0.5, x=[-0.2, 0.2], y=[-0.2, 0.2]),
+    elastic=op.Displacement(probability=0.5, amplitude=[0.002, 0.015], grid=8),
+    distortion=op.Displacement(probability=0.5, amplitude=[0.002, 0.015], grid=5),
+    barrel=op.Barrel(probability=0.5, centre=[0.3, 0.7], radius=[0.2, 0.4], amount=[0.1, 0.4]),
+    pincushion=op.Pincushion(probability=0.5, centre=[0.3, 0.7], radius=[0.2, 0.4], amount=[0.1, 0.4]),
+)
 
 
 def expected_matrix(warp: Warp) -> np.ndarray:

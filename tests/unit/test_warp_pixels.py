@@ -136,13 +136,9 @@ def test_image_and_mask_get_one_field(field: Field, radius: int) -> None:
 @pytest.mark.parametrize("end", [0, 1])
 def test_a_tiny_lesion_survives_the_default_range_of_each_operation(name: str, end: int) -> None:
     """At its ends; under lenses at their centre, where a pincushion shrinks most, and elsewhere."""
-    chosen = Augmentation.model_validate({name: {"probability": 1.0}}).model_dump()
-    ends = {
-        key: [chosen[name][key][end]] * 2
-        for key in ("amount", "factor", "amplitude", "degrees", "x", "y")
-        if key in chosen[name]
-    }
-    chosen[name] |= ends
+    ranges = ("amount", "factor", "amplitude", "degrees", "x", "y")
+    ends = {key: [value[end]] * 2 for key, value in getattr(Augmentation(), name) if key in ranges}
+    chosen = Augmentation.model_validate({name: {"probability": 1.0, **ends}})
     for seed in range(300):
         rng = np.random.default_rng(seed)
         warp = draw_warp(rng, chosen, (128, 128))
