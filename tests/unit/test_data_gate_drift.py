@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from components.data_gate.drift import DRIFT, SAME, TOO_FEW, Feature, compare, drift
-from pipeline.config.root import Validation
+from components.data_gate.settings import Validation
 from pipeline.runs.phantoms import write_mias_phantoms
 
 MAX_DRIFT = Validation().max_drift

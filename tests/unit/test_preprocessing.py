@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.imaging.adjust import adjust
+from components.imaging.adjust import Adjust, adjust
 from components.imaging.files.codecs import decode_image, encode_png, with_channels
 from components.imaging.geometry.placement import FITS, Placement
 from components.imaging.geometry.tiles import tile_placements
@@ -23,7 +23,6 @@ from components.serving_graph.preprocessing import (
     grid_of,
     predict_image,
 )
-from pipeline.config.data import Adjust
 
 SIZES = [(32, 48), (64, 96), (96, 96), (101, 37), (33, 77), (31, 64), (16, 9), (7, 5), (9, 20), (32, 20), (20, 48)]
 """Down, up and unchanged; odd, tall, wide."""
