@@ -184,7 +184,7 @@ class TestEvaluator:
         large = artifact(standard_artifacts.Model, tmp_path / "large")
         network = build_model((48, 64, 1), config.model)
         network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
-        export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5, data=derivation)
+        export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5, derivation=derivation)
         evaluation = evaluate(model, as_champion(large, "7", height=48, width=64))
         # Probability 0.5 everywhere reaches the threshold everywhere: Dice follows from the true pixels.
         pixels = [truth for truth in evaluation.column("truth_pixels") if truth]
@@ -265,7 +265,7 @@ class TestServingCheck:
         def run(model: Artifact) -> tuple[bool, dict]:
             blessing = artifact(standard_artifacts.InfraBlessing, tmp_path_factory.mktemp("blessing"))
             inputs = {"examples": examples, "model": model}
-            run_executor(ServingCheck, inputs, {"blessing": blessing}, adjust=derivation["adjust"])
+            run_executor(ServingCheck, inputs, {"blessing": blessing}, adjust=derivation.adjust)
             folder = Path(blessing.uri)
             blessed = model_utils.is_infra_validated(blessing)
             assert (folder / ("INFRA_BLESSED" if blessed else "INFRA_NOT_BLESSED")).is_file()
@@ -302,8 +302,8 @@ class TestServingCheck:
     ) -> None:
         network = build_model((32, 32, 1), config.model)
         network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
-        export_model(network, tmp_path / "model", threshold=0.5, data=derivation)
-        checks = check_model(str(tmp_path / "model"), records, derivation["adjust"])
+        export_model(network, tmp_path / "model", threshold=0.5, derivation=derivation)
+        checks = check_model(str(tmp_path / "model"), records, derivation.adjust)
         failed = {check["name"]: check["detail"] for check in checks}
         assert failed["probabilities"] == "nan to nan, expected 0 to 1"
 
@@ -329,7 +329,7 @@ class TestServingCheck:
         tmp_path: Path,
     ) -> None:
         plant(planted, path_utils.serving_model_path(model.uri), tmp_path / "model")
-        checks = check_model(str(tmp_path / "model"), records, derivation["adjust"])
+        checks = check_model(str(tmp_path / "model"), records, derivation.adjust)
         failures = {check["name"]: check["detail"] for check in checks if not check["passed"]}
         assert detail in failures[failed]
         # Records and files are compared with the answer to tensors, so a wrong one fails twice.

@@ -161,7 +161,7 @@ class TestPusher:
         again = artifact(standard_artifacts.Model, tmp_path / "again")
         exported = Path(path_utils.serving_model_dir(again.uri))
         network = keras.models.load_model(source / "assets.extra" / "model.keras")
-        export_model(network, exported, threshold=0.5, data=derivation)
+        export_model(network, exported, threshold=0.5, derivation=derivation)
         shutil.copytree(source / "assets.extra", exported / "assets.extra")
         assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
         version = do(model).get_string_custom_property("pushed_version")
