@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.augmentation.settings import Augmentation as Settings
+from components.imaging.augmentation.settings import Augmentation
 from components.imaging.truth.shapes import Ellipse, Shape
 from components.imaging.truth.shapes import draw as drawn_shapes
 from components.records.record import Record
 from components.records.tfexample import serialize
-from components.trainer.augmentation import (
-    EpochChanges,
-)
+from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
+from components.trainer.settings import Model, Patch
 
 COUNT, BATCH, STEPS = 7, 3, 3
 HEIGHT, WIDTH = 32, 48
 SHUFFLE_SEED, CHANGES_SEED = 51, 52
-MODEL = {"architecture": "unet", "parameters": {"levels": 2, "base_filters": 2}}
-PATCH = {"height": 8, "width": 12, "foreground_share": 0.5}
+MODEL = Model(architecture="unet", parameters={"levels": 2, "base_filters": 2})
+PATCH = Patch(height=8, width=12, foreground_share=0.5)
 GEOMETRY = ("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion")
 INTENSITY = ("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "low_resolution", "noise", "cutout")
 FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
@@ -30,10 +28,10 @@ TONES = ("gamma", "contrast", "brightness")
 Batch = tuple[np.ndarray, ...]
 
 
-def settings(*names: str, on_device: bool = False, online: bool = True, probability: float = 0.7) -> dict[str, Any]:
+def settings(*names: str, on_device: bool = False, online: bool = True, probability: float = 0.7) -> Augmentation:
     """The default ranges, each operation named with one probability."""
     operations = {name: probability if name in FLIPS else {"probability": probability} for name in names}
-    return {**Settings.model_validate(operations).model_dump(), "online": online, "on_device": on_device}
+    return Augmentation.model_validate({**operations, "online": online, "on_device": on_device})
 
 
 ALL = settings(*GEOMETRY, *INTENSITY, *FLIPS)
@@ -72,14 +70,14 @@ def write_records(folder: Path) -> list[str]:
 
 def data(
     files: list[str],
-    augmentation: dict[str, Any] | None,
-    patch: dict[str, Any] | None = None,
+    augmentation: Augmentation | None,
+    patch: Patch | None = None,
     seed: int = 1,
     workers: int = 2,
     channels: int = 1,
 ) -> TrainingData:
     """`seed` is that of the section `[augmentation]`; the others differ from it."""
-    augmentation = {**augmentation, "seed": seed} if augmentation else None
+    augmentation = augmentation and augmentation.model_copy(update={"seed": seed})
     changes = EpochChanges(CHANGES_SEED, augmentation, patch)
     return TrainingData(files, (HEIGHT, WIDTH, channels), BATCH, SHUFFLE_SEED, changes, workers)
 

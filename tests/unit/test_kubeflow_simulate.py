@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from components.errors import UsageError
+from components.example_gen.listing import fingerprint
+from components.example_gen.settings import DataSettings
 from components.files import locked
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.kubeflow.simulator.backend import BACKENDS
@@ -296,7 +299,17 @@ def test_data_for_a_file_that_no_cluster_would_take(tmp_path: Path, root: Any) -
         for_data(Package({**given.spec, "root": root}, {}), tmp_path)
 
 
-@pytest.mark.parametrize("settings", [None, "no JSON"])
+def test_data_give_the_step_that_reads_them_their_fingerprint(tmp_path: Path, write_pairs: Callable[..., Path]) -> None:
+    data, root = DataSettings(layout="folders", height=16, width=16), write_pairs(tmp_path / "data", 1)
+    component, task, container = step("a")
+    component = {**component, "inputDefinitions": {"parameters": {"settings": {"parameterType": "STRING"}}}}
+    task = {"inputs": {"parameters": {"settings": {"runtimeValue": {"constant": data.model_dump_json()}}}}}
+    keyed = for_data(package(ImageMaskExampleGen=(component, task, container)), root)
+    given = keyed.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]["inputs"]["parameters"]
+    assert given["files"]["runtimeValue"]["constant"] == fingerprint(root, data)
+
+
+@pytest.mark.parametrize("settings", [None, "no JSON", '{"layout": "folders"}'])
 def test_data_for_a_pipeline_that_reads_none(tmp_path: Path, settings: str | None) -> None:
     component, task, container = step("a")
     if settings:

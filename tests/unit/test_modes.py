@@ -14,8 +14,9 @@ from components.trainer.models.architecture import MOMENTUM
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.run import build_model, compile_model
+from components.trainer.settings import Model, Training
 
-TRAINING: dict[str, Any] = {"optimizer": "adam", "learning_rate": 0.001, "clip_value": None, "loss": "bce_dice"}
+TRAINING = Training(epochs=1, optimizer="adam", learning_rate=0.001, loss="bce_dice")
 NETWORK: dict[str, Any] = {"levels": 4, "base_filters": 4, "batch_norm": True, "dropout": 0.05}
 IMAGES, BATCH, STEPS = 12, 4, 100
 
@@ -26,7 +27,7 @@ def norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
 
 def network(**parameters: Any) -> keras.Model:
     keras.utils.set_random_seed(1)
-    model = build_model((32, 32, 1), {"architecture": "unet", "parameters": NETWORK | parameters}, foreground=0.15)
+    model = build_model((32, 32, 1), Model(parameters=NETWORK | parameters), foreground=0.15)
     compile_model(model, TRAINING, 0.5)
     return model
 
@@ -119,7 +120,7 @@ def test_dropout_has_no_part_in_it(batches: tf.data.Dataset) -> None:
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_no_architecture_forgets_its_first_averages_too_slowly(name: str) -> None:
-    model = build_model((32, 32, 1), {"architecture": name, "parameters": NETWORK})
+    model = build_model((32, 32, 1), Model(architecture=name, parameters=NETWORK))
     assert norms(model)
     assert all(norm.momentum**50 < 0.01 for norm in norms(model))
 

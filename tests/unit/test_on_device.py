@@ -23,13 +23,10 @@ from epochs import (
     write_records,
 )
 
-from components.imaging.augmentation.augment import Augmentation, draw, generator
+from components.imaging.augmentation.augment import AugmentationDraw, draw, generator
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.warp import Warp
-from components.trainer.augmentation import (
-    change_on_device,
-    without_device_share,
-)
+from components.trainer.augmentation import change_on_device, without_device_share
 from components.trainer.batches import TrainingData
 
 
@@ -81,9 +78,11 @@ class TestOnDevice:
         assert len(flips) == 4
 
     def test_a_flip_that_stays_behind_leaves_the_tones_to_it(self) -> None:
-        drawn = Augmentation(Warp(horizontal_flip=True, degrees=5), Intensity(gamma=2, contrast=0.5, brightness=0.25))
+        drawn = AugmentationDraw(
+            Warp(horizontal_flip=True, degrees=5), Intensity(gamma=2, contrast=0.5, brightness=0.25)
+        )
         rest, draws = without_device_share(drawn)
-        assert rest == Augmentation(drawn.warp, Intensity())
+        assert rest == AugmentationDraw(drawn.warp, Intensity())
         assert draws.tolist() == [0, 0, 2, 0.5, 0.25]
 
     def test_each_image_of_a_batch_has_its_own_draws(self) -> None:

@@ -39,13 +39,13 @@ from epochs import (
 from scipy.ndimage import center_of_mass
 
 from components.imaging.augmentation.augment import augmented, generator
+from components.imaging.augmentation.operations import Zoom
+from components.imaging.augmentation.settings import Augmentation
 from components.trainer import batches
-from components.trainer.augmentation import (
-    EpochChanges,
-    Trainee,
-)
+from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.run import build_model
+from components.trainer.settings import Patch
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.usefixtures("path")
 class TestDraws:
     @pytest.mark.parametrize("patch", [None, PATCH], ids=["whole", "patches"])
-    def test_two_workers_make_the_batches_of_one_bit_for_bit(self, files: list[str], patch: dict[str, Any]) -> None:
+    def test_two_workers_make_the_batches_of_one_bit_for_bit(self, files: list[str], patch: Patch | None) -> None:
         one, two = (taken(data(files, ALL, patch, workers=workers).batches(), 3 * STEPS) for workers in (1, 2))
         assert_same(one, two)
 
@@ -73,7 +73,7 @@ class TestDraws:
                 return super()._changed(*record)
 
         one = data(files, ALL, workers=1)
-        uneven = Uneven(CHANGES_SEED, {**ALL, "seed": 1}, None)
+        uneven = Uneven(CHANGES_SEED, ALL.model_copy(update={"seed": 1}), None)
         several = TrainingData(files, (HEIGHT, WIDTH, 1), BATCH, SHUFFLE_SEED, uneven, workers=4)
         assert_same(taken(one.batches()), taken(several.batches()))
 
@@ -111,10 +111,10 @@ def test_each_epoch_and_each_seed_of_the_section_draws_anew(files: list[str]) ->
 
 
 def changed(
-    augmentation: dict[str, Any], number: int, epoch: int = 0, dtype: type = np.uint8, channels: int = 1
+    augmentation: Augmentation, number: int, epoch: int = 0, dtype: type = np.uint8, channels: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the pure function makes of a record."""
-    rng = generator(augmentation["seed"], f"r{number}", 0, epoch)
+    rng = generator(augmentation.seed, f"r{number}", 0, epoch)
     return augmented(*picture(number, dtype, channels), rng, augmentation)[:2]
 
 
@@ -126,7 +126,9 @@ def test_training_sees_what_the_pure_function_makes(tmp_path: Path, dtype: type,
     most = np.iinfo(dtype).max
     for epoch in (0, 5):
         ((images, masks),) = taken(data(files, ALL, channels=channels).epoch(epoch))
-        expected = [changed({**ALL, "seed": 1}, number, epoch, dtype, channels) for number in range(BATCH)]
+        expected = [
+            changed(ALL.model_copy(update={"seed": 1}), number, epoch, dtype, channels) for number in range(BATCH)
+        ]
         found = {
             image.tobytes(): mask for image, mask in zip((images * most).round().astype(dtype), masks, strict=True)
         }
@@ -140,7 +142,7 @@ def test_records_of_8_and_of_16_bit_may_be_mixed(tmp_path: Path) -> None:
     ((images, _),) = taken(data(files, ALL).epoch(0))
     found = {image.tobytes() for image in (images * 65535).round().astype(np.uint16)}
     for number, dtype in enumerate(kinds):
-        image, _ = changed({**ALL, "seed": 1}, number, dtype=dtype)
+        image, _ = changed(ALL.model_copy(update={"seed": 1}), number, dtype=dtype)
         assert (image.astype(np.uint16) * (65535 // np.iinfo(dtype).max)).tobytes() in found
 
 
@@ -159,7 +161,7 @@ def test_masks_keep_to_their_classes_and_to_their_images() -> None:
 
 
 def test_a_lesion_that_a_draw_would_lose_is_drawn_again_as_offline() -> None:
-    strong = {**settings("zoom", "noise"), "zoom": {"probability": 1.0, "factor": [0.1, 0.3]}}
+    strong = settings("noise").model_copy(update={"zoom": Zoom(probability=1.0, factor=[0.1, 0.3])})
     masks = np.stack([disc(row, column, 1) for row, column in np.random.default_rng(0).integers(10, 22, (30, 2))])
     images = masks.astype(np.uint16) * 65535
     names = [f"r{number}" for number in range(30)]
@@ -167,7 +169,7 @@ def test_a_lesion_that_a_draw_would_lose_is_drawn_again_as_offline() -> None:
     changes = tf.data.Dataset.from_tensor_slices(arrays).map(partial(EpochChanges(0, strong, None), epoch=3))
     unmoved = 0
     for number, (image, classes) in enumerate(changes.as_numpy_iterator()):
-        rng = generator(strong["seed"], f"r{number}", 0, 3)
+        rng = generator(strong.seed, f"r{number}", 0, 3)
         expected, expected_classes, parameters = augmented(images[number], masks[number], rng, strong)
         np.testing.assert_array_equal(image[..., 0], expected)
         np.testing.assert_array_equal(classes[..., 0], expected_classes)

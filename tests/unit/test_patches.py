@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from components.imaging.augmentation.augment import generator
 from components.serving_graph.preprocessing import Standardize
-from components.trainer.augmentation import (
-    patch_corner,
-)
+from components.trainer.augmentation import patch_corner
+from components.trainer.settings import Patch
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ class TestPatches:
         assert len(places) > 2 * COUNT
 
     def test_patches_are_cut_from_what_was_augmented(self, files: list[str]) -> None:
-        whole_size = {"height": HEIGHT, "width": WIDTH, "foreground_share": 0.5}
+        whole_size = Patch(height=HEIGHT, width=WIDTH, foreground_share=0.5)
         whole, patches = (taken(data(files, ALL, patch).epoch(1)) for patch in (None, whole_size))
         for (images, masks), (standardized, classes) in zip(whole, patches, strict=True):
             np.testing.assert_allclose(standardized, Standardize()(images), atol=1e-4)
@@ -55,7 +54,7 @@ class TestPatches:
     ) -> None:
         mask = np.zeros((HEIGHT, WIDTH), np.uint8)
         mask[row, column] = 2
-        patch = {"height": height, "width": width, "foreground_share": 1.0}
+        patch = Patch(height=height, width=width, foreground_share=1.0)
         top, left = patch_corner(mask, np.random.default_rng(seed), patch)
         assert 0 <= top <= row < top + height <= HEIGHT
         assert 0 <= left <= column < left + width <= WIDTH
@@ -66,7 +65,7 @@ class TestPatches:
     def test_the_share_of_windows_around_foreground_is_the_stated_one(self, share: float) -> None:
         mask = np.zeros((200, 200), np.uint8)
         mask[100, 100] = 1
-        patch = {"height": 16, "width": 16, "foreground_share": share}
+        patch = Patch(height=16, width=16, foreground_share=share)
         rng = np.random.default_rng(0)
         corners = np.array([patch_corner(mask, rng, patch) for _ in range(2000)])
         around = ((corners <= 100) & (corners + 16 > 100)).all(axis=1).mean()
@@ -74,7 +73,7 @@ class TestPatches:
         assert around == pytest.approx(share, abs=0.03)
 
     def test_windows_lie_anywhere_where_nothing_is_foreground(self) -> None:
-        rng, patch = np.random.default_rng(0), {"height": 30, "width": 47, "foreground_share": 1.0}
+        rng, patch = np.random.default_rng(0), Patch(height=30, width=47, foreground_share=1.0)
         empty = np.zeros((HEIGHT, WIDTH), np.uint8)
         corners = {tuple(patch_corner(empty, rng, patch).tolist()) for _ in range(200)}
         assert corners == {(row, column) for row in range(3) for column in range(2)}
@@ -82,6 +81,6 @@ class TestPatches:
     def test_each_lesion_pixel_is_as_likely_as_the_others(self) -> None:
         mask = np.zeros((100, 100), np.uint8)
         mask[20, 20], mask[80, 70:73] = 1, 2
-        rng, patch = np.random.default_rng(0), {"height": 10, "width": 10, "foreground_share": 1.0}
+        rng, patch = np.random.default_rng(0), Patch(height=10, width=10, foreground_share=1.0)
         at_the_small = np.mean([patch_corner(mask, rng, patch)[0] < 40 for _ in range(2000)])
         assert at_the_small == pytest.approx(0.25, abs=0.03)

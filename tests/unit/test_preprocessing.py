@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import keras
@@ -15,6 +14,7 @@ from components.imaging.files.codecs import decode_image, encode_png, with_chann
 from components.imaging.geometry.placement import FITS, Placement
 from components.imaging.geometry.tiles import tile_placements
 from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.records.settings import Derivation, Tiles
 from components.serving_graph.export import export_model
 from components.serving_graph.preprocessing import (
     Standardize,
@@ -42,22 +42,23 @@ def as_float(pixels: np.ndarray) -> np.ndarray:
     return scaled[..., None] if scaled.ndim == 2 else scaled
 
 
-def data(fit: str = "letterbox", tiles: tuple[int, str] | None = None) -> dict[str, Any]:
-    """What the graph reads of `[data]`; tiles as (overlap, edge)."""
-    return {"fit": fit, "tiles": tiles and {"overlap": tiles[0], "edge": tiles[1]}}
+def data(fit: str = "letterbox", tiles: tuple[int, str] | None = None) -> Derivation:
+    """What the graph reads of `[data]`; tiles as (overlap, edge). The model tells its size itself."""
+    cut = tiles and Tiles(overlap=tiles[0], edge=tiles[1])
+    return Derivation(height=256, width=256, fit=fit, tiles=cut, adjust=HALF)
 
 
-NOTHING = Adjust().model_dump()
+HALF = Adjust(contrast=0.5)
 
 
-def placements(height: int, width: int, target: tuple[int, int], settings: dict[str, Any]) -> list[Placement]:
+def placements(height: int, width: int, target: tuple[int, int], settings: Derivation) -> list[Placement]:
     """As example generation places an image."""
-    if settings["tiles"]:
-        return tile_placements(height, width, *target, settings["tiles"]["overlap"], settings["tiles"]["edge"])
-    return [FITS[settings["fit"]](height, width, *target)]
+    if settings.tiles:
+        return tile_placements(height, width, *target, settings.tiles.overlap, settings.tiles.edge)
+    return [FITS[settings.fit](height, width, *target)]
 
 
-def windows_of(image: np.ndarray, target: tuple[int, int], settings: dict[str, Any]) -> list[np.ndarray]:
+def windows_of(image: np.ndarray, target: tuple[int, int], settings: Derivation) -> list[np.ndarray]:
     """What the model is shown of an image, in batches."""
     seen = []
 
@@ -83,7 +84,7 @@ DERIVATIONS = [
 @pytest.mark.parametrize("settings", DERIVATIONS)
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_the_model_sees_what_the_records_hold(
-    height: int, width: int, settings: dict[str, Any], channels: int, dtype: type, grey_levels: float
+    height: int, width: int, settings: Derivation, channels: int, dtype: type, grey_levels: float
 ) -> None:
     """`grey_levels` of 255: records are rounded to their type, the graph's floats are not."""
     pixels = pixels_of(height, width, channels, dtype)
@@ -121,7 +122,7 @@ def test_tiles_of_every_size_lie_as_in_the_records(height: int, width: int, over
 @pytest.mark.parametrize("settings", [param for param in DERIVATIONS if param.id != "crop"])
 @pytest.mark.parametrize(("height", "width"), [(20, 31), (200, 150), (64, 64), (90, 33)])
 def test_answers_have_the_size_and_position_of_the_source(
-    height: int, width: int, settings: dict[str, Any], channels: int
+    height: int, width: int, settings: Derivation, channels: int
 ) -> None:
     row, column, radius = 0.4 * height, 0.6 * width, 0.3 * min(height, width)
     truth = draw(height, width, [Shape(Ellipse(column, row, radius, radius))])
@@ -159,7 +160,7 @@ def test_tiles_give_an_image_back_as_it_was(height: int, width: int, overlap: in
 
 @pytest.mark.parametrize("settings", DERIVATIONS[2:])
 @pytest.mark.parametrize(("height", "width"), [(64, 90), (100, 100), (21, 130)])
-def test_overlapping_tiles_are_averaged(height: int, width: int, settings: dict[str, Any]) -> None:
+def test_overlapping_tiles_are_averaged(height: int, width: int, settings: Derivation) -> None:
     """By a model whose answer depends on the place within the window, against a loop over the records."""
     image = np.random.default_rng(0).random((height, width, 1), np.float32)
     ramp = np.random.default_rng(1).random((32, 48, 1), np.float32)
@@ -189,21 +190,21 @@ def test_large_images_are_predicted_in_batches() -> None:
 
 
 @pytest.mark.parametrize("settings", DERIVATIONS[1::2])
-def test_the_exported_graph_answers_for_files_of_any_size(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_the_exported_graph_answers_for_files_of_any_size(settings: Derivation, tmp_path: Path) -> None:
     """By a network that is the identity: the answer is what the model saw, at the size of the source."""
     images = keras.Input((32, 48, 1))
     network = keras.Model(images, keras.layers.Conv2D(1, 1, kernel_initializer="ones")(images))
-    export_model(network, tmp_path / "model", 0.4, settings | {"adjust": {**NOTHING, "contrast": 0.5}})
+    export_model(network, tmp_path / "model", 0.4, settings)
     serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serve_image_bytes"]
     sources = [pixels_of(*size, 1, np.uint16) & 0xFFFE for size in [(32, 48), (50, 130), (9, 20), (64, 96)]]
     answer = serve(images=tf.constant([encode_png(source) for source in sources]))
     for source, mask, probability in zip(sources, answer["mask"].numpy(), answer["probability"].numpy(), strict=True):
-        half = tf.constant(as_float(adjust(source, {**NOTHING, "contrast": 0.5})))
+        half = tf.constant(as_float(adjust(source, HALF)))
         expected = predict_image(tf.identity, half, 32, 48, settings).numpy()[..., 0]
         found = decode_image(probability)
         np.testing.assert_allclose(found, 65535 * expected, atol=0.6)
-        if settings["tiles"] and settings["tiles"]["edge"] != "stretch":
-            np.testing.assert_array_equal(found, adjust(source, {**NOTHING, "contrast": 0.5}))
+        if settings.tiles and settings.tiles.edge != "stretch":
+            np.testing.assert_array_equal(found, adjust(source, HALF))
         clear = np.abs(expected - 0.4) > 1e-4
         np.testing.assert_array_equal(decode_image(mask)[clear], (expected >= 0.4)[clear])
 

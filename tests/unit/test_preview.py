@@ -14,7 +14,7 @@ from discs import disc_mask
 from matplotlib.contour import QuadContourSet
 from typer.testing import CliRunner
 
-from components.imaging.augmentation.augment import Augmentation
+from components.imaging.augmentation.augment import AugmentationDraw
 from components.imaging.augmentation.fields import Field
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.lenses import Lens
@@ -30,7 +30,7 @@ def original(id: str = "case", channels: tuple[int, ...] = (), dtype: type = np.
     return Record(np.broadcast_to(image, (64, 64, *channels)), mask, id, "patient", "a.png", b"", {"kind": "placement"})
 
 
-def copy_of(record: Record, number: int, augmentation: Augmentation) -> Record:
+def copy_of(record: Record, number: int, augmentation: AugmentationDraw) -> Record:
     image, mask = augmentation.apply(np.ascontiguousarray(record.image), record.mask)
     return record.augmented(f"{record.id}+{number}", image, mask, augmentation.as_json())
 
@@ -47,16 +47,16 @@ def test_operations_are_named_in_their_order() -> None:
         distortion=Field(0.01, 5, 2, gradient=True),
         lenses=(Lens(0.5, 0.5, 0.3, 0.3), Lens(0.5, 0.5, 0.3, -0.25)),
     )
-    assert list(operations(Augmentation(warp, Intensity()), 512, 512)) == [
+    assert list(operations(AugmentationDraw(warp, Intensity()), 512, 512)) == [
         *("barrel 0.30", "pincushion 0.25", "flip left-right", "flip up-down", "turn 270°"),
         *("shear +0.05 +0.00", "zoom 1.10", "rotation -12.3°", "elastic 0.60%", "distortion 1.00%"),
     ]
     intensity = Intensity(0.8, 1.2, -0.05, 2.0, 0.3, 0.002, 0.5, 0.03, 7, ((0, 0, 0.1, 0.1),) * 4)
-    assert list(operations(Augmentation(Warp(), intensity), 512, 512)) == [
+    assert list(operations(AugmentationDraw(Warp(), intensity), 512, 512)) == [
         *("gamma 0.80", "contrast 1.20", "brightness -0.05", "CLAHE 2.0", "sharpening 0.30"),
         *("blur 0.20%", "resolution 50%", "noise 3.0%", "4 cut-outs"),
     ]
-    assert list(operations(Augmentation(Warp(), Intensity()), 512, 512)) == []
+    assert list(operations(AugmentationDraw(Warp(), Intensity()), 512, 512)) == []
 
 
 def test_a_field_that_was_reduced_is_shown_with_what_is_left_of_it() -> None:
@@ -65,7 +65,7 @@ def test_a_field_that_was_reduced_is_shown_with_what_is_left_of_it() -> None:
     for amplitude in (0.2, 0.1):
         warp = Warp(elastic=Field(amplitude, 8, 1))
         left = warp.field_scale(512, 512) * amplitude
-        (caption,) = operations(Augmentation(warp, Intensity()), 512, 512)
+        (caption,) = operations(AugmentationDraw(warp, Intensity()), 512, 512)
         assert caption == f"elastic {left:.2%} of {amplitude:.2%}"
         back = np.array(warp.maps(512, 512)) - np.indices((512, 512))[::-1]
         assert np.sqrt(np.square(back).sum(0).mean()) / 512 == pytest.approx(left, rel=0.05)
@@ -77,7 +77,7 @@ def test_a_field_that_was_reduced_is_shown_with_what_is_left_of_it() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_outlines_lie_on_the_lesions(channels: tuple[int, ...], dtype: type) -> None:
     record = original(channels=channels, dtype=dtype)
-    turned = copy_of(record, 1, Augmentation(Warp(quarter_turns=1), Intensity()))
+    turned = copy_of(record, 1, AugmentationDraw(Warp(quarter_turns=1), Intensity()))
     figure = contact_sheet([[record, turned]], [])
     for axes, row, column in zip(figure.axes, (20, 64 - 1 - 40), (40, 20), strict=True):
         (contour,) = (item for item in axes.collections if isinstance(item, QuadContourSet))
@@ -92,7 +92,7 @@ def test_outlines_lie_on_the_lesions(channels: tuple[int, ...], dtype: type) -> 
 
 def test_a_brighter_copy_is_shown_brighter() -> None:
     record = original()
-    darker = copy_of(record, 1, Augmentation(Warp(), Intensity(contrast=0.5)))
+    darker = copy_of(record, 1, AugmentationDraw(Warp(), Intensity(contrast=0.5)))
     figure = contact_sheet([[record, darker]], [])
     one, other = (np.asarray(axes.images[0].get_array()) for axes in figure.axes)
     assert other.max() == pytest.approx(one.max() / 2)
@@ -100,8 +100,10 @@ def test_a_brighter_copy_is_shown_brighter() -> None:
 
 def test_captions_name_records_and_what_was_done() -> None:
     record = original()
-    plain = copy_of(record, 1, Augmentation(Warp(), Intensity()))
-    flipped = copy_of(record, 2, Augmentation(Warp(horizontal_flip=True, degrees=5), Intensity(gamma=0.5, contrast=2)))
+    plain = copy_of(record, 1, AugmentationDraw(Warp(), Intensity()))
+    flipped = copy_of(
+        record, 2, AugmentationDraw(Warp(horizontal_flip=True, degrees=5), Intensity(gamma=0.5, contrast=2))
+    )
     labels = [axes.get_xlabel() for axes in contact_sheet([[record, plain, flipped]], []).axes]
     assert labels[:2] == ["case\noriginal", "case+1\nnothing"]
     assert labels[2].replace("\u00a0", " ").splitlines() == [
@@ -120,7 +122,7 @@ def test_every_class_has_a_line_and_a_name() -> None:
 
 def test_rows_of_the_sheet_do_not_overlap() -> None:
     """Long captions take room from no picture."""
-    everything = Augmentation(
+    everything = AugmentationDraw(
         Warp(True, True, 1, 10, 1.1, 0.1, 0.1, Field(0.01, 8, 1), Field(0.01, 8, 2), (Lens(0.5, 0.5, 0.3, 0.3),)),
         Intensity(0.8, 1.2, -0.05, 2.0, 0.3, 0.002, 0.5, 0.03, 7, ((0, 0, 0.1, 0.1),)),
     )

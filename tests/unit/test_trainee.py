@@ -11,13 +11,11 @@ import tensorflow as tf
 from epochs import HEIGHT, MODEL, WIDTH, picture
 
 from components.serving_graph.preprocessing import Standardize
-from components.trainer.augmentation import (
-    Trainee,
-    change_on_device,
-)
+from components.trainer.augmentation import Trainee, change_on_device
 from components.trainer.run import build_model, compile_model
+from components.trainer.settings import Training
 
-TRAINING = {"optimizer": "adam", "learning_rate": 0.01, "clip_value": None, "loss": "bce_dice"}
+TRAINING = Training(epochs=1, optimizer="adam", learning_rate=0.01, loss="bce_dice")
 
 
 def network(any_size: bool = False) -> keras.Model:
