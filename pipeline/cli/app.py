@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from components.errors import ExitCode
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
@@ -84,7 +85,7 @@ def check_command(
         print_json(report)
     else:
         print_check(report, out)
-    return 4 if report["problems"] or report["rejects"] else 0
+    return ExitCode.DATA_REFUSED if report["problems"] or report["rejects"] else ExitCode.DONE
 
 
 @app.command("augment")
@@ -179,7 +180,7 @@ def doctor_command(
         print_json(findings)
     else:
         print_examination(findings)
-    return 0 if all(finding["ok"] for finding in findings) else 1
+    return ExitCode.DONE if all(finding["ok"] for finding in findings) else ExitCode.FAILED
 
 
 @config_app.command("show")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from components.errors import ExitCode
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST, backend_of
 
@@ -112,7 +113,7 @@ def lint_command(
 
     faults = lint_file(file)
     _print_faults(faults, {"pipeline": str(file)}, json_output)
-    return 0 if all(fault.warning for fault in faults) else 2
+    return ExitCode.DONE if all(fault.warning for fault in faults) else ExitCode.USAGE
 
 
 def _print_faults(faults: Sequence[Fault], record: dict[str, Any], json_output: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from components.errors import ExitCode, UsageError
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
 Target = Literal["systemd", "crontab"]
@@ -33,7 +34,6 @@ def schedule_command(
     SIGTERM ends it after the current node of a run. Exit codes: 0 stopped by SIGTERM, 130 interrupted, 2 usage or
     config; with --once that of the run, 0 where there was nothing to learn.
     """
-    from components.errors import UsageError
     from pipeline.config.loader import load_config
     from pipeline.schedule.setup import Job, hand_over, work
 
@@ -46,5 +46,5 @@ def schedule_command(
     if target := show or install:
         lines = hand_over(job, target, install=bool(install))
         print_json(lines) if json_output else typer.echo("\n".join(lines))
-        return 0
+        return ExitCode.DONE
     return work(job, once, json_output)

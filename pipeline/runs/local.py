@@ -11,7 +11,7 @@ from typing import Any
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from components.errors import DataRefused
+from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.files import write_json, write_text
 from components.parallel import THREADS, shield_workers
@@ -25,8 +25,6 @@ from pipeline.runs.dag import Outputs, compile_pipeline, following, needed_for, 
 from pipeline.runs.record import write_run
 from pipeline.runs.request import Request
 from pipeline.runs.termination import Terminated
-
-EXIT_DONE, EXIT_CRASH, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 
 def run(request: Request, console: RunConsole, before: Callable[[str], None]) -> dict[str, Any]:
@@ -59,9 +57,9 @@ def run(request: Request, console: RunConsole, before: Callable[[str], None]) ->
     except BaseException as error:
         # TensorFlow wraps an interrupt that arrives while it raises an error of its own.
         if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
-            record |= {"status": "interrupted", "exit_code": EXIT_INTERRUPTED, "reasons": ["interrupted"]}
+            record |= {"status": "interrupted", "exit_code": ExitCode.INTERRUPTED, "reasons": ["interrupted"]}
             raise KeyboardInterrupt from error
-        record |= {"status": "failed", "exit_code": getattr(error, "exit_code", EXIT_CRASH)}
+        record |= {"status": "failed", "exit_code": exit_code_of(error)}
         record["reasons"] = [str(error) or type(error).__name__]
         raise
     finally:
@@ -121,7 +119,7 @@ def _conclude(request: Request, record: dict[str, Any], outputs: dict[str, Outpu
     refused = blessed is False or late is not None
     record |= {
         "status": "refused by the evaluation" if refused else "done",
-        "exit_code": EXIT_REFUSED if refused else EXIT_DONE,
+        "exit_code": ExitCode.REFUSED if refused else ExitCode.DONE,
         "blessed": blessed,
         "reasons": reasons,
     }

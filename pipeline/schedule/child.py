@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
+from components.errors import ExitCode
 from pipeline.config.schedule import Schedule
 from pipeline.runs.record import list_runs
 from pipeline.schedule.clock import Clock, Stop
@@ -22,8 +23,7 @@ from pipeline.schedule.clock import Clock, Stop
 MASKLINE = (sys.executable, "-P", "-m", "pipeline.cli")
 """The command line of this installation, whatever the current folder holds."""
 
-_CRASH = 1
-_STOPPED = (143, -signal.SIGTERM, 130, -signal.SIGINT)
+_STOPPED = (ExitCode.TERMINATED, -signal.SIGTERM, ExitCode.INTERRUPTED, -signal.SIGINT)
 _LONGEST_BACKOFF = 3600
 
 
@@ -43,7 +43,7 @@ class Outcome:
     def crashed(self) -> bool:
         """Whether it may go well when started again: neither refused, nor wrong, nor told to end."""
         by_signal = self.exit_code < 0 and self.exit_code not in _STOPPED
-        return (self.exit_code == _CRASH or by_signal) and self.status != "timed out"
+        return (self.exit_code == ExitCode.FAILED or by_signal) and self.status != "timed out"
 
 
 def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop) -> Outcome:
@@ -57,7 +57,7 @@ def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop)
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, start_new_session=True)
         except OSError as error:
-            return Outcome(_CRASH, "failed", (f"could not be started: {error}",))
+            return Outcome(ExitCode.FAILED, "failed", (f"could not be started: {error}",))
         with stop.passed_to(process):
             timed_out = _wait(process, settings.timeout, settings.grace)
         record = _record(stdout)

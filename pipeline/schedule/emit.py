@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cronsim import CronSim
 
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError
 from pipeline.config.schedule import Schedule
 
 ENVIRONMENT = ".config/maskline/env"
@@ -79,8 +79,8 @@ Description=Maskline: retraining ({start.name})
 Type=oneshot
 WorkingDirectory={_specifiers(str(start.folder))}
 {environment}ExecStart={" ".join(map(_systemd_word, start.command))}
-# A refused candidate (3) and a run that was told to end (143) are no failures.
-SuccessExitStatus=3 143
+# A refused candidate and a run that was told to end are no failures.
+SuccessExitStatus={ExitCode.REFUSED} {ExitCode.TERMINATED}
 # The scheduler passes the signal on, so that the run ends after its current node.
 KillMode=mixed
 TimeoutStopSec={settings.grace}

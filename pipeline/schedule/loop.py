@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
+from components.errors import ExitCode
 from pipeline.config.schedule import Schedule
 from pipeline.schedule.child import Outcome, with_retries
 from pipeline.schedule.clock import Clock, Stop, wait_until
@@ -17,8 +18,6 @@ from pipeline.schedule.slots import due_slots, jitter, next_slot
 
 _LATE = timedelta(seconds=60)
 """A run that starts so long after its time is on time still."""
-
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Scheduler:
     say: Callable[[str], None]
 
     def serve(self) -> int:
-        """Runs at every slot until a stop is asked for. Exit code: 0 after SIGTERM, 130 after an interrupt."""
+        """Runs at every slot until a stop is asked for. Exit code: `DONE` after SIGTERM, `INTERRUPTED` after SIGINT."""
         now = self.clock.now()
         last = min(self.ledger.last_slot() or now, now)
         while not self.stop.signal:
@@ -53,12 +52,12 @@ class Scheduler:
                 self._work_off(due)
                 last = due[-1]
         self.say(f"stopped by {signal.Signals(self.stop.signal).name}")
-        return EXIT_INTERRUPTED if self.stop.signal == signal.SIGINT else 0
+        return ExitCode.INTERRUPTED if self.stop.signal == signal.SIGINT else ExitCode.DONE
 
     def once(self) -> int:
-        """Decides and runs now. Exit code: that of the run, 0 where there was none, 1 where a signal killed it."""
-        code = self._work(self.clock.now().astimezone(self.zone).replace(microsecond=0)).exit_code or 0
-        return code if code >= 0 else 1
+        """Decides and runs now. Exit code: that of the run, `DONE` where there was none, `FAILED` where a signal killed it."""
+        code = self._work(self.clock.now().astimezone(self.zone).replace(microsecond=0)).exit_code or ExitCode.DONE
+        return code if code >= 0 else ExitCode.FAILED
 
     def _work_off(self, due: list[datetime]) -> None:
         """Deals with the slots that have come, of which there are several after a long run or a pause."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from components.errors import MasklineError, UsageError
+from components.errors import ExitCode, MasklineError, UsageError
 from pipeline.config.schedule import Event, Notify
 from pipeline.schedule.ledger import Entry
 
@@ -41,9 +41,9 @@ def event_of(entry: Entry) -> Event | None:
         return entry.decision
     if entry.status == "interrupted":
         return None
-    if entry.exit_code == 0:
+    if entry.exit_code == ExitCode.DONE:
         return "pushed" if entry.pushed else "done"
-    return "refused" if entry.exit_code in (3, 4) else "failed"
+    return "refused" if entry.exit_code in (ExitCode.REFUSED, ExitCode.DATA_REFUSED) else "failed"
 
 
 def webhook_address(settings: Notify) -> str:

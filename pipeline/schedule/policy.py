@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.code_version import code_version, executors
+from components.errors import ExitCode
 from components.files import is_locked
 from components.serving_dir import champion_version
 from components.trainer.version import trainer_version
@@ -18,7 +19,7 @@ from pipeline.config.schedule import Schedule
 from pipeline.runs.record import RUN_LOCK
 from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
 
-_FINISHED = (0, 3, 4)
+_FINISHED = (ExitCode.DONE, ExitCode.REFUSED, ExitCode.DATA_REFUSED)
 """Exit codes of runs that would end in the same way once more."""
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError
 from components.example_gen.listing import fingerprint
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.root import Config
@@ -77,7 +77,7 @@ def submit(
     console.say(f"{name}: run {run_name}, version {version.name}, {url}")
     record = {"id": run.run_id, "name": run_name, "version": version.name, "url": url}
     if not waits:
-        return {**record, "state": run.state or "PENDING", "exit_code": 0}
+        return {**record, "state": run.state or "PENDING", "exit_code": ExitCode.DONE}
     try:
         outcome = wait(cluster, run.run_id, timeout, console)
     except KeyboardInterrupt:

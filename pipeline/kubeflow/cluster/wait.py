@@ -6,21 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from components.errors import DataRefused
+from components.errors import ExitCode
 from pipeline.graph.nodes import NODES
 from pipeline.kubeflow.cluster.api import ClusterError
 from pipeline.kubeflow.cluster.client import Cluster
 from pipeline.runs.console import RunConsole
 
-EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "SKIPPED": 1, "CANCELED": 130}
+EXIT_CODES = {
+    "SUCCEEDED": ExitCode.DONE,
+    "FAILED": ExitCode.FAILED,
+    "SKIPPED": ExitCode.FAILED,
+    "CANCELED": ExitCode.INTERRUPTED,
+}
 """Of the states that a run ends in. kfp's own wait does not know that CANCELED is one, and never returns."""
-TIMED_OUT = 124
-"""As of the command `timeout`."""
 POLL_SECONDS = 10.0
 
 _STATES = {"SUCCEEDED": "ran", "SKIPPED": "skipped", "FAILED": "failed", "CANCELED": "failed"}
-_REFUSED = DataRefused.exit_code
-_GATE = re.compile(rf"exit (?:code|status) {_REFUSED}\b")
+_GATE = re.compile(rf"exit (?:code|status) {ExitCode.DATA_REFUSED}\b")
 """What the data gate ends with, or says in its last word. Other codes are the launcher's or the kernel's, and mean
 failure. Released servers drop Argo's message, and the launcher replaces the code by its own: then it is failure too."""
 
@@ -44,7 +46,7 @@ def wait(cluster: Cluster, run_id: str, timeout: float | None, console: RunConso
         left = POLL_SECONDS if deadline is None else deadline - cluster.clock.now()
         if left <= 0:
             reason = f"not ended after {timeout:g} s. The run goes on; `maskline kubeflow runs` shows when it ends"
-            return {**_outcome(run), "exit_code": TIMED_OUT, "reasons": [reason]}
+            return {**_outcome(run), "exit_code": ExitCode.STILL_RUNNING, "reasons": [reason]}
         cluster.clock.sleep(min(POLL_SECONDS, left))
 
 
@@ -69,7 +71,7 @@ def _outcome(run: Any) -> dict[str, Any]:
 
 def _exit_code(run: Any) -> int:
     texts = [_error(run), *(_error(task) for task in _task_details(run))] if run.state == "FAILED" else []
-    return _REFUSED if any(map(_GATE.search, texts)) else EXIT_CODES.get(run.state, 0)
+    return ExitCode.DATA_REFUSED if any(map(_GATE.search, texts)) else EXIT_CODES.get(run.state, ExitCode.DONE)
 
 
 def _steps(run: Any) -> Iterator[dict[str, Any]]:

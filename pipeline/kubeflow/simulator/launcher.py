@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_exponential
 
-from components.errors import MasklineError
+from components.errors import ExitCode, MasklineError
 from pipeline.kubeflow.container.logs import TERMINATION_LOG
 from pipeline.kubeflow.container.uris import in_root, local_path
 from pipeline.kubeflow.simulator.backend import LOGS, Backend
@@ -124,7 +124,7 @@ class Launcher:
         for name, item in given.outputs.parameters.items():
             path = in_root(item.output_file, folder)
             if name not in parameters and not path.exists():
-                raise StepFailed(f"{task.name}: wrote no output parameter {name!r}", 1)
+                raise StepFailed(f"{task.name}: wrote no output parameter {name!r}", ExitCode.FAILED)
             if name not in parameters:
                 kind = task.component.output_definitions.parameters[name].parameter_type
                 parameters[name] = from_text(name, path.read_text(encoding="utf-8"), kind)

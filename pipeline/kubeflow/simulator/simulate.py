@@ -16,7 +16,7 @@ from uuid import uuid4
 from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError, exit_code_of
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
 from pipeline.kubeflow.container.uris import launcher_path
@@ -34,7 +34,6 @@ from pipeline.runs.record import new_run_dir, write_run
 
 _DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 """Where Kubeflow stores artifacts unless told otherwise."""
-_REFUSED, _INTERRUPTED = 3, 130
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,9 @@ class _Simulator:
         except StepFailed as failure:
             self._record |= {"status": "failed", "exit_code": failure.exit_code, "reasons": [str(failure)]}
         except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
             self._record |= {
-                "status": "interrupted" if interrupted else "failed",
-                "exit_code": _INTERRUPTED if interrupted else getattr(error, "exit_code", 1),
+                "status": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
+                "exit_code": exit_code_of(error),
                 "reasons": [str(error) or type(error).__name__],
             }
             raise
@@ -195,7 +193,7 @@ class _Simulator:
                     refused = not_pushed if metadata.get("refused") else None
         self._record |= {
             "status": "refused by the evaluation" if refused else "done",
-            "exit_code": _REFUSED if refused else 0,
+            "exit_code": ExitCode.REFUSED if refused else ExitCode.DONE,
             "reasons": [refused] if refused else [],
             "pushed": pushed,
             "not_pushed": not_pushed,
@@ -215,7 +213,10 @@ def _why(task: Task, cache: bool) -> str:
 
 def conclusion(record: dict[str, Any]) -> list[str]:
     """The last lines of a simulation, for people."""
-    lines = [f"{'Refused' if record['exit_code'] == _REFUSED else 'Failed'}: {reason}" for reason in record["reasons"]]
+    lines = [
+        f"{'Refused' if record['exit_code'] == ExitCode.REFUSED else 'Failed'}: {reason}"
+        for reason in record["reasons"]
+    ]
     failed = [step["log"] for step in record["steps"] if step["state"] == "failed" and step["log"]]
     lines += [f"Log of the step: {log}" for log in failed]
     if record.get("pushed"):
