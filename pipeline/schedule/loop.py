@@ -55,7 +55,7 @@ class Scheduler:
         return ExitCode.INTERRUPTED if self.stop.signal == signal.SIGINT else ExitCode.DONE
 
     def once(self) -> int:
-        """Decides and runs now. Exit code: that of the run, `DONE` where there was none, `FAILED` where a signal killed it."""
+        """Decides and runs now. Exit code: that of the run, `FAILED` if a signal killed it, `DONE` without one."""
         code = self._work(self.clock.now().astimezone(self.zone).replace(microsecond=0)).exit_code or ExitCode.DONE
         return code if code >= 0 else ExitCode.FAILED
 
