@@ -18,7 +18,7 @@ from tfx.components.example_validator.executor import Executor as ExampleValidat
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.types import Artifact, standard_artifacts
 
-from components.artifacts import SplitReport
+from components.artifact_types import SplitReport
 from components.data_gate.executor import Executor as DataGate
 from components.errors import DataRefused
 from components.records.record import Record

@@ -14,7 +14,7 @@ import tensorflow as tf
 from report_inputs import CHECKS, COLUMNS
 from tfx.types import standard_artifacts
 
-from components import artifacts
+from components import artifact_types
 from components.files import read_json, write_json
 from components.records.record import Record
 from components.records.tfexample import serialize
@@ -132,7 +132,7 @@ class Outputs:
         self.root = root
         self.inputs = {
             "examples": standard_artifacts.Examples(),
-            "split_report": artifacts.SplitReport(),
+            "split_report": artifact_types.SplitReport(),
             "model_run": standard_artifacts.ModelRun(),
             "evaluation": standard_artifacts.ModelEvaluation(),
             "blessing": standard_artifacts.ModelBlessing(),
@@ -160,7 +160,7 @@ class Outputs:
         self.inputs["pushed_model"].set_int_custom_property("pushed", int("pushed_version" in pushed_model))
         for name, value in pushed_model.items():
             self.inputs["pushed_model"].set_string_custom_property(name, value)
-        output = artifacts.RunReport()
+        output = artifact_types.RunReport()
         output.uri = str(self.root)
         settings = {
             "recipe": "tiny",
