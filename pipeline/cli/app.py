@@ -39,7 +39,7 @@ def run_command(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Reuse no earlier result.")] = False,
     json_output: AsJson = False,
     debug: Debug = False,
-) -> int:
+) -> int | None:
     """Run the pipeline here: derive, check, augment, train, evaluate, push.
 
     Exit codes: 0 done, 1 crash, 2 usage or config, 3 refused by the evaluation, 4 refused by the data gate; 130
@@ -52,8 +52,8 @@ def run_command(
     config = load_config(recipe, overrides)
     record = launch(Path(recipe).stem, config, data, out, from_node, to_node, silent=json_output)
     if json_output:
-        print_json(record)
-    return record["exit_code"]
+        print_json(record.as_json())
+    return record.exit_code
 
 
 app.command("schedule")(schedule_command)
@@ -135,7 +135,7 @@ def runs_command(
 
     runs = with_slots(out)
     if json_output:
-        print_json(runs)
+        print_json([run.as_json() for run in runs])
     else:
         print_runs(runs, out)
 
@@ -150,13 +150,13 @@ def report_command(
 ) -> None:
     """Print where the HTML report of a run is, or open it."""
     from components.errors import UsageError
-    from pipeline.runs.record import find_run
+    from pipeline.runs.folders import find_run
 
     record = find_run(run)
-    if not record.get("report"):
-        reasons = "; ".join(record.get("reasons") or ["it did not come that far"])
-        raise UsageError(f"{run}: has no report. Its status is {record['status']!r}: {reasons}")
-    path = Path(record["report"])
+    if not record.report:
+        reasons = "; ".join(record.reasons or ["it did not come that far"])
+        raise UsageError(f"{run}: has no report. Its status is {record.status!r}: {reasons}")
+    path = Path(record.report)
     if json_output:
         print_json({"report": str(path)})
     else:
