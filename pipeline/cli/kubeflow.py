@@ -81,7 +81,7 @@ def simulate_command(
     import signal
     import sys
 
-    from pipeline.kubeflow.simulator.pod import pairs, place_of
+    from pipeline.kubeflow.simulator.pod import pairs, runtime_of
     from pipeline.kubeflow.simulator.simulate import Simulation, for_data, simulate
     from pipeline.kubeflow.spec.package import read_package
     from pipeline.runs.conclusion import conclusion
@@ -92,7 +92,7 @@ def simulate_command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A step must not outlive its simulation.
     console = RunConsole(sys.stdout, silent=json_output)
     simulation = Simulation(
-        package, out, place_of(image, mount or []), values, cache=not no_cache, backend=backend_of(backend)
+        package, out, runtime_of(image, mount or []), values, cache=not no_cache, backend=backend_of(backend)
     )
     record = simulate(simulation, console)
     if json_output:

@@ -10,7 +10,7 @@ import typer
 from components.errors import ExitCode, UsageError
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
-Target = Literal["systemd", "crontab"]
+Starter = Literal["systemd", "crontab"]
 
 
 @verb
@@ -24,8 +24,10 @@ def schedule_command(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; without it maskline-out/RECIPE.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Decide and run now, once.")] = False,
-    show: Annotated[Target | None, typer.Option("--print", help="Print the units, or the line, that start it.")] = None,
-    install: Annotated[Target | None, typer.Option(help="Install them for this user.")] = None,
+    show: Annotated[
+        Starter | None, typer.Option("--print", help="Print the units, or the line, that start it.")
+    ] = None,
+    install: Annotated[Starter | None, typer.Option(help="Install them for this user.")] = None,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:

@@ -26,7 +26,7 @@ class Output:
     """What the node has noted of it; truth values are numbers."""
 
 
-Outputs = Mapping[str, Mapping[str, Output]]
+NodeOutputs = Mapping[str, Mapping[str, Output]]
 """By node, as far as the run came, and by the output's key."""
 
 
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("maskline", *_PACKAGES)}
 
 
-def notices(node: str, outputs: Outputs) -> Iterator[str]:
+def notices(node: str, outputs: NodeOutputs) -> Iterator[str]:
     """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training."""
     if node == "ImageMaskExampleGen" and (account := _account(outputs)):
         rejects = account["rejects"]
@@ -46,7 +46,7 @@ def notices(node: str, outputs: Outputs) -> Iterator[str]:
         yield from training["warnings"]
 
 
-def conclude(record: RunRecord, outputs: Outputs) -> None:
+def conclude(record: RunRecord, outputs: NodeOutputs) -> None:
     """Notes how a run has ended whose nodes have all ended well: done, or refused by the evaluation or at the push."""
     blessed, reasons = _verdict(outputs)
     late = _refused_at_the_push(outputs) if blessed else None
@@ -59,7 +59,7 @@ def conclude(record: RunRecord, outputs: Outputs) -> None:
     record.report = str(report.path / REPORT_FILE) if report else None
 
 
-def complete(record: RunRecord, outputs: Outputs) -> None:
+def complete(record: RunRecord, outputs: NodeOutputs) -> None:
     """Notes what the nodes have found and done, however far the run came."""
     account, training, test = _account(outputs), _training(outputs), _test(outputs)
     record.counts = _counts(account) if account else None
@@ -74,7 +74,7 @@ def _counts(account: Mapping[str, Any]) -> Counts:
     return Counts(sources=account["sources"], rejects=len(account["rejects"]), records=account["records"])
 
 
-def _verdict(outputs: Outputs) -> tuple[bool | None, list[str]]:
+def _verdict(outputs: NodeOutputs) -> tuple[bool | None, list[str]]:
     """Whether the candidate may be served, and why not; None before it was evaluated."""
     test = _test(outputs)
     checks = _file(outputs, "ServingCheck", "blessing", CHECKS_FILE)
@@ -85,7 +85,7 @@ def _verdict(outputs: Outputs) -> tuple[bool | None, list[str]]:
     return not reasons, reasons
 
 
-def _pushed(outputs: Outputs) -> tuple[Pushed | None, str | None]:
+def _pushed(outputs: NodeOutputs) -> tuple[Pushed | None, str | None]:
     """The model that this run pushed, or None and why nothing was pushed."""
     notes = _push(outputs)
     if not notes.get("pushed"):
@@ -93,29 +93,29 @@ def _pushed(outputs: Outputs) -> tuple[Pushed | None, str | None]:
     return Pushed(version=notes["pushed_version"], path=notes["pushed_destination"]), None
 
 
-def _refused_at_the_push(outputs: Outputs) -> str | None:
+def _refused_at_the_push(outputs: NodeOutputs) -> str | None:
     """Why a blessed candidate was refused when it was its turn: the champion had changed by then."""
     notes = _push(outputs)
     return notes["reason"] if notes.get("refused") else None
 
 
-def _push(outputs: Outputs) -> Mapping[str, Any]:
+def _push(outputs: NodeOutputs) -> Mapping[str, Any]:
     artifact = outputs.get("Pusher", {}).get("pushed_model")
     return artifact.properties if artifact else {}
 
 
-def _account(outputs: Outputs) -> Any:
+def _account(outputs: NodeOutputs) -> Any:
     return _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
 
 
-def _training(outputs: Outputs) -> Any:
+def _training(outputs: NodeOutputs) -> Any:
     return _file(outputs, "Trainer", "model_run", TRAINING_FILE)
 
 
-def _test(outputs: Outputs) -> Any:
+def _test(outputs: NodeOutputs) -> Any:
     return _file(outputs, "Evaluator", "evaluation", METRICS_FILE)
 
 
-def _file(outputs: Outputs, node: str, key: str, name: str) -> Any:
+def _file(outputs: NodeOutputs, node: str, key: str, name: str) -> Any:
     artifact = outputs.get(node, {}).get(key)
     return read_json(artifact.path / name) if artifact else None

@@ -17,7 +17,7 @@ from pipeline.config.root import Config
 from pipeline.runs.launch import output_folder, serving_folder, source_folder
 from pipeline.schedule.child import MASKLINE, run_child
 from pipeline.schedule.clock import Stop, SystemClock
-from pipeline.schedule.emit import Start, crontab_line, start_name, systemd_units
+from pipeline.schedule.emit import ScheduledCommand, crontab_line, start_name, systemd_units
 from pipeline.schedule.install import install_crontab, install_systemd
 from pipeline.schedule.ledger import Ledger, SlotRecord
 from pipeline.schedule.loop import Scheduler
@@ -86,15 +86,15 @@ def hand_over(job: Job, target: str, install: bool) -> list[str]:
     Raises:
         UsageError: they cannot do what the config asks for.
     """
-    start = _start(job)
+    scheduled = _scheduled(job)
     if install:
-        return install_systemd(start) if target == "systemd" else install_crontab(start)
+        return install_systemd(scheduled) if target == "systemd" else install_crontab(scheduled)
     if target == "crontab":
-        return [crontab_line(start)]
-    return [f"# {name}\n{text}" for name, text in systemd_units(start).items()]
+        return [crontab_line(scheduled)]
+    return [f"# {name}\n{text}" for name, text in systemd_units(scheduled).items()]
 
 
-def _start(job: Job) -> Start:
+def _scheduled(job: Job) -> ScheduledCommand:
     secret = job.config.schedule.notify.webhook.get_secret_value()
     if secret and any(secret in override for override in job.overrides):
         raise UsageError(
@@ -109,7 +109,7 @@ def _start(job: Job) -> Start:
     out = output_folder(job.name, job.out)
     recipe = job.recipe if job.recipe in recipe_names() else str(Path(job.recipe).resolve())
     command = [*MASKLINE, "schedule", recipe, "--once", *_options(job, out)]
-    return Start(start_name(job.name, out), command, Path.cwd(), job.config.schedule)
+    return ScheduledCommand(start_name(job.name, out), command, Path.cwd(), job.config.schedule)
 
 
 def _run_command(job: Job, out: Path) -> list[str]:

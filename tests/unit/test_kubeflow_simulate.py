@@ -377,13 +377,13 @@ class TestSecrets:
         assert "--env ARCHIVE_PASSWORD busybox:1" in said
         assert said.count("sesame") == said.count("env:sesame") == 1
 
-    @pytest.mark.parametrize("place", [Processes(), Containers("docker", "", {})])
+    @pytest.mark.parametrize("runtime", [Processes(), Containers("docker", "", {})])
     def test_without_it_nothing_is_run(
-        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch, place: Any
+        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch, runtime: Any
     ) -> None:
         monkeypatch.delenv("ARCHIVE_PASSWORD", raising=False)
         with pytest.raises(UsageError, match=r"one: ARCHIVE_PASSWORD comes from a secret .*export ARCHIVE_PASSWORD"):
-            simulate(Simulation(given, tmp_path / "out", place, {}), RunConsole(io.StringIO()))
+            simulate(Simulation(given, tmp_path / "out", runtime, {}), RunConsole(io.StringIO()))
         assert not (tmp_path / "out").exists()
 
 

@@ -12,7 +12,7 @@ from components.errors import ExitCode, UsageError
 from components.example_gen.listing import fingerprint
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.root import Config
-from pipeline.kubeflow.cluster.client import Clock, Cluster, Version
+from pipeline.kubeflow.cluster.client import Cluster, Timer, Version
 from pipeline.kubeflow.cluster.connection import find_connection
 from pipeline.kubeflow.cluster.cron import next_time
 from pipeline.kubeflow.cluster.record import PENDING, ClusterRun
@@ -26,13 +26,13 @@ from pipeline.runs.console import RunConsole
 from pipeline.runs.quiet import quiet
 
 
-def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -> Cluster:
+def reach(settings: Kubeflow, console: RunConsole, timer: Timer | None = None) -> Cluster:
     """The cluster of a recipe.
 
     Raises:
         UsageError: the recipe and the environment do not say which, or not so that it can be.
     """
-    return Cluster(find_connection(settings, os.environ), clock or Clock(), console.warn)
+    return Cluster(find_connection(settings, os.environ), timer or Timer(), console.warn)
 
 
 def prepare(name: str, config: Config, data: str | None, seen: Path | None, console: RunConsole) -> Package:

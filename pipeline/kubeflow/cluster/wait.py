@@ -35,7 +35,7 @@ def wait(cluster: Cluster, started: ClusterRun, timeout: float | None, console: 
     Raises:
         ClusterError: the cluster cannot be asked any more. The run goes on.
     """
-    deadline = None if timeout is None else cluster.clock.now() + timeout
+    deadline = None if timeout is None else cluster.timer.now() + timeout
     shown: set[str] = set()
     while True:
         run = _asked(cluster, started.id)
@@ -45,11 +45,11 @@ def wait(cluster: Cluster, started: ClusterRun, timeout: float | None, console: 
                 console.finished(step)
         if run.state in EXIT_CODES:
             return _seen(started, run, _exit_code(run), _reasons(run))
-        left = POLL_SECONDS if deadline is None else deadline - cluster.clock.now()
+        left = POLL_SECONDS if deadline is None else deadline - cluster.timer.now()
         if left <= 0:
             reason = f"not ended after {timeout:g} s. The run goes on; `maskline kubeflow runs` shows when it ends"
             return _seen(started, run, ExitCode.STILL_RUNNING, [reason])
-        cluster.clock.sleep(min(POLL_SECONDS, left))
+        cluster.timer.sleep(min(POLL_SECONDS, left))
 
 
 def _asked(cluster: Cluster, run_id: str) -> Any:

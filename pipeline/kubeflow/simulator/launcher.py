@@ -24,7 +24,7 @@ from pipeline.kubeflow.simulator.backend import LOGS, Backend
 from pipeline.kubeflow.simulator.driver import Finished, from_text
 from pipeline.kubeflow.simulator.logs import logs_file, logs_of, numbered
 from pipeline.kubeflow.simulator.placeholders import filled
-from pipeline.kubeflow.simulator.pod import Place, prepare
+from pipeline.kubeflow.simulator.pod import Runtime, prepare
 from pipeline.kubeflow.simulator.store import Store
 from pipeline.kubeflow.simulator.tasks import Task
 
@@ -45,7 +45,7 @@ class Launcher:
 
     pipeline: str
     store: Store
-    place: Place
+    runtime: Runtime
     backend: Backend
     pods: Path
     """Folder for the steps' file systems."""
@@ -103,10 +103,10 @@ class Launcher:
         is filled in the end.
         """
         command = [*task.container.command, *task.container.args]
-        command = filled(command, with_defaults(given, task.component), self.place.root(folder))
+        command = filled(command, with_defaults(given, task.component), self.runtime.root(folder))
         with logs_file(given, folder).open("wb") as copy, self.log(task).open("ab") as log:
             begin = log.tell()
-            code = self.place.run(task, command, folder, log)
+            code = self.runtime.run(task, command, folder, log)
             with self.log(task).open("rb") as printed:
                 printed.seek(begin)
                 shutil.copyfileobj(printed, copy)

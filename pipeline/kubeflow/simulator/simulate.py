@@ -20,9 +20,9 @@ from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.files import locked
 from pipeline.kubeflow.container.uris import launcher_path
 from pipeline.kubeflow.simulator.backend import NEWEST, Backend
-from pipeline.kubeflow.simulator.driver import Finished, Run, executor_input, fingerprint, run_parameters
+from pipeline.kubeflow.simulator.driver import Finished, RunContext, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed
-from pipeline.kubeflow.simulator.pod import Place
+from pipeline.kubeflow.simulator.pod import Runtime
 from pipeline.kubeflow.simulator.store import Store
 from pipeline.kubeflow.simulator.tasks import Pipeline, Task, parse_pipeline
 from pipeline.kubeflow.spec.lint import lint, refuse
@@ -30,7 +30,7 @@ from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import with_cache_key
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import RUN_LOCK, new_run_dir
-from pipeline.runs.outcome import Output, Outputs, complete, conclude, notices
+from pipeline.runs.outcome import NodeOutputs, Output, complete, conclude, notices
 from pipeline.runs.record import RunRecord, State, Status, Step, write_run
 
 _DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
@@ -43,7 +43,7 @@ class Simulation:
 
     package: Package
     out: Path
-    place: Place
+    runtime: Runtime
     parameters: Mapping[str, str]
     cache: bool = True
     """Whether results of earlier simulations in the same folder are taken, where the pipeline allows it."""
@@ -60,7 +60,7 @@ def simulate(simulation: Simulation, console: RunConsole) -> RunRecord:
     parameters = run_parameters(pipeline.inputs, simulation.parameters)
     root = pipeline.root or _DEFAULT_ROOT
     launcher_path(root)
-    simulation.place.check(pipeline.tasks)
+    simulation.runtime.check(pipeline.tasks)
     with ExitStack() as stack:
         try:
             simulation.out.mkdir(parents=True, exist_ok=True)
@@ -104,18 +104,20 @@ class _Simulator:
         # Processes of a killed simulation may live on: what they write must not come near this one's steps.
         shutil.rmtree(out / "pods", ignore_errors=True)
         pods = out / "pods" / self._run_dir.name
-        self._launcher = Launcher(pipeline.name, self._store, simulation.place, simulation.backend, pods, self._run_dir)
+        self._launcher = Launcher(
+            pipeline.name, self._store, simulation.runtime, simulation.backend, pods, self._run_dir
+        )
         self._finished: dict[str, Finished] = {}
         self._record = RunRecord.begun(self._run_dir, pipeline.name)
 
     def run(self, root: str, parameters: Mapping[str, Any]) -> RunRecord:
         job = str(uuid4())
-        run = Run(job, self._record.id, f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
+        context = RunContext(job, self._record.id, f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
         write_run(self._run_dir, self._record)
         try:
             with self._console.live():
                 for task in self._pipeline.tasks:
-                    self._step(task, run)
+                    self._step(task, context)
             conclude(self._record, self._outputs())
         except StepFailed as failure:
             self._record.end("failed", failure.exit_code, [str(failure)])
@@ -128,13 +130,13 @@ class _Simulator:
             write_run(self._run_dir, self._record)
         return self._record
 
-    def _step(self, task: Task, run: Run) -> None:
+    def _step(self, task: Task, context: RunContext) -> None:
         begin = time.monotonic()
         self._console.started(task.name)
         state: State = "failed"
         reason = ""
         try:
-            given = executor_input(task, run, self._finished, self._backend)
+            given = executor_input(task, context, self._finished, self._backend)
             cacheable = self._cache and task.spec.caching_options.enable_cache
             key = fingerprint(task, given, self._backend) if cacheable else ""
             cached = self._store.cached(self._pipeline.name, key) if key else None
@@ -170,7 +172,7 @@ class _Simulator:
             for name, artifact in finished.artifacts.items()
         }
 
-    def _outputs(self) -> Outputs:
+    def _outputs(self) -> NodeOutputs:
         """What the steps have left, where the store has it."""
         return {
             task: {
