@@ -16,7 +16,7 @@ MAX_ROWS = 200
 
 
 @dataclass(frozen=True)
-class View:
+class Illustration:
     """A case with its pictures, PNG bytes."""
 
     title: str
@@ -25,13 +25,13 @@ class View:
     overlay: bytes
 
 
-def render(run: Run, views: Sequence[View], written: str) -> str:
+def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str:
     """One HTML file without outside references. `written` is the time, for the foot of the page."""
     records = run.split_report["records"]
     cases = worst_first(run.cases)
     return _ENVIRONMENT.get_template("report.html.j2").render(
         run=run,
-        views=views,
+        illustrations=illustrations,
         written=written,
         charts=_charts(run, cases),
         cases=cases[:MAX_ROWS],
