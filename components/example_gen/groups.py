@@ -10,7 +10,7 @@ from typing import Any
 
 from components.example_gen.samples import Drawing, Reject, Sample
 from components.example_gen.spans import age_of
-from components.records.splits import Case, assign_splits
+from components.records.splits import Member, assign_splits
 
 _EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)\D*", re.DOTALL)
@@ -54,8 +54,8 @@ def split_samples(
     Raises:
         UsageError: as `assign_splits` does.
     """
-    cases = [
-        Case(
+    members = [
+        Member(
             group=sample.group,
             site=sample.site,
             stratum=_stratum(sample),
@@ -64,7 +64,7 @@ def split_samples(
         )
         for sample in samples
     ]
-    return [replace(sample, split=split) for sample, split in zip(samples, assign_splits(cases, splits), strict=True)]
+    return [replace(sample, split=split) for sample, split in zip(samples, assign_splits(members, splits), strict=True)]
 
 
 def _group(sample: Sample, groups: Mapping[str, Any]) -> str | None:
