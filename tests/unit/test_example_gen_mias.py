@@ -11,7 +11,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import place
 from components.example_gen.mias import TruthRow, UnclearRow, list_mias, parse_row, patterns
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
-from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape, rasterized
 
 DATA: dict[str, Any] = {"table": "", "edition": "mini", "labels": [], "classes": []}
 
@@ -102,7 +102,7 @@ def test_a_lesion_stands_where_the_table_says(tmp_path: Path) -> None:
     table = "mdb005 F CIRC B 477 133 30\nmdb005 F CIRC B 500 168 26\n"
     [film] = listing(tmp_path, ["mdb005.pgm"], table).samples
     assert isinstance(film.truth, Drawing)
-    mask = draw(1024, 1024, place(film.truth, 1024, 1024))
+    mask = rasterized(1024, 1024, place(film.truth, 1024, 1024))
     assert [mask[890, 477], mask[855, 500], mask[133, 477]] == [1, 1, 0]
     assert mask.any(axis=1).nonzero()[0][[0, -1]].tolist() == [855 - 26, 890 + 30]
     with pytest.raises(UnclearShape, match="another edition"):
