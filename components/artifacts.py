@@ -1,8 +1,6 @@
-"""Artifact types that TFX does not have, and the names of the files within artifacts."""
+"""The names of the files within artifacts, for readers with TFX and without."""
 
 from __future__ import annotations
-
-from tfx.types.artifact import Artifact
 
 ACCOUNT_FILE = "account.json"
 """In Examples: what became of every source, and why some did not become records."""
@@ -19,15 +17,3 @@ CASES_FILE = "per_case.csv"
 CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
 REPORT_FILE = "report.html"
-
-
-class SplitReport(Artifact):
-    """`split_report.json`: which source, group and hash is in which split."""
-
-    TYPE_NAME = "maskline.SplitReport"
-
-
-class RunReport(Artifact):
-    """`report.html`: the run for people, one file without outside references."""
-
-    TYPE_NAME = "maskline.RunReport"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from components.imaging.files.codecs import encode_png
-from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 
 # The same examples in every run: what passed once passes again. No deadline: machines are shared.
 settings.register_profile("maskline", derandomize=True, deadline=None)
@@ -23,7 +23,7 @@ def _disc_pair(height: int, width: int, seed: int, *, empty: bool = False) -> Pa
     rng = np.random.default_rng(seed)
     radius = rng.uniform(0.15, 0.3) * min(height, width)
     row, column = rng.uniform(radius, height - radius), rng.uniform(radius, width - radius)
-    mask = draw(height, width, [] if empty else [Shape(Ellipse(column, row, radius, radius))])
+    mask = rasterized(height, width, [] if empty else [Shape(Ellipse(column, row, radius, radius))])
     image = rng.normal(60 + 110 * mask, 12).clip(0, 255).astype(np.uint8)
     return image, mask
 

@@ -7,7 +7,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifacts import SplitReport
+from components.artifact_types import SplitReport
 from components.data_gate.executor import Executor
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.imaging.geometry.transform import steps
-from components.records.record import Record
+from components.records.record import Header, Record
 
 Window = tuple[float, float, float, float]
 """Top, left, bottom, right in source pixels, edges at whole numbers: the part of the source that a record shows."""
@@ -50,8 +50,8 @@ class Entry:
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "signature"}
 
 
-def entry_of(record: Record, split: str) -> Entry:
-    """The entry of a record that has not been written."""
+def entry_of(record: Record | Header, split: str) -> Entry:
+    """The entry of a record, written or not."""
     mean, std = record.intensity
     height, width = source_size(record.transform)
     return Entry(
@@ -66,7 +66,7 @@ def entry_of(record: Record, split: str) -> Entry:
         source_height=height,
         source_width=width,
         bit_depth=record.bit_depth,
-        channels=1 if record.image.ndim == 2 else record.image.shape[2],
+        channels=record.channels,
         classes=record.classes,
         foreground=record.foreground,
         mean=mean,

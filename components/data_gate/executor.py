@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
@@ -15,14 +13,14 @@ from tfx.utils import path_utils
 
 from components.artifacts import ACCOUNT_FILE
 from components.data_gate.core import Champion, read_champion, split_report
-from components.data_gate.entries import Entry, source_size, window_of
+from components.data_gate.entries import entry_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.data_gate.settings import GateSettings
 from components.errors import DataRefused
 from components.example_gen.settings import DataSettings
 from components.files import read_json, write_json
 from components.records.splits import SPLITS
-from components.records.tfexample import read_split
+from components.records.tfexample import parse_header, read_split
 from components.serving_dir import SPLIT_REPORT_FILE
 
 
@@ -33,7 +31,7 @@ class Executor(BaseExecutor):
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         anomalies = Path(artifact_utils.get_single_uri(input_dict["anomalies"]))
         report = split_report(
-            [_entry(record, split) for split in SPLITS for record in read_split(examples, split)],
+            [entry_of(parse_header(record), split) for split in SPLITS for record in read_split(examples, split)],
             read_json(Path(examples) / ACCOUNT_FILE),
             {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in SPLITS},
             GateSettings.model_validate_json(exec_properties["settings"]),
@@ -44,35 +42,6 @@ class Executor(BaseExecutor):
         if report["problems"]:
             raise DataRefused([problem["message"] for problem in report["problems"]], report)
         write_json(Path(artifact_utils.get_single_uri(output_dict["split_report"])) / SPLIT_REPORT_FILE, report)
-
-
-def _entry(serialized: bytes, split: str) -> Entry:
-    feature = tf.train.Example.FromString(serialized).features.feature
-
-    def text(name: str) -> str:
-        return feature[name].bytes_list.value[0].decode() if name in feature else ""
-
-    transform = json.loads(text("sample/transform"))
-    height, width = source_size(transform)
-    return Entry(
-        id=text("sample/id"),
-        group=text("sample/group"),
-        source=text("sample/source"),
-        split=split,
-        sha256=feature["image/sha256"].bytes_list.value[0].hex(),
-        derived_from=text("sample/derived_from"),
-        label=text("sample/label"),
-        window=window_of(transform),
-        source_height=height,
-        source_width=width,
-        bit_depth=feature["image/bit_depth"].int64_list.value[0],
-        channels=feature["image/channels"].int64_list.value[0],
-        classes=tuple(feature["mask/labels"].int64_list.value),
-        foreground=feature["mask/foreground_fraction"].float_list.value[0],
-        mean=feature["image/mean"].float_list.value[0],
-        std=feature["image/std"].float_list.value[0],
-        signature=feature["image/signature"].bytes_list.value[0],
-    )
 
 
 def _champion(artifact: Artifact) -> Champion | None:

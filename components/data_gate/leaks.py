@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import PurePosixPath
-from typing import Protocol
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -15,23 +14,12 @@ from scipy.sparse.csgraph import connected_components
 
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
+from components.data_gate.near_duplicates import Pair
 from components.records.splits import SPLITS
 
 _NAMED = 4
 _ROUNDING = 0.01
 """Source pixels by which neighbouring tiles may seem to overlap."""
-
-
-class Pair(Protocol):
-    """Two similar images, by their places in the list of signatures; similarity 1 is the same image."""
-
-    @property
-    def first(self) -> int: ...
-    @property
-    def second(self) -> int: ...
-    @property
-    def similarity(self) -> float: ...
-
 
 Search = Callable[[Sequence[bytes], Sequence[int] | None], Iterable[Pair]]
 """Finds the similar ones among signatures; where it is given the numbers of their splits, across splits only."""

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import bootstrap
 
+from components.evaluator.per_case import Case
 from components.evaluator.settings import Evaluation
-from components.measures.overlap import Confusion, bce_dice, confusion
+from components.measures.overlap import bce_dice, confusion
 from components.records.settings import Derivation
 
 _MEASURES = ("dice", "iou", "loss")
 _ROUNDING = 1e-9
 """The mean of 0.6 and 0.7 is a hair below 0.65, and meets it all the same."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """The measures of one image. Dice and IoU are NaN where the empty-mask policy leaves them out."""
-
-    id: str
-    group: str
-    source: str
-    label: str
-    counts: Confusion
-    dice: float
-    iou: float
-    loss: float
 
 
 def measure(
@@ -49,7 +35,10 @@ def measure(
     counts = confusion(truth, probability >= threshold)
     left_out = counts.truth_is_empty and empty_masks == "skip"
     return Case(
-        **identity,
+        id=identity["id"],
+        group=identity["group"],
+        source=identity["source"],
+        label=identity["label"],
         counts=counts,
         dice=math.nan if left_out else counts.dice,
         iou=math.nan if left_out else counts.iou,

@@ -22,7 +22,7 @@ from components.imaging.geometry.placement import FITS, Placement, letterbox
 from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
 from components.imaging.truth.mask_files import MaskReading, read_mask
 from components.imaging.truth.masks import UnclearMask, merge
-from components.imaging.truth.shapes import UnclearShape, draw
+from components.imaging.truth.shapes import UnclearShape, rasterized
 from components.records.record import Record
 
 SHARD_BYTES = 128 * 2**20
@@ -176,7 +176,7 @@ def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: DataSetting
             height, width = image.shape[:2]
             shapes = place(sample.truth, height, width)
             smallest = min((shape.extent for shape in shapes), default=math.inf)
-            return Source(sample, image, draw(height, width, shapes), smallest_lesion=smallest)
+            return Source(sample, image, rasterized(height, width, shapes), smallest_lesion=smallest)
         except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
     for path in sample.truth.paths:

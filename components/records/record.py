@@ -39,6 +39,10 @@ class Record:
         return 8 * self.image.dtype.itemsize
 
     @property
+    def channels(self) -> int:
+        return 1 if self.image.ndim == 2 else self.image.shape[2]
+
+    @property
     def intensity(self) -> tuple[float, float]:
         """Mean and standard deviation over all pixels and channels, scaled to 0..1."""
         mean, std = cv2.meanStdDev(self.image.reshape(len(self.image), -1))
@@ -61,3 +65,22 @@ class Record:
         return replace(
             self, id=id, image=image, mask=mask, transform=chain, derived_from=self.id, augmentation=augmentation
         )
+
+
+@dataclass(frozen=True)
+class Header:
+    """A record without its pixels: attributes of the same names, with the same values."""
+
+    id: str
+    group: str
+    source: str
+    source_sha256: bytes
+    transform: dict[str, Any]
+    signature: bytes
+    label: str
+    derived_from: str
+    bit_depth: int
+    channels: int
+    intensity: tuple[float, float]
+    classes: tuple[int, ...]
+    foreground: float

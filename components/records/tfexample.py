@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.imaging.files.codecs import decode_image, encode_png
 from components.imaging.truth.masks import component_count
-from components.records.record import Record
+from components.records.record import Header, Record
 
 _UNFINISHED = "unfinished-"
 """Beside the folders of the splits, so that nobody takes it for a shard."""
@@ -27,7 +27,7 @@ def serialize(record: Record) -> bytes:
         "mask/encoded": _bytes(encode_png(mask)),
         "image/height": _int(image.shape[0]),
         "image/width": _int(image.shape[1]),
-        "image/channels": _int(1 if image.ndim == 2 else image.shape[2]),
+        "image/channels": _int(record.channels),
         "image/bit_depth": _int(record.bit_depth),
         "image/mean": _float(mean),
         "image/std": _float(std),
@@ -52,24 +52,26 @@ def serialize(record: Record) -> bytes:
 
 def parse(serialized: bytes) -> Record:
     """The record of a tf.Example."""
-    feature = tf.train.Example.FromString(serialized).features.feature
-
-    def text(name: str, missing: str = "") -> str:
-        return feature[name].bytes_list.value[0].decode() if name in feature else missing
-
+    features = _features(serialized)
+    header = _header(features)
     return Record(
-        image=decode_image(feature["image/encoded"].bytes_list.value[0]),
-        mask=decode_image(feature["mask/encoded"].bytes_list.value[0]),
-        id=text("sample/id"),
-        group=text("sample/group"),
-        source=text("sample/source"),
-        source_sha256=feature["image/sha256"].bytes_list.value[0],
-        transform=json.loads(text("sample/transform")),
-        signature=feature["image/signature"].bytes_list.value[0],
-        label=text("sample/label"),
-        derived_from=text("sample/derived_from"),
-        augmentation=json.loads(text("augment/params", "{}")),
+        image=decode_image(features["image/encoded"].bytes_list.value[0]),
+        mask=decode_image(features["mask/encoded"].bytes_list.value[0]),
+        id=header.id,
+        group=header.group,
+        source=header.source,
+        source_sha256=header.source_sha256,
+        transform=header.transform,
+        signature=header.signature,
+        label=header.label,
+        derived_from=header.derived_from,
+        augmentation=json.loads(_text(features, "augment/params", "{}")),
     )
+
+
+def parse_header(serialized: bytes) -> Header:
+    """The record of a tf.Example without its pixels, which are not decoded."""
+    return _header(_features(serialized))
 
 
 def shard_name(index: int, count: int) -> str:
@@ -118,6 +120,32 @@ def record_count(examples: str, split: str) -> int:
 def _remove(path: str) -> None:
     with suppress(tf.errors.NotFoundError):
         tf.io.gfile.remove(path)
+
+
+def _features(serialized: bytes) -> Mapping[str, tf.train.Feature]:
+    return tf.train.Example.FromString(serialized).features.feature
+
+
+def _header(features: Mapping[str, tf.train.Feature]) -> Header:
+    return Header(
+        id=_text(features, "sample/id"),
+        group=_text(features, "sample/group"),
+        source=_text(features, "sample/source"),
+        source_sha256=features["image/sha256"].bytes_list.value[0],
+        transform=json.loads(_text(features, "sample/transform")),
+        signature=features["image/signature"].bytes_list.value[0],
+        label=_text(features, "sample/label"),
+        derived_from=_text(features, "sample/derived_from"),
+        bit_depth=features["image/bit_depth"].int64_list.value[0],
+        channels=features["image/channels"].int64_list.value[0],
+        intensity=(features["image/mean"].float_list.value[0], features["image/std"].float_list.value[0]),
+        classes=tuple(features["mask/labels"].int64_list.value),
+        foreground=features["mask/foreground_fraction"].float_list.value[0],
+    )
+
+
+def _text(features: Mapping[str, tf.train.Feature], name: str, missing: str = "") -> str:
+    return features[name].bytes_list.value[0].decode() if name in features else missing
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

@@ -7,7 +7,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import artifacts
+from components import artifact_types
 from components.run_report.executor import Executor
 
 
@@ -15,14 +15,14 @@ class RunReportSpec(ComponentSpec):
     PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "split_report": ChannelParameter(type=artifacts.SplitReport),
+        "split_report": ChannelParameter(type=artifact_types.SplitReport),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
-    OUTPUTS = {"report": ChannelParameter(type=artifacts.RunReport)}
+    OUTPUTS = {"report": ChannelParameter(type=artifact_types.RunReport)}
 
 
 class RunReport(BaseComponent):
@@ -54,6 +54,6 @@ class RunReport(BaseComponent):
             pushed_model=pushed_model,
             settings=settings,
             code_version=code_version,
-            report=Channel(type=artifacts.RunReport),
+            report=Channel(type=artifact_types.RunReport),
         )
         super().__init__(spec=spec)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 
@@ -20,14 +19,15 @@ from components.artifacts import (
     REPORT_FILE,
     TRAINING_FILE,
 )
+from components.evaluator.per_case import Case, read_cases
 from components.files import read_json, write_text
 from components.imaging.files.codecs import encode_png, read_image
 from components.provenance import Provenance
 from components.records.record import Record
 from components.records.tfexample import parse, read_split
-from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
+from components.run_report.core import Push, Run, judge, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
-from components.run_report.page import View, render
+from components.run_report.page import Illustration, render
 from components.serving_dir import SPLIT_REPORT_FILE
 
 
@@ -37,10 +37,10 @@ class Executor(BaseExecutor):
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items()}
         run = _run(inputs, Provenance.model_validate_json(exec_properties["settings"]))
-        views = _views(select_cases(run.cases), inputs["examples"].uri, Path(inputs["evaluation"].uri))
+        illustrations = _illustrations(select_cases(run.cases), inputs["examples"].uri, Path(inputs["evaluation"].uri))
         written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT_FILE
-        write_text(report, render(run, views, written))
+        write_text(report, render(run, illustrations, written))
 
 
 def _run(inputs: dict[str, Artifact], provenance: Provenance) -> Run:
@@ -59,7 +59,7 @@ def _run(inputs: dict[str, Artifact], provenance: Provenance) -> Run:
             _push(inputs["pushed_model"]),
         ),
         metrics=metrics,
-        cases=[parse_case(row) for row in _rows(evaluation / CASES_FILE)],
+        cases=read_cases(evaluation / CASES_FILE),
         training=read_json(model_run / TRAINING_FILE),
         history=parse_history(_rows(model_run / HISTORY_FILE)),
         split_report=read_json(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE),
@@ -67,16 +67,16 @@ def _run(inputs: dict[str, Artifact], provenance: Provenance) -> Run:
     )
 
 
-def _views(chosen: Sequence[tuple[str, Case]], examples: str, evaluation: Path) -> list[View]:
+def _illustrations(chosen: Sequence[tuple[str, Case]], examples: str, evaluation: Path) -> list[Illustration]:
     wanted = {case.id for _, case in chosen}
     test = map(parse, read_split(examples, "test"))
     records = {record.id: record for record in test if record.id in wanted}
-    return [_view(title, case, records[case.id], read_image(evaluation / case.prediction)) for title, case in chosen]
+    return [_illustration(title, case, records[case.id], evaluation) for title, case in chosen]
 
 
-def _view(title: str, case: Case, record: Record, predicted: np.ndarray) -> View:
-    outlined = overlay(record.image, record.mask, predicted)
-    return View(title, case, encode_png(picture(record.image)), encode_png(outlined))
+def _illustration(title: str, case: Case, record: Record, evaluation: Path) -> Illustration:
+    outlined = overlay(record.image, record.mask, read_image(evaluation / case.prediction))
+    return Illustration(title, case, encode_png(picture(record.image)), encode_png(outlined))
 
 
 def _push(pushed_model: Artifact) -> Push:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from components.evaluator.per_case import Case
 from components.run_report import figures
-from components.run_report.core import Case, Run, groups_by_split, shared_across_splits, worst_first
+from components.run_report.core import Run, groups_by_split, shared_across_splits, worst_first
 
 MAX_ROWS = 200
 
 
 @dataclass(frozen=True)
-class View:
+class Illustration:
     """A case with its pictures, PNG bytes."""
 
     title: str
@@ -25,13 +27,13 @@ class View:
     overlay: bytes
 
 
-def render(run: Run, views: Sequence[View], written: str) -> str:
+def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str:
     """One HTML file without outside references. `written` is the time, for the foot of the page."""
     records = run.split_report["records"]
     cases = worst_first(run.cases)
     return _ENVIRONMENT.get_template("report.html.j2").render(
         run=run,
-        views=views,
+        illustrations=illustrations,
         written=written,
         charts=_charts(run, cases),
         cases=cases[:MAX_ROWS],
@@ -50,14 +52,14 @@ def _charts(run: Run, cases: Sequence[Case]) -> dict[str, bytes]:
         "dice": figures.learning_curve("Dice", history["dice"], history["val_dice"], best),
         "learning_rate": figures.learning_rate_curve(history["learning_rate"]),
     }
-    scored = [(case.dice, case.champion_dice) for case in cases if case.dice is not None]
+    scored = [(case.dice, case.champion_dice) for case in cases if not math.isnan(case.dice)]
     if scored:
         charts["strip"] = figures.dice_strip(*zip(*scored, strict=True))
     return charts
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def _change(value: float | None) -> str:

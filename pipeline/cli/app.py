@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from components.errors import ExitCode
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
@@ -38,7 +39,7 @@ def run_command(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Reuse no earlier result.")] = False,
     json_output: AsJson = False,
     debug: Debug = False,
-) -> int:
+) -> int | None:
     """Run the pipeline here: derive, check, augment, train, evaluate, push.
 
     Exit codes: 0 done, 1 crash, 2 usage or config, 3 refused by the evaluation, 4 refused by the data gate; 130
@@ -51,8 +52,8 @@ def run_command(
     config = load_config(recipe, overrides)
     record = launch(Path(recipe).stem, config, data, out, from_node, to_node, silent=json_output)
     if json_output:
-        print_json(record)
-    return record["exit_code"]
+        print_json(record.as_json())
+    return record.exit_code
 
 
 app.command("schedule")(schedule_command)
@@ -84,7 +85,7 @@ def check_command(
         print_json(report)
     else:
         print_check(report, out)
-    return 4 if report["problems"] or report["rejects"] else 0
+    return ExitCode.DATA_REFUSED if report["problems"] or report["rejects"] else ExitCode.DONE
 
 
 @app.command("augment")
@@ -134,7 +135,7 @@ def runs_command(
 
     runs = with_slots(out)
     if json_output:
-        print_json(runs)
+        print_json([run.as_json() for run in runs])
     else:
         print_runs(runs, out)
 
@@ -149,13 +150,13 @@ def report_command(
 ) -> None:
     """Print where the HTML report of a run is, or open it."""
     from components.errors import UsageError
-    from pipeline.runs.record import find_run
+    from pipeline.runs.folders import find_run
 
     record = find_run(run)
-    if not record.get("report"):
-        reasons = "; ".join(record.get("reasons") or ["it did not come that far"])
-        raise UsageError(f"{run}: has no report. Its status is {record['status']!r}: {reasons}")
-    path = Path(record["report"])
+    if not record.report:
+        reasons = "; ".join(record.reasons or ["it did not come that far"])
+        raise UsageError(f"{run}: has no report. Its status is {record.status!r}: {reasons}")
+    path = Path(record.report)
     if json_output:
         print_json({"report": str(path)})
     else:
@@ -179,7 +180,7 @@ def doctor_command(
         print_json(findings)
     else:
         print_examination(findings)
-    return 0 if all(finding["ok"] for finding in findings) else 1
+    return ExitCode.DONE if all(finding["ok"] for finding in findings) else ExitCode.FAILED
 
 
 @config_app.command("show")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from components.errors import ExitCode
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST, backend_of
 
@@ -75,14 +76,15 @@ def simulate_command(
     ] = NEWEST.release,
     json_output: AsJson = False,
     debug: Debug = False,
-) -> int:
+) -> int | None:
     """Run a compiled pipeline here, step by step as the cluster would; the exit code is that of the failed step."""
     import signal
     import sys
 
-    from pipeline.kubeflow.simulator.pod import pairs, place_of
-    from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
+    from pipeline.kubeflow.simulator.pod import pairs, runtime_of
+    from pipeline.kubeflow.simulator.simulate import Simulation, for_data, simulate
     from pipeline.kubeflow.spec.package import read_package
+    from pipeline.runs.conclusion import conclusion
     from pipeline.runs.console import RunConsole
 
     package = for_data(read_package(file), data) if data else read_package(file)
@@ -90,14 +92,14 @@ def simulate_command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # A step must not outlive its simulation.
     console = RunConsole(sys.stdout, silent=json_output)
     simulation = Simulation(
-        package, out, place_of(image, mount or []), values, cache=not no_cache, backend=backend_of(backend)
+        package, out, runtime_of(image, mount or []), values, cache=not no_cache, backend=backend_of(backend)
     )
     record = simulate(simulation, console)
     if json_output:
-        print_json(record)
-    for line in [] if json_output else conclusion(record):
+        print_json(record.as_json())
+    for line in conclusion(record):
         console.say(line)
-    return record["exit_code"]
+    return record.exit_code
 
 
 @kubeflow_app.command("lint")
@@ -112,7 +114,7 @@ def lint_command(
 
     faults = lint_file(file)
     _print_faults(faults, {"pipeline": str(file)}, json_output)
-    return 0 if all(fault.warning for fault in faults) else 2
+    return ExitCode.DONE if all(fault.warning for fault in faults) else ExitCode.USAGE
 
 
 def _print_faults(faults: Sequence[Fault], record: dict[str, Any], json_output: bool) -> None:
@@ -163,15 +165,15 @@ def submit_command(
             raise UsageError("--timeout: on Vertex AI a run is started and not waited for. Leave it out")
         refuse_for_vertex(config.kubeflow)
         package = submit.prepare(name, config, data, local_data, console)
-        record = submit_to_vertex(name, package, config.kubeflow.pipeline_root)
-        console.say(f"{name}: {record['id']}, started and not waited for; its page on Vertex AI shows how it ends")
+        run = submit_to_vertex(name, package, config.kubeflow.pipeline_root)
+        console.say(f"{name}: {run.id}, started and not waited for; its page on Vertex AI shows how it ends")
     else:
         cluster = submit.reach(config.kubeflow, console)
         package = submit.prepare(name, config, data, local_data, console)
-        record = submit.submit(name, config, package, cluster, console, wait, timeout)
+        run = submit.submit(name, config, package, cluster, console, wait, timeout)
     if json_output:
-        print_json(record)
-    return record["exit_code"]
+        print_json(run.as_json())
+    return run.exit_code
 
 
 @kubeflow_app.command("runs")

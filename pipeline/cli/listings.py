@@ -13,6 +13,7 @@ from rich.table import Table
 
 from components.trainer.models.registry import ARCHITECTURES
 from pipeline.config.root import Config
+from pipeline.runs.record import RunRecord
 
 
 def models() -> list[dict[str, Any]]:
@@ -41,7 +42,7 @@ def print_models(listing: list[dict[str, Any]]) -> None:
         console.print(table)
 
 
-def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
+def print_runs(runs: list[RunRecord], out: Path) -> None:
     """A line per run, and per slot of a schedule that had none, with the reason."""
     console = Console(highlight=False)
     if not runs:
@@ -52,11 +53,10 @@ def print_runs(runs: list[dict[str, Any]], out: Path) -> None:
         # The reason of a slot is long; an id that is cut names no run.
         column.no_wrap = column.header != "status"
     for run in runs:
-        dice = run.get("metrics", {}).get("test", {}).get("dice", {}).get("mean")
-        pushed = (run.get("pushed") or {}).get("version", "")
+        dice = run.scores.dice.mean if run.scores else None
         shown = "" if dice is None else f"{dice:.3f}"
-        status = f"{run['status']}: {run['reasons'][0]}" if "slot" in run else run["status"]
-        table.add_row(run["id"], run["recipe"], status, shown, pushed)
+        status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
+        table.add_row(run.id, run.recipe, status, shown, run.pushed.version if run.pushed else "")
     console.print(table)
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from components.errors import ExitCode, UsageError
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 
-Target = Literal["systemd", "crontab"]
+Starter = Literal["systemd", "crontab"]
 
 
 @verb
@@ -23,8 +24,10 @@ def schedule_command(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; without it maskline-out/RECIPE.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Decide and run now, once.")] = False,
-    show: Annotated[Target | None, typer.Option("--print", help="Print the units, or the line, that start it.")] = None,
-    install: Annotated[Target | None, typer.Option(help="Install them for this user.")] = None,
+    show: Annotated[
+        Starter | None, typer.Option("--print", help="Print the units, or the line, that start it.")
+    ] = None,
+    install: Annotated[Starter | None, typer.Option(help="Install them for this user.")] = None,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -33,7 +36,6 @@ def schedule_command(
     SIGTERM ends it after the current node of a run. Exit codes: 0 stopped by SIGTERM, 130 interrupted, 2 usage or
     config; with --once that of the run, 0 where there was nothing to learn.
     """
-    from components.errors import UsageError
     from pipeline.config.loader import load_config
     from pipeline.schedule.setup import Job, hand_over, work
 
@@ -46,5 +48,5 @@ def schedule_command(
     if target := show or install:
         lines = hand_over(job, target, install=bool(install))
         print_json(lines) if json_output else typer.echo("\n".join(lines))
-        return 0
+        return ExitCode.DONE
     return work(job, once, json_output)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from components.errors import MasklineError
+from components.errors import ExitCode, MasklineError, exit_code_of
 
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
 Overrides = Annotated[
@@ -26,7 +26,7 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(*args: Any, **options: Any) -> None:
         try:
-            code = function(*args, **options) or 0
+            code = function(*args, **options) or ExitCode.DONE
         except (Exception, KeyboardInterrupt) as error:
             code = _report_error(error, options.get("json_output", False), options.get("debug", False))
         raise typer.Exit(code)
@@ -37,12 +37,13 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
 def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
+    code = exit_code_of(error)
     if isinstance(error, KeyboardInterrupt):
-        code, message = 130, "interrupted"
+        message = "interrupted"
     elif isinstance(error, MasklineError):
-        code, message = error.exit_code, str(error)
+        message = str(error)
     else:
-        code, message = 1, f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
         message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
     if json_output:
         print_json({"exit_code": code, "error": message})

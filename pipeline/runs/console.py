@@ -18,7 +18,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
-_MARKS = {"ran": ("✓", "green"), "cached": ("=", "cyan"), "failed": ("✗", "red"), "skipped": ("-", "dim")}
+from pipeline.runs.record import State, Step
+
+_MARKS: dict[State, tuple[str, str]] = {
+    "ran": ("✓", "green"),
+    "cached": ("=", "cyan"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+}
 
 
 class RunConsole:
@@ -60,9 +67,10 @@ class RunConsole:
     def started(self, node: str) -> None:
         self._progress.reset(self._task, description=node, total=None, visible=True)
 
-    def finished(self, node: str, state: str, seconds: float, reason: str) -> None:
+    def finished(self, step: Step) -> None:
         self._progress.update(self._task, visible=False)
-        self.console.print(Text.assemble(_MARKS[state], f" {node:<20} {seconds:6.1f} s  {state:<6}  {reason}"))
+        said = f" {step.id:<20} {step.seconds:6.1f} s  {step.state:<6}  {step.reason}"
+        self.console.print(Text.assemble(_MARKS[step.state], said))
 
     def warn(self, text: str) -> None:
         self.console.print(Text.assemble(("!", "yellow"), f" {text}"))

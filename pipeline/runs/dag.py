@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
-from tfx.orchestration import metadata
+from tfx.orchestration import data_types_utils, metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
@@ -21,9 +22,9 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import Artifact
 
 from components.errors import MasklineError
+from pipeline.runs.outcome import Output
 from pipeline.runs.reasons import why_it_ran
-
-Outputs = dict[str, Artifact]
+from pipeline.runs.record import State
 
 
 class NodeFailed(MasklineError):
@@ -32,13 +33,13 @@ class NodeFailed(MasklineError):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What happened to a node. States: `ran`, `cached`, `failed`."""
+    """What happened to a node."""
 
     id: str
-    state: str
+    state: State
     seconds: float
     reason: str
-    outputs: Outputs
+    outputs: dict[str, Output]
 
 
 def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
@@ -112,8 +113,9 @@ def _read_back(
     compiled: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
     info: Any,
-) -> tuple[str, Outputs, str]:
+) -> tuple[State, dict[str, Output], str]:
     """State, outputs and reason of the execution just launched, from the metadata store."""
+    state: State
     execution_id = info.execution_id if info else None
     if not execution_id:
         return "failed", {}, "the launcher did not start it"
@@ -127,7 +129,11 @@ def _read_back(
         else:
             return "failed", {}, "an input could not be found; the log has the details"
         outputs = execution_lib.get_output_artifacts(handle, execution_id)
-    return state, {key: artifacts[0] for key, artifacts in outputs.items() if artifacts}, reason
+    return state, {key: _output(artifacts[0]) for key, artifacts in outputs.items() if artifacts}, reason
+
+
+def _output(artifact: Artifact) -> Output:
+    return Output(Path(artifact.uri), data_types_utils.build_value_dict(artifact.mlmd_artifact.custom_properties))
 
 
 def _closure(

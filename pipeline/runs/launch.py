@@ -5,12 +5,10 @@ Everything that can be wrong with the paths is found here, before TensorFlow is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
@@ -20,10 +18,12 @@ from pipeline.config.data import Data
 from pipeline.config.root import Config
 from pipeline.graph.beam import check_beam
 from pipeline.graph.nodes import NODES
+from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
+from pipeline.runs.folders import DEFAULT_OUT, RUN_LOCK, new_run_dir
 from pipeline.runs.phantoms import NOTICE, write_mias_phantoms
 from pipeline.runs.quiet import quiet
-from pipeline.runs.record import DEFAULT_OUT, RUN_LOCK, new_run_dir, write_run
+from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
 from pipeline.runs.termination import graceful
 
@@ -38,8 +38,8 @@ def launch(
     from_node: str | None,
     to_node: str | None,
     silent: bool,
-) -> dict[str, Any]:
-    """Runs a config and returns the contents of its `run.json`; prints its progress unless `silent`.
+) -> RunRecord:
+    """Runs a config and returns its record; prints its progress unless `silent`.
 
     Raises:
         UsageError: there are no data, or the output folder cannot be written.
@@ -59,12 +59,12 @@ def launch(
         serving = serving_folder(config.serving, out)
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.
-        write_run(run_dir, {"id": run_dir.name, "recipe": name, "status": "running", "pid": os.getpid()})
+        write_run(run_dir, RunRecord.begun(run_dir, name))
         request = Request(name, config, source, notice, out, serving, run_dir, from_node, to_node)
         return _run_quietly(request, silent)
 
 
-def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
+def _run_quietly(request: Request, silent: bool) -> RunRecord:
     log = request.run_dir / LOG_FILE
     with quiet(log) as terminal, graceful() as before:
         console = RunConsole(terminal, silent)
@@ -78,28 +78,6 @@ def _run_quietly(request: Request, silent: bool) -> dict[str, Any]:
         for line in conclusion(record):
             console.say(line)
     return record
-
-
-def conclusion(record: dict[str, Any]) -> list[str]:
-    """The last lines of a run, for people."""
-    lines = []
-    test = record["metrics"].get("test")
-    if test:
-        dice = test["dice"]
-        mean = "undefined" if dice["mean"] is None else f"{dice['mean']:.3f}"
-        interval = f" (95 % CI {dice['ci95'][0]:.3f} to {dice['ci95'][1]:.3f})" if dice["ci95"] else ""
-        empty, false = test["empty_cases"], test["empty_cases_with_prediction"]
-        without = f"; something was predicted in {false} of {empty} cases without foreground" if empty else ""
-        lines.append(f"Test: mean foreground Dice {mean}{interval}, {dice['n']} cases{without}")
-    word = "Interrupted" if record["status"] == "interrupted" else "Refused"
-    lines += [f"{word}: {reason}" for reason in record["reasons"]]
-    if record["pushed"]:
-        lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
-    elif record["not_pushed"]:
-        lines.append(f"Not pushed: {record['not_pushed']}")
-    if record["report"]:
-        lines.append(f"Report: {record['report']}")
-    return lines
 
 
 def output_folder(name: str, out: Path | None) -> Path:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from components.errors import DataRefused
+from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.files import write_json, write_text
 from components.parallel import THREADS, shield_workers
@@ -19,61 +18,50 @@ from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.config.execution import Execution
 from pipeline.graph.nodes import ALWAYS_RUN, NODES
 from pipeline.graph.pipeline import SCHEMA, Place, create_pipeline
-from pipeline.runs import outcome
 from pipeline.runs.console import RunConsole
-from pipeline.runs.dag import Outputs, compile_pipeline, following, needed_for, run_nodes
-from pipeline.runs.record import write_run
+from pipeline.runs.dag import NodeResult, compile_pipeline, following, needed_for, run_nodes
+from pipeline.runs.outcome import Output, complete, conclude, notices, versions
+from pipeline.runs.record import RunRecord, Step, write_run
 from pipeline.runs.request import Request
 from pipeline.runs.termination import Terminated
 
-EXIT_DONE, EXIT_CRASH, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 3, 130
 
-
-def run(request: Request, console: RunConsole, before: Callable[[str], None]) -> dict[str, Any]:
-    """Runs the graph and returns the contents of `run.json`; its `exit_code` is that of the command.
+def run(request: Request, console: RunConsole, before: Callable[[str], None]) -> RunRecord:
+    """Runs the graph and returns its record; its `exit_code` is that of the command.
 
     `before` is called with each node's name; where it raises `Terminated`, the run ends there.
     """
-    record: dict[str, Any] = {
-        "id": request.run_dir.name,
-        "recipe": request.name,
-        "status": "running",
-        "exit_code": None,
-        "pid": os.getpid(),
-        "steps": [],
-        "seed": request.config.training.seed,
-        "versions": outcome.versions(),
-        "config": request.config.model_dump(),
-    }
-    outputs: dict[str, Outputs] = {}
+    record = RunRecord.begun(request.run_dir, request.name)
+    record.seed, record.versions, record.config = request.config.training.seed, versions(), request.config.model_dump()
+    outputs: dict[str, Mapping[str, Output]] = {}
     write_run(request.run_dir, record)
     try:
         _run_graph(request, console, record, outputs, before)
-        _conclude(request, record, outputs)
+        conclude(record, outputs)
+        _keep_report(request, record)
     except Terminated as termination:
-        record |= {"status": "interrupted", "exit_code": termination.exit_code, "reasons": [str(termination)]}
+        record.end("interrupted", termination.exit_code, [str(termination)])
     except DataRefused as refusal:
-        record |= {"status": "refused by the data gate", "exit_code": refusal.exit_code}
-        record["reasons"] = refusal.reasons
+        record.end("refused by the data gate", refusal.exit_code, refusal.reasons)
         write_json(request.run_dir / SPLIT_REPORT_FILE, refusal.report)
     except BaseException as error:
         # TensorFlow wraps an interrupt that arrives while it raises an error of its own.
         if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
-            record |= {"status": "interrupted", "exit_code": EXIT_INTERRUPTED, "reasons": ["interrupted"]}
+            record.end("interrupted", ExitCode.INTERRUPTED, ["interrupted"])
             raise KeyboardInterrupt from error
-        record |= {"status": "failed", "exit_code": getattr(error, "exit_code", EXIT_CRASH)}
-        record["reasons"] = [str(error) or type(error).__name__]
+        record.end("failed", exit_code_of(error), [str(error) or type(error).__name__])
         raise
     finally:
-        write_run(request.run_dir, _complete(record, outputs))
+        complete(record, outputs)
+        write_run(request.run_dir, record)
     return record
 
 
 def _run_graph(
     request: Request,
     console: RunConsole,
-    record: dict[str, Any],
-    outputs: dict[str, Outputs],
+    record: RunRecord,
+    outputs: dict[str, Mapping[str, Output]],
     before: Callable[[str], None],
 ) -> None:
     def started(node: str) -> None:
@@ -100,12 +88,11 @@ def _run_graph(
     with console.live():
         for result in run_nodes(compiled, only, again | ALWAYS_RUN, started):
             outputs[result.id] = result.outputs
-            console.finished(result.id, result.state, result.seconds, result.reason)
-            record["steps"].append(_step(result.id, result.state, result.seconds, result.reason))
-            if result.id == "ImageMaskExampleGen":
-                _warn_of_rejects(console, outputs)
-            if result.id == "Trainer":
-                _warn_of_training(console, outputs)
+            step = _step(result)
+            record.steps.append(step)
+            console.finished(step)
+            for notice in notices(result.id, outputs):
+                console.warn(notice)
             write_run(request.run_dir, record)
 
 
@@ -114,61 +101,20 @@ def set_threads(execution: Execution) -> None:
     os.environ[THREADS] = execution.threads
 
 
-def _conclude(request: Request, record: dict[str, Any], outputs: dict[str, Outputs]) -> None:
-    blessed, reasons = outcome.verdict(outputs)
-    late = outcome.refused_at_the_push(outputs) if blessed else None
-    reasons = [*reasons, late] if late else reasons
-    refused = blessed is False or late is not None
-    record |= {
-        "status": "refused by the evaluation" if refused else "done",
-        "exit_code": EXIT_REFUSED if refused else EXIT_DONE,
-        "blessed": blessed,
-        "reasons": reasons,
-    }
-    report = outcome.report(outputs)
-    if report:
-        shutil.copy2(report, request.run_dir / report.name)
-        record["report"] = str(request.run_dir / report.name)
+def _step(result: NodeResult) -> Step:
+    return Step(
+        id=result.id,
+        state=result.state,
+        seconds=round(result.seconds, 2),
+        cached=result.state == "cached",
+        reason=result.reason,
+    )
 
 
-def _complete(record: dict[str, Any], outputs: dict[str, Outputs]) -> dict[str, Any]:
-    """Every key that `run.json` promises, however far the run came."""
-    pushed, not_pushed = outcome.pushed(outputs)
-    record.setdefault("blessed", None)
-    record.setdefault("reasons", [])
-    record.setdefault("report", None)
-    record |= {
-        "counts": outcome.counts(outputs),
-        "metrics": outcome.metrics(outputs),
-        "warnings": outcome.training_warnings(outputs),
-        "devices": outcome.devices(outputs),
-        "pushed": pushed,
-        "not_pushed": not_pushed,
-    }
-    return record
-
-
-def _step(node: str, state: str, seconds: float, reason: str) -> dict[str, Any]:
-    return {
-        "id": node,
-        "state": state,
-        "seconds": round(seconds, 2),
-        "cached": state == "cached",
-        "reason": reason,
-    }
-
-
-def _warn_of_rejects(console: RunConsole, outputs: dict[str, Outputs]) -> None:
-    rejects = outcome.rejects(outputs)
-    for reject in rejects[:10]:
-        console.warn(f"rejected {reject['source']}: {reject['reason']}")
-    if len(rejects) > 10:
-        console.warn(f"and {len(rejects) - 10} more; all are in the report")
-
-
-def _warn_of_training(console: RunConsole, outputs: dict[str, Outputs]) -> None:
-    for warning in outcome.training_warnings(outputs):
-        console.warn(warning)
+def _keep_report(request: Request, record: RunRecord) -> None:
+    """A copy in the run's own folder: artifacts may be cleared away."""
+    if record.report:
+        record.report = str(shutil.copy2(record.report, request.run_dir))
 
 
 def _stage_schema(out: Path) -> Path:

@@ -1,22 +1,33 @@
-"""What a run came to: counts, metrics, verdict and versions, read from the artifacts of its nodes."""
+"""What a run came to: counts, metrics, verdict and versions, read from what its nodes have left."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from components.artifacts import (
-    ACCOUNT_FILE,
-    CHECKS_FILE,
-    METRICS_FILE,
-    REPORT_FILE,
-    TRAINING_FILE,
-)
+from components.artifacts import ACCOUNT_FILE, CHECKS_FILE, METRICS_FILE, REPORT_FILE, TRAINING_FILE
+from components.errors import ExitCode
 from components.files import read_json
-from pipeline.runs.dag import Outputs
+from pipeline.runs.record import Counts, Pushed, RunRecord
 
 _PACKAGES = ("tensorflow", "keras", "tfx", "apache-beam", "numpy", "opencv-python-headless")
+_MOST_REJECTS = 10
+
+
+@dataclass(frozen=True)
+class Output:
+    """An artifact of a node, whatever ran it."""
+
+    path: Path
+    properties: Mapping[str, Any]
+    """What the node has noted of it; truth values are numbers."""
+
+
+NodeOutputs = Mapping[str, Mapping[str, Output]]
+"""By node, as far as the run came, and by the output's key."""
 
 
 def versions() -> dict[str, str]:
@@ -24,47 +35,48 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("maskline", *_PACKAGES)}
 
 
-def counts(outputs: dict[str, Outputs]) -> dict[str, Any] | None:
-    """Sources, rejects and records per split, once ImageMaskExampleGen has run."""
-    examples = _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
-    if examples is None:
-        return None
-    return {
-        "sources": examples["sources"],
-        "rejects": len(examples["rejects"]),
-        "records": examples["records"],
-    }
+def notices(node: str, outputs: NodeOutputs) -> Iterator[str]:
+    """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training."""
+    if node == "ImageMaskExampleGen" and (account := _account(outputs)):
+        rejects = account["rejects"]
+        yield from (f"rejected {reject['source']}: {reject['reason']}" for reject in rejects[:_MOST_REJECTS])
+        if len(rejects) > _MOST_REJECTS:
+            yield f"and {len(rejects) - _MOST_REJECTS} more; all are in the report"
+    if node == "Trainer" and (training := _training(outputs)):
+        yield from training["warnings"]
 
 
-def rejects(outputs: dict[str, Outputs]) -> list[dict[str, str]]:
-    """The sources that did not become records, with reasons."""
-    examples = _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
-    return examples["rejects"] if examples else []
+def conclude(record: RunRecord, outputs: NodeOutputs) -> None:
+    """Notes how a run has ended whose nodes have all ended well: done, or refused by the evaluation or at the push."""
+    blessed, reasons = _verdict(outputs)
+    late = _refused_at_the_push(outputs) if blessed else None
+    if blessed is False or late:
+        record.end("refused by the evaluation", ExitCode.REFUSED, [*reasons, *([late] if late else [])])
+    else:
+        record.end("done", ExitCode.DONE, reasons)
+    report = outputs.get("RunReport", {}).get("report")
+    record.blessed = blessed
+    record.report = str(report.path / REPORT_FILE) if report else None
 
 
-def training_warnings(outputs: dict[str, Outputs]) -> list[str]:
-    """What people must be told of the training, once it has ended."""
-    training = _file(outputs, "Trainer", "model_run", TRAINING_FILE)
-    return training["warnings"] if training else []
+def complete(record: RunRecord, outputs: NodeOutputs) -> None:
+    """Notes what the nodes have found and done, however far the run came."""
+    account, training, test = _account(outputs), _training(outputs), _test(outputs)
+    record.counts = _counts(account) if account else None
+    record.metrics = {"train": training["train"], "eval": training["eval"]} if training else {}
+    record.metrics |= {"test": test} if test else {}
+    record.warnings = training["warnings"] if training else []
+    record.devices = training["devices"] if training else None
+    record.pushed, record.not_pushed = _pushed(outputs)
 
 
-def metrics(outputs: dict[str, Outputs]) -> dict[str, Any]:
-    """Loss and Dice of the train, eval and test splits, as far as the run came."""
-    training = _file(outputs, "Trainer", "model_run", TRAINING_FILE)
-    test = _file(outputs, "Evaluator", "evaluation", METRICS_FILE)
-    found = {"train": training["train"], "eval": training["eval"]} if training else {}
-    return {**found, "test": test} if test else found
+def _counts(account: Mapping[str, Any]) -> Counts:
+    return Counts(sources=account["sources"], rejects=len(account["rejects"]), records=account["records"])
 
 
-def devices(outputs: dict[str, Outputs]) -> list[str] | None:
-    """What the model was trained on, such as `GPU:0`, once it was."""
-    training = _file(outputs, "Trainer", "model_run", TRAINING_FILE)
-    return training["devices"] if training else None
-
-
-def verdict(outputs: dict[str, Outputs]) -> tuple[bool | None, list[str]]:
+def _verdict(outputs: NodeOutputs) -> tuple[bool | None, list[str]]:
     """Whether the candidate may be served, and why not; None before it was evaluated."""
-    test = _file(outputs, "Evaluator", "evaluation", METRICS_FILE)
+    test = _test(outputs)
     checks = _file(outputs, "ServingCheck", "blessing", CHECKS_FILE)
     if test is None or checks is None:
         return None, []
@@ -73,32 +85,37 @@ def verdict(outputs: dict[str, Outputs]) -> tuple[bool | None, list[str]]:
     return not reasons, reasons
 
 
-def pushed(outputs: dict[str, Outputs]) -> tuple[dict[str, str] | None, str | None]:
-    """Version and path of the model that this run pushed, or None and why nothing was pushed."""
-    artifact = outputs.get("Pusher", {}).get("pushed_model")
-    if artifact is None:
-        return None, None
-    if artifact.get_int_custom_property("pushed"):
-        version_name = artifact.get_string_custom_property("pushed_version")
-        path = artifact.get_string_custom_property("pushed_destination")
-        return {"version": version_name, "path": path}, None
-    return None, artifact.get_string_custom_property("reason")
+def _pushed(outputs: NodeOutputs) -> tuple[Pushed | None, str | None]:
+    """The model that this run pushed, or None and why nothing was pushed."""
+    notes = _push(outputs)
+    if not notes.get("pushed"):
+        return None, notes.get("reason")
+    return Pushed(version=notes["pushed_version"], path=notes["pushed_destination"]), None
 
 
-def refused_at_the_push(outputs: dict[str, Outputs]) -> str | None:
+def _refused_at_the_push(outputs: NodeOutputs) -> str | None:
     """Why a blessed candidate was refused when it was its turn: the champion had changed by then."""
+    notes = _push(outputs)
+    return notes["reason"] if notes.get("refused") else None
+
+
+def _push(outputs: NodeOutputs) -> Mapping[str, Any]:
     artifact = outputs.get("Pusher", {}).get("pushed_model")
-    if artifact is None or not artifact.get_int_custom_property("refused"):
-        return None
-    return artifact.get_string_custom_property("reason")
+    return artifact.properties if artifact else {}
 
 
-def report(outputs: dict[str, Outputs]) -> Path | None:
-    """The HTML report within the artifacts."""
-    artifact = outputs.get("RunReport", {}).get("report")
-    return Path(artifact.uri) / REPORT_FILE if artifact else None
+def _account(outputs: NodeOutputs) -> Any:
+    return _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
 
 
-def _file(outputs: dict[str, Outputs], node: str, key: str, name: str) -> Any:
+def _training(outputs: NodeOutputs) -> Any:
+    return _file(outputs, "Trainer", "model_run", TRAINING_FILE)
+
+
+def _test(outputs: NodeOutputs) -> Any:
+    return _file(outputs, "Evaluator", "evaluation", METRICS_FILE)
+
+
+def _file(outputs: NodeOutputs, node: str, key: str, name: str) -> Any:
     artifact = outputs.get(node, {}).get(key)
-    return read_json(Path(artifact.uri) / name) if artifact else None
+    return read_json(artifact.path / name) if artifact else None

@@ -1,79 +1,178 @@
-"""Past runs: the folder of each, its `run.json`, and how they are listed."""
+"""`run.json`: what a run was asked for, did and came to; one type, one reader, one writer."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from components.errors import UsageError
-from components.files import is_locked, read_json, write_json
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from components.files import read_json, write_json
 
 RUN_FILE = "run.json"
-RUN_LOCK = ".lock"
-"""In an output folder: held by the run that is on."""
-DEFAULT_OUT = Path("maskline-out")
+
+State = Literal["ran", "cached", "failed", "skipped"]
+Status = Literal[
+    "running",
+    "done",
+    "refused by the evaluation",
+    "refused by the data gate",
+    "interrupted",
+    "failed",
+    "timed out",
+    "killed",
+    "damaged",
+    "skipped",
+    "missed",
+]
+"""A run itself never says that it was killed or timed out, nor that its record is damaged: whoever looks at it does.
+The last two are those of a slot without a run."""
 
 
-def new_run_dir(out: Path) -> Path:
-    """A new folder `out/runs/TIME`, made in UTC; runs started within one second get a number."""
-    time = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    for name in (time, *(f"{time}-{number:02d}" for number in range(2, 100))):
-        try:
-            (out / "runs" / name).mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return out / "runs" / name
-    raise UsageError(f"{out}: too many runs were started within one second")
+class Json(BaseModel):
+    """Its JSON has the keys that were set, and those that a later version knows, so that scripts find what they did."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys that were set, with their values, in the order of the fields."""
+        return self.model_dump(exclude_unset=True)
 
 
-def write_run(run_dir: Path, run: dict[str, Any]) -> None:
+class Step(Json):
+    """What happened to a node."""
+
+    id: str
+    state: State
+    seconds: float
+    cached: bool = False
+    reason: str
+    log: str | None = None
+    """Path of what it printed, where it has a log of its own."""
+    outputs: dict[str, Any] = {}
+    """Of a simulation: address, path and metadata of each artifact."""
+
+
+class Counts(Json):
+    """What became of the sources."""
+
+    sources: int
+    rejects: int
+    records: dict[str, int]
+    """By split."""
+
+
+class Pushed(Json):
+    """The model that a run has pushed."""
+
+    version: str
+    path: str
+
+
+class Distribution(BaseModel):
+    """A measure over the cases in which it is defined."""
+
+    mean: float | None
+    ci95: tuple[float, float] | None = None
+    n: int = 0
+
+
+class Scores(BaseModel):
+    """What people are told first of the test split."""
+
+    dice: Distribution
+    empty_cases: int = 0
+    empty_cases_with_prediction: int = 0
+
+
+class RunRecord(Json):
+    """A run, or a slot of `maskline schedule` that had none."""
+
+    id: str
+    recipe: str
+    folder: str | None = None
+    """Where it was found; `run.json` itself does not say."""
+    status: Status
+    slot: str | None = None
+    """Of a slot without a run: when it was, ISO 8601."""
+    exit_code: int | None = None
+    """An `ExitCode`, or that of the step that ended a simulation; None: it has not ended."""
+    pid: int | None = None
+    steps: list[Step] = []
+    """As far as the run has come."""
+    seed: int | None = None
+    versions: dict[str, str] = {}
+    config: dict[str, Any] = {}
+    blessed: bool | None = None
+    """None: not evaluated."""
+    reasons: list[str] = []
+    """Why it was refused, interrupted, or has failed."""
+    report: str | None = None
+    """Path of the HTML report."""
+    counts: Counts | None = None
+    metrics: dict[str, Any] = {}
+    """`train`, `eval` and `test`, as Trainer and Evaluator have written them."""
+    warnings: list[str] = []
+    """Of the training."""
+    devices: list[str] | None = None
+    """What the model was trained on, such as `GPU:0`."""
+    pushed: Pushed | None = None
+    not_pushed: str | None = None
+    """Why nothing was pushed."""
+
+    @classmethod
+    def begun(cls, run_dir: Path, recipe: str) -> RunRecord:
+        """The record of a run of this process that has just begun."""
+        return cls(
+            id=run_dir.name,
+            recipe=recipe,
+            status="running",
+            exit_code=None,
+            pid=os.getpid(),
+            steps=[],
+            blessed=None,
+            reasons=[],
+            report=None,
+        )
+
+    @field_validator("metrics")
+    @classmethod
+    def _hold_scores(cls, metrics: dict[str, Any]) -> dict[str, Any]:
+        _scores(metrics)
+        return metrics
+
+    @property
+    def scores(self) -> Scores | None:
+        """Of the test split; None before it was evaluated."""
+        return _scores(self.metrics)
+
+    def end(self, status: Status, exit_code: int, reasons: list[str]) -> None:
+        """Notes how the run has ended."""
+        self.status, self.exit_code, self.reasons = status, exit_code, reasons
+
+
+def _scores(metrics: dict[str, Any]) -> Scores | None:
+    return Scores.model_validate(metrics["test"]) if metrics.get("test") else None
+
+
+def write_run(run_dir: Path, record: RunRecord) -> None:
     """Replaces the `run.json` of a run in one step."""
-    write_json(run_dir / RUN_FILE, run)
+    write_json(run_dir / RUN_FILE, record.as_json())
 
 
-def list_runs(out: Path) -> Iterator[dict[str, Any]]:
-    """Every run below a folder, oldest first; one whose process is gone is `killed`, one whose record cannot be read is
-    `damaged`."""
-    for path in sorted(out.rglob(f"runs/*/{RUN_FILE}"), key=lambda path: path.parent.name):
-        yield _read_run(path.parent)
-
-
-def find_run(name: str) -> dict[str, Any]:
-    """The run of a folder, or of a run's id below the default output folder; its status as in `list_runs`.
+def read_run(run_dir: Path) -> RunRecord:
+    """What `run.json` says, and the folder; keys that earlier versions did not write are left unset.
 
     Raises:
-        UsageError: there is no such run.
+        OSError, ValueError: it cannot be read, or is no record.
     """
-    for folder in (Path(name), *DEFAULT_OUT.rglob(f"runs/{name}")):
-        if (folder / RUN_FILE).is_file():
-            return _read_run(folder)
-    raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
-
-
-def _read_run(folder: Path) -> dict[str, Any]:
-    known = {"id": folder.name, "recipe": folder.parents[1].name, "folder": str(folder)}
+    content = read_json(run_dir / RUN_FILE)
+    if not isinstance(content, dict):
+        raise ValueError(f"expected a JSON object, found {type(content).__name__}")
+    known = {"id": run_dir.name, "recipe": run_dir.absolute().parents[1].name}
     try:
-        run = {**known, **read_json(folder / RUN_FILE), "folder": str(folder)}
-        if run["status"] == "running" and not _is_running(run, folder.resolve()):
-            run["status"] = "killed"
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        return {**known, "status": "damaged", "reasons": [f"{RUN_FILE} cannot be read: {error}"]}
-    return run
-
-
-def _is_running(run: dict[str, Any], run_dir: Path) -> bool:
-    """A run holds the lock of its output folder; its process may be gone and another have its number, or its lock."""
-    return is_locked(run_dir.parents[1] / RUN_LOCK) and _is_alive(run["pid"])
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        return RunRecord.model_validate({**known, **content, "folder": str(run_dir)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

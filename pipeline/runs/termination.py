@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from components.errors import MasklineError
+from components.errors import ExitCode, MasklineError
 
 
 class Terminated(MasklineError):
     """The run was told to end, and ends between two nodes."""
 
-    exit_code = 128 + signal.SIGTERM
+    exit_code = ExitCode.TERMINATED
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cronsim import CronSim
 
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError
 from pipeline.config.schedule import Schedule
 
 ENVIRONMENT = ".config/maskline/env"
@@ -21,7 +21,7 @@ _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
 @dataclass(frozen=True)
-class Start:
+class ScheduledCommand:
     """What shall be started: a command in a folder, with the schedule of its recipe."""
 
     name: str
@@ -65,29 +65,29 @@ def on_calendar(cron: str, timezone: str = "") -> list[str]:
     return [f"{days}*-{months}-* {clock}", *(f"{date} {clock}" for date in dates)]
 
 
-def systemd_units(start: Start) -> dict[str, str]:
+def systemd_units(scheduled: ScheduledCommand) -> dict[str, str]:
     """A service and its timer, by the names of their files."""
-    settings = start.settings
+    settings = scheduled.settings
     # Without the file the unit fails and says so: better than a run whose end nobody hears of.
     environment = f"EnvironmentFile=%h/{ENVIRONMENT}\n" if settings.notify.webhook_env else ""
     lines = "\n".join(f"OnCalendar={line}" for line in on_calendar(settings.cron, settings.timezone))
     service = f"""\
 [Unit]
-Description=Maskline: retraining ({start.name})
+Description=Maskline: retraining ({scheduled.name})
 
 [Service]
 Type=oneshot
-WorkingDirectory={_specifiers(str(start.folder))}
-{environment}ExecStart={" ".join(map(_systemd_word, start.command))}
-# A refused candidate (3) and a run that was told to end (143) are no failures.
-SuccessExitStatus=3 143
+WorkingDirectory={_specifiers(str(scheduled.folder))}
+{environment}ExecStart={" ".join(map(_systemd_word, scheduled.command))}
+# A refused candidate and a run that was told to end are no failures.
+SuccessExitStatus={ExitCode.REFUSED} {ExitCode.TERMINATED}
 # The scheduler passes the signal on, so that the run ends after its current node.
 KillMode=mixed
 TimeoutStopSec={settings.grace}
 """
     timer = f"""\
 [Unit]
-Description=Maskline: when to retrain ({start.name})
+Description=Maskline: when to retrain ({scheduled.name})
 
 [Timer]
 {lines}
@@ -97,16 +97,16 @@ Persistent={str(settings.missed == "latest").lower()}
 [Install]
 WantedBy=timers.target
 """
-    return {f"{start.name}.service": service, f"{start.name}.timer": timer}
+    return {f"{scheduled.name}.service": service, f"{scheduled.name}.timer": timer}
 
 
-def crontab_line(start: Start) -> str:
+def crontab_line(scheduled: ScheduledCommand) -> str:
     """A line for a crontab; it ends with a comment by which it is found again.
 
     Raises:
         UsageError: a crontab cannot say it.
     """
-    settings = start.settings
+    settings = scheduled.settings
     if settings.timezone:
         raise UsageError(
             f"[schedule] timezone = {settings.timezone}: a crontab line follows the machine's time. Remove it, or use "
@@ -118,14 +118,14 @@ def crontab_line(start: Start) -> str:
         )
     if re.search("[L#]", settings.cron.upper().replace("JUL", "")):
         raise UsageError(f"{settings.cron}: cron knows neither L nor #. Write the days out, or use systemd.")
-    command = f"cd {shlex.quote(str(start.folder))} && {shlex.join(start.command)}"
+    command = f"cd {shlex.quote(str(scheduled.folder))} && {shlex.join(scheduled.command)}"
     # To cron a bare % ends the command, also between quotes.
-    return f"{settings.cron} {command.replace('%', chr(92) + '%')} {crontab_mark(start)}"
+    return f"{settings.cron} {command.replace('%', chr(92) + '%')} {crontab_mark(scheduled)}"
 
 
-def crontab_mark(start: Start) -> str:
+def crontab_mark(scheduled: ScheduledCommand) -> str:
     """The comment at the end of a crontab line of ours."""
-    return f"# {start.name}"
+    return f"# {scheduled.name}"
 
 
 def _numbers(values: Iterable[object], count: int) -> str:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.files import write_text
-from pipeline.schedule.emit import ENVIRONMENT, Start, crontab_line, crontab_mark, systemd_units
+from pipeline.schedule.emit import ENVIRONMENT, ScheduledCommand, crontab_line, crontab_mark, systemd_units
 
 _LINGER = "loginctl enable-linger"
 
 
-def install_systemd(start: Start) -> list[str]:
+def install_systemd(scheduled: ScheduledCommand) -> list[str]:
     """Writes the user's units and starts the timer; returns what to tell people."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     folder = Path(base) / "systemd" / "user"
-    units = systemd_units(start)
+    units = systemd_units(scheduled)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in units.items():
@@ -28,25 +28,25 @@ def install_systemd(start: Start) -> list[str]:
         raise UsageError(f"{folder}: the units cannot be written: {error.strerror}") from error
     commands = [
         ["systemctl", "--user", "daemon-reload"],
-        ["systemctl", "--user", "enable", "--now", f"{start.name}.timer"],
+        ["systemctl", "--user", "enable", "--now", f"{scheduled.name}.timer"],
     ]
     written = [f"wrote {folder / name}" for name in units]
-    if variable := start.settings.notify.webhook_env:
+    if variable := scheduled.settings.notify.webhook_env:
         written.append(f"it reads ~/{ENVIRONMENT}: write {variable}=https://... there, in a file for you alone (0600)")
     if all(_runs(command) for command in commands):
-        return [*written, f"started {start.name}.timer; to keep it after you log out: {_LINGER}"]
+        return [*written, f"started {scheduled.name}.timer; to keep it after you log out: {_LINGER}"]
     return [*written, "systemd could not be told. Run:", *(" ".join(command) for command in commands), _LINGER]
 
 
-def install_crontab(start: Start) -> list[str]:
+def install_crontab(scheduled: ScheduledCommand) -> list[str]:
     """Adds a line to the user's crontab, in place of an earlier one for the same folder; returns what to tell people.
 
     Raises:
         UsageError: there is no cron, or it refuses, or the command would not know where to post.
     """
-    line = crontab_line(start)
-    others = [other for other in _read_crontab() if not other.endswith(crontab_mark(start))]
-    variable = start.settings.notify.webhook_env
+    line = crontab_line(scheduled)
+    others = [other for other in _read_crontab() if not other.endswith(crontab_mark(scheduled))]
+    variable = scheduled.settings.notify.webhook_env
     if variable and not any(re.match(rf"\s*{variable}\s*=", other) for other in others):
         raise UsageError(
             f"[schedule.notify] webhook_env = {variable}: cron does not set it. Add the line {variable}=https://... to "

@@ -10,16 +10,19 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import TypeAdapter
 
 from components.errors import UsageError
-from pipeline.runs.record import list_runs
+from pipeline.runs.folders import list_runs
+from pipeline.runs.record import RunRecord, Status
 
 LEDGER_FILE = "schedule.jsonl"
 
 
 @dataclass(frozen=True)
-class Entry:
+class SlotRecord:
     """What became of a slot. Times are ISO 8601 with their distance from UTC."""
 
     slot: str
@@ -32,7 +35,7 @@ class Entry:
     """How often a run was started."""
     exit_code: int | None = None
     """Of the last attempt; negative: the signal that killed it."""
-    status: str | None = None
+    status: Status | None = None
     reasons: tuple[str, ...] = ()
     """Why the run was refused, or failed."""
     run: str | None = None
@@ -51,6 +54,9 @@ class Entry:
         return "\n  ".join([f"{self.slot}: {what}", *why, *(f"warning: {warning}" for warning in self.warnings)])
 
 
+_LINE = TypeAdapter(SlotRecord)
+
+
 class Ledger:
     """The ledger of an output folder, for its one writer."""
 
@@ -65,13 +71,13 @@ class Ledger:
                 f"{self._path}: cannot be used: {error.strerror}. Make it yours, or choose another folder: --out DIR"
             ) from error
 
-    def append(self, entry: Entry) -> None:
+    def append(self, record: SlotRecord) -> None:
         """Adds a line, whole or not at all; one that could not be written comes with the next.
 
         Raises:
             OSError: the disk is full.
         """
-        self._unwritten += json.dumps(asdict(entry)).encode() + b"\n"
+        self._unwritten += json.dumps(asdict(record)).encode() + b"\n"
         with self._path.open("ab", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             try:
@@ -84,47 +90,47 @@ class Ledger:
                 raise
         self._unwritten = b""
 
-    def entries(self) -> list[dict[str, Any]]:
+    def records(self) -> list[SlotRecord]:
         """What is known of past slots, oldest first."""
         return [*read_ledger(self._path), *_parsed(self._unwritten.splitlines())]
 
     def last_slot(self) -> datetime | None:
         """The latest slot that is dealt with."""
-        return max((datetime.fromisoformat(entry["slot"]) for entry in self.entries()), default=None)
+        return max((datetime.fromisoformat(record.slot) for record in self.records()), default=None)
 
 
-def read_ledger(path: Path) -> list[dict[str, Any]]:
+def read_ledger(path: Path) -> list[SlotRecord]:
     """The lines of a ledger, none where there is no file; a line torn by a crash is left out."""
     return list(_parsed(path.read_bytes().splitlines())) if path.is_file() else []
 
 
-def with_slots(out: Path) -> list[dict[str, Any]]:
+def with_slots(out: Path) -> list[RunRecord]:
     """Every run below a folder, oldest first, and among them the slots that have none, each like a run's record."""
     runs = list(list_runs(out))
-    known = {run["id"] for run in runs}
-    entries = [(entry, path.parent) for path in out.rglob(LEDGER_FILE) for entry in read_ledger(path)]
-    slots = [_like_a_run(entry, folder) for entry, folder in entries if entry["run"] not in known]
-    return sorted([*runs, *slots], key=lambda run: run["id"])
+    known = {run.id for run in runs}
+    slots = [(record, path.parent) for path in out.rglob(LEDGER_FILE) for record in read_ledger(path)]
+    without = [_like_a_run(record, folder) for record, folder in slots if record.run not in known]
+    return sorted([*runs, *without], key=lambda run: run.id)
 
 
-def _like_a_run(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
-    return {
-        "id": datetime.fromisoformat(entry["slot"]).astimezone(UTC).strftime("%Y%m%d-%H%M%S"),
-        "recipe": folder.name,
-        "status": entry["status"] or entry["decision"],
-        "slot": entry["slot"],
-        "reasons": entry["reasons"] or [entry["reason"]],
-        "folder": str(folder),
-    }
+def _like_a_run(record: SlotRecord, folder: Path) -> RunRecord:
+    return RunRecord(
+        id=datetime.fromisoformat(record.slot).astimezone(UTC).strftime("%Y%m%d-%H%M%S"),
+        recipe=folder.name,
+        folder=str(folder),
+        status=record.status or ("missed" if record.decision == "missed" else "skipped"),
+        slot=record.slot,
+        reasons=list(record.reasons) or [record.reason],
+    )
 
 
-def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def _parsed(lines: Iterable[bytes]) -> Iterator[SlotRecord]:
     for line in lines:
-        with suppress(ValueError, TypeError):
-            entry = asdict(Entry(**json.loads(line)))
+        with suppress(ValueError):
+            record = _LINE.validate_json(line)
             # Without a zone it cannot be compared with the others.
-            if datetime.fromisoformat(entry["slot"]).tzinfo:
-                yield entry
+            if datetime.fromisoformat(record.slot).tzinfo:
+                yield record
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from components.errors import MasklineError, UsageError
+from components.errors import ExitCode, MasklineError, UsageError
 from pipeline.config.schedule import Event, Notify
-from pipeline.schedule.ledger import Entry
+from pipeline.schedule.ledger import SlotRecord
 
 _ATTEMPTS = 3
 _SECONDS = 30
@@ -35,15 +35,15 @@ class _Later(Exception):
     """The receiver cannot be reached, or asks for patience."""
 
 
-def event_of(entry: Entry) -> Event | None:
+def event_of(record: SlotRecord) -> Event | None:
     """What a slot is to those who are told of it; a run that was told to end is nothing."""
-    if entry.decision != "ran":
-        return entry.decision
-    if entry.status == "interrupted":
+    if record.decision != "ran":
+        return record.decision
+    if record.status == "interrupted":
         return None
-    if entry.exit_code == 0:
-        return "pushed" if entry.pushed else "done"
-    return "refused" if entry.exit_code in (3, 4) else "failed"
+    if record.exit_code == ExitCode.DONE:
+        return "pushed" if record.pushed else "done"
+    return "refused" if record.exit_code in (ExitCode.REFUSED, ExitCode.DATA_REFUSED) else "failed"
 
 
 def webhook_address(settings: Notify) -> str:
@@ -61,8 +61,8 @@ def webhook_address(settings: Notify) -> str:
     return address
 
 
-def notifier(settings: Notify, recipe: str, out: Path, first_wait: float = 1.0) -> Callable[[Entry], list[str]]:
-    """A function that sends an entry of the ledger to all who want to know, and returns what went wrong.
+def notifier(settings: Notify, recipe: str, out: Path, first_wait: float = 1.0) -> Callable[[SlotRecord], list[str]]:
+    """A function that sends a record of the ledger to all who want to know, and returns what went wrong.
 
     Args:
         first_wait: seconds before a webhook is tried again.
@@ -72,11 +72,11 @@ def notifier(settings: Notify, recipe: str, out: Path, first_wait: float = 1.0) 
     """
     address = webhook_address(settings)
 
-    def notify(entry: Entry) -> list[str]:
-        event = event_of(entry)
+    def notify(record: SlotRecord) -> list[str]:
+        event = event_of(record)
         if event not in settings.on:
             return []
-        message = {"event": event, "recipe": recipe, "out": str(out), "host": socket.gethostname(), **asdict(entry)}
+        message = {"event": event, "recipe": recipe, "out": str(out), "host": socket.gethostname(), **asdict(record)}
         return list(_send(settings.command, address, message, first_wait))
 
     return notify

@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from components.code_version import code_version, executors
+from components.errors import ExitCode
 from components.example_gen.version import example_gen_version
 from components.files import is_locked
 from components.serving_dir import champion_version
 from components.trainer.version import trainer_version
 from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
-from pipeline.runs.record import RUN_LOCK
+from pipeline.runs.folders import RUN_LOCK
+from pipeline.schedule.ledger import SlotRecord
 from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, drifted_features, new_cases
 
-_FINISHED = (0, 3, 4)
+_FINISHED = (ExitCode.DONE, ExitCode.REFUSED, ExitCode.DATA_REFUSED)
 """Exit codes of runs that would end in the same way once more."""
 
 
@@ -66,8 +67,8 @@ def is_busy(out: Path) -> bool:
     return is_locked(out / RUN_LOCK)
 
 
-def gather(config: Config, source: Path, serving: Path, past: Iterable[Mapping[str, Any]]) -> Facts:
-    """The facts of now; `past` are the ledger's entries. Images are read only where their drift is asked for.
+def gather(config: Config, source: Path, serving: Path, past: Iterable[SlotRecord]) -> Facts:
+    """The facts of now; `past` are the ledger's records. Images are read only where their drift is asked for.
 
     Raises:
         UsageError: the data or the champion are not there.
@@ -89,13 +90,13 @@ def gather(config: Config, source: Path, serving: Path, past: Iterable[Mapping[s
     return replace(facts, drifted=tuple(drifted_features(source, _with_max_drift(config, limit), serving)))
 
 
-def _finished(past: Iterable[Mapping[str, Any]], key: Mapping[str, str | None]) -> str | None:
-    ended = (entry for entry in past if entry["exit_code"] in _FINISHED and entry["status"] != "timed out")
-    alike = [entry for entry in ended if key.items() <= entry.items()]
+def _finished(past: Iterable[SlotRecord], key: Mapping[str, str | None]) -> str | None:
+    ended = (record for record in past if record.exit_code in _FINISHED and record.status != "timed out")
+    alike = [record for record in ended if key.items() <= asdict(record).items()]
     if key["champion"] is None:
         # What was pushed has been taken away since: by whoever wants another.
-        alike = [entry for entry in alike if not entry["pushed"]]
-    return f"{alike[-1]['status']} (run {alike[-1]['run']})" if alike else None
+        alike = [record for record in alike if not record.pushed]
+    return f"{alike[-1].status} (run {alike[-1].run})" if alike else None
 
 
 def _digest(config: Config) -> str:

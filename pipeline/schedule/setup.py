@@ -17,9 +17,9 @@ from pipeline.config.root import Config
 from pipeline.runs.launch import output_folder, serving_folder, source_folder
 from pipeline.schedule.child import MASKLINE, run_child
 from pipeline.schedule.clock import Stop, SystemClock
-from pipeline.schedule.emit import Start, crontab_line, start_name, systemd_units
+from pipeline.schedule.emit import ScheduledCommand, crontab_line, start_name, systemd_units
 from pipeline.schedule.install import install_crontab, install_systemd
-from pipeline.schedule.ledger import Entry, Ledger
+from pipeline.schedule.ledger import Ledger, SlotRecord
 from pipeline.schedule.loop import Scheduler
 from pipeline.schedule.notify import notifier
 from pipeline.schedule.owner import owned
@@ -67,7 +67,7 @@ def work(job: Job, once: bool, json_output: bool) -> int:
             gather=partial(_gather, job, out, ledger),
             run=partial(run_child, _run_command(job, out), out, settings, stop),
             notify=notify,
-            report=_print_entry if json_output else _print,
+            report=_print_record if json_output else _print,
             say=_keep_quiet if json_output else _print,
         )
         return scheduler.once() if once else scheduler.serve()
@@ -77,7 +77,7 @@ def _gather(job: Job, out: Path, ledger: Ledger) -> Facts:
     """The facts by the recipe as a run reads it now: while the loop waits, it may be edited."""
     config = load_config(job.recipe, job.overrides).model_copy(update={"schedule": job.config.schedule})
     source, _ = source_folder(config.data, job.data, out / "data")
-    return gather(config, source, serving_folder(config.serving, out), ledger.entries())
+    return gather(config, source, serving_folder(config.serving, out), ledger.records())
 
 
 def hand_over(job: Job, target: str, install: bool) -> list[str]:
@@ -86,15 +86,15 @@ def hand_over(job: Job, target: str, install: bool) -> list[str]:
     Raises:
         UsageError: they cannot do what the config asks for.
     """
-    start = _start(job)
+    scheduled = _scheduled(job)
     if install:
-        return install_systemd(start) if target == "systemd" else install_crontab(start)
+        return install_systemd(scheduled) if target == "systemd" else install_crontab(scheduled)
     if target == "crontab":
-        return [crontab_line(start)]
-    return [f"# {name}\n{text}" for name, text in systemd_units(start).items()]
+        return [crontab_line(scheduled)]
+    return [f"# {name}\n{text}" for name, text in systemd_units(scheduled).items()]
 
 
-def _start(job: Job) -> Start:
+def _scheduled(job: Job) -> ScheduledCommand:
     secret = job.config.schedule.notify.webhook.get_secret_value()
     if secret and any(secret in override for override in job.overrides):
         raise UsageError(
@@ -109,7 +109,7 @@ def _start(job: Job) -> Start:
     out = output_folder(job.name, job.out)
     recipe = job.recipe if job.recipe in recipe_names() else str(Path(job.recipe).resolve())
     command = [*MASKLINE, "schedule", recipe, "--once", *_options(job, out)]
-    return Start(start_name(job.name, out), command, Path.cwd(), job.config.schedule)
+    return ScheduledCommand(start_name(job.name, out), command, Path.cwd(), job.config.schedule)
 
 
 def _run_command(job: Job, out: Path) -> list[str]:
@@ -134,9 +134,9 @@ def _print(text: object) -> None:
         typer.echo(text)
 
 
-def _print_entry(entry: Entry) -> None:
-    _print(json.dumps(asdict(entry)))
+def _print_record(record: SlotRecord) -> None:
+    _print(json.dumps(asdict(record)))
 
 
 def _keep_quiet(text: str) -> None:
-    """Machines read the entries alone."""
+    """Machines read the records alone."""

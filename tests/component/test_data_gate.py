@@ -18,14 +18,39 @@ from tfx.components.example_validator.executor import Executor as ExampleValidat
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.types import Artifact, standard_artifacts
 
-from components.artifacts import SplitReport
+from components.artifact_types import SplitReport
+from components.data_gate.entries import entry_of
 from components.data_gate.executor import Executor as DataGate
 from components.errors import DataRefused
 from components.records.record import Record
 from components.records.splits import SPLITS
-from components.records.tfexample import read_split, serialize
+from components.records.tfexample import parse_header, read_split, serialize
 from pipeline.config.root import Config
 from pipeline.graph.pipeline import SCHEMA
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_entry_of_a_record_is_the_same_once_it_is_written(channels: int) -> None:
+    rng = np.random.default_rng(0)
+    placement = {"kind": "placement", "source_height": 8, "source_width": 12, "height": 8, "width": 12}
+    placement |= {"content_height": 8, "content_width": 12, "top": 0, "left": 0}
+    record = Record(
+        image=rng.integers(0, 4000, (8, 12, 3) if channels == 3 else (8, 12), np.uint16),
+        mask=rng.integers(0, 3, (8, 12), np.uint8),
+        id="a_0x1",
+        group="a",
+        source="images/ä.png",
+        source_sha256=b"\x01\xff",
+        transform=placement,
+        signature=b"print",
+        label="benign",
+        derived_from="a",
+    )
+    own, written = entry_of(record, "eval"), entry_of(parse_header(serialize(record)), "eval")
+    assert (own.channels, own.bit_depth) == (channels, 16)
+    # A tf.Example has single precision.
+    measures = {name: np.float32(getattr(own, name)).item() for name in ("mean", "std", "foreground")}
+    assert written == replace(own, **measures)
 
 
 class TestDataGate:

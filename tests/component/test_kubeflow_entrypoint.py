@@ -13,7 +13,7 @@ import pytest
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from tfx.dsl.components.base.base_executor import BaseExecutor
 
-from components.artifacts import SplitReport
+from components.artifact_types import SplitReport
 from components.code_version import code_version
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint

@@ -247,12 +247,12 @@ def test_vertex_gets_the_pipeline_as_a_job(monkeypatch: pytest.MonkeyPatch) -> N
         aiplatform.init(**place, api_endpoint=address, api_transport="rest")
         try:
             package = read_package(GOLDEN)
-            record = submit_to_vertex("lesions", package, "gs://bucket/maskline")
+            run = submit_to_vertex("lesions", package, "gs://bucket/maskline")
         finally:
             aiplatform.initializer.global_config.__init__()
             server.shutdown()
     [(path, job)] = Google.jobs
-    assert record["id"] == "projects/1/locations/europe-west4/pipelineJobs/lesions-1"
+    assert run.id == "projects/1/locations/europe-west4/pipelineJobs/lesions-1"
     assert path.startswith("/v1/projects/research/locations/europe-west4/pipelineJobs?")
     assert (job["displayName"], job["runtimeConfig"]["gcsOutputDirectory"]) == ("lesions", "gs://bucket/maskline")
     assert job["pipelineSpec"]["root"]["dag"]["tasks"].keys() == package.spec["root"]["dag"]["tasks"].keys()

@@ -17,7 +17,7 @@ from ingest import Made, box, film, ingest, save
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import Artifact, standard_artifacts
 
-from components.artifacts import SplitReport
+from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.data_gate.executor import Executor as DataGate
 from components.data_gate.settings import GateSettings

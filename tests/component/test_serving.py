@@ -16,7 +16,7 @@ import tensorflow as tf
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
-from components.artifacts import SplitReport
+from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher

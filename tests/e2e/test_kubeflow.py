@@ -118,7 +118,7 @@ def test_a_refusal_of_the_data_gate_is_the_last_word(place: Path, pipeline: Path
     assert "✗ DataGate" in refused.stdout
     assert (
         "1000"
-        in refused.stdout[refused.stdout.index("Failed: DataGate: ended with code 4: DataRefused (exit code 4)") :]
+        in refused.stdout[refused.stdout.index("Refused: DataGate: ended with code 4: DataRefused (exit code 4)") :]
     )
     assert "Trainer" not in refused.stdout
     logs = (place / f"cluster-{NEWEST.release}/store").glob("s3/bucket/runs/demo/*/DataGate/*/executor-logs-0")

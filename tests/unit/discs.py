@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 
 
 def disc_mask(height: int, width: int, row: float, column: float, radius: float) -> np.ndarray:
     """`(height, width)` uint8: 1 where a pixel's centre is in the disc."""
-    return draw(height, width, [Shape(Ellipse(column, row, radius, radius))])
+    return rasterized(height, width, [Shape(Ellipse(column, row, radius, radius))])
 
 
 def dots(height: int, width: int, spacing: int = 24) -> np.ndarray:

@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.imaging.augmentation.settings import Augmentation
-from components.imaging.truth.shapes import Ellipse, Shape
-from components.imaging.truth.shapes import draw as drawn_shapes
+from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 from components.records.record import Record
 from components.records.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
@@ -38,7 +37,7 @@ ALL = settings(*GEOMETRY, *INTENSITY, *FLIPS)
 
 
 def disc(row: int, column: int, radius: float) -> np.ndarray:
-    return drawn_shapes(HEIGHT, WIDTH, [Shape(Ellipse(column, row, radius, radius))])
+    return rasterized(HEIGHT, WIDTH, [Shape(Ellipse(column, row, radius, radius))])
 
 
 def picture(number: int, dtype: type = np.uint8, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.schedule import Schedule
-from pipeline.schedule.child import Outcome, run_child
+from pipeline.schedule.child import Ending, run_child
 from pipeline.schedule.clock import Stop
-from pipeline.schedule.ledger import Entry, Ledger, read_ledger
+from pipeline.schedule.ledger import Ledger, SlotRecord, read_ledger
 from pipeline.schedule.loop import Scheduler
 from pipeline.schedule.policy import Facts
 from pipeline.schedule.slots import time_zone
@@ -44,10 +45,10 @@ class Told:
     """What the loop said and told."""
 
     said: list[str] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    records: list[SlotRecord] = field(default_factory=list)
 
-    def notify(self, entry: Entry) -> list[str]:
-        self.entries.append(entry)
+    def notify(self, record: SlotRecord) -> list[str]:
+        self.records.append(record)
         return []
 
     def print(self, text: object) -> None:
@@ -65,7 +66,7 @@ def script(folder: Path, lines: str) -> list[str]:
 def scheduler(
     out: Path,
     clock: FakeClock,
-    run: Callable[[], Outcome] | list[str],
+    run: Callable[[], Ending] | list[str],
     gather: Callable[[], Facts] = lambda: NEW,
     told: Told | None = None,
     **settings: Any,
@@ -88,12 +89,13 @@ def scheduler(
 
 
 def ledger(out: Path) -> list[dict[str, Any]]:
-    return read_ledger(out / "schedule.jsonl")
+    """The lines that can be read, as JSON has them."""
+    return [json.loads(json.dumps(asdict(record))) for record in read_ledger(out / "schedule.jsonl")]
 
 
 def slots(out: Path, decision: str = "ran") -> list[str]:
     """The slots of a decision, as the ledger names them."""
-    return [entry["slot"] for entry in ledger(out) if entry["decision"] == decision]
+    return [line["slot"] for line in ledger(out) if line["decision"] == decision]
 
 
 def is_alive(pid: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,7 @@ from components.data_gate.leaks import (
     near_duplicates,
     overlapping_tiles,
 )
-
-
-@dataclass(frozen=True)
-class Pair:
-    first: int
-    second: int
-    similarity: float
+from components.data_gate.near_duplicates import Pair
 
 
 def alike(signatures: Sequence[bytes], splits: Sequence[int] | None) -> Iterator[Pair]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.evaluator.core import Case, measure, metrics, summarize
+from components.evaluator.core import measure, metrics, summarize
+from components.evaluator.per_case import Case
 from components.evaluator.settings import Evaluation
 from components.measures.overlap import Confusion
 

@@ -14,7 +14,7 @@ from components.example_gen.drawing import place
 from components.example_gen.layouts.bcss import list_bcss, patterns
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
-from components.imaging.truth.shapes import Polygon, Shape, draw
+from components.imaging.truth.shapes import Polygon, Shape, rasterized
 
 IMAGE = "TCGA-A1-A0SK-DX1_xmin1000_ymin2000_MPP-0.2500"
 SLIDE = "TCGA-A1-A0SK-01Z-00-DX1.A44D70FA-4D96-43F4-9DD7-A61535786297"
@@ -71,7 +71,7 @@ def test_the_published_form(tmp_path: Path) -> None:
     drawing = Drawing(TUMOR, canvas=(21, 40))
     sample = Sample(id=IMAGE, group="TCGA-A1-A0SK", image=f"images/{IMAGE}.png", truth=drawing, site="A1")
     assert found == Listing((sample,), ())
-    mask = draw(21, 40, place(drawing, 21, 40))
+    mask = rasterized(21, 40, place(drawing, 21, 40))
     assert mask.sum() == 10 * 6 + 9 * 10
     assert mask[3:9, 2:12].all()
     assert mask[11:, 31:].all()
@@ -80,8 +80,8 @@ def test_the_published_form(tmp_path: Path) -> None:
 def test_an_image_of_another_scale_has_its_truth_in_proportion(tmp_path: Path) -> None:
     [sample] = one(tmp_path, document(ROI, polyline("mostly_tumor", *CORNERS))).samples
     assert isinstance(sample.truth, Drawing)
-    assert draw(20, 40, place(sample.truth, 20, 40)).sum() == 8 * 5
-    assert draw(100, 200, place(sample.truth, 100, 200)).sum() == 40 * 25
+    assert rasterized(20, 40, place(sample.truth, 20, 40)).sum() == 8 * 5
+    assert rasterized(100, 200, place(sample.truth, 100, 200)).sum() == 40 * 25
 
 
 @pytest.mark.parametrize("classes", [["tumor", "stroma"], ["mostly_tumor", "mostly_stroma"], ["Tumor", "STROMA"]])
@@ -89,7 +89,7 @@ def test_groups_as_classes_later_regions_over_earlier_ones(tmp_path: Path, class
     [sample] = one(tmp_path, FILE, classes=classes).samples
     assert isinstance(sample.truth, Drawing)
     assert [shape.class_index for shape in sample.truth.shapes] == [1, 2, 1]
-    mask = draw(21, 40, place(sample.truth, 21, 40))
+    mask = rasterized(21, 40, place(sample.truth, 21, 40))
     # On the line from corner to corner stroma begins; the first tumor lies below it, the second above.
     assert [mask[3, 3], mask[3, 10], mask[1, 30], mask[15, 35]] == [1, 2, 2, 1]
 

@@ -7,7 +7,7 @@ import pytest
 
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of, place
 from components.example_gen.samples import Drawing, Reject, Sample
-from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, rasterized
 
 DISC = Shape(Ellipse(3, 2, 1, 1))
 
@@ -16,7 +16,7 @@ def test_rows_are_counted_from_the_bottom() -> None:
     """The lowest row is y 0: row = height - 1 - y."""
     assert place(Drawing((DISC,), bottom_left=True), 10, 8) == (Shape(Ellipse(3, 7, 1, 1, -0.0)),)
     (corner,) = place(Drawing((Shape(Ellipse(0, 0, 1, 1)),), bottom_left=True), 10, 8)
-    assert draw(10, 8, [corner])[8:, :3].tolist() == [[1, 0, 0], [1, 1, 0]]
+    assert rasterized(10, 8, [corner])[8:, :3].tolist() == [[1, 0, 0], [1, 1, 0]]
 
 
 def test_without_canvas_and_origin_shapes_stay_where_they_are() -> None:
@@ -31,8 +31,8 @@ def test_a_copy_of_smaller_scale(bottom_left: bool, factor: int) -> None:
     size = 12 * factor
     square = tuple((x * factor - 0.5, y * factor - 0.5) for x, y in ((2, 3), (7, 3), (7, 9), (2, 9)))
     drawing = Drawing((Shape(Polygon(square), 4),), bottom_left=bottom_left, canvas=(size, size))
-    large = draw(size, size, place(drawing, size, size))
-    small = draw(12, 12, place(drawing, 12, 12))
+    large = rasterized(size, size, place(drawing, size, size))
+    small = rasterized(12, 12, place(drawing, 12, 12))
     assert small.sum() == 4 * 5 * 6
     np.testing.assert_array_equal(large, np.kron(small, np.ones((factor, factor), np.uint8)))
 

@@ -9,10 +9,10 @@ import pytest
 
 from components.errors import UsageError
 from components.example_gen.drawing import place
-from components.example_gen.layouts.mias import Row, UnclearRow, list_mias, parse_row, patterns
+from components.example_gen.layouts.mias import TruthRow, UnclearRow, list_mias, parse_row, patterns
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
-from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape, rasterized
 
 
 def disc(x: float, y: float, radius: float) -> Ellipse:
@@ -33,22 +33,22 @@ def listing(root: Path, films: list[str], table: str, **settings: Any) -> Listin
 @pytest.mark.parametrize(
     ("line", "row"),
     [
-        ("mdb001 G CIRC B 535 425 197", Row("mdb001", "CIRC", "benign", disc(535, 425, 197))),
-        ("mdb001 G CIRC B 535 425 197   \r\n", Row("mdb001", "CIRC", "benign", disc(535, 425, 197))),
-        ("  mdb184\tF  SPIC M 352 624 114", Row("mdb184", "SPIC", "malignant", disc(352, 624, 114))),
-        ("mdb003 D NORM", Row("mdb003", "NORM", "normal", None)),
-        ("mdb003 D NORM  \r", Row("mdb003", "NORM", "normal", None)),
-        ("mdb059 F CIRC B", Row("mdb059", "CIRC", "benign", None)),
-        ("mdb216 D CALC M *NOTE 3*", Row("mdb216", "CALC", "malignant", None)),
-        ("mdb216 D CALC M **", Row("mdb216", "CALC", "malignant", None)),
-        ("mdb028rl F CIRC M 1600 2900 224", Row("mdb028rl", "CIRC", "malignant", disc(1600, 2900, 224))),
+        ("mdb001 G CIRC B 535 425 197", TruthRow("mdb001", "CIRC", "benign", disc(535, 425, 197))),
+        ("mdb001 G CIRC B 535 425 197   \r\n", TruthRow("mdb001", "CIRC", "benign", disc(535, 425, 197))),
+        ("  mdb184\tF  SPIC M 352 624 114", TruthRow("mdb184", "SPIC", "malignant", disc(352, 624, 114))),
+        ("mdb003 D NORM", TruthRow("mdb003", "NORM", "normal", None)),
+        ("mdb003 D NORM  \r", TruthRow("mdb003", "NORM", "normal", None)),
+        ("mdb059 F CIRC B", TruthRow("mdb059", "CIRC", "benign", None)),
+        ("mdb216 D CALC M *NOTE 3*", TruthRow("mdb216", "CALC", "malignant", None)),
+        ("mdb216 D CALC M **", TruthRow("mdb216", "CALC", "malignant", None)),
+        ("mdb028rl F CIRC M 1600 2900 224", TruthRow("mdb028rl", "CIRC", "malignant", disc(1600, 2900, 224))),
         ("", None),
         (" \t\r\n", None),
         ("Reference tissue class severity x y radius", None),
         ("INFORMATION FOR THE mdb FILMS", None),
     ],
 )
-def test_parse_row(line: str, row: Row | None) -> None:
+def test_parse_row(line: str, row: TruthRow | None) -> None:
     assert parse_row(line) == row
 
 
@@ -73,7 +73,7 @@ def test_a_malformed_row_is_quoted(line: str) -> None:
 
 @pytest.mark.parametrize("numbers", ["535 425", "535 425 1O7", "535 425 197 8", "-5 425 197", "535"])
 def test_unreadable_numbers_are_no_coordinates(numbers: str) -> None:
-    assert parse_row(f"mdb001 G CIRC B {numbers}") == Row("mdb001", "CIRC", "benign", None)
+    assert parse_row(f"mdb001 G CIRC B {numbers}") == TruthRow("mdb001", "CIRC", "benign", None)
 
 
 def test_films_with_all_their_lesions(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_lesion_stands_where_the_table_says(tmp_path: Path) -> None:
     table = "mdb005 F CIRC B 477 133 30\nmdb005 F CIRC B 500 168 26\n"
     [film] = listing(tmp_path, ["mdb005.pgm"], table).samples
     assert isinstance(film.truth, Drawing)
-    mask = draw(1024, 1024, place(film.truth, 1024, 1024))
+    mask = rasterized(1024, 1024, place(film.truth, 1024, 1024))
     assert [mask[890, 477], mask[855, 500], mask[133, 477]] == [1, 1, 0]
     assert mask.any(axis=1).nonzero()[0][[0, -1]].tolist() == [855 - 26, 890 + 30]
     with pytest.raises(UnclearShape, match="another edition"):

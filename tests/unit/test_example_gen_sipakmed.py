@@ -12,7 +12,7 @@ from components.example_gen.drawing import place
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.sipakmed import list_sipakmed, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
-from components.imaging.truth.shapes import Polygon, Shape, draw
+from components.imaging.truth.shapes import Polygon, Shape, rasterized
 
 SQUARE = b"2,1\n6,1\n6,4\n2,4\n"
 SQUARE_POINTS = ((2.0, 1.0), (6.0, 1.0), (6.0, 4.0), (2.0, 4.0))
@@ -39,7 +39,7 @@ def test_all_cells_of_a_field_are_one_mask(tmp_path: Path) -> None:
     name = "Dyskeratotic/001"
     sample = Sample(id=name, group=name, image="im_Dyskeratotic/001.bmp", truth=drawing, label="dyskeratotic")
     assert found == Listing((sample,), ())
-    mask = draw(12, 10, place(drawing, 12, 10))
+    mask = rasterized(12, 10, place(drawing, 12, 10))
     assert mask[1:4, 2:6].all()
     assert mask[:5].sum() == 12
     assert mask[5:].sum() == 4 + 3 + 2 + 1

@@ -13,7 +13,7 @@ from components.errors import UsageError
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.via import list_via, patterns
 from components.example_gen.samples import Drawing, Listing, Sample
-from components.imaging.truth.shapes import Ellipse, Polygon, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, rasterized
 
 HEADER = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
 CIRCLE: dict[str, Any] = {"name": "circle", "cx": 52, "cy": 40, "r": 20}
@@ -96,12 +96,12 @@ def test_kinds_of_shapes(tmp_path: Path, shape: dict[str, Any], outline: Ellipse
 def test_an_ellipse_has_both_its_axes_and_turns_clockwise(tmp_path: Path) -> None:
     """The handle at the end of the first half-axis is at cx + rx cos theta, cy + rx sin theta, y down."""
     shape = {"name": "ellipse", "cx": 10, "cy": 10, "rx": 8, "ry": 1, "theta": math.pi / 4}
-    mask = draw(21, 21, shapes(of_rows(tmp_path, row("a.png", shape))))
+    mask = rasterized(21, 21, shapes(of_rows(tmp_path, row("a.png", shape))))
     assert [mask[15, 15], mask[5, 5], mask[5, 15], mask[15, 5]] == [1, 1, 0, 0]
 
 
 def test_a_rectangle_has_as_many_pixels_as_it_says(tmp_path: Path) -> None:
-    mask = draw(
+    mask = rasterized(
         9, 9, shapes(of_rows(tmp_path, row("a.png", {"name": "rect", "x": 3, "y": 4, "width": 5, "height": 2})))
     )
     assert mask[4:6, 3:8].sum() == mask.sum() == 10
@@ -288,7 +288,7 @@ def test_polygons_of_very_many_corners(tmp_path: Path) -> None:
     angles = [2 * math.pi * number / 20_000 for number in range(20_000)]
     xs, ys = [50 + 40 * math.cos(a) for a in angles], [50 + 40 * math.sin(a) for a in angles]
     line = row("a.png", {"name": "polygon", "all_points_x": xs, "all_points_y": ys})
-    assert draw(100, 100, shapes(of_rows(tmp_path, line))).sum() == pytest.approx(math.pi * 1600, rel=0.005)
+    assert rasterized(100, 100, shapes(of_rows(tmp_path, line))).sum() == pytest.approx(math.pi * 1600, rel=0.005)
 
 
 def test_a_quote_that_is_not_closed_swallows_no_image_in_silence(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pipeline.kubeflow.cluster import api, submit
 from pipeline.kubeflow.cluster.api import ClusterError, Unavailable
 from pipeline.kubeflow.cluster.client import Cluster
 from pipeline.kubeflow.cluster.listing import listed
+from pipeline.kubeflow.cluster.record import ClusterRun
 from pipeline.kubeflow.cluster.wait import wait
 from pipeline.kubeflow.spec.package import Package
 from pipeline.runs.console import RunConsole
@@ -71,7 +72,7 @@ class User:
     def cluster(self) -> Cluster:
         return submit.reach(self.config.kubeflow, self.console, self.clock)
 
-    def submits(self, package: Package = PACKAGE, waits: bool = True, timeout: float | None = None) -> dict[str, Any]:
+    def submits(self, package: Package = PACKAGE, waits: bool = True, timeout: float | None = None) -> ClusterRun:
         return submit.submit("demo", self.config, package, self.cluster, self.console, waits, timeout)
 
     def schedules(self, fields: str = "0 0 2 * * *", name: str = "demo") -> dict[str, Any]:
@@ -104,8 +105,8 @@ def test_a_recipe_becomes_a_run_of_an_uploaded_version(server: Server, user: Use
     record = user.submits()
     [experiment], [pipeline], [version], [run] = server.experiments, server.pipelines, server.versions, server.runs
     assert (experiment.display_name, pipeline.display_name) == ("maskline", "demo")
-    assert (record["version"], record["name"]) == (version.display_name, run.display_name)
-    assert (record["id"], record["state"], record["exit_code"]) == (run.run_id, "SUCCEEDED", 0)
+    assert (record.version, record.name) == (version.display_name, run.display_name)
+    assert (record.id, record.state, record.exit_code) == (run.run_id, "SUCCEEDED", 0)
     assert run.runtime_config.pipeline_root == "s3://store/maskline"
     assert run.experiment_id == experiment.experiment_id
     uploaded = list(yaml.safe_load_all(server.packages[run.pipeline_version_reference.pipeline_version_id]))
@@ -115,9 +116,9 @@ def test_a_recipe_becomes_a_run_of_an_uploaded_version(server: Server, user: Use
 def test_an_equal_pipeline_is_no_new_version(server: Server, user: User) -> None:
     first, second = user.submits(waits=False), user.submits(waits=False)
     other = user.submits(Package({**PACKAGE.spec, "text": "changed"}, {}), waits=False)
-    assert first["version"] == second["version"] != other["version"]
+    assert first.version == second.version != other.version
     assert (len(server.pipelines), len(server.versions), len(server.runs)) == (1, 2, 3)
-    assert len({first["name"], second["name"], other["name"]}) == 3
+    assert len({first.name, second.name, other.name}) == 3
     assert server.count("GET runs/.*") == 0
 
 
@@ -223,7 +224,7 @@ def test_nodes_are_shown_once_as_they_end(server: Server, user: User) -> None:
     record = user.submits()
     lines = [line.split() for line in user.screen.getvalue().splitlines()]
     assert lines[1:-1] == [["✓", "StatisticsGen", "7.0", "s", "ran"], ["✓", "Trainer", "90.0", "s", "ran"]]
-    assert [step["id"] for step in record["steps"]] == ["StatisticsGen", "Trainer"]
+    assert [step.id for step in record.steps] == ["StatisticsGen", "Trainer"]
     assert user.clock.naps == [10, 10, 10]
 
 
@@ -247,23 +248,23 @@ def test_how_a_run_ended_is_the_exit_code(
 ) -> None:
     server.progress = [look("RUNNING"), last]
     record = user.submits()
-    assert (record["state"], record["exit_code"]) == (last["state"], code)
-    assert [text[: len(reason or "")] for text in record["reasons"]] == ([reason] if reason else [])
+    assert (record.state, record.exit_code) == (last["state"], code)
+    assert [text[: len(reason or "")] for text in record.reasons] == ([reason] if reason else [])
 
 
 def test_a_failure_of_which_the_server_says_nothing_is_1_and_the_address_of_the_run(server: Server, user: User) -> None:
     """Released servers drop what Argo says of a node."""
     server.progress = [look("FAILED", task("ImageMaskExampleGen", "SUCCEEDED"), task("DataGate", "FAILED"))]
     record = user.submits()
-    assert (record["exit_code"], record["reasons"]) == (1, [])
-    assert [step["state"] for step in record["steps"]] == ["ran", "failed"]
-    assert user.screen.getvalue().splitlines()[-1] == f"Failed: {record['url']}"
+    assert (record.exit_code, record.reasons) == (1, [])
+    assert [step.state for step in record.steps] == ["ran", "failed"]
+    assert user.screen.getvalue().splitlines()[-1] == f"Failed: {record.url}"
 
 
 def test_a_run_that_lasts_too_long_is_left_alone(server: Server, user: User) -> None:
     server.progress = [look("RUNNING")]
     record = user.submits(timeout=25)
-    assert (record["state"], record["exit_code"]) == ("RUNNING", 124)
+    assert (record.state, record.exit_code) == ("RUNNING", 124)
     assert "not ended after 25 s. The run goes on" in user.screen.getvalue()
     assert user.clock.naps == [10, 10, 5]
     assert len(server.runs) == 1
@@ -271,14 +272,14 @@ def test_a_run_that_lasts_too_long_is_left_alone(server: Server, user: User) -> 
 
 def test_a_run_that_ends_in_the_last_second_has_ended(server: Server, user: User) -> None:
     server.progress = [look("RUNNING"), look("SUCCEEDED")]
-    assert user.submits(timeout=1)["exit_code"] == 0
+    assert user.submits(timeout=1).exit_code == 0
 
 
 def test_a_token_that_expires_does_not_end_the_run(server: Server, user: User) -> None:
     started = user.submits(waits=False)
     server.token = "renewed"
-    with pytest.raises(ClusterError, match=rf"KFP_TOKEN.* The run {started['id']} goes on"):
-        wait(user.cluster, started["id"], None, user.console)
+    with pytest.raises(ClusterError, match=rf"KFP_TOKEN.* The run {started.id} goes on"):
+        wait(user.cluster, started, None, user.console)
 
 
 def test_an_interrupted_wait_says_that_the_run_goes_on(server: Server, user: User) -> None:
@@ -294,7 +295,7 @@ def test_an_interrupted_wait_says_that_the_run_goes_on(server: Server, user: Use
 def test_runs_are_listed_over_pages_newest_first(server: Server, user: User) -> None:
     server.page_limit = 3
     records = [user.submits(waits=False) for _ in range(8)]
-    newest = [record["id"] for record in records[::-1]]
+    newest = [record.id for record in records[::-1]]
     assert [run.run_id for run in user.cluster.runs("maskline", None, 20)] == newest
     assert [run.run_id for run in user.cluster.runs("maskline", None, 4)] == newest[:4]
     assert user.cluster.runs("no such experiment", None, 4) == []
@@ -305,13 +306,13 @@ def test_runs_of_another_experiment_are_not_listed(server: Server, user: User) -
     user.submits(waits=False)
     other = User(load_config("demo", ["kubeflow.experiment=trials"]))
     trial = other.submits(waits=False)
-    assert [run.run_id for run in user.cluster.runs("trials", None, 20)] == [trial["id"]]
+    assert [run.run_id for run in user.cluster.runs("trials", None, 20)] == [trial.id]
 
 
 def test_runs_of_one_recipe_are_those_of_its_pipeline(server: Server, user: User) -> None:
     submit.submit("mias", user.config, PACKAGE, user.cluster, user.console, False, None)
     only = user.submits(waits=False)
-    assert [run.run_id for run in user.cluster.runs("maskline", "demo", 20)] == [only["id"]]
+    assert [run.run_id for run in user.cluster.runs("maskline", "demo", 20)] == [only.id]
     assert user.cluster.runs("maskline", "bcss", 20) == []
 
 

@@ -12,10 +12,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
 from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST, Backend, backend_of
-from pipeline.kubeflow.simulator.driver import Finished, Run, digest, executor_input, fingerprint, run_parameters
+from pipeline.kubeflow.simulator.driver import Finished, RunContext, digest, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.simulator.tasks import Task
 
-RUN = Run("0b5c", "nightly", "minio://b/root/demo/0b5c", {"epochs": Value(number_value=5)})
+RUN = RunContext("0b5c", "nightly", "minio://b/root/demo/0b5c", {"epochs": Value(number_value=5)})
 
 COMPONENT: dict[str, Any] = {
     "executorLabel": "Trainer_executor",

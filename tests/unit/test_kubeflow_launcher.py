@@ -18,7 +18,7 @@ from pipeline.kubeflow.simulator.backend import BACKENDS, Backend, backend_of
 from pipeline.kubeflow.simulator.driver import OUTPUT_FILE
 from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed, merged, with_defaults
 from pipeline.kubeflow.simulator.placeholders import filled
-from pipeline.kubeflow.simulator.pod import Processes, pairs, place_of
+from pipeline.kubeflow.simulator.pod import Processes, pairs, runtime_of
 from pipeline.kubeflow.simulator.store import Store, as_recorded
 from pipeline.kubeflow.simulator.tasks import Task
 
@@ -335,5 +335,5 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=f"--parameter {wrong}: expected NAME=VALUE"):
             pairs("--parameter", [wrong])
     with pytest.raises(UsageError, match="--mount goes with --image"):
-        place_of(None, ["films=/mnt"])
-    assert place_of(None, []) == Processes()
+        runtime_of(None, ["films=/mnt"])
+    assert runtime_of(None, []) == Processes()

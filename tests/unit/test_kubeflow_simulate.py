@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import os
 import signal
 import subprocess
@@ -23,11 +24,13 @@ from components.files import locked
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.kubeflow.simulator.backend import BACKENDS
 from pipeline.kubeflow.simulator.pod import Containers, Processes
-from pipeline.kubeflow.simulator.simulate import Simulation, conclusion, for_data, simulate
+from pipeline.kubeflow.simulator.simulate import Simulation, for_data, simulate
 from pipeline.kubeflow.simulator.tasks import parse_pipeline
 from pipeline.kubeflow.spec.package import Package, write_package
+from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
-from pipeline.runs.record import list_runs
+from pipeline.runs.folders import list_runs
+from pipeline.runs.record import RunRecord
 
 REPOSITORY = Path(__file__).parents[2]
 ARTIFACT = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
@@ -72,17 +75,17 @@ def package(**steps: Any) -> Package:
     return Package(spec, {})
 
 
-def run(out: Path, given: Package, **options: Any) -> dict[str, Any]:
+def run(out: Path, given: Package, **options: Any) -> RunRecord:
     simulation = Simulation(given, out, Processes(), options.pop("parameters", {}), **options)
     return simulate(simulation, RunConsole(io.StringIO()))
 
 
-def states(record: dict[str, Any]) -> dict[str, str]:
-    return {item["id"]: item["state"] for item in record["steps"]}
+def states(record: RunRecord) -> dict[str, str]:
+    return {step.id: step.state for step in record.steps}
 
 
-def text(record: dict[str, Any], name: str) -> str:
-    [path] = [item["outputs"]["text"]["path"] for item in record["steps"] if item["id"] == name]
+def text(record: RunRecord, name: str) -> str:
+    [path] = [step.outputs["text"]["path"] for step in record.steps if step.id == name]
     return Path(path, "text").read_text()
 
 
@@ -90,9 +93,9 @@ def test_steps_run_in_the_order_of_their_data_and_pass_files_on(tmp_path: Path) 
     record = run(tmp_path, package(alpha=step("c", "beta"), beta=step("b", "gamma"), gamma=step("a")))
     assert list(states(record)) == ["gamma", "beta", "alpha"]
     assert text(record, "alpha") == "abc"
-    assert (record["status"], record["exit_code"]) == ("done", 0)
+    assert (record.status, record.exit_code) == ("done", 0)
     [listed] = list_runs(tmp_path)
-    assert listed["status"] == "done"
+    assert listed.status == "done"
 
 
 def test_only_what_a_change_concerns_runs_again(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_files_pass_on_in_every_release(tmp_path: Path, backend: Any) -> None:
     given = package(one=step("a"), two=step("b", "one"))
     record = run(tmp_path, given, backend=backend)
     assert text(record, "two") == "ab"
-    [log] = [item["outputs"].get("executor-logs") for item in record["steps"] if item["id"] == "two"]
+    [log] = [step.outputs.get("executor-logs") for step in record.steps if step.id == "two"]
     assert (log is not None) == backend.publishes_logs
     assert set(states(run(tmp_path, given, backend=backend)).values()) == {"cached"}
 
@@ -134,8 +137,38 @@ def test_the_report_is_named_among_the_outputs_of_its_step(tmp_path: Path) -> No
     command = [*container["command"][:2], f"{COPY}\npathlib.Path(target, 'report.html').touch()"]
     component = {"outputDefinitions": {"artifacts": dict.fromkeys(("report", *"abcdefgh"), ARTIFACT)}}
     arguments = ["", "{{$.outputs.artifacts['report'].path}}", "a"]
-    record = run(tmp_path, package(one=(component, task, {**container, "command": command, "args": arguments})))
-    assert Path(record["report"]).parent == Path(record["steps"][0]["outputs"]["report"]["path"])
+    record = run(tmp_path, package(RunReport=(component, task, {**container, "command": command, "args": arguments})))
+    assert record.report == str(Path(record.steps[0].outputs["report"]["path"], "report.html"))
+
+
+def leaves(output: str, file: str, content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A step that leaves a JSON file in one of its outputs."""
+    component, task, container = step("")
+    script = f"{COPY}\npathlib.Path(target, {file!r}).write_text({json.dumps(content)!r})"
+    component = {"outputDefinitions": {"artifacts": {output: ARTIFACT}}}
+    arguments = ["", f"{{{{$.outputs.artifacts['{output}'].path}}}}", ""]
+    return component, task, {**container, "command": [*container["command"][:2], script], "args": arguments}
+
+
+def test_the_record_says_what_that_of_a_local_run_says(tmp_path: Path) -> None:
+    numbers = {"dice": 0.6, "loss": 0.3}
+    trained = {"train": numbers, "eval": numbers, "warnings": ["the training loss is odd"], "devices": ["GPU:0"]}
+    tested = {"dice": {"mean": 0.5, "ci95": None, "n": 3}, "reasons": ["mean Dice 0.5 is below min_dice 0.9"]}
+    nodes = package(
+        Trainer=leaves("model_run", "training.json", trained),
+        Evaluator=leaves("evaluation", "metrics.json", tested),
+        ServingCheck=leaves("blessing", "checks.json", {"checks": []}),
+    )
+    screen = io.StringIO()
+    record = simulate(Simulation(nodes, tmp_path, Processes(), {}), RunConsole(screen))
+    assert (record.status, record.exit_code, record.blessed) == ("refused by the evaluation", 3, False)
+    assert (record.warnings, record.devices) == (["the training loss is odd"], ["GPU:0"])
+    assert record.metrics == {"train": numbers, "eval": numbers, "test": tested}
+    assert "! the training loss is odd\n" in screen.getvalue()
+    assert conclusion(record) == [
+        "Test: mean foreground Dice 0.500, 3 cases",
+        "Refused: mean Dice 0.5 is below min_dice 0.9",
+    ]
 
 
 def test_the_first_failed_step_ends_the_simulation_with_its_code(tmp_path: Path) -> None:
@@ -143,9 +176,9 @@ def test_the_first_failed_step_ends_the_simulation_with_its_code(tmp_path: Path)
     failing = {**container, "args": [], "command": [sys.executable, "-c", "print('no films'); raise SystemExit(4)"]}
     record = run(tmp_path, package(one=(component, task, failing), two=step("b", "one")))
     assert states(record) == {"one": "failed"}
-    assert (record["status"], record["exit_code"]) == ("failed", 4)
+    assert (record.status, record.exit_code) == ("failed", 4)
     failed, log = conclusion(record)
-    assert failed == "Failed: one: ended with code 4: no films"
+    assert failed == "Refused: one: ended with code 4: no films"
     assert Path(log.removeprefix("Log of the step: ")).read_text() == "no films\n"
     repaired = run(tmp_path, package(one=step("a"), two=step("b", "one")))
     assert text(repaired, "two") == "ab"
@@ -179,8 +212,8 @@ def test_an_output_parameter_has_its_type_in_the_next_step(tmp_path: Path) -> No
     record = run(tmp_path, package(one=(outputs, task, counts), two=(reader, reading, copies)))
     assert text(record, "two") == "3"
     silent = run(tmp_path, package(one=(outputs, task, {**counts, "args": [""]}), two=(reader, reading, copies)))
-    assert silent["reasons"] == ["one: wrote no output parameter 'count'"]
-    assert silent["exit_code"] == 1
+    assert silent.reasons == ["one: wrote no output parameter 'count'"]
+    assert silent.exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -272,7 +305,7 @@ def test_what_a_killed_simulation_left_is_no_result(tmp_path: Path) -> None:
     given = _slow()
     _killed(tmp_path, given, signal.SIGKILL)
     [record] = list_runs(tmp_path / "out")
-    assert record["status"] == "killed"
+    assert record.status == "killed"
     assert states(record) == {"one": "ran"}
     # The orphan of the killed simulation is still at work while this one is.
     finished = run(tmp_path / "out", given)
@@ -289,7 +322,7 @@ def test_a_simulation_that_is_told_to_end_takes_its_step_with_it(tmp_path: Path)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
     [record] = list_runs(tmp_path / "out")
-    assert (record["status"], record["exit_code"]) == ("interrupted", 130)
+    assert (record.status, record.exit_code) == ("interrupted", 130)
 
 
 @pytest.mark.parametrize("root", [5, {"dag": 5}])
@@ -357,13 +390,13 @@ class TestSecrets:
         assert "--env ARCHIVE_PASSWORD busybox:1" in said
         assert said.count("sesame") == said.count("env:sesame") == 1
 
-    @pytest.mark.parametrize("place", [Processes(), Containers("docker", "", {})])
+    @pytest.mark.parametrize("runtime", [Processes(), Containers("docker", "", {})])
     def test_without_it_nothing_is_run(
-        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch, place: Any
+        self, tmp_path: Path, given: Package, monkeypatch: pytest.MonkeyPatch, runtime: Any
     ) -> None:
         monkeypatch.delenv("ARCHIVE_PASSWORD", raising=False)
         with pytest.raises(UsageError, match=r"one: ARCHIVE_PASSWORD comes from a secret .*export ARCHIVE_PASSWORD"):
-            simulate(Simulation(given, tmp_path / "out", place, {}), RunConsole(io.StringIO()))
+            simulate(Simulation(given, tmp_path / "out", runtime, {}), RunConsole(io.StringIO()))
         assert not (tmp_path / "out").exists()
 
 

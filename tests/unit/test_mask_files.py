@@ -17,7 +17,7 @@ from components.imaging.files.codecs import UnreadableImage
 from components.imaging.truth.mask_files import read_mask, read_one_hot
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.settings import Mask
-from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 
 CLASSES = ("tumour", "stroma")
 TRUTH = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
@@ -47,7 +47,7 @@ def test_a_binary_mask(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("colour", [False, True])
 def test_a_jpeg_mask_tells_its_inflation(tmp_path: Path, colour: bool) -> None:
-    truth = draw(64, 64, [Shape(Ellipse(30, 30, 9, 9))])
+    truth = rasterized(64, 64, [Shape(Ellipse(30, 30, 9, 9))])
     pixels = np.dstack([truth * 255] * 3) if colour else truth * 255
     _, jpg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 75])
     path = write(tmp_path / "m.jpg", jpg.tobytes())

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from components.imaging.truth.masks import UnclearMask, binary_mask, component_count, inflation, merge
-from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 
 STEPS = np.array([[0, 127, 128, 255]], np.uint8)
 
 
 def disc(size: int, row: float, column: float, radius: float) -> np.ndarray:
-    return draw(size, size, [Shape(Ellipse(column, row, radius, radius))])
+    return rasterized(size, size, [Shape(Ellipse(column, row, radius, radius))])
 
 
 def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from components.imaging.adjust import Adjust, adjust
 from components.imaging.files.codecs import decode_image, encode_png, with_channels
 from components.imaging.geometry.placement import FITS, Placement
 from components.imaging.geometry.tiles import tile_placements
-from components.imaging.truth.shapes import Ellipse, Shape, draw
+from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 from components.records.settings import Derivation, Tiles
 from components.serving_graph.export import export_model
 from components.serving_graph.preprocessing import (
@@ -125,7 +125,7 @@ def test_answers_have_the_size_and_position_of_the_source(
     height: int, width: int, settings: Derivation, channels: int
 ) -> None:
     row, column, radius = 0.4 * height, 0.6 * width, 0.3 * min(height, width)
-    truth = draw(height, width, [Shape(Ellipse(column, row, radius, radius))])
+    truth = rasterized(height, width, [Shape(Ellipse(column, row, radius, radius))])
     image = np.repeat(truth[..., None].astype(np.float32), channels, axis=-1)
     found = predict_image(lambda windows: windows[..., :1], tf.constant(image), 64, 64, settings).numpy()
     assert found.shape == (height, width, 1)

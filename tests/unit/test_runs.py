@@ -14,8 +14,9 @@ from components.errors import UsageError
 from components.files import locked, read_json
 from pipeline.cli.listings import print_runs
 from pipeline.config.loader import load_config
+from pipeline.runs.folders import find_run, list_runs, new_run_dir
 from pipeline.runs.launch import launch, output_folder
-from pipeline.runs.record import find_run, list_runs, new_run_dir, write_run
+from pipeline.runs.record import Pushed, RunRecord, Status, write_run
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +27,9 @@ def dead_pid() -> int:
     return process.pid
 
 
-def add_run(folder: Path, status: str, pid: int) -> Path:
+def add_run(folder: Path, status: Status, pid: int) -> Path:
     folder.mkdir(parents=True)
-    write_run(folder, {"id": folder.name, "status": status, "pid": pid})
+    write_run(folder, RunRecord(id=folder.name, recipe=folder.absolute().parents[1].name, status=status, pid=pid))
     return folder
 
 
@@ -44,17 +45,17 @@ def test_runs_that_start_at_once_do_not_take_each_others_probe_for_a_fault(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("status", ["done", "refused", "failed"])
-def test_a_run_that_ended_stays_as_it_is(tmp_path: Path, dead_pid: int, status: str) -> None:
+@pytest.mark.parametrize("status", ["done", "refused by the evaluation", "failed"])
+def test_a_run_that_ended_stays_as_it_is(tmp_path: Path, dead_pid: int, status: Status) -> None:
     folder = add_run(tmp_path / "runs" / "1", status, dead_pid)
-    assert [run["status"] for run in list_runs(tmp_path)] == [status]
-    assert find_run(str(folder))["status"] == status
+    assert [run.status for run in list_runs(tmp_path)] == [status]
+    assert find_run(str(folder)).status == status
 
 
 def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path, dead_pid: int) -> None:
     folder = add_run(tmp_path / "runs" / "1", "running", dead_pid)
-    assert [run["status"] for run in list_runs(tmp_path)] == ["killed"]
-    assert find_run(str(folder))["status"] == "killed"
+    assert [run.status for run in list_runs(tmp_path)] == ["killed"]
+    assert find_run(str(folder)).status == "killed"
     # Looking at a run does not change what it wrote.
     assert read_json(folder / "run.json")["status"] == "running"
 
@@ -63,10 +64,10 @@ def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path, dead_pid: int) -
 def test_a_run_whose_process_lives_is_running(tmp_path: Path, pid: int) -> None:
     folder = add_run(tmp_path / "runs" / "1", "running", pid)
     with locked(tmp_path / ".lock", wait=False):
-        assert [run["status"] for run in list_runs(tmp_path)] == ["running"]
-        assert find_run(str(folder))["status"] == "running"
+        assert [run.status for run in list_runs(tmp_path)] == ["running"]
+        assert find_run(str(folder)).status == "running"
     # The number of a process that is gone may belong to another one by now.
-    assert find_run(str(folder))["status"] == "killed"
+    assert find_run(str(folder)).status == "killed"
 
 
 def test_runs_are_listed_by_age_whatever_their_recipe(tmp_path: Path) -> None:
@@ -74,8 +75,8 @@ def test_runs_are_listed_by_age_whatever_their_recipe(tmp_path: Path) -> None:
         add_run(tmp_path / folder, "done", 1)
     (tmp_path / "demo" / "runs" / "20260104-000000").mkdir()
     listed = list(list_runs(tmp_path))
-    assert [run["id"] for run in listed] == ["20260101-000000", "20260102-000000", "20260103-000000"]
-    assert listed[1]["folder"] == str(tmp_path / "mias" / "runs" / "20260102-000000")
+    assert [run.id for run in listed] == ["20260101-000000", "20260102-000000", "20260103-000000"]
+    assert listed[1].folder == str(tmp_path / "mias" / "runs" / "20260102-000000")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "null", "{}", '{"status": "running"}', "\xff"])
@@ -89,9 +90,9 @@ def test_a_damaged_record_is_listed_among_the_others(tmp_path: Path, text: str) 
     with locked(tmp_path / "demo" / ".lock", wait=False):
         first, damaged, last = list_runs(tmp_path)
         assert find_run(str(folder)) == damaged
-    assert (first["status"], damaged["status"], last["status"]) == ("done", "damaged", "done")
-    assert (damaged["id"], damaged["recipe"], damaged["folder"]) == ("2", "demo", str(folder))
-    assert damaged["reasons"][0].startswith("run.json cannot be read: ")
+    assert (first.status, damaged.status, last.status) == ("done", "damaged", "done")
+    assert (damaged.id, damaged.recipe, damaged.folder) == ("2", "demo", str(folder))
+    assert damaged.reasons[0].startswith("run.json cannot be read: ")
 
 
 def test_the_table_names_runs_in_full_however_long_a_reason_is(
@@ -99,8 +100,9 @@ def test_the_table_names_runs_in_full_however_long_a_reason_is(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     reason = "the same data, config and champion came to: refused (run 20260101-000000) " * 2
-    slot = {"id": "20260102-020000", "recipe": "mine", "status": "skipped", "slot": "s", "reasons": [reason]}
-    pushed = {"id": "20260103-020000-02", "recipe": "mine", "status": "done", "pushed": {"version": "1795291449"}}
+    slot = RunRecord(id="20260102-020000", recipe="mine", status="skipped", slot="s", reasons=[reason])
+    version = Pushed(version="1795291449", path="serving/1795291449")
+    pushed = RunRecord(id="20260103-020000-02", recipe="mine", status="done", pushed=version)
     print_runs([slot, pushed], Path("out"))
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("20260102-020000", "20260103-020000-02", "1795291449"))
@@ -117,7 +119,7 @@ def test_find_run_by_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         add_run(Path("maskline-out") / name, "done", 1)
     for name, folder in (("2", "demo/runs/2"), ("3", "mias/runs/3")):
         found = find_run(name)
-        assert (found["id"], found["folder"]) == (name, f"maskline-out/{folder}")
+        assert (found.id, found.folder) == (name, f"maskline-out/{folder}")
 
 
 @pytest.mark.parametrize("name", ["2", "maskline-out", "maskline-out/demo/runs/2"])

@@ -15,8 +15,8 @@ import pytest
 from schedule_parts import FakeClock, ids, is_alive, script
 
 from pipeline.config.schedule import Schedule
-from pipeline.runs.record import write_run
-from pipeline.schedule.child import Outcome, run_child, with_retries
+from pipeline.runs.record import RunRecord, write_run
+from pipeline.schedule.child import Ending, run_child, with_retries
 from pipeline.schedule.clock import Stop, SystemClock
 
 FINE = Schedule()
@@ -39,47 +39,48 @@ def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 130, 143])
 def test_exit_code_status_run_and_version_come_from_the_child(tmp_path: Path, code: int) -> None:
-    record = '{"id": "r", "status": "said", "reasons": ["a", "b"], "pushed": {"version": "7", "path": "/x"}}'
-    outcome = run_child(script(tmp_path, f"echo '{record}'; exit {code}"), tmp_path, FINE, Stop())
-    status = "interrupted" if code >= 130 else "said"
-    assert outcome == Outcome(code, status, ("a", "b"), "r", "7")
+    said = '"status": "done", "reasons": ["a", "b"], "pushed": {"version": "7", "path": "/x"}'
+    record = f'{{"id": "r", "recipe": "demo", {said}}}'
+    ending = run_child(script(tmp_path, f"echo '{record}'; exit {code}"), tmp_path, FINE, Stop())
+    status = "interrupted" if code >= 130 else "done"
+    assert ending == Ending(code, status, ("a", "b"), "r", "7")
 
 
 def test_an_error_of_the_command_line_is_the_reason(tmp_path: Path) -> None:
     child = script(tmp_path, """echo '{"exit_code": 2, "error": "no data"}'; exit 2""")
-    assert run_child(child, tmp_path, FINE, Stop()) == Outcome(2, "failed", ("no data",))
+    assert run_child(child, tmp_path, FINE, Stop()) == Ending(2, "failed", ("no data",))
 
 
 @pytest.mark.parametrize("text", ["", "not JSON", "[1, 2]", "null"])
 def test_a_child_that_prints_no_record_is_judged_by_its_exit_code(tmp_path: Path, text: str) -> None:
-    assert run_child(script(tmp_path, f"echo '{text}'; exit 1"), tmp_path, FINE, Stop()) == Outcome(1, "failed")
+    assert run_child(script(tmp_path, f"echo '{text}'; exit 1"), tmp_path, FINE, Stop()) == Ending(1, "failed")
 
 
 def test_a_child_that_cannot_be_started_is_a_crash(tmp_path: Path) -> None:
-    outcome = run_child([str(tmp_path / "nothing")], tmp_path, FINE, Stop())
-    assert (outcome.exit_code, outcome.status, outcome.crashed) == (1, "failed", True)
-    assert "could not be started" in outcome.reasons[0]
+    ending = run_child([str(tmp_path / "nothing")], tmp_path, FINE, Stop())
+    assert (ending.exit_code, ending.status, ending.crashed) == (1, "failed", True)
+    assert "could not be started" in ending.reasons[0]
 
 
 def test_a_killed_run_is_found_by_its_process(tmp_path: Path) -> None:
     """kill -9 in the middle: no record on standard output, but a folder."""
     child = script(tmp_path, f"echo $$ > {tmp_path}/pid; echo half a rec; sleep 60")
     threading.Thread(target=kill_once_there, args=(tmp_path,)).start()
-    outcome = run_child(child, tmp_path, FINE, Stop())
-    assert (outcome.exit_code, outcome.status, outcome.run, outcome.crashed) == (-9, "killed", "2", True)
+    ending = run_child(child, tmp_path, FINE, Stop())
+    assert (ending.exit_code, ending.status, ending.run, ending.crashed) == (-9, "killed", "2", True)
 
 
 def test_a_damaged_record_of_another_run_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "runs" / "1").mkdir(parents=True)
     (tmp_path / "runs" / "1" / "run.json").write_text("{")
-    assert run_child(script(tmp_path, "exit 1"), tmp_path, FINE, Stop()) == Outcome(1, "failed")
+    assert run_child(script(tmp_path, "exit 1"), tmp_path, FINE, Stop()) == Ending(1, "failed")
 
 
 def test_a_run_of_before_is_not_taken_for_this_one_though_their_processes_have_one_number(tmp_path: Path) -> None:
     (tmp_path / "runs" / "1").mkdir(parents=True)
     record = '{\\"id\\": \\"1\\", \\"status\\": \\"done\\", \\"pushed\\": {\\"version\\": \\"7\\"}, \\"pid\\": $$}'
     child = script(tmp_path, f'echo "{record}" > {tmp_path}/runs/1/run.json; exit 1')
-    assert run_child(child, tmp_path, FINE, Stop()) == Outcome(1, "failed")
+    assert run_child(child, tmp_path, FINE, Stop()) == Ending(1, "failed")
 
 
 def kill_once_there(out: Path) -> None:
@@ -87,7 +88,7 @@ def kill_once_there(out: Path) -> None:
     [pid] = ids(out / "pid")
     for name, owner in (("1", 1), ("2", pid), ("3", 1)):
         (out / "runs" / name).mkdir(parents=True)
-        write_run(out / "runs" / name, {"id": name, "status": "running", "pid": owner})
+        write_run(out / "runs" / name, RunRecord(id=name, recipe="demo", status="running", pid=owner))
     os.kill(pid, signal.SIGKILL)
 
 
@@ -102,21 +103,21 @@ def test_what_a_killed_run_leaves_behind_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_a_timeout_lets_the_child_end_by_itself(tmp_path: Path) -> None:
-    record = '{"id": "r", "status": "interrupted", "reasons": []}'
+    record = '{"id": "r", "recipe": "demo", "status": "interrupted", "reasons": []}'
     child = script(
         tmp_path, f"trap 'echo \"{record.replace(chr(34), chr(92) + chr(34))}\"; exit 143' TERM; sleep 60 & wait"
     )
-    outcome = run_child(child, tmp_path, Schedule(timeout=1, grace=30), Stop())
-    assert outcome == Outcome(143, "timed out", ("[schedule] timeout = 1 s",), "r")
-    assert not outcome.crashed
+    ending = run_child(child, tmp_path, Schedule(timeout=1, grace=30), Stop())
+    assert ending == Ending(143, "timed out", ("[schedule] timeout = 1 s",), "r")
+    assert not ending.crashed
 
 
 def test_a_child_deaf_to_a_timeout_is_killed_after_the_grace(tmp_path: Path) -> None:
     child = script(tmp_path, f"trap '' TERM; sleep 60 & echo $$ $! > {tmp_path}/pids; wait")
     begin = time.monotonic()
-    outcome = run_child(child, tmp_path, Schedule(timeout=1, grace=1), Stop())
+    ending = run_child(child, tmp_path, Schedule(timeout=1, grace=1), Stop())
     assert 2 <= time.monotonic() - begin < 10
-    assert (outcome.exit_code, outcome.status, outcome.crashed) == (-9, "timed out", False)
+    assert (ending.exit_code, ending.status, ending.crashed) == (-9, "timed out", False)
     wait_for(lambda: not any(map(is_alive, ids(tmp_path / "pids"))))
 
 
@@ -140,8 +141,8 @@ def test_a_signal_is_passed_on_and_waited_for(tmp_path: Path, sent: signal.Signa
 
     with stop.listening():
         threading.Thread(target=send).start()
-        outcome = run_child(child, tmp_path, FINE, stop)
-    assert (outcome.exit_code, outcome.status, outcome.crashed) == (128 + number, "interrupted", False)
+        ending = run_child(child, tmp_path, FINE, stop)
+    assert (ending.exit_code, ending.status, ending.crashed) == (128 + number, "interrupted", False)
     assert (tmp_path / "got").read_text() == f"{number.name.removeprefix('SIG')}\n"
     assert stop.signal == number
 
@@ -194,8 +195,8 @@ def test_a_signal_just_before_the_start_reaches_the_child(tmp_path: Path) -> Non
     with stop.listening():
         os.kill(os.getpid(), signal.SIGTERM)
         wait_for(lambda: stop.signal)
-        outcome = run_child(["sleep", "60"], tmp_path, FINE, stop)
-    assert (outcome.exit_code, outcome.status, outcome.crashed) == (-signal.SIGTERM, "interrupted", False)
+        ending = run_child(["sleep", "60"], tmp_path, FINE, stop)
+    assert (ending.exit_code, ending.status, ending.crashed) == (-signal.SIGTERM, "interrupted", False)
 
 
 def test_the_signals_are_given_back() -> None:
@@ -237,33 +238,33 @@ def night(until: str = "2026-01-02") -> FakeClock:
     return FakeClock(datetime(2026, 1, 1, 2, tzinfo=UTC), datetime.fromisoformat(f"{until}T00:00+00:00"))
 
 
-def retried(clock: FakeClock, codes: list[int], **settings: int) -> tuple[Outcome, list[float]]:
-    """The last outcome, and the minutes at which the attempts started."""
+def retried(clock: FakeClock, codes: list[int], **settings: int) -> tuple[Ending, list[float]]:
+    """The last ending, and the minutes at which the attempts started."""
     times: list[float] = []
 
-    def run() -> Outcome:
+    def run() -> Ending:
         times.append((clock.now() - datetime(2026, 1, 1, 2, tzinfo=UTC)).total_seconds() / 60)
-        return Outcome(codes[len(times) - 1], "failed")
+        return Ending(codes[len(times) - 1], "failed")
 
     return with_retries(run, Schedule(**settings), clock, clock.stop), times
 
 
 def test_crashes_are_tried_again_after_waits_that_double() -> None:
-    outcome, minutes = retried(night(), [1, -9, 1, 0], retries=5, backoff=60)
-    assert (outcome.exit_code, outcome.attempts) == (0, 4)
+    ending, minutes = retried(night(), [1, -9, 1, 0], retries=5, backoff=60)
+    assert (ending.exit_code, ending.attempts) == (0, 4)
     assert minutes == [0, 1, 3, 7]
 
 
 def test_retries_are_bounded_and_so_are_their_waits() -> None:
-    outcome, minutes = retried(night(), [1] * 9, retries=8, backoff=1200)
-    assert (outcome.exit_code, outcome.attempts) == (1, 9)
+    ending, minutes = retried(night(), [1] * 9, retries=8, backoff=1200)
+    assert (ending.exit_code, ending.attempts) == (1, 9)
     assert [after - before for before, after in pairwise(minutes)] == [20, 40, *[60] * 6]
 
 
 @pytest.mark.parametrize("code", [0, 2, 3, 4, 130, 143, -15, -2])
 def test_what_is_no_crash_is_not_tried_again(code: int) -> None:
-    outcome, minutes = retried(night(), [code, 0], retries=5)
-    assert (outcome.exit_code, outcome.attempts, minutes) == (code, 1, [0])
+    ending, minutes = retried(night(), [code, 0], retries=5)
+    assert (ending.exit_code, ending.attempts, minutes) == (code, 1, [0])
 
 
 def test_no_retries_no_second_attempt() -> None:
@@ -272,10 +273,10 @@ def test_no_retries_no_second_attempt() -> None:
 
 def test_a_stop_during_the_wait_ends_the_attempts() -> None:
     clock = FakeClock(datetime(2026, 1, 1, 2, tzinfo=UTC), datetime(2026, 1, 1, 2, 0, 30, tzinfo=UTC))
-    outcome, minutes = retried(clock, [1, 0], retries=5)
-    assert (outcome.exit_code, outcome.attempts, minutes) == (1, 1, [0])
+    ending, minutes = retried(clock, [1, 0], retries=5)
+    assert (ending.exit_code, ending.attempts, minutes) == (1, 1, [0])
 
 
 def test_a_timeout_is_not_tried_again() -> None:
-    assert not Outcome(1, "timed out").crashed
-    assert not Outcome(-9, "timed out").crashed
+    assert not Ending(1, "timed out").crashed
+    assert not Ending(-9, "timed out").crashed

@@ -15,7 +15,7 @@ import pytest
 
 from components.errors import UsageError
 from pipeline.config.schedule import Schedule
-from pipeline.schedule.emit import Start, crontab_line, on_calendar, start_name, systemd_units
+from pipeline.schedule.emit import ScheduledCommand, crontab_line, on_calendar, start_name, systemd_units
 from pipeline.schedule.install import install_crontab, install_systemd
 from pipeline.schedule.slots import slots_after, time_zone
 
@@ -40,8 +40,9 @@ CRONS = [
 ]
 
 
-def start(folder: Path, *words: str, **settings: object) -> Start:
-    return Start("maskline-demo-0a1b2c", words or ("true",), folder, Schedule(**{"cron": "0 2 * * *", **settings}))
+def start(folder: Path, *words: str, **settings: object) -> ScheduledCommand:
+    schedule = Schedule(**{"cron": "0 2 * * *", **settings})
+    return ScheduledCommand("maskline-demo-0a1b2c", words or ("true",), folder, schedule)
 
 
 def systemd_times(expression: str, count: int) -> list[datetime]:

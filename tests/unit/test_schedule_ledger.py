@@ -17,15 +17,15 @@ import pytest
 from schedule_parts import ledger
 
 from components.errors import UsageError
-from pipeline.runs.record import write_run
-from pipeline.schedule.ledger import Entry, Ledger, with_slots
+from pipeline.runs.record import RunRecord, write_run
+from pipeline.schedule.ledger import Ledger, SlotRecord, with_slots
 from pipeline.schedule.owner import LOCK_FILE, owned
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def entry(day: int, run: str | None = None) -> Entry:
-    return Entry(f"2026-01-{day:02d}T02:00:00+01:00", "ran" if run else "skipped", "Müller", run=run)
+def slot(day: int, run: str | None = None) -> SlotRecord:
+    return SlotRecord(f"2026-01-{day:02d}T02:00:00+01:00", "ran" if run else "skipped", "Müller", run=run)
 
 
 def days(out: Path) -> list[int]:
@@ -36,7 +36,7 @@ def test_what_was_appended_is_read(tmp_path: Path) -> None:
     written = Ledger(tmp_path)
     assert written.last_slot() is None
     for day in (1, 3, 2):
-        written.append(entry(day))
+        written.append(slot(day))
     assert days(tmp_path) == [1, 3, 2]
     assert ledger(tmp_path)[0]["reason"] == "Müller"
     assert Ledger(tmp_path).last_slot() == datetime(2026, 1, 3, 1, tzinfo=UTC)
@@ -44,22 +44,22 @@ def test_what_was_appended_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("torn", [b'{"slot": "2026-01-0', b"{", b'{"slot": "2026-01-09T02:00:00+01:00"}', b"\xff\xfe"])
 def test_a_torn_last_line_is_no_line_and_harms_none(tmp_path: Path, torn: bytes) -> None:
-    Ledger(tmp_path).append(entry(1))
+    Ledger(tmp_path).append(slot(1))
     path = tmp_path / "schedule.jsonl"
     path.write_bytes(path.read_bytes() + torn)
     assert set(days(tmp_path)) <= {1, 9}
     again = Ledger(tmp_path)
     assert again.last_slot() == datetime(2026, 1, 1, 1, tzinfo=UTC)
-    again.append(entry(2))
+    again.append(slot(2))
     assert days(tmp_path) == [1, 2]
     assert len(path.read_bytes().splitlines()) == 2
 
 
-def test_a_line_that_is_no_entry_is_left_out(tmp_path: Path) -> None:
+def test_a_line_that_is_no_record_of_a_slot_is_left_out(tmp_path: Path) -> None:
     bad = ["[1]", "null", "not JSON", '{"a": 1}', '{"slot": "noon", "decision": "ran", "reason": ""}']
     bad.append('{"slot": "2026-01-09T02:00:00", "decision": "ran", "reason": ""}')
     (tmp_path / "schedule.jsonl").write_text("\n".join(bad) + "\n")
-    Ledger(tmp_path).append(entry(1))
+    Ledger(tmp_path).append(slot(1))
     assert days(tmp_path) == [1]
     assert Ledger(tmp_path).last_slot() == datetime(2026, 1, 1, 1, tzinfo=UTC)
 
@@ -96,12 +96,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_keeps_whole_lines_and_the_rest_for_later(small_disk: Path) -> None:
     with owned(small_disk, NOW):
         written = Ledger(small_disk)
-        written.append(entry(1))
+        written.append(slot(1))
         ballast = small_disk / "ballast"
         with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
             deque(map(file.write, repeat(bytes(512))), maxlen=0)
-        long = Entry("2026-01-02T02:00:00+01:00", "skipped", "x" * 5000)
-        for again in (long, entry(3)):
+        long = SlotRecord("2026-01-02T02:00:00+01:00", "skipped", "x" * 5000)
+        for again in (long, slot(3)):
             with pytest.raises(OSError, match="No space"):
                 written.append(again)
         assert days(small_disk) == [1]
@@ -110,18 +110,18 @@ def test_a_full_disk_keeps_whole_lines_and_the_rest_for_later(small_disk: Path) 
         with pytest.raises(UsageError, match="another scheduler"), owned(small_disk, NOW):
             pass
         ballast.unlink()
-        written.append(entry(4))
+        written.append(slot(4))
     assert days(small_disk) == [1, 2, 3, 4]
 
 
 def test_a_short_write_is_taken_back(tmp_path: Path) -> None:
     """A limit on file sizes cuts a write short, as a quota does; in a process of its own, since it cannot be raised."""
     code = (
-        "import resource, sys; from pathlib import Path; from pipeline.schedule.ledger import Entry, Ledger\n"
-        "entry = Entry('2026-01-01T02:00:00+01:00', 'skipped', '')\n"
-        f"written = Ledger(Path({str(tmp_path)!r})); written.append(entry)\n"
+        "import resource, sys; from pathlib import Path; from pipeline.schedule.ledger import Ledger, SlotRecord\n"
+        "record = SlotRecord('2026-01-01T02:00:00+01:00', 'skipped', '')\n"
+        f"written = Ledger(Path({str(tmp_path)!r})); written.append(record)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
-        "try: written.append(entry)\n"
+        "try: written.append(record)\n"
         "except OSError as error: sys.exit(7)\n"
     )
     assert run_code(code).wait() == 7
@@ -198,13 +198,13 @@ def test_slots_stand_among_the_runs_each_once(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     for name in ("20260101-010001", "20260103-010000"):
         (folder / "runs" / name).mkdir(parents=True)
-        write_run(folder / "runs" / name, {"id": name, "recipe": "demo", "status": "done", "pid": 1})
+        write_run(folder / "runs" / name, RunRecord(id=name, recipe="demo", status="done", pid=1))
     written = Ledger(folder)
-    written.append(entry(1, run="20260101-010001"))
-    written.append(entry(2))
+    written.append(slot(1, run="20260101-010001"))
+    written.append(slot(2))
     listed = with_slots(tmp_path)
-    assert [run["id"] for run in listed] == ["20260101-010001", "20260102-010000", "20260103-010000"]
-    assert listed[1] == {
+    assert [run.id for run in listed] == ["20260101-010001", "20260102-010000", "20260103-010000"]
+    assert listed[1].as_json() == {
         "id": "20260102-010000",
         "recipe": "demo",
         "status": "skipped",
@@ -215,7 +215,9 @@ def test_slots_stand_among_the_runs_each_once(tmp_path: Path) -> None:
 
 
 def test_a_run_that_never_came_to_its_record_is_shown_with_its_fault(tmp_path: Path) -> None:
-    failed = Entry("2026-01-02T02:00:00+00:00", "ran", "new", status="failed", exit_code=2, reasons=("no such folder",))
+    failed = SlotRecord(
+        "2026-01-02T02:00:00+00:00", "ran", "new", status="failed", exit_code=2, reasons=("no such folder",)
+    )
     Ledger(tmp_path).append(failed)
     [shown] = with_slots(tmp_path)
-    assert (shown["status"], shown["reasons"]) == ("failed", ["no such folder"])
+    assert (shown.status, shown.reasons) == ("failed", ["no such folder"])

@@ -14,22 +14,22 @@ from schedule_parts import NEW, FakeClock, Told, ledger, scheduler, script, slot
 
 from components.errors import UsageError
 from components.files import locked
-from pipeline.schedule.child import Outcome
+from pipeline.schedule.child import Ending
 from pipeline.schedule.policy import Facts
 
 OFF = ": a run was on, or the scheduler was not"
-DONE = Outcome(0, "done", run="20260101-020000")
+DONE = Ending(0, "done", run="20260101-020000")
 
 
 def clock(start: str, until: str) -> FakeClock:
     return FakeClock(datetime.fromisoformat(start), datetime.fromisoformat(until))
 
 
-def taking(clock: FakeClock, *hours: float) -> Callable[[], Outcome]:
+def taking(clock: FakeClock, *hours: float) -> Callable[[], Ending]:
     """Runs of so many hours."""
     left = iter(hours)
 
-    def run() -> Outcome:
+    def run() -> Ending:
         clock.pass_by(timedelta(hours=next(left)))
         return DONE
 
@@ -38,7 +38,7 @@ def taking(clock: FakeClock, *hours: float) -> Callable[[], Outcome]:
 
 def test_every_night_has_its_run_and_its_line(tmp_path: Path) -> None:
     time = clock("2026-02-26T12:00+00:00", "2026-03-03T00:00+00:00")
-    record = '{"id": "r1", "status": "done", "pushed": {"version": "7", "path": "/x"}, "reasons": []}'
+    record = '{"id": "r1", "recipe": "demo", "status": "done", "pushed": {"version": "7", "path": "/x"}, "reasons": []}'
     assert scheduler(tmp_path, time, script(tmp_path, f"echo '{record}'")).serve() == 0
     assert slots(tmp_path) == [f"2026-{day}T02:00:00+00:00" for day in ("02-27", "02-28", "03-01", "03-02")]
     line = ledger(tmp_path)[0]
@@ -74,7 +74,7 @@ def test_one_run_a_night_when_the_clocks_change(tmp_path: Path, start: str, unti
     started = []
     time = clock(start, until)
 
-    def run() -> Outcome:
+    def run() -> Ending:
         started.append(time.now())
         return DONE
 
@@ -86,7 +86,7 @@ def test_one_run_a_night_when_the_clocks_change(tmp_path: Path, start: str, unti
 def test_a_jittered_run_starts_late_by_at_most_the_jitter(tmp_path: Path) -> None:
     time, delays = clock("2026-01-01T00:00+00:00", "2026-01-21T00:00+00:00"), []
 
-    def run() -> Outcome:
+    def run() -> Ending:
         delays.append((time.now() - time.now().replace(hour=2, minute=0, second=0, microsecond=0)).total_seconds())
         return DONE
 
@@ -111,8 +111,8 @@ def test_a_run_longer_than_the_distance_of_slots(
     time = clock("2026-01-01T00:30+00:00", "2026-01-01T04:59+00:00")
     scheduler(tmp_path, time, taking(time, 2.5, 0.1, 0.1), cron="0 * * * *", missed=missed).serve()
     assert slots(tmp_path) == [f"2026-01-01T{slot}:00+00:00" for slot in ran]
-    missing = [entry for entry in ledger(tmp_path) if entry["decision"] == "missed"]
-    assert {entry["slot"][11:16]: entry["reason"].removesuffix(OFF) for entry in missing} == left_out
+    missing = [line for line in ledger(tmp_path) if line["decision"] == "missed"]
+    assert {line["slot"][11:16]: line["reason"].removesuffix(OFF) for line in missing} == left_out
 
 
 @pytest.mark.parametrize(("missed", "ran"), [("latest", ["2026-01-05", "2026-01-06"]), ("skip", ["2026-01-06"])])
@@ -146,7 +146,7 @@ def test_a_machine_that_slept_through_a_slot_runs_it_when_it_wakes(tmp_path: Pat
 def test_a_clock_set_back_makes_no_slot_come_twice(tmp_path: Path) -> None:
     time = clock("2026-01-01T00:00+00:00", "2026-01-02T12:00+00:00")
 
-    def run() -> Outcome:
+    def run() -> Ending:
         if time.now().day == 1:
             time.time -= timedelta(hours=1)
         return DONE
@@ -167,14 +167,14 @@ def test_what_is_not_worth_a_run_is_skipped_with_the_reason(tmp_path: Path) -> N
     told = Told()
     time = clock("2026-01-01T00:00+00:00", "2026-01-01T12:00+00:00")
 
-    def run() -> Outcome:
+    def run() -> Ending:
         raise AssertionError
 
     scheduler(tmp_path, time, run, lambda: replace(NEW, fingerprint="old"), told).serve()
     [line] = ledger(tmp_path)
     assert (line["decision"], line["reason"]) == ("skipped", "the data are those of the champion, version 1")
     assert (line["exit_code"], line["run"], line["fingerprint"]) == (None, None, "old")
-    assert [entry.decision for entry in told.entries] == ["skipped"]
+    assert [record.decision for record in told.records] == ["skipped"]
     assert told.said[1] == f"{line['slot']}: skipped\n  {line['reason']}"
 
 
@@ -204,7 +204,7 @@ def test_what_cannot_be_told_is_left_to_the_run_to_say(tmp_path: Path, error: Ex
 
 def test_warnings_of_notifications_are_written_down(tmp_path: Path) -> None:
     time = clock("2026-01-01T00:00+00:00", "2026-01-01T12:00+00:00")
-    made = replace(scheduler(tmp_path, time, lambda: DONE), notify=lambda entry: ["nobody listens"])
+    made = replace(scheduler(tmp_path, time, lambda: DONE), notify=lambda record: ["nobody listens"])
     assert made.serve() == 0
     assert [line["warnings"] for line in ledger(tmp_path)] == [["nobody listens"]]
 
@@ -215,7 +215,7 @@ def test_a_full_disk_is_said_and_its_lines_come_with_the_next(tmp_path: Path) ->
     time = clock("2026-01-01T00:00+00:00", "2026-01-04T00:00+00:00")
     path = tmp_path / "schedule.jsonl"
 
-    def run() -> Outcome:
+    def run() -> Ending:
         if time.now().day == 1:
             path.symlink_to("/dev/full")
         elif time.now().day == 3:
@@ -246,9 +246,9 @@ def test_a_stop_during_a_run_ends_after_it_with_its_line(tmp_path: Path) -> None
 def test_an_interrupt_has_the_exit_code_of_an_interrupt(tmp_path: Path) -> None:
     time = clock("2026-01-01T00:00+00:00", "2026-02-01T00:00+00:00")
 
-    def run() -> Outcome:
+    def run() -> Ending:
         time.stop.signal = signal.SIGINT
-        return Outcome(130, "interrupted")
+        return Ending(130, "interrupted")
 
     assert scheduler(tmp_path, time, run).serve() == 130
     assert [line["status"] for line in ledger(tmp_path)] == ["interrupted"]

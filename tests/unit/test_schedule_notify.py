@@ -19,12 +19,12 @@ from schedule_parts import script
 from components.errors import UsageError
 from pipeline.config.schedule import Notify
 from pipeline.schedule import notify
-from pipeline.schedule.ledger import Entry
+from pipeline.schedule.ledger import SlotRecord
 from pipeline.schedule.notify import event_of, notifier
 
 SECRET = "s3cr3t"
 SLOT = "2026-01-01T02:00:00+00:00"
-PUSHED = Entry(SLOT, "ran", "new data", exit_code=0, status="done", run="r", pushed="7", reasons=("Müller",))
+PUSHED = SlotRecord(SLOT, "ran", "new data", exit_code=0, status="done", run="r", pushed="7", reasons=("Müller",))
 
 
 class Receiver(ThreadingHTTPServer):
@@ -68,28 +68,28 @@ def receiver() -> Iterator[Receiver]:
         thread.join()
 
 
-def send(out: Path, entry: Entry = PUSHED, **settings: Any) -> list[str]:
-    return notifier(Notify(**settings), "demo", out, first_wait=0.001)(entry)
+def send(out: Path, record: SlotRecord = PUSHED, **settings: Any) -> list[str]:
+    return notifier(Notify(**settings), "demo", out, first_wait=0.001)(record)
 
 
 @pytest.mark.parametrize(
-    ("entry", "event"),
+    ("record", "event"),
     [
         (PUSHED, "pushed"),
-        (Entry(SLOT, "ran", "", exit_code=0, status="done"), "done"),
-        (Entry(SLOT, "ran", "", exit_code=3), "refused"),
-        (Entry(SLOT, "ran", "", exit_code=4), "refused"),
-        (Entry(SLOT, "ran", "", exit_code=1), "failed"),
-        (Entry(SLOT, "ran", "", exit_code=2), "failed"),
-        (Entry(SLOT, "ran", "", exit_code=-9), "failed"),
-        (Entry(SLOT, "ran", "", exit_code=143, status="timed out"), "failed"),
-        (Entry(SLOT, "ran", "", exit_code=143, status="interrupted"), None),
-        (Entry(SLOT, "skipped", ""), "skipped"),
-        (Entry(SLOT, "missed", ""), "missed"),
+        (SlotRecord(SLOT, "ran", "", exit_code=0, status="done"), "done"),
+        (SlotRecord(SLOT, "ran", "", exit_code=3), "refused"),
+        (SlotRecord(SLOT, "ran", "", exit_code=4), "refused"),
+        (SlotRecord(SLOT, "ran", "", exit_code=1), "failed"),
+        (SlotRecord(SLOT, "ran", "", exit_code=2), "failed"),
+        (SlotRecord(SLOT, "ran", "", exit_code=-9), "failed"),
+        (SlotRecord(SLOT, "ran", "", exit_code=143, status="timed out"), "failed"),
+        (SlotRecord(SLOT, "ran", "", exit_code=143, status="interrupted"), None),
+        (SlotRecord(SLOT, "skipped", ""), "skipped"),
+        (SlotRecord(SLOT, "missed", ""), "missed"),
     ],
 )
-def test_event(entry: Entry, event: str | None) -> None:
-    assert event_of(entry) == event
+def test_event(record: SlotRecord, event: str | None) -> None:
+    assert event_of(record) == event
 
 
 def test_the_webhook_gets_the_line_of_the_ledger(tmp_path: Path, receiver: Receiver) -> None:
@@ -121,9 +121,9 @@ def test_the_webhook_gets_the_line_of_the_ledger(tmp_path: Path, receiver: Recei
 
 def test_only_what_is_asked_for_is_sent(tmp_path: Path, receiver: Receiver) -> None:
     address = SecretStr(receiver.address)
-    refused = Entry(SLOT, "ran", "", exit_code=3)
-    for entry in (PUSHED, refused, Entry(SLOT, "skipped", "")):
-        assert send(tmp_path, entry, webhook=address, on=["refused", "skipped"]) == []
+    refused = SlotRecord(SLOT, "ran", "", exit_code=3)
+    for record in (PUSHED, refused, SlotRecord(SLOT, "skipped", "")):
+        assert send(tmp_path, record, webhook=address, on=["refused", "skipped"]) == []
     assert [message["event"] for *_, message in receiver.got] == ["refused", "skipped"]
 
 

@@ -18,7 +18,8 @@ from pipeline.config.loader import load_config
 from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
 from pipeline.runs.check import check_config
-from pipeline.schedule.policy import decide, gather, is_busy
+from pipeline.schedule.ledger import SlotRecord
+from pipeline.schedule.policy import Facts, decide, gather, is_busy
 from pipeline.schedule.retraining import data_fingerprint
 
 SAME = replace(NEW, fingerprint="old", new_cases=0)
@@ -68,10 +69,20 @@ def serve(serving: Path, data: Path, config: Config, version: str = "1") -> None
     write_json(serving / "CHAMPION.json", {"version": version})
 
 
-def line(facts: Any, code: int | None, **changes: str | None) -> dict[str, Any]:
+def line(facts: Facts, code: int | None, **changes: Any) -> SlotRecord:
     """A line of the ledger about these facts."""
-    key = {"fingerprint": facts.fingerprint, "config": facts.config, "champion": facts.champion}
-    return {**key, "exit_code": code, "status": "so", "run": "r", "pushed": None, **changes}
+    plain = SlotRecord(
+        "2026-01-01T02:00:00+00:00",
+        "ran",
+        "new data",
+        exit_code=code,
+        status="done",
+        run="r",
+        fingerprint=facts.fingerprint,
+        config=facts.config,
+        champion=facts.champion,
+    )
+    return replace(plain, **changes)
 
 
 def add_case(data: Path, name: str) -> None:
@@ -99,12 +110,12 @@ def test_a_run_that_ended_with_these_facts_need_not_come_again(tmp_path: Path, d
     serve(serving, data, config())
     add_case(data, "p90_a")
     facts = gather(config(), data, serving, [])
-    assert gather(config(), data, serving, [line(facts, code)]).finished == "so (run r)"
+    assert gather(config(), data, serving, [line(facts, code)]).finished == "done (run r)"
     # Of what is told in the ledger of another state of things nothing follows.
     for change in ("fingerprint", "config", "champion"):
         assert gather(config(), data, serving, [line(facts, code, **{change: "other"})]).finished is None
     # What it pushed is not served: someone went back to the version before, and shall not have to do so every night.
-    assert gather(config(), data, serving, [line(facts, code, pushed="2")]).finished == "so (run r)"
+    assert gather(config(), data, serving, [line(facts, code, pushed="2")]).finished == "done (run r)"
     # Another champion may be easier to beat.
     serve(serving, data, config(), "2")
     assert gather(config(), data, serving, [line(facts, code)]).finished is None
@@ -119,7 +130,7 @@ def test_a_champion_that_was_taken_away_is_worth_a_run(tmp_path: Path, data: Pat
     (serving / "CHAMPION.json").unlink()
     again = gather(config(), data, serving, [served])
     assert (again.finished, decide(again, config().schedule).run) == (None, True)
-    assert gather(config(), data, serving, [refused, served]).finished == "so (run r)"
+    assert gather(config(), data, serving, [refused, served]).finished == "done (run r)"
 
 
 @pytest.mark.parametrize("code", [0, 3, 4])

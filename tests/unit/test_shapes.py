@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, draw
+from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, rasterized
 
 Points = tuple[tuple[float, float], ...]
 
 
 def filled(height: int, width: int, *outlines: Ellipse | Polygon) -> np.ndarray:
-    return draw(height, width, [Shape(outline) for outline in outlines])
+    return rasterized(height, width, [Shape(outline) for outline in outlines])
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> Polygon:
@@ -181,13 +181,13 @@ def test_strips_make_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_later_shapes_lie_over_earlier_ones() -> None:
-    mask = draw(5, 5, [Shape(rectangle(0, 0, 4, 4), 1), Shape(rectangle(2, 2, 5, 5), 7)])
+    mask = rasterized(5, 5, [Shape(rectangle(0, 0, 4, 4), 1), Shape(rectangle(2, 2, 5, 5), 7)])
     assert (mask.dtype, mask.shape) == (np.uint8, (5, 5))
     assert mask.tolist() == [[1, 1, 1, 1, 0], [1, 1, 1, 1, 0], [1, 1, 7, 7, 7], [1, 1, 7, 7, 7], [0, 0, 7, 7, 7]]
 
 
 def test_nothing_drawn_is_background() -> None:
-    assert not draw(3, 4, []).any()
+    assert not rasterized(3, 4, []).any()
 
 
 def test_outlines_far_beyond_the_image_are_cut_off() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import UsageError
-from components.records.splits import Case, assign_splits, split_of
+from components.records.splits import Member, assign_splits, split_of
 
 SHARES: dict[str, Any] = {"train": 2, "eval": 1, "test": 2, "salt": "", "stratify": False}
 PLAIN: dict[str, Any] = {**SHARES, "test_groups": [], "test_site": "", "folds": None, "fold": 0}
@@ -41,19 +41,21 @@ class Made:
 
 def run(arrived: Sequence[Span], window: int, settings: dict[str, Any]) -> Made:
     """A run after some spans, as ingestion makes it: all test samples, of the others those of the window."""
-    cases = [Case(group, split=split, age=age) for age, span in enumerate(reversed(arrived)) for group, split in span]
+    members = [
+        Member(group, split=split, age=age) for age, span in enumerate(reversed(arrived)) for group, split in span
+    ]
     try:
-        found = assign_splits(cases, settings)
+        found = assign_splits(members, settings)
     except UsageError:
         return Made(None)
     splits: dict[str, set[str]] = defaultdict(set)
-    for case, split in zip(cases, found, strict=True):
-        assert case.age is not None
-        if split == "test" or not window or case.age < window:
-            splits[split].add(case.group)
+    for member, split in zip(members, found, strict=True):
+        assert member.age is not None
+        if split == "test" or not window or member.age < window:
+            splits[split].add(member.group)
     torn = splits["test"] & (splits["train"] | splits["eval"]) | splits["train"] & splits["eval"]
     # The source alone can tear a group apart; the data gate stops such a run.
-    assert not torn or {split for case in cases if case.group in torn for split in [case.split]} - {""}
+    assert not torn or {split for member in members if member.group in torn for split in [member.split]} - {""}
     return Made(None if torn else splits)
 
 
@@ -125,7 +127,7 @@ def test_the_share_of_a_span_that_is_no_longer_the_newest_is_trained_on() -> Non
 
 
 def test_without_spans_a_list_is_the_whole_test_split() -> None:
-    found = assign_splits([Case(group) for group in GROUPS], {**PLAIN, "test_groups": ["p3"]})
+    found = assign_splits([Member(group) for group in GROUPS], {**PLAIN, "test_groups": ["p3"]})
     assert [group for group, split in zip(GROUPS, found, strict=True) if split == "test"] == ["p3"]
 
 
@@ -135,18 +137,18 @@ def test_a_split_that_is_prescribed_too_late_is_refused(earlier: str) -> None:
     with pytest.raises(
         UsageError, match=rf"the source puts group '{group}' into test, but an earlier span gave it to training"
     ):
-        assign_splits([Case(group, split=earlier, age=4), Case(group, split="test", age=0)], PLAIN)
+        assign_splits([Member(group, split=earlier, age=4), Member(group, split="test", age=0)], PLAIN)
 
 
 def test_a_split_that_is_prescribed_in_time_is_kept() -> None:
     [group, *_] = [group for group in GROUPS if DRAWN[group] == "train"]
     [held_out, *_] = [group for group in GROUPS if DRAWN[group] == "test"]
-    cases = [
-        Case(group, split="test", age=2),
-        Case(group, age=2),
-        Case(group, age=1),
-        Case(group, split="test", age=0),
-        Case(held_out, age=1),
-        Case(held_out, split="test", age=0),
+    members = [
+        Member(group, split="test", age=2),
+        Member(group, age=2),
+        Member(group, age=1),
+        Member(group, split="test", age=0),
+        Member(held_out, age=1),
+        Member(held_out, split="test", age=0),
     ]
-    assert assign_splits(cases, PLAIN) == ["test"] * 6
+    assert assign_splits(members, PLAIN) == ["test"] * 6

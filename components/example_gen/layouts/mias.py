@@ -40,7 +40,7 @@ class UnclearRow(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
+class TruthRow:
     """A row of the truth table. `lesion` is None for normal films and where the table gives no coordinates."""
 
     film: str
@@ -51,15 +51,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class TruthTable:
     """The rows of each film, each once, and for each film with a row that cannot be read, which and why."""
 
     name: str
-    rows: dict[str, list[Row]]
+    rows: dict[str, list[TruthRow]]
     unclear: dict[str, str]
 
 
-def parse_row(line: str) -> Row | None:
+def parse_row(line: str) -> TruthRow | None:
     """The row in a line of the table, or None for headers and blank lines.
 
     Raises:
@@ -73,7 +73,7 @@ def parse_row(line: str) -> Row | None:
     if not match or (match[2].upper() == "NORM") != (match[3] is None):
         raise UnclearRow(film_name[0].lower(), line)
     film, abnormality, severity, rest = match.groups()
-    return Row(film.lower(), abnormality.upper(), _SEVERITIES[severity and severity.upper()], _lesion(rest))
+    return TruthRow(film.lower(), abnormality.upper(), _SEVERITIES[severity and severity.upper()], _lesion(rest))
 
 
 def patterns(data: Reading) -> dict[str, str]:
@@ -109,8 +109,8 @@ def _table_name(data: Reading) -> str:
     return data.table or "Info.txt"
 
 
-def _read_table(path: Path) -> Table:
-    table = Table(path.name, {}, {})
+def _read_table(path: Path) -> TruthTable:
+    table = TruthTable(path.name, {}, {})
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         try:
             row = parse_row(line)
@@ -122,7 +122,7 @@ def _read_table(path: Path) -> Table:
     return table
 
 
-def _film(root: Path, name: str, paths: list[Path], table: Table, data: Reading) -> Sample | Reject:
+def _film(root: Path, name: str, paths: list[Path], table: TruthTable, data: Reading) -> Sample | Reject:
     source = paths[0].relative_to(root).as_posix() if paths else name
     number = EDITIONS[data.edition].fullmatch(name)
     if not number:
@@ -151,7 +151,7 @@ def _misnamed(name: str, edition: str) -> str:
     return f"not named like a film of the {edition} edition: {form}"
 
 
-def _sample(name: str, group: str, source: str, rows: list[Row], data: Reading) -> Sample | Reject:
+def _sample(name: str, group: str, source: str, rows: list[TruthRow], data: Reading) -> Sample | Reject:
     severities = {row.severity for row in rows}
     if "normal" in severities and len(severities) > 1:
         raise UnclearShape("both normal and with a lesion")

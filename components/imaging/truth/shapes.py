@@ -153,7 +153,7 @@ class Shape:
         return self.outline.extent
 
 
-def draw(height: int, width: int, shapes: Iterable[Shape]) -> np.ndarray:
+def rasterized(height: int, width: int, shapes: Iterable[Shape]) -> np.ndarray:
     """`(height, width)` uint8 class indices; later shapes lie over earlier ones, parts outside are cut off.
 
     Raises:

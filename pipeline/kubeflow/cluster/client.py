@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Clock:
+class Timer:
     """Seconds pass here; tests bring their own."""
 
     now: Callable[[], float] = time.monotonic
@@ -54,10 +54,10 @@ class Cluster:
         ClusterError: the cluster refuses, or cannot be reached in ATTEMPTS attempts within about a minute.
     """
 
-    def __init__(self, connection: Connection, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, connection: Connection, timer: Timer, say: Callable[[str], None]) -> None:
         """`say` is told of every failed attempt."""
         self.connection = connection
-        self.clock = clock
+        self.timer = timer
         self._client = connect(connection)
         self._say = say
 
@@ -217,7 +217,7 @@ class Cluster:
             retry=tenacity.retry_if_exception_type(Unavailable),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=tenacity.wait_exponential(multiplier=2, max=30),
-            sleep=self.clock.sleep,
+            sleep=self.timer.sleep,
             before_sleep=self._say_why,
             reraise=True,
         )

@@ -8,13 +8,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.kubeflow.cluster.record import PENDING
+
 
 def listed(run: Any) -> dict[str, Any]:
     """A run of the API, as JSON has it."""
     return {
         "id": run.run_id,
         "name": run.display_name,
-        "state": run.state or "PENDING",
+        "state": run.state or PENDING,
         "created": _time(run.created_at),
         "finished": _time(run.finished_at),
         "recurring": bool(run.recurring_run_id),

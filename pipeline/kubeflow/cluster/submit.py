@@ -8,29 +8,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError
 from components.example_gen.listing import fingerprint
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.root import Config
-from pipeline.kubeflow.cluster.client import Clock, Cluster, Version
+from pipeline.kubeflow.cluster.client import Cluster, Timer, Version
 from pipeline.kubeflow.cluster.connection import find_connection
 from pipeline.kubeflow.cluster.cron import next_time
+from pipeline.kubeflow.cluster.record import PENDING, ClusterRun
 from pipeline.kubeflow.cluster.wait import wait
 from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import with_cache_key
+from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
 from pipeline.runs.quiet import quiet
 
 
-def reach(settings: Kubeflow, console: RunConsole, clock: Clock | None = None) -> Cluster:
+def reach(settings: Kubeflow, console: RunConsole, timer: Timer | None = None) -> Cluster:
     """The cluster of a recipe.
 
     Raises:
         UsageError: the recipe and the environment do not say which, or not so that it can be.
     """
-    return Cluster(find_connection(settings, os.environ), clock or Clock(), console.warn)
+    return Cluster(find_connection(settings, os.environ), timer or Timer(), console.warn)
 
 
 def prepare(name: str, config: Config, data: str | None, seen: Path | None, console: RunConsole) -> Package:
@@ -64,8 +66,8 @@ def submit(
     console: RunConsole,
     waits: bool,
     timeout: float | None,
-) -> dict[str, Any]:
-    """Uploads and starts a pipeline, waits for its end where asked to; what became of it, for `--json`.
+) -> ClusterRun:
+    """Uploads and starts a pipeline, waits for its end where asked to; what became of it.
 
     Raises:
         ClusterError: the cluster refuses or cannot be reached.
@@ -75,17 +77,24 @@ def submit(
     run = cluster.start(run_name, experiment, version, config.kubeflow.pipeline_root)
     url = f"{cluster.connection.endpoint}/#/runs/details/{run.run_id}"
     console.say(f"{name}: run {run_name}, version {version.name}, {url}")
-    record = {"id": run.run_id, "name": run_name, "version": version.name, "url": url}
+    started = ClusterRun(
+        id=run.run_id,
+        name=run_name,
+        version=version.name,
+        url=url,
+        state=run.state or PENDING,
+        exit_code=ExitCode.DONE,
+    )
     if not waits:
-        return {**record, "state": run.state or "PENDING", "exit_code": 0}
+        return started
     try:
-        outcome = wait(cluster, run.run_id, timeout, console)
+        ended = wait(cluster, started, timeout, console)
     except KeyboardInterrupt:
         console.warn(f"the run {run.run_id} goes on")
         raise
-    for line in [*outcome["reasons"], f"{outcome['state'].capitalize()}: {url}"]:
+    for line in [*conclusion(ended.recorded(name)), f"{ended.state.capitalize()}: {url}"]:
         console.say(line)
-    return {**record, **outcome}
+    return ended
 
 
 def schedule(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from components.errors import MasklineError, UsageError
+from components.errors import ExitCode, MasklineError, UsageError
 from pipeline.config.kubeflow import Kubeflow
+from pipeline.kubeflow.cluster.record import PENDING, ClusterRun
 from pipeline.kubeflow.spec.package import Package, write_package
 from pipeline.runs.quiet import quiet
 
@@ -35,7 +35,7 @@ def refuse_for_vertex(settings: Kubeflow) -> None:
             )
 
 
-def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> dict[str, Any]:
+def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> ClusterRun:
     """Starts a run with Google's own settings (credentials, GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_REGION).
 
     Raises:
@@ -58,4 +58,4 @@ def submit_to_vertex(name: str, package: Package, pipeline_root: str) -> dict[st
                 f"Vertex AI: {said}. It takes GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_REGION and the credentials "
                 "of `gcloud auth application-default login`"
             ) from error
-    return {"id": job.resource_name, "state": "PENDING", "exit_code": 0}
+    return ClusterRun(id=job.resource_name, state=PENDING, exit_code=ExitCode.DONE)

@@ -6,46 +6,50 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from components.errors import DataRefused
+from components.errors import ExitCode
 from pipeline.graph.nodes import NODES
 from pipeline.kubeflow.cluster.api import ClusterError
 from pipeline.kubeflow.cluster.client import Cluster
+from pipeline.kubeflow.cluster.record import PENDING, ClusterRun
 from pipeline.runs.console import RunConsole
+from pipeline.runs.record import State, Step
 
-EXIT_CODES = {"SUCCEEDED": 0, "FAILED": 1, "SKIPPED": 1, "CANCELED": 130}
+EXIT_CODES = {
+    "SUCCEEDED": ExitCode.DONE,
+    "FAILED": ExitCode.FAILED,
+    "SKIPPED": ExitCode.FAILED,
+    "CANCELED": ExitCode.INTERRUPTED,
+}
 """Of the states that a run ends in. kfp's own wait does not know that CANCELED is one, and never returns."""
-TIMED_OUT = 124
-"""As of the command `timeout`."""
 POLL_SECONDS = 10.0
 
-_STATES = {"SUCCEEDED": "ran", "SKIPPED": "skipped", "FAILED": "failed", "CANCELED": "failed"}
-_REFUSED = DataRefused.exit_code
-_GATE = re.compile(rf"exit (?:code|status) {_REFUSED}\b")
+_STATES: dict[str, State] = {"SUCCEEDED": "ran", "SKIPPED": "skipped", "FAILED": "failed", "CANCELED": "failed"}
+_GATE = re.compile(rf"exit (?:code|status) {ExitCode.DATA_REFUSED}\b")
 """What the data gate ends with, or says in its last word. Other codes are the launcher's or the kernel's, and mean
 failure. Released servers drop Argo's message, and the launcher replaces the code by its own: then it is failure too."""
 
 
-def wait(cluster: Cluster, run_id: str, timeout: float | None, console: RunConsole) -> dict[str, Any]:
-    """State, exit code, steps and reasons of a run when it ends, or after `timeout` seconds; None: however long.
+def wait(cluster: Cluster, started: ClusterRun, timeout: float | None, console: RunConsole) -> ClusterRun:
+    """A run that was started as it is when it ends, or after `timeout` seconds; None: however long that takes.
 
     Raises:
         ClusterError: the cluster cannot be asked any more. The run goes on.
     """
-    deadline = None if timeout is None else cluster.clock.now() + timeout
+    deadline = None if timeout is None else cluster.timer.now() + timeout
     shown: set[str] = set()
     while True:
-        run = _asked(cluster, run_id)
+        run = _asked(cluster, started.id)
         for step in _steps(run):
-            if step["id"] not in shown:
-                shown.add(step["id"])
-                console.finished(step["id"], step["state"], step["seconds"], step["reason"])
+            if step.id not in shown:
+                shown.add(step.id)
+                console.finished(step)
         if run.state in EXIT_CODES:
-            return _outcome(run)
-        left = POLL_SECONDS if deadline is None else deadline - cluster.clock.now()
+            return _seen(started, run, _exit_code(run), _reasons(run))
+        left = POLL_SECONDS if deadline is None else deadline - cluster.timer.now()
         if left <= 0:
             reason = f"not ended after {timeout:g} s. The run goes on; `maskline kubeflow runs` shows when it ends"
-            return {**_outcome(run), "exit_code": TIMED_OUT, "reasons": [reason]}
-        cluster.clock.sleep(min(POLL_SECONDS, left))
+            return _seen(started, run, ExitCode.STILL_RUNNING, [reason])
+        cluster.timer.sleep(min(POLL_SECONDS, left))
 
 
 def _asked(cluster: Cluster, run_id: str) -> Any:
@@ -55,33 +59,32 @@ def _asked(cluster: Cluster, run_id: str) -> Any:
         raise ClusterError(f"{error}. The run {run_id} goes on without this command") from None
 
 
-def _outcome(run: Any) -> dict[str, Any]:
-    steps = list(_steps(run))
-    reasons = [f"{step['id']}: {step['reason']}" for step in steps if step["state"] == "failed" and step["reason"]]
-    own = _error(run)
-    return {
-        "state": run.state or "PENDING",
-        "exit_code": _exit_code(run),
-        "steps": steps,
-        "reasons": [*reasons, *([own] if own else [])],
-    }
+def _seen(started: ClusterRun, run: Any, exit_code: int, reasons: list[str]) -> ClusterRun:
+    seen = started.model_copy()
+    seen.state, seen.exit_code, seen.steps, seen.reasons = run.state or PENDING, exit_code, list(_steps(run)), reasons
+    return seen
+
+
+def _reasons(run: Any) -> list[str]:
+    failed = [f"{step.id}: {step.reason}" for step in _steps(run) if step.state == "failed" and step.reason]
+    return [*failed, *filter(None, [_error(run)])]
 
 
 def _exit_code(run: Any) -> int:
     texts = [_error(run), *(_error(task) for task in _task_details(run))] if run.state == "FAILED" else []
-    return _REFUSED if any(map(_GATE.search, texts)) else EXIT_CODES.get(run.state, 0)
+    return ExitCode.DATA_REFUSED if any(map(_GATE.search, texts)) else EXIT_CODES[run.state]
 
 
-def _steps(run: Any) -> Iterator[dict[str, Any]]:
+def _steps(run: Any) -> Iterator[Step]:
     """The nodes of the graph that have ended; drivers and other tasks of Kubeflow's own are left out."""
     for task in _task_details(run):
         if task.display_name in NODES and task.state in _STATES:
-            yield {
-                "id": task.display_name,
-                "state": _STATES[task.state],
-                "seconds": _seconds(task),
-                "reason": "cancelled" if task.state == "CANCELED" else _error(task),
-            }
+            yield Step(
+                id=task.display_name,
+                state=_STATES[task.state],
+                seconds=_seconds(task),
+                reason="cancelled" if task.state == "CANCELED" else _error(task),
+            )
 
 
 def _task_details(run: Any) -> list[Any]:

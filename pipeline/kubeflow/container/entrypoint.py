@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError, exit_code_of
 from components.files import write_text
 from components.parallel import THREADS, shield_workers
 from pipeline.kubeflow.container.logs import TERMINATION_LOG, last_word, leave, log_as_json
@@ -35,12 +35,12 @@ def main(argv: Sequence[str]) -> int:
         arguments, beam_arguments = _parser().parse_known_args(argv)
         run(arguments, beam_arguments, root)
     except Exception as error:
-        code = getattr(error, "exit_code", 1)
+        code = exit_code_of(error)
         message = last_word(error, code)
         _LOG.critical("%s", message, exc_info=error)
         leave(message, in_root(TERMINATION_LOG, root))
         return code
-    return 0
+    return ExitCode.DONE
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str], root: Path) -> None:

@@ -16,7 +16,7 @@ from tfx.orchestration.portable.outputs_utils import tag_output_artifacts_with_v
 from tfx.types import Artifact
 from tfx.utils.name_utils import get_full_name
 
-from components.artifacts import RunReport, SplitReport
+from components.artifact_types import RunReport, SplitReport
 from pipeline.kubeflow.container.uris import local_path, with_uri
 
 Artifacts = dict[str, list[Artifact]]

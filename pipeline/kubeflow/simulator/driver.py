@@ -45,7 +45,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunContext:
     """What belongs to the run as a whole."""
 
     id: str
@@ -55,7 +55,9 @@ class Run:
     parameters: Values
 
 
-def executor_input(task: Task, run: Run, finished: Mapping[str, Finished], backend: Backend) -> pb.ExecutorInput:
+def executor_input(
+    task: Task, context: RunContext, finished: Mapping[str, Finished], backend: Backend
+) -> pb.ExecutorInput:
     """What the step is told: values, and where artifacts are and are to be. Default values are the launcher's matter.
 
     Raises:
@@ -63,13 +65,13 @@ def executor_input(task: Task, run: Run, finished: Mapping[str, Finished], backe
     """
     result = pb.ExecutorInput()
     for key, item in task.spec.inputs.parameters.items():
-        value = _checked(task, key, _parameter(task, key, item, run, finished))
+        value = _checked(task, key, _parameter(task, key, item, context, finished))
         result.inputs.parameter_values[key].CopyFrom(value)
     for key, item in task.spec.inputs.artifacts.items():
         source = item.task_output_artifact
         artifact = finished[source.producer_task].artifacts[source.output_artifact_key]
         result.inputs.artifacts[key].artifacts.append(artifact)
-    result.outputs.CopyFrom(_outputs(task, f"{run.root}/{task.name}/{uuid4()}", backend))
+    result.outputs.CopyFrom(_outputs(task, f"{context.root}/{task.name}/{uuid4()}", backend))
     return result
 
 
@@ -162,26 +164,26 @@ def _as_go(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _parameter(task: Task, key: str, item: Any, run: Run, finished: Mapping[str, Finished]) -> Value:
+def _parameter(task: Task, key: str, item: Any, context: RunContext, finished: Mapping[str, Finished]) -> Value:
     kind = item.WhichOneof("kind")
     if kind == "component_input_parameter":
-        if item.component_input_parameter not in run.parameters:
+        if item.component_input_parameter not in context.parameters:
             raise UsageError(f"{task.name}: {key}: no value for the parameter {item.component_input_parameter!r}")
-        return run.parameters[item.component_input_parameter]
+        return context.parameters[item.component_input_parameter]
     if kind == "task_output_parameter":
         source = item.task_output_parameter
         return finished[source.producer_task].parameters[source.output_parameter_key]
     if kind == "runtime_value":
-        return _constant(task, item.runtime_value.constant, run)
+        return _constant(task, item.runtime_value.constant, context)
     raise UsageError(f"{task.name}: {key}: a parameter of the kind {kind!r} is not simulated. Use a cluster")
 
 
-def _constant(task: Task, value: Value, run: Run) -> Value:
+def _constant(task: Task, value: Value, context: RunContext) -> Value:
     """What the driver puts in place of a constant, if the constant is nothing but one of these."""
     special = {
-        "{{$.pipeline_job_name}}": run.name,
-        "{{$.pipeline_job_resource_name}}": run.name,
-        "{{$.pipeline_job_uuid}}": run.id,
+        "{{$.pipeline_job_name}}": context.name,
+        "{{$.pipeline_job_resource_name}}": context.name,
+        "{{$.pipeline_job_uuid}}": context.id,
         "{{$.pipeline_task_name}}": task.name,
     }
     text = value.string_value

@@ -17,14 +17,14 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay, wait_exponential
 
-from components.errors import MasklineError
+from components.errors import ExitCode, MasklineError
 from pipeline.kubeflow.container.logs import TERMINATION_LOG
 from pipeline.kubeflow.container.uris import in_root, local_path
 from pipeline.kubeflow.simulator.backend import LOGS, Backend
 from pipeline.kubeflow.simulator.driver import Finished, from_text
 from pipeline.kubeflow.simulator.logs import logs_file, logs_of, numbered
 from pipeline.kubeflow.simulator.placeholders import filled
-from pipeline.kubeflow.simulator.pod import Place, prepare
+from pipeline.kubeflow.simulator.pod import Runtime, prepare
 from pipeline.kubeflow.simulator.store import Store
 from pipeline.kubeflow.simulator.tasks import Task
 
@@ -45,7 +45,7 @@ class Launcher:
 
     pipeline: str
     store: Store
-    place: Place
+    runtime: Runtime
     backend: Backend
     pods: Path
     """Folder for the steps' file systems."""
@@ -103,10 +103,10 @@ class Launcher:
         is filled in the end.
         """
         command = [*task.container.command, *task.container.args]
-        command = filled(command, with_defaults(given, task.component), self.place.root(folder))
+        command = filled(command, with_defaults(given, task.component), self.runtime.root(folder))
         with logs_file(given, folder).open("wb") as copy, self.log(task).open("ab") as log:
             begin = log.tell()
-            code = self.place.run(task, command, folder, log)
+            code = self.runtime.run(task, command, folder, log)
             with self.log(task).open("rb") as printed:
                 printed.seek(begin)
                 shutil.copyfileobj(printed, copy)
@@ -124,7 +124,7 @@ class Launcher:
         for name, item in given.outputs.parameters.items():
             path = in_root(item.output_file, folder)
             if name not in parameters and not path.exists():
-                raise StepFailed(f"{task.name}: wrote no output parameter {name!r}", 1)
+                raise StepFailed(f"{task.name}: wrote no output parameter {name!r}", ExitCode.FAILED)
             if name not in parameters:
                 kind = task.component.output_definitions.parameters[name].parameter_type
                 parameters[name] = from_text(name, path.read_text(encoding="utf-8"), kind)

@@ -99,10 +99,10 @@ class Containers:
             raise
 
 
-Place = Processes | Containers
+Runtime = Processes | Containers
 
 
-def place_of(image: str | None, mounts: Sequence[str]) -> Place:
+def runtime_of(image: str | None, mounts: Sequence[str]) -> Runtime:
     """Containers of `image` where there is one (empty: the pipeline's own), else processes.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -15,26 +14,27 @@ from uuid import uuid4
 from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 
-from components.errors import UsageError
+from components.errors import UsageError, exit_code_of
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.example_gen.settings import DataSettings
 from components.files import locked
 from pipeline.kubeflow.container.uris import launcher_path
 from pipeline.kubeflow.simulator.backend import NEWEST, Backend
-from pipeline.kubeflow.simulator.driver import Finished, Run, executor_input, fingerprint, run_parameters
+from pipeline.kubeflow.simulator.driver import Finished, RunContext, executor_input, fingerprint, run_parameters
 from pipeline.kubeflow.simulator.launcher import Launcher, StepFailed
-from pipeline.kubeflow.simulator.pod import Place
+from pipeline.kubeflow.simulator.pod import Runtime
 from pipeline.kubeflow.simulator.store import Store
 from pipeline.kubeflow.simulator.tasks import Pipeline, Task, parse_pipeline
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import with_cache_key
 from pipeline.runs.console import RunConsole
-from pipeline.runs.record import new_run_dir, write_run
+from pipeline.runs.folders import RUN_LOCK, new_run_dir
+from pipeline.runs.outcome import NodeOutputs, Output, complete, conclude, notices
+from pipeline.runs.record import RunRecord, State, Status, Step, write_run
 
 _DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 """Where Kubeflow stores artifacts unless told otherwise."""
-_REFUSED, _INTERRUPTED = 3, 130
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Simulation:
 
     package: Package
     out: Path
-    place: Place
+    runtime: Runtime
     parameters: Mapping[str, str]
     cache: bool = True
     """Whether results of earlier simulations in the same folder are taken, where the pipeline allows it."""
     backend: Backend = NEWEST
 
 
-def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
-    """Runs the pipeline and returns the contents of its `run.json`, whose `exit_code` is that of the failed step.
+def simulate(simulation: Simulation, console: RunConsole) -> RunRecord:
+    """Runs the pipeline and returns its record, as of a local run; its `exit_code` is that of the failed step.
 
     Raises:
         UsageError: the package, a value, or the output folder is not as it must be.
@@ -60,11 +60,11 @@ def simulate(simulation: Simulation, console: RunConsole) -> dict[str, Any]:
     parameters = run_parameters(pipeline.inputs, simulation.parameters)
     root = pipeline.root or _DEFAULT_ROOT
     launcher_path(root)
-    simulation.place.check(pipeline.tasks)
+    simulation.runtime.check(pipeline.tasks)
     with ExitStack() as stack:
         try:
             simulation.out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(simulation.out / ".lock", wait=False))
+            stack.enter_context(locked(simulation.out / RUN_LOCK, wait=False))
         except BlockingIOError:
             raise UsageError(f"{simulation.out}: another simulation works there. Choose another: --out DIR") from None
         except OSError as error:
@@ -106,47 +106,39 @@ class _Simulator:
         # Processes of a killed simulation may live on: what they write must not come near this one's steps.
         shutil.rmtree(out / "pods", ignore_errors=True)
         pods = out / "pods" / self._run_dir.name
-        self._launcher = Launcher(pipeline.name, self._store, simulation.place, simulation.backend, pods, self._run_dir)
+        self._launcher = Launcher(
+            pipeline.name, self._store, simulation.runtime, simulation.backend, pods, self._run_dir
+        )
         self._finished: dict[str, Finished] = {}
-        self._record: dict[str, Any] = {
-            "id": self._run_dir.name,
-            "recipe": pipeline.name,
-            "status": "running",
-            "exit_code": None,
-            "pid": os.getpid(),
-            "steps": [],
-            "reasons": [],
-        }
+        self._record = RunRecord.begun(self._run_dir, pipeline.name)
 
-    def run(self, root: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, root: str, parameters: Mapping[str, Any]) -> RunRecord:
         job = str(uuid4())
-        run = Run(job, self._record["id"], f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
+        context = RunContext(job, self._record.id, f"{root.rstrip('/')}/{self._pipeline.name}/{job}", parameters)
         write_run(self._run_dir, self._record)
         try:
             with self._console.live():
                 for task in self._pipeline.tasks:
-                    self._step(task, run)
-            self._conclude()
+                    self._step(task, context)
+            conclude(self._record, self._outputs())
         except StepFailed as failure:
-            self._record |= {"status": "failed", "exit_code": failure.exit_code, "reasons": [str(failure)]}
+            self._record.end("failed", failure.exit_code, [str(failure)])
         except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            self._record |= {
-                "status": "interrupted" if interrupted else "failed",
-                "exit_code": _INTERRUPTED if interrupted else getattr(error, "exit_code", 1),
-                "reasons": [str(error) or type(error).__name__],
-            }
+            status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            self._record.end(status, exit_code_of(error), [str(error) or type(error).__name__])
             raise
         finally:
+            complete(self._record, self._outputs())
             write_run(self._run_dir, self._record)
         return self._record
 
-    def _step(self, task: Task, run: Run) -> None:
+    def _step(self, task: Task, context: RunContext) -> None:
         begin = time.monotonic()
         self._console.started(task.name)
-        state, reason = "failed", ""
+        state: State = "failed"
+        reason = ""
         try:
-            given = executor_input(task, run, self._finished, self._backend)
+            given = executor_input(task, context, self._finished, self._backend)
             cacheable = self._cache and task.spec.caching_options.enable_cache
             key = fingerprint(task, given, self._backend) if cacheable else ""
             cached = self._store.cached(self._pipeline.name, key) if key else None
@@ -159,49 +151,37 @@ class _Simulator:
         finally:
             self._report(task, state, time.monotonic() - begin, reason)
 
-    def _report(self, task: Task, state: str, seconds: float, reason: str) -> None:
-        self._console.finished(task.name, state, seconds, reason)
+    def _report(self, task: Task, state: State, seconds: float, reason: str) -> None:
         finished = self._finished.get(task.name)
-        self._record["steps"].append(
-            {
-                "id": task.name,
-                "state": state,
-                "seconds": round(seconds, 2),
-                "cached": state == "cached",
-                "reason": reason,
-                "log": None if state == "cached" else str(self._launcher.log(task)),
-                "outputs": {} if finished is None else self._outputs(finished),
-            }
+        step = Step(
+            id=task.name,
+            state=state,
+            seconds=round(seconds, 2),
+            cached=state == "cached",
+            reason=reason,
+            log=None if state == "cached" else str(self._launcher.log(task)),
+            outputs={} if finished is None else self._described(finished),
         )
+        self._record.steps.append(step)
+        self._console.finished(step)
+        for notice in notices(task.name, self._outputs()):
+            self._console.warn(notice)
         write_run(self._run_dir, self._record)
 
-    def _outputs(self, finished: Finished) -> dict[str, Any]:
+    def _described(self, finished: Finished) -> dict[str, Any]:
         return {
             name: {"uri": artifact.uri, "path": str(self._store.path(artifact.uri)), "metadata": _plain(artifact)}
             for name, artifact in finished.artifacts.items()
         }
 
-    def _conclude(self) -> None:
-        """The run as `maskline run` would report it: what was pushed, or why not, and the report."""
-        pushed, not_pushed, refused, report = None, None, None, None
-        for finished in self._finished.values():
-            if "report" in finished.artifacts:
-                folder = self._store.path(finished.artifacts["report"].uri)
-                report = next(map(str, folder.glob("*.html")), None)
-            for artifact in finished.artifacts.values():
-                metadata = _plain(artifact)
-                if metadata.get("pushed"):
-                    pushed = {"version": metadata["pushed_version"], "path": metadata["pushed_destination"]}
-                elif "pushed" in metadata:
-                    not_pushed = metadata["reason"]
-                    refused = not_pushed if metadata.get("refused") else None
-        self._record |= {
-            "status": "refused by the evaluation" if refused else "done",
-            "exit_code": _REFUSED if refused else 0,
-            "reasons": [refused] if refused else [],
-            "pushed": pushed,
-            "not_pushed": not_pushed,
-            "report": report,
+    def _outputs(self) -> NodeOutputs:
+        """What the steps have left, where the store has it."""
+        return {
+            task: {
+                name: Output(self._store.path(artifact.uri), _plain(artifact))
+                for name, artifact in finished.artifacts.items()
+            }
+            for task, finished in self._finished.items()
         }
 
 
@@ -213,17 +193,3 @@ def _why(task: Task, cache: bool) -> str:
     if not task.spec.caching_options.enable_cache:
         return "the pipeline does not let it be cached"
     return "not run before with this command, parameters and inputs" if cache else "asked to run again"
-
-
-def conclusion(record: dict[str, Any]) -> list[str]:
-    """The last lines of a simulation, for people."""
-    lines = [f"{'Refused' if record['exit_code'] == _REFUSED else 'Failed'}: {reason}" for reason in record["reasons"]]
-    failed = [step["log"] for step in record["steps"] if step["state"] == "failed" and step["log"]]
-    lines += [f"Log of the step: {log}" for log in failed]
-    if record.get("pushed"):
-        lines.append(f"Pushed: version {record['pushed']['version']} to {record['pushed']['path']}")
-    elif record.get("not_pushed"):
-        lines.append(f"Not pushed: {record['not_pushed']}")
-    if record.get("report"):
-        lines.append(f"Report: {record['report']}")
-    return lines

@@ -1,0 +1,17 @@
+"""Artifact types that TFX does not have."""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact
+
+
+class SplitReport(Artifact):
+    """`split_report.json`: which source, group and hash is in which split."""
+
+    TYPE_NAME = "maskline.SplitReport"
+
+
+class RunReport(Artifact):
+    """`report.html`: the run for people, one file without outside references."""
+
+    TYPE_NAME = "maskline.RunReport"

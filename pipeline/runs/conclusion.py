@@ -1,0 +1,48 @@
+"""What people are told of a run at its end, wherever it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from components.errors import ExitCode
+from pipeline.runs.record import RunRecord, Scores
+
+_WORDS: dict[int | None, str] = {
+    ExitCode.REFUSED: "Refused",
+    ExitCode.DATA_REFUSED: "Refused",
+    ExitCode.STILL_RUNNING: "Still running",
+    ExitCode.INTERRUPTED: "Interrupted",
+    ExitCode.TERMINATED: "Interrupted",
+}
+"""Before a reason; every other code is a failure."""
+
+
+def conclusion(record: RunRecord) -> list[str]:
+    """The last lines of a run: its score, why it ended as it did, what was pushed or why not, the report."""
+    return list(_lines(record))
+
+
+def _lines(record: RunRecord) -> Iterator[str]:
+    if record.scores:
+        yield _score(record.scores)
+    word = _WORDS.get(record.exit_code, "Failed")
+    yield from (f"{word}: {reason}" for reason in record.reasons)
+    yield from (f"Log of the step: {step.log}" for step in record.steps if step.state == "failed" and step.log)
+    if record.pushed:
+        yield f"Pushed: version {record.pushed.version} to {record.pushed.path}"
+    elif record.not_pushed:
+        yield f"Not pushed: {record.not_pushed}"
+    if record.report:
+        yield f"Report: {record.report}"
+
+
+def _score(scores: Scores) -> str:
+    dice, empty = scores.dice, scores.empty_cases
+    mean = "undefined" if dice.mean is None else f"{dice.mean:.3f}"
+    interval = f" (95 % CI {dice.ci95[0]:.3f} to {dice.ci95[1]:.3f})" if dice.ci95 else ""
+    without = (
+        f"; something was predicted in {scores.empty_cases_with_prediction} of {empty} cases without foreground"
+        if empty
+        else ""
+    )
+    return f"Test: mean foreground Dice {mean}{interval}, {dice.n} cases{without}"

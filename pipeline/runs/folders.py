@@ -1,0 +1,82 @@
+"""Past runs: the folder of each, and how they are listed and found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.errors import UsageError
+from components.files import is_locked
+from pipeline.runs.record import RUN_FILE, RunRecord, read_run
+
+RUN_LOCK = ".lock"
+"""In an output folder: held by the run that is on."""
+DEFAULT_OUT = Path("maskline-out")
+
+
+def new_run_dir(out: Path) -> Path:
+    """A new folder `out/runs/TIME`, made in UTC; runs started within one second get a number."""
+    time = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for name in (time, *(f"{time}-{number:02d}" for number in range(2, 100))):
+        try:
+            (out / "runs" / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return out / "runs" / name
+    raise UsageError(f"{out}: too many runs were started within one second")
+
+
+def list_runs(out: Path) -> Iterator[RunRecord]:
+    """Every run below a folder, oldest first; one whose process is gone is `killed`, one whose record cannot be read is
+    `damaged`."""
+    for path in sorted(out.rglob(f"runs/*/{RUN_FILE}"), key=lambda path: path.parent.name):
+        yield _run(path.parent)
+
+
+def find_run(name: str) -> RunRecord:
+    """The run of a folder, or of a run's id below the default output folder; its status as in `list_runs`.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    for folder in (Path(name), *DEFAULT_OUT.rglob(f"runs/{name}")):
+        if (folder / RUN_FILE).is_file():
+            return _run(folder)
+    raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
+
+
+def _run(folder: Path) -> RunRecord:
+    try:
+        run = read_run(folder)
+        if run.status == "running" and not _is_running(run, folder.resolve()):
+            run.status = "killed"
+    except (OSError, ValueError) as error:
+        recipe = folder.absolute().parents[1].name
+        reason = f"{RUN_FILE} cannot be read: {error}"
+        return RunRecord(id=folder.name, recipe=recipe, folder=str(folder), status="damaged", reasons=[reason])
+    return run
+
+
+def _is_running(run: RunRecord, run_dir: Path) -> bool:
+    """A run holds the lock of its output folder; its process may be gone and another have its number, or its lock.
+
+    Raises:
+        ValueError: the lock is held, and the record does not say by which process it would be.
+    """
+    if not is_locked(run_dir.parents[1] / RUN_LOCK):
+        return False
+    if run.pid is None:
+        raise ValueError("pid: missing")
+    return _is_alive(run.pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
