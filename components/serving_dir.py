@@ -51,6 +51,15 @@ def read_manifest(serving: Path, version: str) -> dict[str, Any]:
     return read_json(serving / version / MANIFEST_FILE)
 
 
+def split_rows(folder: Path) -> list[dict[str, Any]]:
+    """Of each record of a version's data the source, group, split and more, by the folder of the version.
+
+    Empty where it was pushed without a split report; those of earlier versions of Maskline lack some columns.
+    """
+    path = folder / SPLIT_REPORT_FILE
+    return read_json(path)["records"] if path.is_file() else []
+
+
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
     """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
 

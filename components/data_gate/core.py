@@ -18,7 +18,7 @@ from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.files import read_json
 from components.records.splits import SPLITS
-from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
+from components.serving_dir import MANIFEST_FILE, split_rows
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class Champion:
 
 def read_champion(folder: Path, version: str) -> Champion:
     """The champion by the folder of its version; one that was pushed without a report has no records."""
-    path = folder / SPLIT_REPORT_FILE
-    records = read_json(path)["records"] if path.is_file() else []
-    return Champion(version, records, read_json(folder / MANIFEST_FILE)["config"]["data"])
+    return Champion(version, split_rows(folder), read_json(folder / MANIFEST_FILE)["config"]["data"])
 
 
 def split_report(

@@ -11,6 +11,7 @@ from pathlib import Path
 from components.data_gate.drift import DRIFT
 from components.example_gen.listing import fingerprint as data_fingerprint
 from components.example_gen.listing import list_samples
+from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
 from components.files import read_json
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, read_manifest
@@ -45,7 +46,8 @@ def new_cases(root: Path, data: DataSettings, serving: Path) -> int:
         UsageError: as `list_samples` and `champion_version` do.
     """
     known = _known_sources(serving)
-    return sum(sample.image not in known for sample in list_samples(root, data).samples)
+    listing = list_samples(root, data, held_out(root, data, serving))
+    return sum(sample.image not in known for sample in listing.samples)
 
 
 def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tfx.utils import proto_utils
 
 from components.errors import MasklineError
 from components.example_gen.listing import fingerprint
+from components.example_gen.settings import DataSettings
 
 
 class DataChanged(MasklineError):
@@ -52,7 +52,8 @@ def _check_unchanged(parameters: dict[str, Any]) -> None:
     promised = parameters.get("files")
     if not promised:
         return
-    found = fingerprint(Path(parameters[INPUT_BASE_KEY]), json.loads(parameters["settings"]))
+    data = DataSettings.model_validate_json(parameters["settings"])
+    found = fingerprint(Path(parameters[INPUT_BASE_KEY]), data)
     if found != promised:
         raise DataChanged(
             f"{parameters[INPUT_BASE_KEY]}: the files have the fingerprint {found}, the run was submitted for "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -18,6 +17,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import RuntimeArtifact
 
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint as fingerprint_of_files
+from components.example_gen.settings import DataSettings
 from components.files import locked
 from pipeline.kubeflow.container.uris import launcher_path
 from pipeline.kubeflow.simulator.backend import NEWEST, Backend
@@ -86,7 +86,8 @@ def for_data(package: Package, data: Path) -> Package:
     refuse(lint(package))
     try:
         task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
-        settings = json.loads(task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"])
+        told = task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
+        settings = DataSettings.model_validate_json(told)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             "--data: the pipeline has no ImageMaskExampleGen with settings, which reads the data. Leave --data out"
