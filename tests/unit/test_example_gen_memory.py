@@ -1,0 +1,102 @@
+"""What the champion knows, from its split report in a serving folder to the samples of an input folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from components.errors import UsageError
+from components.example_gen.listing import list_cases, list_samples
+from components.example_gen.memory import held_out
+from components.example_gen.settings import DataSettings
+from components.records.splits import SPLITS
+from components.serving_dir import push
+
+DATA = DataSettings.model_validate(
+    {"layout": "folders", "height": 32, "width": 32, "groups": {"by": "pattern", "pattern": r"(p\d+)_"}}
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
+    """Twelve patients with two images each."""
+    return write_pairs(tmp_path / "data", patients=12)
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    (tmp_path / "serving").mkdir()
+    return tmp_path / "serving"
+
+
+def splits_of(root: Path, groups: list[str] | None = None) -> dict[str, str]:
+    return {sample.group: sample.split for sample in list_samples(root, DATA, groups).samples}
+
+
+def serve(serving: Path, splits: Mapping[str, str] | None) -> str:
+    """Pushes a version with a report of these groups, or without a report."""
+    (serving.parent / "model").mkdir(exist_ok=True)
+    report = serving.parent / "split_report.json"
+    rows = [{"group": group, "split": split} for group, split in (splits or {}).items()]
+    report.write_text(json.dumps({"records": rows}))
+    return push(serving.parent / "model", serving, {}, *([report] if splits else []))
+
+
+def test_without_a_champion_or_its_report_the_draw_decides(root: Path, serving: Path) -> None:
+    assert held_out(root, DATA, serving.parent / "nowhere") is None
+    assert held_out(root, DATA, serving) is None
+    serve(serving, None)
+    assert held_out(root, DATA, serving) is None
+
+
+def test_a_champion_of_the_same_data_changes_nothing(root: Path, serving: Path) -> None:
+    serve(serving, splits_of(root))
+    assert held_out(root, DATA, serving) is None
+
+
+def test_a_champion_that_was_tested_on_others_changes_the_split(root: Path, serving: Path) -> None:
+    """Of twelve two are test: by hash p08 and p04, and then p10."""
+    drawn = splits_of(root)
+    assert {group for group in drawn if drawn[group] == "test"} == {"p08", "p04"}
+    serve(serving, {"p01": "test", "p08": "train", "p04": "eval", "gone": "test"})
+    found = held_out(root, DATA, serving)
+    assert found == ["p01", "p10"]
+    splits = splits_of(root, found)
+    assert [group for group in splits if splits[group] == "test"] == found
+    assert [list(splits.values()).count(split) for split in SPLITS] == [8, 2, 2]
+
+
+def test_the_newest_version_is_the_one_that_is_remembered(root: Path, serving: Path) -> None:
+    serve(serving, {"p01": "test"})
+    serve(serving, {"p02": "test"})
+    assert held_out(root, DATA, serving) == ["p02", "p08"]
+
+
+def test_a_champion_that_is_gone(root: Path, serving: Path) -> None:
+    version = serve(serving, {"p01": "test"})
+    (serving / version).rename(serving.parent / "moved")
+    with pytest.raises(UsageError, match=f"names version {version}, which is not there"):
+        held_out(root, DATA, serving)
+
+
+def test_a_folder_that_is_gone(serving: Path, tmp_path: Path) -> None:
+    serve(serving, {"p01": "test"})
+    with pytest.raises(UsageError, match="nowhere: no such folder"):
+        held_out(tmp_path / "nowhere", DATA, serving)
+
+
+def test_cases_of_all_spans_count_whatever_the_window(
+    root: Path, tmp_path: Path, write_pairs: Callable[..., Path]
+) -> None:
+    for span, patients in ((1, 12), (2, 15)):
+        write_pairs(tmp_path / f"spans/span-{span}", patients)
+    data = DATA.model_copy(update={"spans": 1})
+    cases = list_cases(tmp_path / "spans", data)
+    assert {(case.group, case.age) for case in cases} == {
+        *((f"p{number:02d}", 1) for number in range(12)),
+        *((f"p{number:02d}", 0) for number in range(15)),
+    }
+    assert {case.group for case in list_cases(root, DATA)} == {f"p{number:02d}" for number in range(12)}
