@@ -197,20 +197,20 @@ def _filled(share: _Share, strata: Mapping[str, str], kept: Set[str], new: Set[s
 
     One by one the stratum whose share lacks most gives the group with the lowest hash. So each stratum's part differs
     from its exact share by less than one group, but for what is kept, and where rounding would leave a split empty.
+    Repeated with some of the drawn ones kept, a draw comes to the same groups.
 
     Args:
         strata: of all groups that the split has a share of.
     """
     sizes, kept = Counter(strata.values()), kept & strata.keys()
     turns = Counter(strata[group] for group in kept)
-    queue = []
+    surplus: dict[str, int] = {}
     for group in sorted(new - kept, key=lambda group: _digest(group, salt)):
         stratum = strata[group]
-        surplus = turns[stratum] * share.whole - sizes[stratum] * share.part
-        # Of like strata their own hashes decide, not their groups': with some kept, the draw must come to the same.
-        queue.append((surplus, _digest(stratum, salt), group))
+        surplus[group] = turns[stratum] * share.whole - sizes[stratum] * share.part
         turns[stratum] += 1
-    return {group for *_, group in sorted(queue)[: max(0, share.of(len(strata)) - len(kept))]}
+    # Of like ones the first stays first, which is that of the lower hash.
+    return set(sorted(surplus, key=surplus.__getitem__)[: max(0, share.of(len(strata)) - len(kept))])
 
 
 def _evaluated(cases: Iterable[Case], splits: Splits) -> set[str]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import UsageError
@@ -85,6 +85,8 @@ class TestOrderOfTheHashes:
 
 
 class TestShares:
+    @example(3, Splits(train=1, eval=1, test=200))
+    @example(200, Splits(train=1, eval=200, test=1))
     @given(st.integers(3, 200), shares())
     def test_they_are_exact_and_none_is_empty(self, count: int, splits: Splits) -> None:
         total = splits.train + splits.eval + splits.test
