@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from components.example_gen.samples import Drawing, Reject, Sample
 from components.example_gen.settings import Groups
 from components.example_gen.spans import age_of
-from components.records.splits import Case
+from components.records.splits import Member
 
 _EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)\D*", re.DOTALL)
@@ -43,10 +43,10 @@ def group_samples(
     return grouped, rejects
 
 
-def cases_of(samples: Iterable[Sample], ages: Mapping[str, int] | None) -> list[Case]:
+def members_of(samples: Iterable[Sample], ages: Mapping[str, int] | None) -> list[Member]:
     """What the strategies know of samples; `ages` are those of the spans, None where there are no spans."""
     return [
-        Case(
+        Member(
             group=sample.group,
             site=sample.site,
             stratum=_stratum(sample),

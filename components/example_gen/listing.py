@@ -11,13 +11,13 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.example_gen import spans
-from components.example_gen.groups import cases_of, group_samples
+from components.example_gen.groups import group_samples, members_of
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.names import original_of
 from components.example_gen.samples import Listing, Reject, is_left_behind
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import SUFFIXES
-from components.records.splits import Case, assign_splits
+from components.records.splits import Member, assign_splits
 
 
 def detect_layout(root: Path) -> str | None:
@@ -77,7 +77,7 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
     """
     listing, window = _grouped(root, data), data.spans or 0
     ages = _ages(root, data)
-    splits = assign_splits(cases_of(listing.samples, ages), data.splits, held_out, window)
+    splits = assign_splits(members_of(listing.samples, ages), data.splits, held_out, window)
     samples = (replace(sample, split=split) for sample, split in zip(listing.samples, splits, strict=True))
     listing = spans.within_window(replace(listing, samples=tuple(samples)), ages or {}, window)
     unused = (*listing.rejects, *listing.left_out)
@@ -89,9 +89,9 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
 
 
 @_refuse_unreadable()
-def list_cases(root: Path, data: DataSettings) -> list[Case]:
+def list_members(root: Path, data: DataSettings) -> list[Member]:
     """What the splits of an input folder go by, samples of all spans; raises as `list_samples`."""
-    return cases_of(_grouped(root, data).samples, _ages(root, data))
+    return members_of(_grouped(root, data).samples, _ages(root, data))
 
 
 def _ages(root: Path, data: DataSettings) -> dict[str, int] | None:

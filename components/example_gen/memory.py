@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.listing import list_cases
+from components.example_gen.listing import list_members
 from components.example_gen.settings import DataSettings
 from components.records.splits import Memory, recall
 from components.serving_dir import champion_version, split_rows
@@ -24,14 +24,14 @@ def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
         serving: the serving folder.
 
     Raises:
-        UsageError: as `list_cases` and `champion_version` do.
+        UsageError: as `list_members` and `champion_version` do.
     """
     version = champion_version(serving)
     if version is None:
         return None
     rows = split_rows(serving / version)
     memory = Memory(_groups(rows, "test"), _groups(rows, "train", "eval"))
-    return recall(list_cases(root, data), data.splits, memory)
+    return recall(list_members(root, data), data.splits, memory)
 
 
 def _groups(rows: Iterable[Mapping[str, Any]], *splits: str) -> set[str]:

@@ -37,13 +37,13 @@ SPLITS = ("train", "eval", "test")
 
 
 @dataclass(frozen=True)
-class Case:
-    """What the strategies know of a sample."""
+class Member:
+    """A sample as the strategies know it: a member of a group."""
 
     group: str
     site: str = ""
     stratum: str = ""
-    """What is spread evenly over the splits. That of a group is the set of those of its cases."""
+    """What is spread evenly over the splits. That of a group is the set of those of its members."""
     split: str = ""
     """The split, one of `SPLITS`, that the source prescribes; empty: the strategy decides."""
     age: int | None = None
@@ -76,16 +76,16 @@ class _Share:
 
 
 def assign_splits(
-    cases: Sequence[Case], splits: Splits, held_out: Collection[str] | None = None, window: int = 0
+    members: Sequence[Member], splits: Splits, held_out: Collection[str] | None = None, window: int = 0
 ) -> list[str]:
-    """The split of each case by the section `[data.splits]`, whatever the order of the cases.
+    """The split of each member by the section `[data.splits]`, whatever the order of the members.
 
-    A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Cases
-    without one follow their group where a case of it has one (of several: the most held out). All other groups are
+    A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Members
+    without one follow their group where a member of it has one (of several: the most held out). All other groups are
     drawn, and none of them is torn apart.
 
     Args:
-        cases: all there are, those of older spans among them.
+        members: all there are, those of older spans among them.
         splits: the section.
         held_out: the groups that are drawn into the test split, as `recall` returns them; None: the draw decides.
         window: of how many spans, the newest, train and eval are made; 0 for all. What is older, and not in test, has
@@ -95,23 +95,23 @@ def assign_splits(
         UsageError: no such test group or site, a test list or folds that contradict what the source prescribes,
             a group that earlier spans gave to training.
     """
-    prescribed = sorted((case for case in cases if case.split), key=lambda case: SPLITS.index(case.split))
-    by_group = {case.group: case.split for case in prescribed}
-    listed = _listed(cases, splits)
+    prescribed = sorted((member for member in members if member.split), key=lambda member: SPLITS.index(member.split))
+    by_group = {member.group: member.split for member in prescribed}
+    listed = _listed(members, splits)
     _refuse_contradictions(prescribed, listed, splits)
-    drawn = _drawn(_pool(cases, listed), splits)
+    drawn = _drawn(_pool(members, listed), splits)
     if listed is None:
-        _refuse_late_tests(cases, drawn)
+        _refuse_late_tests(members, drawn)
     test = {*(listed or ()), *(drawn if held_out is None else held_out)}
-    free = [case for case in cases if case.group not in by_group]
-    rest = [case for case in free if case.group not in test and not (window and (case.age or 0) >= window)]
+    free = [member for member in members if member.group not in by_group]
+    rest = [member for member in free if member.group not in test and not (window and (member.age or 0) >= window)]
     evaluated = _evaluated(rest, splits)
-    for case in free:
-        by_group[case.group] = "test" if case.group in test else "eval" if case.group in evaluated else "train"
-    return [case.split or by_group[case.group] for case in cases]
+    for member in free:
+        by_group[member.group] = "test" if member.group in test else "eval" if member.group in evaluated else "train"
+    return [member.split or by_group[member.group] for member in members]
 
 
-def recall(cases: Sequence[Case], splits: Splits, memory: Memory) -> list[str] | None:
+def recall(members: Sequence[Member], splits: Splits, memory: Memory) -> list[str] | None:
     """The groups, sorted, that are drawn into the test split with the memory; None where they are so without it.
 
     A list of test groups, a site and prescribed splits stay what they say: of the rest alone anything is drawn.
@@ -119,15 +119,15 @@ def recall(cases: Sequence[Case], splits: Splits, memory: Memory) -> list[str] |
     Raises:
         UsageError: no such test group or site.
     """
-    pool = _pool(cases, _listed(cases, splits))
-    free = {case.group for case in pool} - {case.group for case in cases if case.split}
+    pool = _pool(members, _listed(members, splits))
+    free = {member.group for member in pool} - {member.group for member in members if member.split}
     forgetful, remembering = (_drawn(pool, splits, known) & free for known in (Memory(), memory))
     return None if remembering == forgetful else sorted(remembering)
 
 
-def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
+def _listed(members: Sequence[Member], splits: Splits) -> set[str] | None:
     """The groups that the config names for the test split; None where it names none."""
-    groups = {case.group for case in cases}
+    groups = {member.group for member in members}
     if splits.test_groups:
         found = {name: _matching(name, groups) for name in splits.test_groups}
         missing = [name for name, matches in found.items() if not matches]
@@ -135,9 +135,9 @@ def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
             raise UsageError(f"[data.splits] test_groups: no group is named {missing[0]!r}. {_some('Groups', groups)}")
         return set().union(*found.values())
     if splits.test_site:
-        of_site = {case.group for case in cases if case.site == splits.test_site}
+        of_site = {member.group for member in members if member.site == splits.test_site}
         if not of_site:
-            sites = _some("Sites", {case.site for case in cases if case.site})
+            sites = _some("Sites", {member.site for member in members if member.site})
             raise UsageError(
                 f"[data.splits] test_site: no image is of site {splits.test_site!r}. {sites}. "
                 "Sites come from [data] site_pattern or from a manifest."
@@ -146,15 +146,15 @@ def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
     return None
 
 
-def _pool(cases: Sequence[Case], listed: Set[str] | None) -> Sequence[Case]:
+def _pool(members: Sequence[Member], listed: Set[str] | None) -> Sequence[Member]:
     """Of whose groups the test split is drawn: all, or beside a list those that the newest span brings first."""
     if listed is None:
-        return cases
-    known = listed | {case.group for case in cases if case.age != 0}
-    return [case for case in cases if case.group not in known]
+        return members
+    known = listed | {member.group for member in members if member.age != 0}
+    return [member for member in members if member.group not in known]
 
 
-def _drawn(pool: Iterable[Case], splits: Splits, memory: Memory = Memory()) -> set[str]:
+def _drawn(pool: Iterable[Member], splits: Splits, memory: Memory = Memory()) -> set[str]:
     """The groups that were ever drawn into the test split, those now prescribed among them.
 
     What was drawn of earlier spans must be the same in every run, so the champion of now has a say in the last draw
@@ -169,23 +169,23 @@ def _drawn(pool: Iterable[Case], splits: Splits, memory: Memory = Memory()) -> s
     return drawn
 
 
-def _arrivals(cases: Iterable[Case]) -> Iterator[tuple[int, Mapping[str, str], set[str]]]:
+def _arrivals(members: Iterable[Member]) -> Iterator[tuple[int, Mapping[str, str], set[str]]]:
     """Span by span, oldest first: its age, the strata of the groups so far, and of these those that it brings first.
 
     Groups for which a split has been prescribed so far are not among them. Nothing is known of later spans.
     """
-    spans: dict[int, list[Case]] = defaultdict(list)
-    for case in cases:
-        spans[case.age or 0].append(case)
+    spans: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        spans[member.age or 0].append(member)
     known: dict[str, set[str]] = defaultdict(set)
     prescribed: set[str] = set()
     strata: dict[str, str] = {}
     for age in range(max(spans, default=0), -1, -1):
-        brought = {case.group for case in spans[age]}
+        brought = {member.group for member in spans[age]}
         new = brought - known.keys()
-        prescribed |= {case.group for case in spans[age] if case.split}
-        for case in spans[age]:
-            known[case.group].add(case.stratum)
+        prescribed |= {member.group for member in spans[age] if member.split}
+        for member in spans[age]:
+            known[member.group].add(member.stratum)
         strata |= {group: str(sorted(known[group])) for group in brought}
         for group in brought & prescribed:
             del strata[group]
@@ -213,9 +213,9 @@ def _filled(share: _Share, strata: Mapping[str, str], kept: Set[str], new: Set[s
     return set(sorted(surplus, key=surplus.__getitem__)[: max(0, share.of(len(strata)) - len(kept))])
 
 
-def _evaluated(cases: Iterable[Case], splits: Splits) -> set[str]:
-    """The eval split of cases for which no split is prescribed."""
-    *_, (_, strata, _) = _arrivals(cases)
+def _evaluated(members: Iterable[Member], splits: Splits) -> set[str]:
+    """The eval split of members for which no split is prescribed."""
+    *_, (_, strata, _) = _arrivals(members)
     if splits.folds:
         dealt = sorted(strata, key=lambda group: (strata[group], _digest(group, splits.salt)))
         return set(dealt[splits.fold :: splits.folds])
@@ -223,32 +223,32 @@ def _evaluated(cases: Iterable[Case], splits: Splits) -> set[str]:
     return _filled(share, strata, set(), set(strata), splits.salt)
 
 
-def _refuse_contradictions(prescribed: Iterable[Case], listed: set[str] | None, splits: Splits) -> None:
+def _refuse_contradictions(prescribed: Iterable[Member], listed: set[str] | None, splits: Splits) -> None:
     """What the config sets must be so, and so must what the source prescribes; else one would be silently ignored."""
-    for case in prescribed:
-        place = f"the source puts group {case.group!r} into {case.split}"
-        if listed is not None and (case.split == "test") != (case.group in listed):
+    for member in prescribed:
+        place = f"the source puts group {member.group!r} into {member.split}"
+        if listed is not None and (member.split == "test") != (member.group in listed):
             key = "test_groups" if splits.test_groups else "test_site"
             raise UsageError(f"[data.splits] {key}: {place}, which contradicts it. Change one of the two.")
-        if splits.folds and case.split != "test":
+        if splits.folds and member.split != "test":
             raise UsageError(
                 f"[data.splits] folds: {place}, but the folds cut anew all that is not test. "
                 "Remove folds, or let the source prescribe the test split alone."
             )
 
 
-def _refuse_late_tests(cases: Sequence[Case], drawn: Set[str]) -> None:
+def _refuse_late_tests(members: Sequence[Member], drawn: Set[str]) -> None:
     """A model may have been trained on a group before a newer span prescribes the test split for it."""
     since: dict[str, int] = {}
-    for case in cases:
-        if case.split == "test":
-            since[case.group] = max(case.age or 0, since.get(case.group, 0))
-    for case in cases:
-        came_before = (case.age or 0) > since.get(case.group, math.inf)
-        was_in_test = case.split == "test" if case.split else case.group in drawn
+    for member in members:
+        if member.split == "test":
+            since[member.group] = max(member.age or 0, since.get(member.group, 0))
+    for member in members:
+        came_before = (member.age or 0) > since.get(member.group, math.inf)
+        was_in_test = member.split == "test" if member.split else member.group in drawn
         if came_before and not was_in_test:
             raise UsageError(
-                f"[data] spans: the source puts group {case.group!r} into test, but an earlier span gave it to "
+                f"[data] spans: the source puts group {member.group!r} into test, but an earlier span gave it to "
                 "training, so models have seen it. Take its newer images out of test, or prescribe test in that span."
             )
 

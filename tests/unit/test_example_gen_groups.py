@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.groups import cases_of, group_samples
+from components.example_gen.groups import group_samples, members_of
 from components.example_gen.samples import Drawing, MaskFiles, Reject, Sample
 from components.example_gen.settings import Groups
 from components.imaging.truth.shapes import Ellipse, Shape
 from components.records.settings import Splits
-from components.records.splits import SPLITS, Case, assign_splits
+from components.records.splits import SPLITS, Member, assign_splits
 
 DISC = Drawing((Shape(Ellipse(4.0, 4.0, 2.0, 2.0)),))
 MASK = MaskFiles(("masks/a.png",))
@@ -90,12 +90,12 @@ def test_what_the_splits_go_by() -> None:
         sample("span-2/b.png", group="p1", split="test", truth=Drawing()),
         sample("c.png", group="p2", label="benign"),
     ]
-    assert cases_of(samples, {"span-1": 1, "span-2": 0}) == [
-        Case("p1", "OL", "benign with foreground", age=1),
-        Case("p1", "", " without foreground", "test", age=0),
-        Case("p2", "", "benign", age=0),
+    assert members_of(samples, {"span-1": 1, "span-2": 0}) == [
+        Member("p1", "OL", "benign with foreground", age=1),
+        Member("p1", "", " without foreground", "test", age=0),
+        Member("p2", "", "benign", age=0),
     ]
-    assert [case.age for case in cases_of(samples, None)] == [None] * 3
+    assert [member.age for member in members_of(samples, None)] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_kinds_that_are_told_apart_have_even_shares(labels: tuple[str, str], tru
         sample(f"{number}.png", group=f"{kind}{number}", label=labels[kind == "b"], truth=truths[kind == "b"])
         for number, kind in enumerate("ab" * 32)
     ]
-    cases = cases_of(samples, None)
-    splits = assign_splits(cases, Splits(train=2, eval=1, test=1))
-    found = Counter((case.group[0], split) for case, split in zip(cases, splits, strict=True))
+    members = members_of(samples, None)
+    splits = assign_splits(members, Splits(train=2, eval=1, test=1))
+    found = Counter((member.group[0], split) for member, split in zip(members, splits, strict=True))
     # Of 32 each a quarter is 8; of the other 24 each a third is 8.
     assert found == {(kind, split): count for kind in "ab" for split, count in zip(SPLITS, (16, 8, 8), strict=True)}

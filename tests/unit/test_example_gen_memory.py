@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UsageError
-from components.example_gen.listing import list_cases, list_samples
+from components.example_gen.listing import list_members, list_samples
 from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
 from components.records.splits import SPLITS
@@ -94,9 +94,9 @@ def test_cases_of_all_spans_count_whatever_the_window(
     for span, patients in ((1, 12), (2, 15)):
         write_pairs(tmp_path / f"spans/span-{span}", patients)
     data = DATA.model_copy(update={"spans": 1})
-    cases = list_cases(tmp_path / "spans", data)
-    assert {(case.group, case.age) for case in cases} == {
+    members = list_members(tmp_path / "spans", data)
+    assert {(member.group, member.age) for member in members} == {
         *((f"p{number:02d}", 1) for number in range(12)),
         *((f"p{number:02d}", 0) for number in range(15)),
     }
-    assert {case.group for case in list_cases(root, DATA)} == {f"p{number:02d}" for number in range(12)}
+    assert {member.group for member in list_members(root, DATA)} == {f"p{number:02d}" for number in range(12)}

@@ -14,45 +14,44 @@ from hypothesis import strategies as st
 
 from components.errors import UsageError
 from components.records.settings import Splits
-from components.records.splits import SPLITS, Case, Memory, assign_splits, recall
+from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
 GROUPS = [f"p{number}" for number in range(2000)]
-CASES = [Case(group) for group in GROUPS]
+MEMBERS = [Member(group) for group in GROUPS]
 
 
-def by_group(cases: Sequence[Case], splits: Splits, **arguments: Any) -> dict[str, str]:
-    assigned = assign_splits(cases, splits, **arguments)
-    found = dict(zip((case.group for case in cases), assigned, strict=True))
-    assert [found[case.group] for case in cases] == assigned
+def by_group(members: Sequence[Member], splits: Splits, **arguments: Any) -> dict[str, str]:
+    assigned = assign_splits(members, splits, **arguments)
+    found = dict(zip((member.group for member in members), assigned, strict=True))
+    assert [found[member.group] for member in members] == assigned
     return found
 
 
-def members(found: dict[str, str], split: str) -> set[str]:
+def groups_in(found: dict[str, str], split: str) -> set[str]:
     return {group for group, where in found.items() if where == split}
 
 
 def sizes(found: dict[str, str]) -> tuple[int, ...]:
-    return tuple(len(members(found, split)) for split in SPLITS)
+    return tuple(len(groups_in(found, split)) for split in SPLITS)
 
 
 def half_up(count: Fraction) -> int:
     return math.floor(count + Fraction(1, 2))
 
 
-def strata_of(cases: Sequence[Case]) -> dict[str, frozenset[str]]:
-    return {group: frozenset(case.stratum for case in cases if case.group == group) for group in {*groups_of(cases)}}
-
-
-def groups_of(cases: Sequence[Case]) -> list[str]:
-    return [case.group for case in cases]
+def strata_of(members: Sequence[Member]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for member in members:
+        found[member.group].add(member.stratum)
+    return {group: frozenset(strata) for group, strata in found.items()}
 
 
 @st.composite
-def case_lists(draw: st.DrawFn, least: int = 3, most: int = 40) -> list[Case]:
-    """Groups of one to three cases; each case has one of three strata."""
+def member_lists(draw: st.DrawFn, least: int = 3, most: int = 40) -> list[Member]:
+    """Groups of one to three members; each member has one of three strata."""
     names = draw(st.lists(st.text(min_size=1, max_size=3), min_size=least, max_size=most, unique=True))
     strata = st.lists(st.sampled_from(["", "a", "b"]), min_size=1, max_size=3)
-    return [Case(name, site=draw(st.sampled_from("xyz")), stratum=kind) for name in names for kind in draw(strata)]
+    return [Member(name, site=draw(st.sampled_from("xyz")), stratum=kind) for name in names for kind in draw(strata)]
 
 
 @st.composite
@@ -68,20 +67,20 @@ class TestOrderOfTheHashes:
     @pytest.mark.parametrize(("salt", "order"), [("", PLAIN), ("b", SALTED)])
     def test_golden_assignment(self, salt: str, order: Sequence[str]) -> None:
         """Of ten groups 1.5, rounded up, are test; of the other eight 8 x 15 / 85 = 1.4 are eval."""
-        found = by_group(CASES[:10], Splits(salt=salt))
+        found = by_group(MEMBERS[:10], Splits(salt=salt))
         assert [found[group] for group in order] == ["test", "test", "eval", *["train"] * 7]
 
     def test_golden_folds(self) -> None:
         """After the two that are test the others are dealt out in their order."""
-        folds = [by_group(CASES[:10], Splits(folds=3, fold=fold)) for fold in range(3)]
-        assert [members(found, "eval") for found in folds] == [{"p4", "p9", "p6"}, {"p2", "p0", "p5"}, {"p1", "p7"}]
-        assert all(members(found, "test") == {"p8", "p3"} for found in folds)
+        folds = [by_group(MEMBERS[:10], Splits(folds=3, fold=fold)) for fold in range(3)]
+        assert [groups_in(found, "eval") for found in folds] == [{"p4", "p9", "p6"}, {"p2", "p0", "p5"}, {"p1", "p7"}]
+        assert all(groups_in(found, "test") == {"p8", "p3"} for found in folds)
 
     def test_another_salt_draws_again(self) -> None:
-        one, other = (by_group(CASES, Splits(salt=salt)) for salt in ("", "b"))
+        one, other = (by_group(MEMBERS, Splits(salt=salt)) for salt in ("", "b"))
         assert sizes(one) == sizes(other) == (1400, 300, 300)
         # Independent draws of 300 in 2000 have 45 in common, give or take 6.
-        assert 20 < len(members(one, "test") & members(other, "test")) < 70
+        assert 20 < len(groups_in(one, "test") & groups_in(other, "test")) < 70
 
 
 class TestShares:
@@ -93,7 +92,7 @@ class TestShares:
         test = min(max(half_up(Fraction(count * splits.test, total)), 1), count - 2)
         rest = count - test
         evaluated = min(max(half_up(Fraction(rest * splits.eval, splits.train + splits.eval)), 1), rest - 1)
-        found = sizes(by_group(CASES[:count], splits))
+        found = sizes(by_group(MEMBERS[:count], splits))
         assert found == (rest - evaluated, evaluated, test)
         assert min(found) >= 1
 
@@ -106,54 +105,58 @@ class TestShares:
     )
     def test_worked_sizes(self, count: int, expected: tuple[int, ...]) -> None:
         """24 x 0.15 = 3.6; of the other 20 20 x 15 / 85 = 3.5. 60 x 0.15 = 9."""
-        assert sizes(by_group(CASES[:count], Splits())) == expected
+        assert sizes(by_group(MEMBERS[:count], Splits())) == expected
 
-    @given(case_lists(), shares())
-    def test_each_stratum_has_its_own_within_a_group(self, cases: list[Case], splits: Splits) -> None:
+    @given(member_lists(), shares())
+    def test_each_stratum_has_its_own_within_a_group(self, members: list[Member], splits: Splits) -> None:
         """But where rounding would leave a split empty: then by what the split has more or less."""
-        found, strata = by_group(cases, splits), strata_of(cases)
+        found, strata = by_group(members, splits), strata_of(members)
         total = splits.train + splits.eval + splits.test
-        pools = (("test", splits.test, total, set(found)),)
-        pools += (("eval", splits.eval, total - splits.test, set(found) - members(found, "test")),)
-        for split, part, whole, pool in pools:
-            moved = abs(len(members(found, split)) - half_up(Fraction(len(pool) * part, whole)))
-            drawn = Counter(strata[group] for group in members(found, split))
+        rest = set(found) - groups_in(found, "test")
+        for split, part, whole, pool in (
+            ("test", splits.test, total, set(found)),
+            ("eval", splits.eval, total - splits.test, rest),
+        ):
+            moved = abs(len(groups_in(found, split)) - half_up(Fraction(len(pool) * part, whole)))
+            drawn = Counter(strata[group] for group in groups_in(found, split))
             for stratum, size in Counter(strata[group] for group in pool).items():
                 assert abs(drawn[stratum] - Fraction(size * part, whole)) < 1 + moved
 
-    @given(case_lists(), shares())
-    def test_eval_has_of_all_groups_of_a_stratum_its_own_within_two(self, cases: list[Case], splits: Splits) -> None:
+    @given(member_lists(), shares())
+    def test_eval_has_of_all_groups_of_a_stratum_its_own_within_two(
+        self, members: list[Member], splits: Splits
+    ) -> None:
         """What test has more or less of a stratum, less than one group, counts for eval by its share of the rest."""
-        found, strata = by_group(cases, splits), strata_of(cases)
+        found, strata = by_group(members, splits), strata_of(members)
         total = splits.train + splits.eval + splits.test
         assume(min(sizes(found)) > 1)
-        drawn = Counter(strata[group] for group in members(found, "eval"))
+        drawn = Counter(strata[group] for group in groups_in(found, "eval"))
         for stratum, size in Counter(strata.values()).items():
             slack = 1 + Fraction(splits.eval, splits.train + splits.eval)
             assert abs(drawn[stratum] - Fraction(size * splits.eval, total)) < slack
 
     def test_worked_strata(self) -> None:
         """Of 20, 10, 10 and 3 groups a fifth is 4, 2, 2 and 0.6; 43 / 5 = 8.6 are 9. Of the rest a quarter is eval."""
-        cases = [
-            *(Case(f"a{number}", stratum="a") for number in range(20)),
-            *(Case(f"b{number}", stratum="b") for number in range(10)),
-            *(Case(f"c{number}", stratum=kind) for number in range(10) for kind in "ab"),
-            *(Case(f"d{number}") for number in range(3)),
+        members = [
+            *(Member(f"a{number}", stratum="a") for number in range(20)),
+            *(Member(f"b{number}", stratum="b") for number in range(10)),
+            *(Member(f"c{number}", stratum=kind) for number in range(10) for kind in "ab"),
+            *(Member(f"d{number}") for number in range(3)),
         ]
-        found = by_group(cases, Splits(train=60, eval=20, test=20))
+        found = by_group(members, Splits(train=60, eval=20, test=20))
         for split, expected in (
             ("test", {"a": 4, "b": 2, "c": 2, "d": 1}),
             ("eval", {"a": 4, "b": 2, "c": 2, "d": 1}),
             ("train", {"a": 12, "b": 6, "c": 6, "d": 1}),
         ):
-            assert Counter(group[0] for group in members(found, split)) == expected
+            assert Counter(group[0] for group in groups_in(found, split)) == expected
 
     def test_strata_of_one_group_each_are_drawn_as_if_there_were_none(self) -> None:
         """In no order of names: of 200 draws, each of three of twenty, no group is in many more than another."""
         drawn: Counter[str] = Counter()
         for salt in range(200):
-            cases = [Case(group, stratum=group) for group in GROUPS[:20]]
-            drawn.update(members(by_group(cases, Splits(salt=str(salt))), "test"))
+            members = [Member(group, stratum=group) for group in GROUPS[:20]]
+            drawn.update(groups_in(by_group(members, Splits(salt=str(salt))), "test"))
         assert drawn.total() == 600
         # 30 of 200, give or take four times 5.
         assert {10 < drawn[group] < 50 for group in GROUPS[:20]} == {True}
@@ -161,20 +164,25 @@ class TestShares:
 
 class TestTestList:
     def test_names_and_patterns_are_the_whole_test_split(self) -> None:
-        cases = [Case(name) for name in ("TCGA-OL-1", "TCGA-OL-2", "tcga-ol-3", "a[1]", "a1", *GROUPS[:300])]
-        found = by_group(cases, Splits(test_groups=["TCGA-OL-*", "a[1]", "p7"]))
+        members = [Member(name) for name in ("TCGA-OL-1", "TCGA-OL-2", "tcga-ol-3", "a[1]", "a1", *GROUPS[:300])]
+        found = by_group(members, Splits(test_groups=["TCGA-OL-*", "a[1]", "p7"]))
         # A name is also a pattern: a[1] is itself, and a1.
-        assert members(found, "test") == {"TCGA-OL-1", "TCGA-OL-2", "a[1]", "a1", "p7"}
+        assert groups_in(found, "test") == {"TCGA-OL-1", "TCGA-OL-2", "a[1]", "a1", "p7"}
 
     def test_train_and_eval_share_the_rest(self) -> None:
         """1999 x 15 / 85 = 352.8"""
-        assert sizes(by_group(CASES, Splits(test_groups=["p7"]))) == (1646, 353, 1)
+        assert sizes(by_group(MEMBERS, Splits(test_groups=["p7"]))) == (1646, 353, 1)
 
     def test_a_site_is_the_whole_test_split(self) -> None:
         """A group of two sites goes with the site that is left out: nothing of that site may be learnt."""
-        cases = [Case("q1", "OL"), Case("q2", "LL"), Case("q1", "LL"), *(Case(group, "OL8") for group in GROUPS[:300])]
-        found = by_group(cases, Splits(test_site="OL"))
-        assert members(found, "test") == {"q1"}
+        members = [
+            Member("q1", "OL"),
+            Member("q2", "LL"),
+            Member("q1", "LL"),
+            *(Member(group, "OL8") for group in GROUPS[:300]),
+        ]
+        found = by_group(members, Splits(test_site="OL"))
+        assert groups_in(found, "test") == {"q1"}
         assert sizes(found) == (248, 53, 1)
 
     @pytest.mark.parametrize(
@@ -193,32 +201,32 @@ class TestTestList:
         ],
     )
     def test_an_unknown_name_is_told_with_those_there_are(self, setting: dict[str, Any], message: str) -> None:
-        cases = [Case(group, site) for group, site in zip(GROUPS[:12], ["a", "", "b"] * 4, strict=True)]
+        members = [Member(group, site) for group, site in zip(GROUPS[:12], ["a", "", "b"] * 4, strict=True)]
         with pytest.raises(UsageError) as caught:
-            assign_splits(cases, Splits(**setting))
+            assign_splits(members, Splits(**setting))
         assert str(caught.value) == message
 
     def test_without_sites_none_is_listed(self) -> None:
         with pytest.raises(UsageError, match=r"no image is of site 'OL'\. Sites: none\. Sites come from "):
-            assign_splits(CASES, Splits(test_site="OL"))
+            assign_splits(MEMBERS, Splits(test_site="OL"))
 
     def test_what_a_champion_knows_changes_no_list_and_no_site(self) -> None:
-        cases = [Case(group, "ab"[number % 2]) for number, group in enumerate(GROUPS[:20])]
+        members = [Member(group, "ab"[number % 2]) for number, group in enumerate(GROUPS[:20])]
         memory = Memory(tested={"p1", "p2"}, learnt={"p0", "p3"})
         for splits in (Splits(test_groups=["p0", "p4"]), Splits(test_site="a")):
-            assert recall(cases, splits, memory) is None
+            assert recall(members, splits, memory) is None
 
 
 class TestFolds:
-    @given(case_lists(), st.integers(2, 6), shares())
+    @given(member_lists(), st.integers(2, 6), shares())
     def test_they_are_alike_and_together_all_but_the_test_split(
-        self, cases: list[Case], folds: int, splits: Splits
+        self, members: list[Member], folds: int, splits: Splits
     ) -> None:
-        runs = [by_group(cases, splits.model_copy(update={"folds": folds, "fold": fold})) for fold in range(folds)]
-        tested, strata = members(runs[0], "test"), strata_of(cases)
-        assert tested == members(by_group(cases, splits), "test")
-        assert all(members(found, "test") == tested for found in runs)
-        held_out = [members(found, "eval") for found in runs]
+        runs = [by_group(members, splits.model_copy(update={"folds": folds, "fold": fold})) for fold in range(folds)]
+        tested, strata = groups_in(runs[0], "test"), strata_of(members)
+        assert tested == groups_in(by_group(members, splits), "test")
+        assert all(groups_in(found, "test") == tested for found in runs)
+        held_out = [groups_in(found, "eval") for found in runs]
         assert sum(map(len, held_out)) == len(set().union(*held_out))
         assert set().union(*held_out) == set(strata) - tested
         assert max(map(len, held_out)) - min(map(len, held_out)) <= 1
@@ -227,7 +235,7 @@ class TestFolds:
             assert max(counts) - min(counts) <= 1
 
     def test_another_salt_draws_again(self) -> None:
-        one, other = (by_group(CASES, Splits(folds=2, test_groups=["p0"], salt=salt)) for salt in ("", "b"))
+        one, other = (by_group(MEMBERS, Splits(folds=2, test_groups=["p0"], salt=salt)) for salt in ("", "b"))
         assert sizes(one) == sizes(other) == (999, 1000, 1)
         # Of two draws of a half, a half is the same.
         assert 900 < sum(one[group] == other[group] for group in GROUPS) < 1100
@@ -236,38 +244,43 @@ class TestFolds:
 class TestPrescribed:
     def test_prescribed_cases_stay_where_they_are_even_apart(self) -> None:
         """The data gate, not this rule, says that the source leaks."""
-        cases = [Case("a", split="train"), Case("a", split="test"), Case("a", split="eval"), Case("b", split="eval")]
-        assert assign_splits(cases, Splits()) == ["train", "test", "eval", "eval"]
+        members = [
+            Member("a", split="train"),
+            Member("a", split="test"),
+            Member("a", split="eval"),
+            Member("b", split="eval"),
+        ]
+        assert assign_splits(members, Splits()) == ["train", "test", "eval", "eval"]
 
     @pytest.mark.parametrize("group", ["p8", "p4", "p0"])
     def test_the_others_follow_their_group_or_else_the_strategy(self, group: str) -> None:
         """By their hashes they are test, eval and train."""
         for split in SPLITS:
-            found = assign_splits([Case(group), Case(group, split=split), *CASES[:10]], Splits())
+            found = assign_splits([Member(group), Member(group, split=split), *MEMBERS[:10]], Splits())
             assert found[:2] == [split, split]
             assert found[2 + int(group[1])] == split
 
     def test_the_others_follow_the_most_held_out_of_a_torn_group(self) -> None:
-        cases = [Case("a"), Case("a", split="test"), Case("a", split="train"), Case("b", split="eval")]
-        cases += [Case("b", split="train"), Case("b")]
-        assert assign_splits(cases, Splits()) == ["test", "test", "train", "eval", "train", "eval"]
+        members = [Member("a"), Member("a", split="test"), Member("a", split="train"), Member("b", split="eval")]
+        members += [Member("b", split="train"), Member("b")]
+        assert assign_splits(members, Splits()) == ["test", "test", "train", "eval", "train", "eval"]
 
     def test_the_others_have_their_shares_whatever_is_prescribed(self) -> None:
-        cases = [*CASES[:60], *(Case(f"q{number}", split=split) for number, split in enumerate(SPLITS * 7))]
-        found = by_group(cases, Splits())
-        assert {group: found[group] for group in GROUPS[:60]} == by_group(CASES[:60], Splits())
+        members = [*MEMBERS[:60], *(Member(f"q{number}", split=split) for number, split in enumerate(SPLITS * 7))]
+        found = by_group(members, Splits())
+        assert {group: found[group] for group in GROUPS[:60]} == by_group(MEMBERS[:60], Splits())
         assert sizes(found) == (42 + 7, 9 + 7, 9 + 7)
 
     def test_a_prescribed_test_split_and_folds_of_the_rest(self) -> None:
-        cases = [Case("z", split="test"), Case("z"), *CASES]
-        found = [assign_splits(cases, Splits(folds=2, fold=fold)) for fold in (0, 1)]
+        members = [Member("z", split="test"), Member("z"), *MEMBERS]
+        found = [assign_splits(members, Splits(folds=2, fold=fold)) for fold in (0, 1)]
         assert {splits[:2] == ["test", "test"] for splits in found} == {True}
         assert [a == b for a, b in zip(*found, strict=True)] == [a == "test" for a in found[0]]
 
     def test_a_test_list_of_what_is_prescribed(self) -> None:
-        cases = [Case("a", "OL", split="test"), Case("b", "LL", split="train"), Case("c", "LL")]
+        members = [Member("a", "OL", split="test"), Member("b", "LL", split="train"), Member("c", "LL")]
         for setting in ({"test_groups": ["a"]}, {"test_site": "OL"}):
-            assert assign_splits(cases, Splits(**setting)) == ["test", "train", "train"]
+            assert assign_splits(members, Splits(**setting)) == ["test", "train", "train"]
 
     @pytest.mark.parametrize(
         ("setting", "message"),
@@ -282,26 +295,26 @@ class TestPrescribed:
         ],
     )
     def test_a_config_that_contradicts_the_source_is_an_error(self, setting: dict[str, Any], message: str) -> None:
-        cases = [Case("c", "OL"), Case("a", "OL", split="test"), Case("b", "LL", split="eval")]
+        members = [Member("c", "OL"), Member("a", "OL", split="test"), Member("b", "LL", split="eval")]
         with pytest.raises(UsageError) as caught:
-            assign_splits(cases, Splits(**setting))
+            assign_splits(members, Splits(**setting))
         assert str(caught.value).startswith(f"[data.splits] {message}")
 
 
 class TestHeldOut:
     def test_groups_that_are_held_out_are_the_draw(self) -> None:
-        found = by_group(CASES[:10], Splits(), held_out=["p0", "p1", "gone"])
-        assert members(found, "test") == {"p0", "p1"}
+        found = by_group(MEMBERS[:10], Splits(), held_out=["p0", "p1", "gone"])
+        assert groups_in(found, "test") == {"p0", "p1"}
         # Of the other eight the first in the order of the hashes is eval.
-        assert members(found, "eval") == {"p8"}
+        assert groups_in(found, "eval") == {"p8"}
 
     def test_nobody_may_be_held_out(self) -> None:
-        assert sizes(by_group(CASES[:10], Splits(), held_out=[])) == (8, 2, 0)
+        assert sizes(by_group(MEMBERS[:10], Splits(), held_out=[])) == (8, 2, 0)
 
     def test_they_change_neither_a_list_nor_what_is_prescribed(self) -> None:
-        cases = [*CASES[:10], Case("z", split="train")]
-        found = by_group(cases, Splits(test_groups=["p5"]), held_out=["z", "p0"])
-        assert (members(found, "test"), found["z"]) == ({"p5", "p0"}, "train")
+        members = [*MEMBERS[:10], Member("z", split="train")]
+        found = by_group(members, Splits(test_groups=["p5"]), held_out=["z", "p0"])
+        assert (groups_in(found, "test"), found["z"]) == ({"p5", "p0"}, "train")
 
 
 STRATEGIES: Collection[dict[str, Any]] = (
@@ -314,19 +327,19 @@ STRATEGIES: Collection[dict[str, Any]] = (
 
 
 @settings(max_examples=200)
-@given(case_lists(), st.randoms(use_true_random=False), st.sampled_from(STRATEGIES), shares())
+@given(member_lists(), st.randoms(use_true_random=False), st.sampled_from(STRATEGIES), shares())
 def test_no_strategy_tears_a_group_or_depends_on_the_order(
-    cases: list[Case], randomly: Any, strategy: dict[str, Any], splits: Splits
+    members: list[Member], randomly: Any, strategy: dict[str, Any], splits: Splits
 ) -> None:
     splits = splits.model_copy(update=strategy)
     try:
-        found = assign_splits(cases, splits)
+        found = assign_splits(members, splits)
     except UsageError:
         assume(False)
     places: dict[str, set[str]] = defaultdict(set)
-    for case, split in zip(cases, found, strict=True):
-        places[case.group].add(split)
+    for member, split in zip(members, found, strict=True):
+        places[member.group].add(split)
     assert all(len(where) == 1 for where in places.values())
-    order = list(range(len(cases)))
+    order = list(range(len(members)))
     randomly.shuffle(order)
-    assert assign_splits([cases[at] for at in order], splits) == [found[at] for at in order]
+    assert assign_splits([members[at] for at in order], splits) == [found[at] for at in order]

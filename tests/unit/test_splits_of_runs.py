@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.records.settings import Splits
-from components.records.splits import SPLITS, Case, Memory, assign_splits, recall
+from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
 POOL = {f"p{number}": "ab"[number % 3 == 0] for number in range(40)}
 """Groups with their strata."""
@@ -38,12 +38,12 @@ class Pipeline:
         return Memory(tested, self.champion.keys() - tested)
 
     def held_out(self, run: Run) -> list[str] | None:
-        return recall([Case(group, stratum=POOL[group]) for group in run.groups], self.splits, self.memory)
+        return recall([Member(group, stratum=POOL[group]) for group in run.groups], self.splits, self.memory)
 
     def start(self, run: Run) -> dict[str, str]:
         """The split of each group."""
-        cases = [Case(group, stratum=POOL[group]) for group in run.groups]
-        found = dict(zip(run.groups, assign_splits(cases, self.splits, self.held_out(run)), strict=True))
+        members = [Member(group, stratum=POOL[group]) for group in run.groups]
+        found = dict(zip(run.groups, assign_splits(members, self.splits, self.held_out(run)), strict=True))
         if run.pushed:
             self.champion = {group: split for group, split in found.items() if group not in self.unusable}
         return found

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from components.errors import UsageError
 from components.records.settings import Splits
-from components.records.splits import SPLITS, Case, Memory, assign_splits, recall
+from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
 PLAIN = Splits(train=2, eval=1, test=2)
 GROUPS = [f"p{number}" for number in range(12)]
@@ -39,9 +39,9 @@ class Made:
         return self.splits["test"] if self.splits else set()
 
 
-def cases_of(arrived: Sequence[Span]) -> list[Case]:
+def members_of(arrived: Sequence[Span]) -> list[Member]:
     return [
-        Case(group, stratum=stratum, split=split, age=age)
+        Member(group, stratum=stratum, split=split, age=age)
         for age, span in enumerate(reversed(arrived))
         for group, stratum, split in span
     ]
@@ -49,19 +49,19 @@ def cases_of(arrived: Sequence[Span]) -> list[Case]:
 
 def run(arrived: Sequence[Span], window: int, splits: Splits, memory: Memory | None = None) -> Made:
     """A run after some spans, as ingestion makes it: all test samples, of the others those of the window."""
-    cases = cases_of(arrived)
+    members = members_of(arrived)
     try:
-        found = assign_splits(cases, splits, recall(cases, splits, memory) if memory else None, window)
+        found = assign_splits(members, splits, recall(members, splits, memory) if memory else None, window)
     except UsageError:
         return Made(None)
     made: dict[str, set[str]] = defaultdict(set)
-    for case, split in zip(cases, found, strict=True):
-        assert case.age is not None
-        if split == "test" or not window or case.age < window:
-            made[split].add(case.group)
+    for member, split in zip(members, found, strict=True):
+        assert member.age is not None
+        if split == "test" or not window or member.age < window:
+            made[split].add(member.group)
     torn = made["test"] & (made["train"] | made["eval"]) | made["train"] & made["eval"]
     # The source alone can tear a group apart; the data gate stops such a run.
-    assert not torn or {split for case in cases if case.group in torn for split in [case.split]} - {""}
+    assert not torn or {split for member in members if member.group in torn for split in [member.split]} - {""}
     return Made(None if torn else made)
 
 
@@ -163,7 +163,7 @@ def test_a_champion_of_these_runs_says_what_the_order_of_the_spans_says(
     for count, each in enumerate(made, 1):
         champion = data.draw(st.sampled_from(made[:count]))
         if each.splits is not None:
-            assert recall(cases_of(spans[:count]), splits, Memory(champion.tested, champion.learnt)) is None
+            assert recall(members_of(spans[:count]), splits, Memory(champion.tested, champion.learnt)) is None
 
 
 @settings(max_examples=300)
@@ -207,32 +207,32 @@ def test_a_stratum_is_what_was_known_when_the_span_was_the_newest() -> None:
 
 
 def test_without_spans_a_list_is_the_whole_test_split() -> None:
-    found = assign_splits([Case(group) for group in GROUPS], PLAIN.model_copy(update={"test_groups": ["p3"]}))
+    found = assign_splits([Member(group) for group in GROUPS], PLAIN.model_copy(update={"test_groups": ["p3"]}))
     assert [group for group, split in zip(GROUPS, found, strict=True) if split == "test"] == ["p3"]
 
 
 @pytest.mark.parametrize("earlier", ["", "train", "eval"])
 def test_a_split_that_is_prescribed_too_late_is_refused(earlier: str) -> None:
     """Of the three groups p8, with the lowest hash, was test, where nothing else was prescribed for it."""
-    first = [Case(group, split=earlier if group == "p5" else "", age=4) for group in ("p8", "p5", "p0")]
+    first = [Member(group, split=earlier if group == "p5" else "", age=4) for group in ("p8", "p5", "p0")]
     assert assign_splits(first, PLAIN)[0] == "test"
     with pytest.raises(
         UsageError, match=r"the source puts group 'p5' into test, but an earlier span gave it to training"
     ):
-        assign_splits([*first, Case("p5", split="test", age=0)], PLAIN)
+        assign_splits([*first, Member("p5", split="test", age=0)], PLAIN)
 
 
 def test_a_split_that_is_prescribed_in_time_is_kept() -> None:
     """p8 was drawn into the test split when it came; for p5 it was prescribed then."""
-    cases = [
-        Case("p5", split="test", age=2),
-        Case("p5", age=2),
-        *(Case(group, age=2) for group in ("p8", "p0", "p6")),
-        Case("p5", age=1),
-        Case("p5", split="test", age=0),
-        Case("p8", split="test", age=0),
+    members = [
+        Member("p5", split="test", age=2),
+        Member("p5", age=2),
+        *(Member(group, age=2) for group in ("p8", "p0", "p6")),
+        Member("p5", age=1),
+        Member("p5", split="test", age=0),
+        Member("p8", split="test", age=0),
     ]
-    assert assign_splits(cases, PLAIN) == ["test", "test", "test", "eval", "train", "test", "test", "test"]
+    assert assign_splits(members, PLAIN) == ["test", "test", "test", "eval", "train", "test", "test", "test"]
 
 
 def test_prescribing_a_group_later_draws_no_other_in_its_stead() -> None:
