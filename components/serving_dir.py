@@ -51,13 +51,13 @@ def read_manifest(serving: Path, version: str) -> dict[str, Any]:
     return read_json(serving / version / MANIFEST_FILE)
 
 
-def split_rows(folder: Path) -> list[dict[str, Any]]:
-    """Of each record of a version's data the source, group, split and more, by the folder of the version.
+def read_split_report(folder: Path) -> dict[str, Any] | None:
+    """What the data gate said of the data of a version, by its folder; None where it was pushed without.
 
-    Empty where it was pushed without a split report; those of earlier versions of Maskline lack some columns.
+    Reports of earlier versions of Maskline lack some keys, and their records some columns.
     """
     path = folder / SPLIT_REPORT_FILE
-    return read_json(path)["records"] if path.is_file() else []
+    return read_json(path) if path.is_file() else None
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:

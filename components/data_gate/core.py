@@ -18,7 +18,7 @@ from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.files import read_json
 from components.records.splits import SPLITS
-from components.serving_dir import MANIFEST_FILE, split_rows
+from components.serving_dir import MANIFEST_FILE, read_split_report
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Champion:
 
 def read_champion(folder: Path, version: str) -> Champion:
     """The champion by the folder of its version; one that was pushed without a report has no records."""
-    return Champion(version, split_rows(folder), read_json(folder / MANIFEST_FILE)["config"]["data"])
+    report = read_split_report(folder)
+    return Champion(version, report["records"] if report else [], read_json(folder / MANIFEST_FILE)["config"]["data"])
 
 
 def split_report(

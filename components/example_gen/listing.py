@@ -17,7 +17,7 @@ from components.example_gen.names import original_of
 from components.example_gen.samples import Listing, Reject, is_left_behind
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import SUFFIXES
-from components.records.splits import Member, assign_splits
+from components.records.splits import assign_splits
 
 
 def detect_layout(root: Path) -> str | None:
@@ -75,8 +75,8 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
         UsageError: the folder, or what its layout needs, is missing or cannot be read; it holds no image at all; or
             `[data.splits]` asks for what is not there.
     """
-    listing, window = _grouped(root, data), data.spans or 0
-    ages = _ages(root, data)
+    listing, ages = list_grouped(root, data)
+    window = data.spans or 0
     splits = assign_splits(members_of(listing.samples, ages), data.splits, held_out, window)
     samples = (replace(sample, split=split) for sample, split in zip(listing.samples, splits, strict=True))
     listing = spans.within_window(replace(listing, samples=tuple(samples)), ages or {}, window)
@@ -89,23 +89,21 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
 
 
 @_refuse_unreadable()
-def list_members(root: Path, data: DataSettings) -> list[Member]:
-    """What the splits of an input folder go by, samples of all spans; raises as `list_samples`."""
-    return members_of(_grouped(root, data).samples, _ages(root, data))
+def list_grouped(root: Path, data: DataSettings) -> tuple[Listing, dict[str, int] | None]:
+    """What there is before it is split: samples of all spans with their groups, and the ages of the spans, if any.
 
+    Of splits the samples have those alone that the layout prescribes.
 
-def _ages(root: Path, data: DataSettings) -> dict[str, int] | None:
-    return None if data.spans is None else spans.span_ages(root)
-
-
-def _grouped(root: Path, data: DataSettings) -> Listing:
-    """The samples of all spans with their groups, and those splits alone that the layout prescribes."""
+    Raises:
+        UsageError: the folder, or what its layout needs, is missing or cannot be read.
+    """
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
     _refuse_undecodable_names(root, data)
     listing = _without_ids_of_copies(_list(root, data))
     grouped, rejects = group_samples(listing.samples, data.groups, data.site_pattern)
-    return Listing(tuple(grouped), (*listing.rejects, *rejects), listing.left_out)
+    ages = None if data.spans is None else spans.span_ages(root)
+    return Listing(tuple(grouped), (*listing.rejects, *rejects), listing.left_out), ages
 
 
 def _list(root: Path, data: DataSettings) -> Listing:

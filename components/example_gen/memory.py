@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.listing import list_members
+from components.example_gen.groups import members_of
+from components.example_gen.listing import list_grouped
+from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
+from components.example_gen.spans import OLDER
 from components.records.splits import Memory, recall
-from components.serving_dir import champion_version, split_rows
+from components.serving_dir import champion_version, read_split_report
 
 
 def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
@@ -24,15 +27,19 @@ def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
         serving: the serving folder.
 
     Raises:
-        UsageError: as `list_members` and `champion_version` do.
+        UsageError: as `list_grouped` and `champion_version` do; no such test group or site.
     """
     version = champion_version(serving)
-    if version is None:
+    report = read_split_report(serving / version) if version else None
+    if report is None:
         return None
-    rows = split_rows(serving / version)
-    memory = Memory(_groups(rows, "test"), _groups(rows, "train", "eval"))
-    return recall(list_members(root, data), data.splits, memory)
+    listing, ages = list_grouped(root, data)
+    return recall(members_of(listing.samples, ages), data.splits, _memory(report, listing.samples))
 
 
-def _groups(rows: Iterable[Mapping[str, Any]], *splits: str) -> set[str]:
-    return {row["group"] for row in rows if row["split"] in splits}
+def _memory(report: Mapping[str, Any], samples: Iterable[Sample]) -> Memory:
+    """What is older than the champion's window may have been learnt by a model before it; its report names images."""
+    older = {source["source"] for source in report.get("left_out", ()) if source["kind"] == OLDER}
+    tested = {row["group"] for row in report["records"] if row["split"] == "test"}
+    learnt = {row["group"] for row in report["records"] if row["split"] != "test"}
+    return Memory(tested, learnt | {sample.group for sample in samples if sample.image in older} - tested)

@@ -57,8 +57,8 @@ class Memory:
     tested: Set[str] = frozenset()
     """They stay in the test split, be they more than its share."""
     learnt: Set[str] = frozenset()
-    """In train or eval. They are never drawn into the test split: the champion, and any model that starts from its
-    weights, would be tested on what it knows."""
+    """It, or a model before it, was trained or validated on them. They are never drawn into the test split: what knows
+    them, and any model that starts from its weights, would be tested on what it knows."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from components.example_gen.listing import fingerprint as data_fingerprint
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
-from components.files import read_json
-from components.serving_dir import SPLIT_REPORT_FILE, champion_version, read_manifest
+from components.serving_dir import champion_version, read_manifest, read_split_report
 from pipeline.config.root import Config
 from pipeline.runs.check import check_config
 
@@ -64,10 +63,9 @@ def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
 
 def _known_sources(serving: Path) -> set[str]:
     version = champion_version(serving)
-    report = serving / version / SPLIT_REPORT_FILE if version else None
-    if report is None or not report.is_file():
+    known = read_split_report(serving / version) if version else None
+    if known is None:
         return set()
-    known = read_json(report)
     # Reports of earlier versions do not name the images whose tiles were all empty.
     return {row["source"] for key in ("records", "rejects") for row in known[key]}.union(
         known.get("without_records", ())

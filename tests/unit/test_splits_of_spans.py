@@ -29,6 +29,8 @@ class Made:
     """The groups of each split of a run, or None where it is refused."""
 
     splits: dict[str, set[str]] | None
+    older: frozenset[str] = frozenset()
+    """Groups that are left out, since their spans are older than the window."""
 
     @property
     def learnt(self) -> set[str]:
@@ -37,6 +39,11 @@ class Made:
     @property
     def tested(self) -> set[str]:
         return self.splits["test"] if self.splits else set()
+
+    @property
+    def memory(self) -> Memory:
+        """What is known of the run once its model is served."""
+        return Memory(self.tested, self.learnt | self.older)
 
 
 def members_of(arrived: Sequence[Span]) -> list[Member]:
@@ -62,7 +69,8 @@ def run(arrived: Sequence[Span], window: int, splits: Splits, memory: Memory | N
     torn = made["test"] & (made["train"] | made["eval"]) | made["train"] & made["eval"]
     # The source alone can tear a group apart; the data gate stops such a run.
     assert not torn or {split for member in members if member.group in torn for split in [member.split]} - {""}
-    return Made(None if torn else made)
+    older = {member.group for member in members} - made["test"] - made["train"] - made["eval"]
+    return Made(None if torn else made, frozenset(older))
 
 
 def runs(arriving: Sequence[Span], windows: Sequence[int], splits: Splits) -> list[Made]:
@@ -163,7 +171,7 @@ def test_a_champion_of_these_runs_says_what_the_order_of_the_spans_says(
     for count, each in enumerate(made, 1):
         champion = data.draw(st.sampled_from(made[:count]))
         if each.splits is not None:
-            assert recall(members_of(spans[:count]), splits, Memory(champion.tested, champion.learnt)) is None
+            assert recall(members_of(spans[:count]), splits, champion.memory) is None
 
 
 @settings(max_examples=300)
@@ -182,6 +190,24 @@ def test_the_memory_of_any_champion_counts_most(arriving: list[tuple[list[Image]
     kept = (before | tested & brought(spans)) - memory.learnt
     can_come = new - tested - memory.learnt
     assert len(found) == len(kept) + min(len(can_come), max(0, quota(len(brought(spans))) - len(kept)))
+
+
+SALTED = st.builds(Splits, train=st.just(2), eval=st.just(1), test=st.integers(1, 4), salt=st.sampled_from("abc"))
+
+
+@given(arrivals([""]), st.lists(SALTED, min_size=6, max_size=6))
+def test_where_each_run_is_pushed_the_splits_may_change(
+    arriving: list[tuple[list[Image], int]], settings: list[Splits]
+) -> None:
+    """Else what is older than the window, and learnt by a model before the champion, would be drawn by another hash."""
+    spans, windows = zip(*arriving, strict=True)
+    champion, learnt = Memory(), set()
+    for count, (window, splits) in enumerate(zip(windows, settings, strict=False), 1):
+        made = run(spans[:count], window, splits, champion)
+        learnt |= made.learnt
+        assert not learnt & made.tested
+        assert champion.tested <= made.tested
+        champion = made.memory
 
 
 def test_the_share_of_a_span_that_is_no_longer_the_newest_is_trained_on() -> None:
