@@ -17,8 +17,10 @@ from components.artifacts import SplitReport
 from components.code_version import code_version
 from components.errors import DataRefused
 from components.example_gen.listing import fingerprint
+from components.example_gen.settings import DataSettings
 from components.parallel import THREADS
 from components.trainer.version import trainer_version
+from pipeline.config.loader import load_config
 from pipeline.kubeflow.container.entrypoint import main
 from pipeline.kubeflow.container.invocation import read_invocation
 from pipeline.kubeflow.container.parameters import check_code
@@ -282,7 +284,7 @@ def test_worker_processes_have_one_thread_each_and_the_environment_decides_other
 
 def ingest(folder: Path, files: str) -> int:
     config = {"splits": [{"name": "films", "pattern": "*.pgm"}]}
-    settings = json.dumps(SETTINGS)
+    settings = SETTINGS.model_dump_json()
     values = {"input_base": str(folder), "input_config": json.dumps(config), "files": files, "settings": settings}
     outputs = {
         "artifacts": {"examples": artifact("tfx.Examples", "minio://b/run/Gen/salt/examples")},
@@ -293,7 +295,7 @@ def ingest(folder: Path, files: str) -> int:
     return call(Ingesting, given=given, spec=spec, outputs=["examples"])
 
 
-SETTINGS = {"layout": "mias", "spans": None, "splits": {"train": 70}, "table": ""}
+SETTINGS = DataSettings(layout="mias", height=64, width=64)
 
 
 @pytest.fixture
@@ -324,7 +326,8 @@ def test_data_that_have_changed_since_the_run_was_submitted_are_refused(root: Pa
     assert not output_file(root).exists()
 
 
-CUSTOM = {"code_version": "0123456789ab", "model": {"architecture": "unet", "parameters": {}}}
+TRAINER = load_config("folders").trainer
+CUSTOM = {"code_version": "0123456789ab", "settings": TRAINER.model_dump(mode="json")}
 
 
 class TestCode:
@@ -350,7 +353,11 @@ class TestCode:
                 *(code_version("components.run_report.executor"), {"code_version": "0123456789ab"}),
             ),
             (
-                *("tfx.components.trainer.executor.GenericExecutor", "components.trainer.run", trainer_version("unet")),
+                *(
+                    "tfx.components.trainer.executor.GenericExecutor",
+                    "components.trainer.run",
+                    trainer_version(TRAINER),
+                ),
                 {"run_fn": "components.trainer.run.run_fn", "custom_config": json.dumps(CUSTOM)},
             ),
         ],
@@ -368,7 +375,7 @@ class TestCode:
     def test_the_same_code_is_run(self) -> None:
         report = "components.run_report.executor"
         check_code(f"{report}.Executor", {"code_version": code_version(report)})
-        custom = json.dumps({**CUSTOM, "code_version": trainer_version("unet")})
+        custom = json.dumps({**CUSTOM, "code_version": trainer_version(TRAINER)})
         check_code("tfx.Executor", {"run_fn": "components.trainer.run.run_fn", "custom_config": custom})
         check_code("tfx.components.statistics_gen.executor.Executor", {"stats_options_json": "{}"})
 
