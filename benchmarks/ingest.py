@@ -49,9 +49,8 @@ def ingest(root: Path, execution: Execution, overrides: tuple[str, ...]) -> None
         examples = standard_artifacts.Examples()
         examples.uri = output
         context = BaseBeamExecutor.Context(beam_pipeline_args=beam_arguments(execution), tmp_dir=f"{output}/tmp")
-        Executor(context).Do(
-            {}, {"examples": [examples]}, {"input_base": str(root), "settings": data.model_dump_json()}
-        )
+        parameters = {"input_base": str(root), "held_out": "null", "settings": data.model_dump_json()}
+        Executor(context).Do({}, {"examples": [examples]}, parameters)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
 _LIBRARIES = (
-    *("numpy", "opencv-python-headless", "pillow", "pydicom", "scipy", "scikit-learn"),
+    *("numpy", "opencv-python-headless", "pillow", "pydicom", "scipy"),
     *("tensorflow", "keras", "apache-beam", "tfx"),
 )
 _REGISTRY = "registry"

@@ -62,6 +62,15 @@ def data_section(folder: Path) -> dict[str, Any]:
     return data
 
 
+def read_split_report(folder: Path) -> dict[str, Any] | None:
+    """What the data gate said of the data of a version, by its folder; None where it was pushed without.
+
+    Reports of earlier versions of Maskline lack some keys, and their records some columns.
+    """
+    path = folder / SPLIT_REPORT_FILE
+    return read_json(path) if path.is_file() else None
+
+
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
     """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
 

@@ -16,9 +16,8 @@ from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
 from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
-from components.files import read_json
 from components.records.splits import SPLITS
-from components.serving_dir import SPLIT_REPORT_FILE, data_section
+from components.serving_dir import data_section, read_split_report
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,8 @@ class Champion:
 
 def read_champion(folder: Path, version: str) -> Champion:
     """The champion by the folder of its version; one that was pushed without a report has no records."""
-    path = folder / SPLIT_REPORT_FILE
-    records = read_json(path)["records"] if path.is_file() else []
-    return Champion(version, records, data_section(folder))
+    report = read_split_report(folder)
+    return Champion(version, report["records"] if report else [], data_section(folder))
 
 
 def split_report(

@@ -8,13 +8,14 @@ from typing import Any
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 
+_BACK = "put the test list or site, the source's own splits and the names of the groups back"
 _WARM = (
     "A model that starts from its weights would be tested on what they know. Start cold ([training] warm_start = "
-    "false) until a version is pushed, or put [data.splits] and the spans of before back."
+    f"false) until a version is pushed, or {_BACK}."
 )
 _COLD = (
-    "Its numbers on them are too good, so that a better candidate may be refused. Put [data.splits] and the spans "
-    "of before back; or delete CHAMPION.json, and the next model that passes the other limits is served."
+    f"Its numbers on them are too good, so that a better candidate may be refused. {_BACK.capitalize()}; "
+    "or delete CHAMPION.json, and the next model that passes the other limits is served."
 )
 
 
@@ -23,9 +24,10 @@ def learnt_by_champion(
 ) -> Iterator[Finding]:
     """The test images of now whose group or pixels the champion was trained or validated on.
 
-    It happens where `[data.splits]` has changed, or a span that a patient came with before has been taken away. A
-    candidate that starts from the champion's weights would be tested on what they know, and so the run stops. Its own
-    data alone are known: what a champion before it has learnt, its report does not say.
+    Groups that are drawn are none of these (`components.example_gen.memory`). It happens where a test list, a site or
+    the source puts them into test, or where they have another name now. A candidate that starts from the champion's
+    weights would be tested on what they know, and so the run stops. Its own data alone are known: what a champion
+    before it has learnt, its report does not say.
     """
     # Reports of earlier versions lack some columns.
     learnt = [row for row in champion if row.get("split") in ("train", "eval")]

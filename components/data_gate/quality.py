@@ -12,7 +12,10 @@ from components.data_gate.names import ungrouped
 from components.data_gate.settings import Validation
 from components.records.splits import SPLITS
 
-_MORE_DATA = "Add data, or draw again: [data.splits] salt, or other shares."
+_MORE_DATA = (
+    "Add data, or change the shares in [data.splits]. What the champion has learnt is not drawn into test: where that "
+    "leaves too little, delete CHAMPION.json."
+)
 
 
 def find_faults(

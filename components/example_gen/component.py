@@ -21,6 +21,8 @@ class ImageMaskExampleGenSpec(ComponentSpec):
         "input_base": ExecutionParameter(type=str),
         "input_config": ExecutionParameter(type=example_gen_pb2.Input),
         "files": ExecutionParameter(type=str),
+        "held_out": ExecutionParameter(type=str, optional=True),
+        "serving_dir": ExecutionParameter(type=str, optional=True),
         "settings": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
     }
@@ -34,13 +36,22 @@ class ImageMaskExampleGen(FileBasedExampleGen):
     SPEC_CLASS = ImageMaskExampleGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
-    def __init__(self, input_base: str, files: str, settings: str, code_version: str) -> None:
-        """`files` is the fingerprint of the input files, `settings` the `[data]` section as JSON."""
+    def __init__(
+        self, input_base: str, files: str, held_out: str | None, serving_dir: str, settings: str, code_version: str
+    ) -> None:
+        """`files` is the fingerprint of the input files, `settings` the `[data]` section as JSON.
+
+        `held_out` is what `components.example_gen.memory.held_out` returns, as JSON. None: found in the serving folder
+        when the node runs.
+        """
         patterns = input_patterns(DataSettings.model_validate_json(settings))
         splits = [example_gen_pb2.Input.Split(name=name, pattern=pattern) for name, pattern in patterns.items()]
         spec = ImageMaskExampleGenSpec(
             input_base=input_base,
             files=files,
+            held_out=held_out,
+            # Where all is found, another folder must not make the node run again.
+            serving_dir=serving_dir if held_out is None else None,
             input_config=example_gen_pb2.Input(splits=splits),
             settings=settings,
             code_version=code_version,

@@ -17,6 +17,7 @@ from tfx.types import artifact_utils
 from components.artifacts import ACCOUNT_FILE
 from components.example_gen.account import account
 from components.example_gen.listing import fingerprint, list_samples
+from components.example_gen.memory import held_out
 from components.example_gen.outcome import Outcome
 from components.example_gen.settings import DataSettings
 from components.example_gen.shards import WriteShard, plan_shards
@@ -30,18 +31,18 @@ class Executor(BaseBeamExecutor):
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         data = DataSettings.model_validate_json(exec_properties["settings"])
-        root = exec_properties["input_base"]
+        root = Path(exec_properties["input_base"])
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         # Taken before anything is read, so that it never covers what comes later.
-        files = fingerprint(Path(root), data)
-        listing = list_samples(Path(root), data)
+        files = fingerprint(root, data)
+        listing = list_samples(root, data, _held_out(root, data, exec_properties))
         shards = plan_shards(listing.samples, data)
         outcomes = f"{examples.uri}/outcomes.jsonl"
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | beam.Create(shards, reshuffle=True)
-                | beam.ParDo(WriteShard(root, examples.uri, data))
+                | beam.ParDo(WriteShard(str(root), examples.uri, data))
                 | beam.io.WriteToText(outcomes, shard_name_template="")
             )
         remove_unfinished(examples.uri)
@@ -50,6 +51,13 @@ class Executor(BaseBeamExecutor):
         write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows, files))
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+
+
+def _held_out(root: Path, data: DataSettings, parameters: Mapping[str, Any]) -> list[str] | None:
+    """As it was when the run started; on a cluster, where that is not known, as it is now."""
+    if (given := parameters.get("held_out")) is not None:
+        return json.loads(given)
+    return held_out(root, data, Path(parameters["serving_dir"]))
 
 
 def _outcomes(path: Path) -> list[Outcome]:

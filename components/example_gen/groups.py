@@ -1,17 +1,16 @@
-"""Applies the sections `[data.groups]` and `[data.splits]` to the samples of a layout."""
+"""Applies the section `[data.groups]` to the samples of a layout, and says of them what `[data.splits]` goes by."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from components.example_gen.samples import Drawing, Reject, Sample
 from components.example_gen.settings import Groups
 from components.example_gen.spans import age_of
-from components.records.settings import Splits
-from components.records.splits import Case, assign_splits
+from components.records.splits import Member
 
 _EXPECTED = {"pairs": "a number in it", "folder": "a parent folder", "tile": "_ROWxCOLUMN at its end"}
 _LAST_NUMBER = re.compile(r"(.*?)(\d+)\D*", re.DOTALL)
@@ -44,17 +43,10 @@ def group_samples(
     return grouped, rejects
 
 
-def split_samples(samples: Sequence[Sample], splits: Splits, ages: Mapping[str, int] | None = None) -> list[Sample]:
-    """Samples with their split by the section `[data.splits]`, in the order given.
-
-    `stratify` evens out labels; of samples without one, whether they have foreground, which only drawings tell.
-    `ages` are those of the spans, None where there are no spans.
-
-    Raises:
-        UsageError: as `assign_splits` does.
-    """
-    cases = [
-        Case(
+def members_of(samples: Iterable[Sample], ages: Mapping[str, int] | None) -> list[Member]:
+    """What the strategies know of samples; `ages` are those of the spans, None where there are no spans."""
+    return [
+        Member(
             group=sample.group,
             site=sample.site,
             stratum=_stratum(sample),
@@ -63,7 +55,6 @@ def split_samples(samples: Sequence[Sample], splits: Splits, ages: Mapping[str, 
         )
         for sample in samples
     ]
-    return [replace(sample, split=split) for sample, split in zip(samples, assign_splits(cases, splits), strict=True)]
 
 
 def _group(sample: Sample, groups: Groups) -> str | None:
@@ -101,6 +92,7 @@ def _capture(pattern: str, name: str) -> str | None:
 
 
 def _stratum(sample: Sample) -> str:
-    if sample.label or not isinstance(sample.truth, Drawing):
+    """The label, and whether there is foreground, which drawings alone tell before they are read."""
+    if not isinstance(sample.truth, Drawing):
         return sample.label
-    return "foreground" if sample.truth.shapes else "background"
+    return f"{sample.label} {'with' if sample.truth.shapes else 'without'} foreground"

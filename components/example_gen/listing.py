@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,12 +11,13 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.example_gen import spans
-from components.example_gen.groups import group_samples, split_samples
+from components.example_gen.groups import group_samples, members_of
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.names import original_of
 from components.example_gen.samples import Listing, Reject, is_left_behind
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import SUFFIXES
+from components.records.splits import assign_splits
 
 
 def detect_layout(root: Path) -> str | None:
@@ -59,31 +60,50 @@ def fingerprint(root: Path, data: DataSettings) -> str:
 
 
 @_refuse_unreadable()
-def list_samples(root: Path, data: DataSettings) -> Listing:
+def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | None = None) -> Listing:
     """The samples, each with its split, and the rejects of an input folder, by the `[data]` section of the config.
 
     Of spans that are older than the window there are the test samples alone; the others are left out.
+
+    Args:
+        root: the input folder.
+        data: the section.
+        held_out: the groups that are drawn into the test split, as `components.example_gen.memory.held_out` returns
+            them; None: the draw decides.
 
     Raises:
         UsageError: the folder, or what its layout needs, is missing or cannot be read; it holds no image at all; or
             `[data.splits]` asks for what is not there.
     """
-    if not root.is_dir():
-        raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
-    _refuse_undecodable_names(root, data)
-    listing = _list(root, data)
-    listing = _without_ids_of_copies(listing)
-    grouped, rejects = group_samples(listing.samples, data.groups, data.site_pattern)
-    ages = None if data.spans is None else spans.span_ages(root)
-    samples = split_samples(grouped, data.splits, ages)
-    listing = Listing(tuple(samples), (*listing.rejects, *rejects), listing.left_out)
-    listing = spans.within_window(listing, ages or {}, data.spans or 0)
+    listing, ages = list_grouped(root, data)
+    window = data.spans or 0
+    splits = assign_splits(members_of(listing.samples, ages), data.splits, held_out, window)
+    samples = (replace(sample, split=split) for sample, split in zip(listing.samples, splits, strict=True))
+    listing = spans.within_window(replace(listing, samples=tuple(samples)), ages or {}, window)
     unused = (*listing.rejects, *listing.left_out)
     sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in unused)]
     if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data.layout!r}.")
     return listing
+
+
+@_refuse_unreadable()
+def list_grouped(root: Path, data: DataSettings) -> tuple[Listing, dict[str, int] | None]:
+    """What there is before it is split: samples of all spans with their groups, and the ages of the spans, if any.
+
+    Of splits the samples have those alone that the layout prescribes.
+
+    Raises:
+        UsageError: the folder, or what its layout needs, is missing or cannot be read.
+    """
+    if not root.is_dir():
+        raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
+    _refuse_undecodable_names(root, data)
+    listing = _without_ids_of_copies(_list(root, data))
+    grouped, rejects = group_samples(listing.samples, data.groups, data.site_pattern)
+    ages = None if data.spans is None else spans.span_ages(root)
+    return Listing(tuple(grouped), (*listing.rejects, *rejects), listing.left_out), ages
 
 
 def _list(root: Path, data: DataSettings) -> Listing:

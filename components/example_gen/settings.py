@@ -115,11 +115,6 @@ def _mask_faults(data: DataSettings) -> Iterator[str]:
 def _span_faults(data: DataSettings) -> Iterator[str]:
     if data.spans is None:
         return
-    if data.splits.stratify:
-        yield (
-            "splits.stratify draws anew when data arrive, and would put into the test split what an earlier model was "
-            "trained on: remove it, or spans"
-        )
     if data.splits.test_site:
         yield (
             "splits.test_site does not go with spans: a patient seen elsewhere before would come into the test split "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -62,17 +62,16 @@ class Derivation(Section):
 
 
 class Splits(Section):
-    """Which group goes where. Shares are whole numbers (hash buckets): train 70, eval 15, test 15."""
+    """Which group goes where. Shares are whole numbers, such as 70, 15 and 15. Each split gets exactly its share of the
+    groups, and of those of each label, and with and without foreground where the truth is drawn; a hash decides which.
+    What the champion was tested on stays in test when data are added, what it has learnt is never drawn into it: where
+    all shall be drawn anew, delete CHAMPION.json."""
 
     train: Positive = 70
     eval: Positive = 15
     test: Positive = 15
     salt: str = ""
-    """Changes which group falls into which split; keep it for the life of a data set."""
-    stratify: bool = False
-    """Even shares of each label (without labels: of foreground, where the truth is drawn) by scikit-learn's
-    StratifiedGroupKFold: of 1 / share folds, rounded, one is the test split, and so for eval in what is left. Even on
-    few groups, but not stable when data are added."""
+    """Changes the hash: which groups are drawn into which split, and which empty tiles are kept."""
     test_groups: list[str] = []
     """A fixed test list: these groups, and no others, are the test split. `*`, `?` and `[...]` stand for any text, any
     character and any of these. Where data arrive in spans, the test share of the groups that the newest span brings
@@ -80,17 +79,16 @@ class Splits(Section):
     test_site: str = ""
     """Leave one site out: the groups with an image of this site, and no others, are the test split."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Cross-validation: what is not test is cut into so many folds, of which `fold` is the eval split, whatever its
-    share."""
+    """Cross-validation: what is not test is cut into so many folds, alike in size, labels and foreground; `fold` is the
+    eval split, whatever its share."""
     fold: Annotated[int, Field(ge=0)] = 0
 
-    @field_validator("stratify")
+    @model_validator(mode="before")
     @classmethod
-    def _shares_are_folds(cls, stratify: bool, info: ValidationInfo) -> bool:
-        shares = [info.data[name] for name in ("train", "eval", "test") if name in info.data]
-        if stratify and len(shares) == 3 and (shares[1] > shares[0] or 2 * shares[2] > sum(shares)):
-            raise ValueError("test can be half of all at most, and eval half of the rest: give train a larger share")
-        return stratify
+    def _stratify_is_gone(cls, table: Any) -> Any:
+        if isinstance(table, dict) and "stratify" in table:
+            raise ValueError("splits are always even in labels and foreground now: remove the key stratify")
+        return table
 
     @field_validator("test_site")
     @classmethod

@@ -1,14 +1,22 @@
 """The splits, and the strategies that give each group one of them.
 
-Where data arrive in spans, retraining must never test a model on a patient that it, or a model before it, was trained
-on. What holds, as long as no span is taken away and `[data.splits]` is not changed: a group in the test split of a run
-was in neither train nor eval of any earlier run, whatever the windows of the two.
+Each split gets its exact share of the groups, and of each kind of group, in the order of their hashes: neither few
+groups nor bad luck leave a split empty or uneven.
 
-- Drawn by hash, a group has its split for ever, so the test split of all spans, which only grows, is one test set.
+Where data are added, what was tested on has to stay in the test split, and what was learnt must never come there. No
+rule without memory does both: if the test split T(S) depends on the set S of groups alone, only grows with it, and is
+never empty for m groups or more, then every m groups of S' have one in T(S'), and fewer than m of them are ever free
+for training. So the champion is the memory, by its split report: see `Memory`.
+
+Where data arrive in spans, their order is a memory of its own. What holds without any champion, as long as no span is
+taken away and `[data.splits]` is not changed: a group in the test split of a run was in neither train nor eval of any
+earlier run, whatever the windows of the two.
+
+- Of the groups that a span brings for the first time so many are drawn as all groups that have come so far lack. Later
+  spans change nothing of it, so the test split of all spans, which only grows, is one test set.
 - With a list of test groups, those are the test split that stays. The newest span's own share joins them: of the
-  groups that it brings for the first time, those that the hash draws. A group that an earlier span brought is not
-  drawn, since an earlier model may have been trained on it; and the share of a span that is no longer the newest may
-  be trained on.
+  groups that it brings for the first time. A group that an earlier span brought is not drawn, since an earlier model
+  may have been trained on it; and the share of a span that is no longer the newest may be trained on.
 - A split that the source prescribes must not come too late: a group that an earlier span gave to training cannot be
   put into test by a later one.
 """
@@ -17,12 +25,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import islice
 
 from components.errors import UsageError
 from components.records.settings import Splits
@@ -31,63 +37,97 @@ SPLITS = ("train", "eval", "test")
 
 
 @dataclass(frozen=True)
-class Case:
-    """What the strategies know of a sample."""
+class Member:
+    """A sample as the strategies know it: a member of a group."""
 
     group: str
     site: str = ""
     stratum: str = ""
-    """What `stratify` spreads evenly; empty: not known."""
+    """What is spread evenly over the splits. That of a group is the set of those of its members."""
     split: str = ""
     """The split, one of `SPLITS`, that the source prescribes; empty: the strategy decides."""
     age: int | None = None
     """How many spans came after its own, 0 for the newest; None where there are no spans."""
 
 
-def split_of(group: str, splits: Splits) -> str:
-    """The split of a group: SHA-256 of salt and group modulo the shares.
+@dataclass(frozen=True)
+class Memory:
+    """The groups that a champion knows."""
 
-    It depends on nothing else, so a group stays where it is when data are added.
-    """
-    bucket = int.from_bytes(_digest(group, splits)[:8], "big") % sum(getattr(splits, name) for name in SPLITS)
-    for name in SPLITS:
-        bucket -= getattr(splits, name)
-        if bucket < 0:
-            return name
-    raise AssertionError("the shares cover every bucket")
+    tested: Set[str] = frozenset()
+    """They stay in the test split, be they more than its share."""
+    learnt: Set[str] = frozenset()
+    """It, or a model before it, was trained or validated on them. They are never drawn into the test split: what knows
+    them, and any model that starts from its weights, would be tested on what it knows."""
 
 
-def assign_splits(cases: Sequence[Case], splits: Splits) -> list[str]:
-    """The split of each case by the section `[data.splits]`, whatever the order of the cases.
+@dataclass(frozen=True)
+class _Share:
+    """`part` of the `whole` that a split has in common with `others` more splits."""
 
-    A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Cases
-    without one follow their group where a case of it has one (of several: the most held out). All other groups are
+    part: int
+    whole: int
+    others: int
+
+    def of(self, groups: int) -> int:
+        """How many of some groups: rounded half up, but no split goes empty where there are groups for all."""
+        rounded = (2 * groups * self.part + self.whole) // (2 * self.whole)
+        return min(max(rounded, 1), groups - self.others) if groups > self.others else rounded
+
+
+def assign_splits(
+    members: Sequence[Member], splits: Splits, held_out: Collection[str] | None = None, window: int = 0
+) -> list[str]:
+    """The split of each member by the section `[data.splits]`, whatever the order of the members.
+
+    A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Members
+    without one follow their group where a member of it has one (of several: the most held out). All other groups are
     drawn, and none of them is torn apart.
+
+    Args:
+        members: all there are, those of older spans among them.
+        splits: the section.
+        held_out: the groups that are drawn into the test split, as `recall` returns them; None: the draw decides.
+        window: of how many spans, the newest, train and eval are made; 0 for all. What is older, and not in test, has
+            no part in the shares of the two, and gets `train`.
 
     Raises:
         UsageError: no such test group or site, a test list or folds that contradict what the source prescribes,
-            a group that earlier spans gave to training, `stratify` without labels or with too few groups.
+            a group that earlier spans gave to training.
     """
-    prescribed = sorted((case for case in cases if case.split), key=lambda case: SPLITS.index(case.split))
-    by_group = {case.group: case.split for case in prescribed}
-    free = [case for case in cases if case.group not in by_group]
-    listed = _listed(cases, splits)
+    prescribed = sorted((member for member in members if member.split), key=lambda member: SPLITS.index(member.split))
+    by_group = {member.group: member.split for member in prescribed}
+    listed = _listed(members, splits)
     _refuse_contradictions(prescribed, listed, splits)
+    drawn = _drawn(_pool(members, listed), splits)
     if listed is None:
-        _refuse_late_tests(cases, splits)
-        test = _drawn_test(free, splits)
-    else:
-        test = listed | _newcomers_drawn(free, splits)
-    rest = [case for case in free if case.group not in test]
-    evaluated = _drawn_eval(rest, splits if listed is None else splits.model_copy(update={"test": 0}))
-    for case in free:
-        by_group[case.group] = "test" if case.group in test else "eval" if case.group in evaluated else "train"
-    return [case.split or by_group[case.group] for case in cases]
+        _refuse_late_tests(members, drawn)
+    test = {*(listed or ()), *(drawn if held_out is None else held_out)}
+    free = [member for member in members if member.group not in by_group]
+    rest = [member for member in free if member.group not in test and not (window and (member.age or 0) >= window)]
+    evaluated = _evaluated(rest, splits)
+    for member in free:
+        by_group[member.group] = "test" if member.group in test else "eval" if member.group in evaluated else "train"
+    return [member.split or by_group[member.group] for member in members]
 
 
-def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
+def recall(members: Sequence[Member], splits: Splits, memory: Memory) -> list[str] | None:
+    """The groups, sorted, that are drawn into the test split with the memory; None where they are so without it.
+
+    A list of test groups, a site and prescribed splits stay what they say: of the rest alone anything is drawn.
+
+    Raises:
+        UsageError: no such test group or site.
+    """
+    pool = _pool(members, _listed(members, splits))
+    free = {member.group for member in pool} - {member.group for member in members if member.split}
+    forgetful, remembering = (_drawn(pool, splits, known) & free for known in (Memory(), memory))
+    return None if remembering == forgetful else sorted(remembering)
+
+
+def _listed(members: Sequence[Member], splits: Splits) -> set[str] | None:
     """The groups that the config names for the test split; None where it names none."""
-    groups = {case.group for case in cases}
+    groups = {member.group for member in members}
     if splits.test_groups:
         found = {name: _matching(name, groups) for name in splits.test_groups}
         missing = [name for name, matches in found.items() if not matches]
@@ -95,9 +135,9 @@ def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
             raise UsageError(f"[data.splits] test_groups: no group is named {missing[0]!r}. {_some('Groups', groups)}")
         return set().union(*found.values())
     if splits.test_site:
-        of_site = {case.group for case in cases if case.site == splits.test_site}
+        of_site = {member.group for member in members if member.site == splits.test_site}
         if not of_site:
-            sites = _some("Sites", {case.site for case in cases if case.site})
+            sites = _some("Sites", {member.site for member in members if member.site})
             raise UsageError(
                 f"[data.splits] test_site: no image is of site {splits.test_site!r}. {sites}. "
                 "Sites come from [data] site_pattern or from a manifest."
@@ -106,84 +146,109 @@ def _listed(cases: Sequence[Case], splits: Splits) -> set[str] | None:
     return None
 
 
-def _drawn_test(cases: Sequence[Case], splits: Splits) -> set[str]:
-    if splits.stratify:
-        return _stratified_fold(cases, splits, round(sum(getattr(splits, name) for name in SPLITS) / splits.test), 0)
-    return {case.group for case in cases if split_of(case.group, splits) == "test"}
+def _pool(members: Sequence[Member], listed: Set[str] | None) -> Sequence[Member]:
+    """Of whose groups the test split is drawn: all, or beside a list those that the newest span brings first."""
+    if listed is None:
+        return members
+    known = listed | {member.group for member in members if member.age != 0}
+    return [member for member in members if member.group not in known]
 
 
-def _newcomers_drawn(cases: Sequence[Case], splits: Splits) -> set[str]:
-    """The newest span's own share of the test split: of the groups that no earlier span brought, those drawn."""
-    known = {case.group for case in cases if case.age != 0}
-    return {case.group for case in cases if case.group not in known and split_of(case.group, splits) == "test"}
+def _drawn(pool: Iterable[Member], splits: Splits, memory: Memory = Memory()) -> set[str]:
+    """The groups that were ever drawn into the test split, those now prescribed among them.
+
+    What was drawn of earlier spans must be the same in every run, so the champion of now has a say in the last draw
+    alone.
+    """
+    share = _Share(splits.test, splits.train + splits.eval + splits.test, others=2)
+    drawn: set[str] = set()
+    for age, strata, new in _arrivals(pool):
+        if age == 0:
+            drawn, new = (drawn | memory.tested) - memory.learnt, new - memory.learnt
+        drawn |= _filled(share, strata, drawn, new, splits.salt)
+    return drawn
 
 
-def _drawn_eval(cases: Sequence[Case], splits: Splits) -> set[str]:
-    folds, fold = splits.folds, splits.fold
-    if splits.stratify:
-        return _stratified_fold(cases, splits, folds or round(1 + splits.train / splits.eval), fold)
-    groups = {case.group for case in cases}
-    if folds:
-        # Not the bytes that draw the test split: a fold may be just what those made the test split.
-        return {group for group in groups if int.from_bytes(_digest(group, splits)[8:16], "big") % folds == fold}
-    return {group for group in groups if split_of(group, splits) == "eval"}
+def _arrivals(members: Iterable[Member]) -> Iterator[tuple[int, Mapping[str, str], set[str]]]:
+    """Span by span, oldest first: its age, the strata of the groups so far, and of these those that it brings first.
+
+    Groups for which a split has been prescribed so far are not among them. Nothing is known of later spans.
+    """
+    spans: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        spans[member.age or 0].append(member)
+    known: dict[str, set[str]] = defaultdict(set)
+    prescribed: set[str] = set()
+    strata: dict[str, str] = {}
+    for age in range(max(spans, default=0), -1, -1):
+        brought = {member.group for member in spans[age]}
+        new = brought - known.keys()
+        prescribed |= {member.group for member in spans[age] if member.split}
+        for member in spans[age]:
+            known[member.group].add(member.stratum)
+        strata |= {group: str(sorted(known[group])) for group in brought}
+        for group in brought & prescribed:
+            del strata[group]
+        yield age, strata, new - prescribed
 
 
-def _stratified_fold(cases: Sequence[Case], splits: Splits, folds: int, fold: int) -> set[str]:
-    """The groups of one of `folds` folds that have like numbers of each stratum."""
-    if not cases:
-        return set()
-    unknown = [case.group for case in cases if not case.stratum]
-    if unknown:
-        raise UsageError(
-            f"[data.splits] stratify: an image of group {min(unknown)!r} has no label, and no drawn truth that would "
-            "tell whether it has foreground. Give labels, as a manifest does, or set stratify = false."
-        )
-    strata = [case.stratum for case in cases]
-    groups = len({case.group for case in cases})
-    if min(groups, max(Counter(strata).values())) < folds:
-        raise UsageError(
-            f"[data.splits] stratify: {groups} groups cannot be cut into {folds} folds of like labels: "
-            "add data, give larger shares or fewer folds, or set stratify = false."
-        )
-    # Half a second, that most runs need not spend.
-    from sklearn.model_selection import StratifiedGroupKFold
+def _filled(share: _Share, strata: Mapping[str, str], kept: Set[str], new: Set[str], salt: str) -> set[str]:
+    """The new groups that fill up a split, in which some are kept.
 
-    # Groups of like strata are dealt out in the order of these keys: that is how the salt draws. The `shuffle` of
-    # scikit-learn 1.5 gives groups the counts of others, so it does not stratify.
-    keys = [_digest(case.group, splits).hex() for case in cases]
-    with warnings.catch_warnings():
-        # A label with fewer cases than folds is in some of them: as even as can be.
-        warnings.simplefilter("ignore", UserWarning)
-        _, members = next(islice(StratifiedGroupKFold(folds).split(strata, strata, keys), fold, None))
-    return {cases[member].group for member in members}
+    One by one the stratum whose share lacks most gives the group with the lowest hash. So each stratum's part differs
+    from its exact share by less than one group, but for what is kept, and where rounding would leave a split empty.
+    Repeated with some of the drawn ones kept, a draw comes to the same groups.
+
+    Args:
+        strata: of all groups that the split has a share of.
+    """
+    sizes, kept = Counter(strata.values()), kept & strata.keys()
+    turns = Counter(strata[group] for group in kept)
+    surplus: dict[str, int] = {}
+    for group in sorted(new - kept, key=lambda group: _digest(group, salt)):
+        stratum = strata[group]
+        surplus[group] = turns[stratum] * share.whole - sizes[stratum] * share.part
+        turns[stratum] += 1
+    # Of like ones the first stays first, which is that of the lower hash.
+    return set(sorted(surplus, key=surplus.__getitem__)[: max(0, share.of(len(strata)) - len(kept))])
 
 
-def _refuse_contradictions(prescribed: Iterable[Case], listed: set[str] | None, splits: Splits) -> None:
+def _evaluated(members: Iterable[Member], splits: Splits) -> set[str]:
+    """The eval split of members for which no split is prescribed."""
+    *_, (_, strata, _) = _arrivals(members)
+    if splits.folds:
+        dealt = sorted(strata, key=lambda group: (strata[group], _digest(group, splits.salt)))
+        return set(dealt[splits.fold :: splits.folds])
+    share = _Share(splits.eval, splits.train + splits.eval, others=1)
+    return _filled(share, strata, set(), set(strata), splits.salt)
+
+
+def _refuse_contradictions(prescribed: Iterable[Member], listed: set[str] | None, splits: Splits) -> None:
     """What the config sets must be so, and so must what the source prescribes; else one would be silently ignored."""
-    for case in prescribed:
-        place = f"the source puts group {case.group!r} into {case.split}"
-        if listed is not None and (case.split == "test") != (case.group in listed):
+    for member in prescribed:
+        place = f"the source puts group {member.group!r} into {member.split}"
+        if listed is not None and (member.split == "test") != (member.group in listed):
             key = "test_groups" if splits.test_groups else "test_site"
             raise UsageError(f"[data.splits] {key}: {place}, which contradicts it. Change one of the two.")
-        if splits.folds and case.split != "test":
+        if splits.folds and member.split != "test":
             raise UsageError(
                 f"[data.splits] folds: {place}, but the folds cut anew all that is not test. "
                 "Remove folds, or let the source prescribe the test split alone."
             )
 
 
-def _refuse_late_tests(cases: Sequence[Case], splits: Splits) -> None:
+def _refuse_late_tests(members: Sequence[Member], drawn: Set[str]) -> None:
     """A model may have been trained on a group before a newer span prescribes the test split for it."""
-    held_out: dict[str, int] = {}
-    for case in cases:
-        if case.split == "test":
-            held_out[case.group] = max(case.age or 0, held_out.get(case.group, 0))
-    for case in cases:
-        came_before = (case.age or 0) > held_out.get(case.group, math.inf)
-        if came_before and (case.split or split_of(case.group, splits)) != "test":
+    since: dict[str, int] = {}
+    for member in members:
+        if member.split == "test":
+            since[member.group] = max(member.age or 0, since.get(member.group, 0))
+    for member in members:
+        came_before = (member.age or 0) > since.get(member.group, math.inf)
+        was_in_test = member.split == "test" if member.split else member.group in drawn
+        if came_before and not was_in_test:
             raise UsageError(
-                f"[data] spans: the source puts group {case.group!r} into test, but an earlier span gave it to "
+                f"[data] spans: the source puts group {member.group!r} into test, but an earlier span gave it to "
                 "training, so models have seen it. Take its newer images out of test, or prescribe test in that span."
             )
 
@@ -197,5 +262,5 @@ def _some(what: str, names: Iterable[str]) -> str:
     return f"{what}: {', '.join(names[:10]) or 'none'}{', …' if len(names) > 10 else ''}"
 
 
-def _digest(group: str, splits: Splits) -> bytes:
-    return hashlib.sha256(f"{splits.salt}/{group}".encode()).digest()
+def _digest(name: str, salt: str) -> bytes:
+    return hashlib.sha256(f"{salt}/{name}".encode()).digest()

@@ -43,6 +43,9 @@ class Place:
     data: str
     files: str
     """Fingerprint of the input files."""
+    held_out: str | None
+    """The groups that the champion's memory puts into the test split, as JSON; None: to be found when the node runs,
+    because a graph is compiled once and run many times."""
     notice: str
     """What must be said of the data wherever their numbers stand."""
     root: str
@@ -59,7 +62,7 @@ class Place:
 def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipeline:
     """The graph of a config; `champion` is the version served when the run starts, empty for none.
 
-    None: to be read when its node runs, because a graph is compiled once and run many times.
+    None: to be read when its node runs.
     """
     data = _json(config.data.settings)
     settings = config.trainer
@@ -68,6 +71,8 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
     example_gen = ImageMaskExampleGen(
         input_base=place.data,
         files=place.files,
+        held_out=place.held_out,
+        serving_dir=place.serving,
         settings=data,
         code_version=example_gen_version(config.data.layout),
     ).with_beam_pipeline_args(beam_arguments(config.execution))

@@ -17,6 +17,7 @@ from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import UsageError
 from components.example_gen.account import account
 from components.example_gen.listing import detect_layout, fingerprint, list_samples
+from components.example_gen.memory import held_out
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
@@ -38,7 +39,7 @@ def check_folder(
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
     Without a recipe the layout is told from the folder, `folders` where nothing tells it. With a serving folder the
-    data are compared with those of its champion.
+    data are split by the memory of its champion, and compared with those that it was made of.
 
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
@@ -50,7 +51,7 @@ def check_config(folder: Path, config: Config, serving: Path | None = None) -> d
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
     files = fingerprint(folder, config.data)
-    listing = list_samples(folder, config.data)
+    listing = list_samples(folder, config.data, held_out(folder, config.data, serving) if serving else None)
     found = _examine_all(folder, listing.samples, config.data, config.execution.workers or os.cpu_count() or 1)
     return split_report(
         [entry for _, entries in found for entry in entries],

@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
+from components.example_gen.memory import held_out
 from components.files import locked
 from components.pusher.settings import Serving
 from pipeline.config.data import Data
@@ -54,9 +55,9 @@ def launch(
         source, notice = source_folder(config.data, data, out / "data")
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
-        list_samples(source, config.data)
-        check_beam(config.execution, {"data folder": source, "output folder": out})
         serving = serving_folder(config.serving, out)
+        list_samples(source, config.data, held_out(source, config.data, serving))
+        check_beam(config.execution, {"data folder": source, "output folder": out})
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.
         write_run(run_dir, RunRecord.begun(run_dir, name))

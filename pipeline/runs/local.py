@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
+from components.example_gen.memory import held_out
 from components.files import write_json, write_text
 from components.parallel import THREADS, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
@@ -72,6 +74,7 @@ def _run_graph(
         name=request.name,
         data=str(request.data),
         files=fingerprint(request.data, request.config.data),
+        held_out=json.dumps(held_out(request.data, request.config.data, request.serving)),
         notice=request.notice,
         root=str(request.out / "artifacts"),
         serving=str(request.serving),

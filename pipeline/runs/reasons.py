@@ -14,7 +14,11 @@ from pipeline.graph.nodes import ALWAYS_RUN
 
 _LOOK_BACK = 20
 _NAMED = 3
-_NAMES = {"code_version": "its code or a library has changed", "files": "its input files have changed"}
+_NAMES = {
+    "code_version": "its code or a library has changed",
+    "files": "its input files have changed",
+    "held_out": "other groups stay in test for the champion",
+}
 _OF_THE_DRIVER = {"input_fingerprint", "span", "version"}
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from components.data_gate.drift import DRIFT
 from components.example_gen.listing import fingerprint as data_fingerprint
 from components.example_gen.listing import list_samples
+from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
-from components.files import read_json
-from components.serving_dir import SPLIT_REPORT_FILE, champion_version, read_manifest
+from components.serving_dir import champion_version, read_manifest, read_split_report
 from pipeline.config.root import Config
 from pipeline.runs.check import check_config
 
@@ -45,7 +45,8 @@ def new_cases(root: Path, data: DataSettings, serving: Path) -> int:
         UsageError: as `list_samples` and `champion_version` do.
     """
     known = _known_sources(serving)
-    return sum(sample.image not in known for sample in list_samples(root, data).samples)
+    listing = list_samples(root, data, held_out(root, data, serving))
+    return sum(sample.image not in known for sample in listing.samples)
 
 
 def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
@@ -62,10 +63,9 @@ def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
 
 def _known_sources(serving: Path) -> set[str]:
     version = champion_version(serving)
-    report = serving / version / SPLIT_REPORT_FILE if version else None
-    if report is None or not report.is_file():
+    known = read_split_report(serving / version) if version else None
+    if known is None:
         return set()
-    known = read_json(report)
     # Reports of earlier versions do not name the images whose tiles were all empty.
     return {row["source"] for key in ("records", "rejects") for row in known[key]}.union(
         known.get("without_records", ())

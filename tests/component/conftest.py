@@ -28,7 +28,7 @@ _CONFIG = {
         "height": 32,
         "width": 32,
         "groups": {"by": "pattern", "pattern": r"(p\d+)_"},
-        "splits": {"train": 50, "eval": 25, "test": 25, "salt": "discs"},
+        "splits": {"train": 50, "eval": 25, "test": 25},
     },
     "augmentation": {
         **{"copies": 2, "horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5},
@@ -110,7 +110,8 @@ def source(write_pairs: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
 def examples(config: Config, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("examples"))
     settings = config.data.settings
-    _run_executor(ImageMaskExampleGen, {}, {"examples": made}, input_base=str(source), settings=settings)
+    parameters = {"input_base": str(source), "held_out": "null", "settings": settings}
+    _run_executor(ImageMaskExampleGen, {}, {"examples": made}, **parameters)
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ def ingest(source: Path, folder: Path, beam: Sequence[str] = (), **data: Any) ->
     height, width = SIZE
     settings = DataSettings(**{"height": height, "width": width, **data})
     context = Executor.Context(beam_pipeline_args=list(beam))
-    parameters = {"input_base": str(source), "settings": settings.model_dump_json()}
+    parameters = {"input_base": str(source), "held_out": "null", "settings": settings.model_dump_json()}
     Executor(context).Do({}, {"examples": [examples]}, parameters)
     return read(examples, settings)
 
@@ -98,9 +97,3 @@ def save_text(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path
-
-
-def drawn_split(group: str, salt: str = "") -> str:
-    """The split that the default shares, 70, 15 and 15, give to a group: SHA-256 modulo 100."""
-    bucket = int(hashlib.sha256(f"{salt}/{group}".encode()).hexdigest()[:16], 16) % 100
-    return "train" if bucket < 70 else "eval" if bucket < 85 else "test"

@@ -26,6 +26,7 @@ def place(folder: Path) -> Place:
         name="tests",
         data=str(folder / "data"),
         files="0123456789abcdef",
+        held_out="null",
         notice="phantoms",
         run="run-1",
         root=str(folder / "artifacts"),

@@ -86,7 +86,9 @@ def test_tfx_reads_the_types_of_the_parameters_from_the_shortened_argument(packa
 def test_what_is_known_at_run_time_alone_is_left_open(package: Package) -> None:
     assert "champion_version" not in constants(package, "ChampionResolver")
     assert constants(package, "Pusher")["run"] == "{{$.pipeline_job_uuid}}"
-    assert constants(package, "ImageMaskExampleGen")["files"] == ""
+    examples = constants(package, "ImageMaskExampleGen")
+    assert (examples["files"], examples["serving_dir"]) == ("", "/mnt/serving/breast")
+    assert "held_out" not in examples
 
 
 def test_the_schema_is_named_by_its_contents(config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

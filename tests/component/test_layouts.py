@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ingest import SIZE, box, drawn_split, film, ingest, save, save_text
+from ingest import SIZE, box, film, ingest, save, save_text
 
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint
@@ -45,7 +45,8 @@ class TestFolders:
         made = ingest(root, tmp_path / "out", layout="folders", mask_pattern=r"(?P<name>.+)_\d+")
         same(made.masks, {"ann/a": one | other, "ann/b": alone})
         assert made.groups == {"ann/a": "ann/a", "ann/b": "ann/b"}
-        assert made.splits == {name: drawn_split(name) for name in made.records}
+        # Of two groups the one with the lower hash is eval, and none is test.
+        assert made.splits == {"ann/a": "eval", "ann/b": "train"}
         assert {source: kind for source, (kind, _) in made.rejects.items()} == {
             "images/c.png": "pairing",
             "images/notes.txt": "unknown kind of file",
@@ -190,7 +191,7 @@ class TestMias:
             },
         )
         assert made.groups == {"mdb001": "pair001", "mdb002": "pair001", "mdb003": "pair002"}
-        assert made.splits == {name: drawn_split(group) for name, group in made.groups.items()}
+        assert made.splits == {"mdb001": "eval", "mdb002": "eval", "mdb003": "train"}
         labels = {name: record.label for name, record in made.records.items()}
         assert labels == {"mdb001": "benign", "mdb002": "normal", "mdb003": "malignant"}
         assert {source: kind for source, (kind, _) in made.rejects.items()} == {
@@ -240,7 +241,9 @@ def test_bcss_regions_lie_in_the_region_of_interest(tmp_path: Path) -> None:
         {"TCGA-A1-0001-DX1_xmin1000_ymin2000_MPP-0.25": truth, "TCGA-B2-0002-DX1": box(40, 0, height, width)},
     )
     assert sorted(made.groups.values()) == ["TCGA-A1-0001", "TCGA-B2-0002"]
-    assert made.splits == {name: drawn_split(group) for name, group in made.groups.items()}
+    assert {made.groups[name]: split for name, split in made.splits.items()} == {
+        **{"TCGA-B2-0002": "eval", "TCGA-A1-0001": "train"},
+    }
     assert {source: kind for source, (kind, _) in made.rejects.items()} == {
         "images/TCGA-C3-0003-DX1.png": "pairing",
     }
@@ -301,7 +304,8 @@ def test_via_shapes_of_a_pathology(tmp_path: Path) -> None:
         **{"a": "malignant", "b": "malignant", "c": "malignant", "e": "normal"},
     }
     assert made.groups == {name: name for name in "abce"}
-    assert made.splits == {name: drawn_split(name) for name in "abce"}
+    # Malignant are three of four, and so is first the test and then the eval image.
+    assert made.splits == {"a": "test", "b": "eval", "c": "train", "e": "train"}
     assert [source["source"] for source in made.account["left_out"]] == ["images/d.png"]
     assert {source: kind for source, (kind, _) in made.rejects.items()} == {
         **{"gone.png": "pairing", "images/f.png": "pairing"},

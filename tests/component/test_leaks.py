@@ -95,8 +95,7 @@ def test_clean_splits_pass(root: Path, gate: Callable[..., dict], tmp_path: Path
 
 def test_unrelated_films_of_the_demo_are_no_copies_of_one_another(gate: Callable[..., dict], tmp_path: Path) -> None:
     write_mias_phantoms(tmp_path / "films", women=40, size=256, seed=7)
-    splits = {"salt": "137"}
-    report = gate(ingest(tmp_path / "films", tmp_path / "out", layout="mias", height=64, width=64, splits=splits))
+    report = gate(ingest(tmp_path / "films", tmp_path / "out", layout="mias", height=64, width=64))
     assert report["problems"] == []
     assert kinds(report["notes"]).keys() <= {"empty masks"}
 
@@ -231,7 +230,7 @@ class TestTilesCutBeforehand:
         together = tmp_path / "together"
         for path in root.rglob("*.png"):
             save(together / path.parent.name / path.name, cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
-        splits = {"train": 2, "eval": 1, "test": 1, "salt": "d"}
+        splits = {"train": 2, "eval": 1, "test": 1}
         data = {**DATA, "layout": "folders", "groups": {"by": "tile"}, "splits": splits}
         report = gate(ingest(together, tmp_path / "out", **data), min_groups=1)
         assert report["problems"] == []

@@ -42,12 +42,6 @@ def parse(section: str, table: dict[str, Any]) -> Data:
             {"test_groups": ["a"], "test_site": "b"},
             "test_site: found 'b', test_groups names the test split already: remove one of the two",
         ),
-        (
-            "splits",
-            {"train": 10, "eval": 15, "test": 15, "stratify": True},
-            "stratify: found True, test can be half of all at most, and eval half of the rest: give train a larger",
-        ),
-        ("splits", {"train": 10, "eval": 5, "test": 16, "stratify": True}, "stratify: found True, test can be half"),
     ],
 )
 def test_a_contradiction_is_named(section: str, table: dict[str, Any], message: str) -> None:
@@ -64,10 +58,9 @@ def test_a_contradiction_is_named(section: str, table: dict[str, Any], message: 
         ("groups", {"by": "pattern", "pattern": r"^(p\d+)_(?:l|r)"}),
         ("groups", {"by": "tile"}),
         ("splits", {"folds": 5, "fold": 4}),
-        ("splits", {"folds": 2, "fold": 0, "stratify": True, "test_site": "OL"}),
+        ("splits", {"folds": 2, "fold": 0, "test_site": "OL"}),
         ("splits", {"test_groups": ["TCGA-OL-*"], "test_site": ""}),
-        ("splits", {"train": 10, "eval": 10, "test": 20, "stratify": True}),
-        ("splits", {"train": 1, "eval": 8, "test": 12, "stratify": False}),
+        ("splits", {"train": 1, "eval": 8, "test": 12, "salt": "7"}),
     ],
 )
 def test_what_is_allowed(section: str, table: dict[str, Any]) -> None:
@@ -75,16 +68,20 @@ def test_what_is_allowed(section: str, table: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "key"),
-    [
-        ({"folds": "five", "fold": 1}, "folds"),
-        ({"train": "most", "stratify": True}, "train"),
-        ({"test": 0, "stratify": True}, "test"),
-    ],
+    ("table", "key"), [({"folds": "five", "fold": 1}, "folds"), ({"train": "most"}, "train"), ({"test": 0}, "test")]
 )
 def test_one_mistake_is_told_once(table: dict[str, Any], key: str) -> None:
     with pytest.raises(UsageError, match=rf"^run\.toml: \[data\.splits\] {key}: [^\n]*$"):
         parse("splits", table)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_key_of_earlier_versions_is_told_with_what_to_do(value: bool) -> None:
+    """Also what was its default: a config that was shown whole has it."""
+    with pytest.raises(
+        UsageError, match=r"^run\.toml: \[data\] splits: [^\n]* always [^\n]*: remove the key stratify$"
+    ):
+        parse("splits", {"train": 60, "stratify": value})
 
 
 def test_an_unknown_rule_is_told_once() -> None:

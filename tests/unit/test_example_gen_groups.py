@@ -7,22 +7,16 @@ from typing import Any
 
 import pytest
 
-from components.errors import UsageError
-from components.example_gen.groups import group_samples, split_samples
+from components.example_gen.groups import group_samples, members_of
 from components.example_gen.samples import Drawing, MaskFiles, Reject, Sample
+from components.example_gen.settings import Groups
 from components.imaging.truth.shapes import Ellipse, Shape
+from components.records.settings import Splits
+from components.records.splits import SPLITS, Member, assign_splits
 
 DISC = Drawing((Shape(Ellipse(4.0, 4.0, 2.0, 2.0)),))
+MASK = MaskFiles(("masks/a.png",))
 SLIDE = "TCGA-OL-A5RW-DX1_xmin21_ymin3"
-SHARES = {"train": 2, "eval": 1, "test": 1}
-SPLITS: dict[str, Any] = SHARES | {
-    "salt": "",
-    "stratify": False,
-    "test_groups": [],
-    "test_site": "",
-    "folds": None,
-    "fold": 0,
-}
 
 
 def sample(image: str, **fields: Any) -> Sample:
@@ -53,7 +47,7 @@ def sample(image: str, **fields: Any) -> Sample:
 def test_the_group_of_an_image(by: str, pattern: str | None, image: str, group: str) -> None:
     read = sample(image, label="benign", site="OL", split="eval")
     expected = sample(image, group=group, label="benign", site="OL", split="eval")
-    assert group_samples([read], {"by": by, "pattern": pattern}, None) == ([expected], [])
+    assert group_samples([read], Groups(by=by, pattern=pattern), None) == ([expected], [])
 
 
 @pytest.mark.parametrize(
@@ -74,14 +68,14 @@ def test_the_group_of_an_image(by: str, pattern: str | None, image: str, group: 
     ],
 )
 def test_an_image_without_group_is_a_reject(by: str, pattern: str | None, image: str, reason: str) -> None:
-    grouped, rejects = group_samples([sample(image)], {"by": by, "pattern": pattern}, None)
+    grouped, rejects = group_samples([sample(image)], Groups(by=by, pattern=pattern), None)
     assert grouped == []
     assert rejects == [Reject(image, "no group", f"[data.groups] {reason}")]
 
 
 def test_the_site_of_a_name() -> None:
     samples = [sample(f"{name}.png", site="as read") for name in (SLIDE, "xmin3", "TCGA--A5RW")]
-    grouped, rejects = group_samples(samples, {"by": "layout", "pattern": None}, r"^TCGA-(\w*)-")
+    grouped, rejects = group_samples(samples, Groups(), r"^TCGA-(\w*)-")
     assert [(found.image, found.site) for found in grouped] == [(f"{SLIDE}.png", "OL")]
     reason = r"[data] site_pattern '^TCGA-(\\w*)-' finds no site in the name"
     assert rejects == [
@@ -90,41 +84,39 @@ def test_the_site_of_a_name() -> None:
     ]
 
 
-def test_samples_keep_their_order_and_all_else() -> None:
-    samples = [sample(f"{group}.png", group=group, split=split) for group, split in (("p8", ""), ("p1", "test"))]
-    samples.append(sample("p6.png", group="p6", label="benign", truth=DISC))
-    # By the first 16 hex digits of `printf %s /p8 | sha256sum`, modulo 4: p8 is in the last bucket, p6 in the one
-    # before it.
-    assert split_samples(samples, SPLITS) == [
-        sample("p8.png", group="p8", split="test"),
-        sample("p1.png", group="p1", split="test"),
-        sample("p6.png", group="p6", label="benign", truth=DISC, split="eval"),
+def test_what_the_splits_go_by() -> None:
+    samples = [
+        sample("span-1/a.png", group="p1", label="benign", site="OL", truth=DISC),
+        sample("span-2/b.png", group="p1", split="test", truth=Drawing()),
+        sample("c.png", group="p2", label="benign"),
     ]
+    assert members_of(samples, {"span-1": 1, "span-2": 0}) == [
+        Member("p1", "OL", "benign with foreground", age=1),
+        Member("p1", "", " without foreground", "test", age=0),
+        Member("p2", "", "benign", age=0),
+    ]
+    assert [member.age for member in members_of(samples, None)] == [None] * 3
 
 
 @pytest.mark.parametrize(
     ("labels", "truths"),
-    [(("benign", "malignant"), (DISC, DISC)), (("", ""), (DISC, Drawing())), (("normal", ""), (Drawing(), Drawing()))],
-    ids=["labels", "foreground", "a label, and no foreground"],
+    [
+        (("benign", "malignant"), (DISC, DISC)),
+        (("", ""), (DISC, Drawing())),
+        (("normal", ""), (Drawing(), Drawing())),
+        (("benign", "benign"), (DISC, Drawing())),
+        (("benign", "malignant"), (MASK, MASK)),
+        (("", ""), (DISC, MASK)),
+    ],
+    ids=["labels", "foreground", "a label or none", "foreground of a label", "labels of mask files", "drawn and not"],
 )
-def test_what_is_stratified(labels: tuple[str, str], truths: tuple[Drawing, Drawing]) -> None:
+def test_kinds_that_are_told_apart_have_even_shares(labels: tuple[str, str], truths: tuple[Any, Any]) -> None:
     samples = [
-        sample(f"{number}.png", id=kind, group=f"p{number}", label=labels[kind == "b"], truth=truths[kind == "b"])
+        sample(f"{number}.png", group=f"{kind}{number}", label=labels[kind == "b"], truth=truths[kind == "b"])
         for number, kind in enumerate("ab" * 32)
     ]
-    found = Counter((each.id, each.split) for each in split_samples(samples, {**SPLITS, "stratify": True}))
-    # Of 32 each, 8 are in the one fold of 4 that is test; of the other 24 each, 8 in the one of 3 that is eval.
-    assert found == {(kind, split): count for kind in "ab" for split, count in zip(SHARES, (16, 8, 8), strict=True)}
-
-
-def test_foreground_in_mask_files_is_not_known() -> None:
-    samples = [sample(f"{number}.png", group=f"p{number}", truth=DISC) for number in range(9)]
-    samples.append(sample("9.png", group="p9"))
-    with pytest.raises(UsageError, match="an image of group 'p9' has no label, and no drawn truth"):
-        split_samples(samples, {**SPLITS, "stratify": True})
-
-
-def test_sites_reach_the_rule() -> None:
-    samples = [sample(f"{number}.png", group=f"p{number}", site=f"s{number % 3}") for number in range(12)]
-    found = split_samples(samples, {**SPLITS, "test_site": "s1"})
-    assert [each.split == "test" for each in found] == [each.site == "s1" for each in found]
+    members = members_of(samples, None)
+    splits = assign_splits(members, Splits(train=2, eval=1, test=1))
+    found = Counter((member.group[0], split) for member, split in zip(members, splits, strict=True))
+    # Of 32 each a quarter is 8; of the other 24 each a third is 8.
+    assert found == {(kind, split): count for kind in "ab" for split, count in zip(SPLITS, (16, 8, 8), strict=True)}

@@ -4,112 +4,194 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import UsageError
-from components.records.splits import SPLITS, Member, assign_splits, split_of
+from components.records.settings import Splits
+from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
-SHARES = {"train": 70, "eval": 15, "test": 15, "salt": ""}
-PLAIN: dict[str, Any] = SHARES | {"stratify": False, "test_groups": [], "test_site": "", "folds": None, "fold": 0}
-GROUPS = [f"patient{number}" for number in range(20000)]
-MEMBERS = [Member(group) for group in GROUPS[:2000]]
+GROUPS = [f"p{number}" for number in range(2000)]
+MEMBERS = [Member(group) for group in GROUPS]
 
 
-def by_group(members: Sequence[Member], splits: dict[str, Any]) -> dict[str, str]:
-    found = dict(zip((member.group for member in members), assign_splits(members, splits), strict=True))
-    assert list(map(found.get, (member.group for member in members))) == assign_splits(members, splits)
+def by_group(members: Sequence[Member], splits: Splits, **arguments: Any) -> dict[str, str]:
+    assigned = assign_splits(members, splits, **arguments)
+    found = dict(zip((member.group for member in members), assigned, strict=True))
+    assert [found[member.group] for member in members] == assigned
     return found
 
 
-def within(count: int, of: int, share: float) -> bool:
-    """Whether a count is within four standard deviations of a binomial draw."""
-    return abs(count - of * share) <= 4 * math.sqrt(of * share * (1 - share))
+def groups_in(found: dict[str, str], split: str) -> set[str]:
+    return {group for group, where in found.items() if where == split}
 
 
-def strata(members: Iterable[Member], found: dict[str, str], split: str) -> Counter[str]:
-    return Counter(member.stratum for member in members if found[member.group] == split)
+def sizes(found: dict[str, str]) -> tuple[int, ...]:
+    return tuple(len(groups_in(found, split)) for split in SPLITS)
 
 
-class TestHash:
-    @pytest.mark.parametrize(
-        ("salt", "group", "digest", "split"),
-        [
-            # digest: the first 16 hex digits that `printf %s SALT/GROUP | sha256sum` prints; buckets 0, 69, 70, 84,
-            # 85, 64 and 99
-            ("", "pair030", "3771fa822443ff90", "train"),
-            ("", "pair055", "56da060aa9054119", "train"),
-            ("", "pair201", "2c9e222d3917257a", "eval"),
-            ("", "pair157", "9f91267669040708", "eval"),
-            ("", "pair009", "fba9faf1a74aefe5", "test"),
-            ("137", "pair014", "398fbe0abe6f3050", "train"),
-            ("137", "pair015", "a591fc15c4f4ab4b", "test"),
-        ],
-    )
-    def test_golden_assignment(self, salt: str, group: str, digest: str, split: str) -> None:
-        """A changed rule would move patients from the test set into the training set."""
-        bucket = int(digest, 16) % 100
-        assert split == ("train" if bucket < 70 else "eval" if bucket < 85 else "test")
-        assert split_of(group, {**SHARES, "salt": salt}) == split
-        assert assign_splits([Member(group)], {**PLAIN, "salt": salt}) == [split]
+def half_up(count: Fraction) -> int:
+    return math.floor(count + Fraction(1, 2))
 
-    @pytest.mark.parametrize("shares", [(70, 15, 15), (1, 1, 1), (5, 3, 2)])
-    def test_shares_on_many_groups(self, shares: tuple[int, int, int]) -> None:
-        splits = dict(zip(SPLITS, shares, strict=True)) | {"salt": ""}
-        found = [split_of(group, splits) for group in GROUPS]
-        assert all(within(found.count(name), len(GROUPS), splits[name] / sum(shares)) for name in SPLITS)
 
-    def test_groups_stay_when_others_are_added(self) -> None:
-        few = {group: split_of(group, SHARES) for group in GROUPS[:100]}
-        more = {group: split_of(group, SHARES) for group in reversed(GROUPS)}
-        assert few.items() <= more.items()
+def strata_of(members: Sequence[Member]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for member in members:
+        found[member.group].add(member.stratum)
+    return {group: frozenset(strata) for group, strata in found.items()}
+
+
+@st.composite
+def member_lists(draw: st.DrawFn, least: int = 3, most: int = 40) -> list[Member]:
+    """Groups of one to three members; each member has one of three strata."""
+    names = draw(st.lists(st.text(min_size=1, max_size=3), min_size=least, max_size=most, unique=True))
+    strata = st.lists(st.sampled_from(["", "a", "b"]), min_size=1, max_size=3)
+    return [Member(name, site=draw(st.sampled_from("xyz")), stratum=kind) for name in names for kind in draw(strata)]
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> Splits:
+    return Splits(**{split: draw(st.integers(1, 200)) for split in SPLITS}, salt=draw(st.sampled_from(["", "7"])))
+
+
+class TestOrderOfTheHashes:
+    # As `printf %s SALT/GROUP | sha256sum` orders them: that of /p8 begins with 23af, that of /p5 with f1b4.
+    PLAIN = ("p8", "p3", "p4", "p2", "p1", "p9", "p0", "p7", "p6", "p5")
+    SALTED = ("p3", "p2", "p1", "p7", "p9", "p5", "p4", "p6", "p0", "p8")
+
+    @pytest.mark.parametrize(("salt", "order"), [("", PLAIN), ("b", SALTED)])
+    def test_golden_assignment(self, salt: str, order: Sequence[str]) -> None:
+        """Of ten groups 1.5, rounded up, are test; of the other eight 8 x 15 / 85 = 1.4 are eval."""
+        found = by_group(MEMBERS[:10], Splits(salt=salt))
+        assert [found[group] for group in order] == ["test", "test", "eval", *["train"] * 7]
+
+    def test_golden_folds(self) -> None:
+        """After the two that are test the others are dealt out in their order."""
+        folds = [by_group(MEMBERS[:10], Splits(folds=3, fold=fold)) for fold in range(3)]
+        assert [groups_in(found, "eval") for found in folds] == [{"p4", "p9", "p6"}, {"p2", "p0", "p5"}, {"p1", "p7"}]
+        assert all(groups_in(found, "test") == {"p8", "p3"} for found in folds)
 
     def test_another_salt_draws_again(self) -> None:
-        same = sum(split_of(group, SHARES) == split_of(group, {**SHARES, "salt": "b"}) for group in GROUPS)
-        # Independent draws agree with probability 0.7^2 + 0.15^2 + 0.15^2.
-        assert within(same, len(GROUPS), 0.535)
+        one, other = (by_group(MEMBERS, Splits(salt=salt)) for salt in ("", "b"))
+        assert sizes(one) == sizes(other) == (1400, 300, 300)
+        # Independent draws of 300 in 2000 have 45 in common, give or take 6.
+        assert 20 < len(groups_in(one, "test") & groups_in(other, "test")) < 70
 
-    def test_without_further_settings_the_hash_alone_decides(self) -> None:
-        assert assign_splits(MEMBERS, PLAIN) == [split_of(member.group, SHARES) for member in MEMBERS]
+
+class TestShares:
+    @example(3, Splits(train=1, eval=1, test=200))
+    @example(200, Splits(train=1, eval=200, test=1))
+    @given(st.integers(3, 200), shares())
+    def test_they_are_exact_and_none_is_empty(self, count: int, splits: Splits) -> None:
+        total = splits.train + splits.eval + splits.test
+        test = min(max(half_up(Fraction(count * splits.test, total)), 1), count - 2)
+        rest = count - test
+        evaluated = min(max(half_up(Fraction(rest * splits.eval, splits.train + splits.eval)), 1), rest - 1)
+        found = sizes(by_group(MEMBERS[:count], splits))
+        assert found == (rest - evaluated, evaluated, test)
+        assert min(found) >= 1
+
+    @pytest.mark.parametrize(
+        ("count", "expected"),
+        [
+            *((0, (0, 0, 0)), (1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (7, 1, 2)), (24, (16, 4, 4))),
+            *((60, (42, 9, 9)), (100, (70, 15, 15))),
+        ],
+    )
+    def test_worked_sizes(self, count: int, expected: tuple[int, ...]) -> None:
+        """24 x 0.15 = 3.6; of the other 20 20 x 15 / 85 = 3.5. 60 x 0.15 = 9."""
+        assert sizes(by_group(MEMBERS[:count], Splits())) == expected
+
+    @given(member_lists(), shares())
+    def test_each_stratum_has_its_own_within_a_group(self, members: list[Member], splits: Splits) -> None:
+        """But where rounding would leave a split empty: then by what the split has more or less."""
+        found, strata = by_group(members, splits), strata_of(members)
+        total = splits.train + splits.eval + splits.test
+        rest = set(found) - groups_in(found, "test")
+        for split, part, whole, pool in (
+            ("test", splits.test, total, set(found)),
+            ("eval", splits.eval, total - splits.test, rest),
+        ):
+            moved = abs(len(groups_in(found, split)) - half_up(Fraction(len(pool) * part, whole)))
+            drawn = Counter(strata[group] for group in groups_in(found, split))
+            for stratum, size in Counter(strata[group] for group in pool).items():
+                assert abs(drawn[stratum] - Fraction(size * part, whole)) < 1 + moved
+
+    @given(member_lists(), shares())
+    def test_eval_has_of_all_groups_of_a_stratum_its_own_within_two(
+        self, members: list[Member], splits: Splits
+    ) -> None:
+        """What test has more or less of a stratum, less than one group, counts for eval by its share of the rest."""
+        found, strata = by_group(members, splits), strata_of(members)
+        total = splits.train + splits.eval + splits.test
+        assume(min(sizes(found)) > 1)
+        drawn = Counter(strata[group] for group in groups_in(found, "eval"))
+        for stratum, size in Counter(strata.values()).items():
+            slack = 1 + Fraction(splits.eval, splits.train + splits.eval)
+            assert abs(drawn[stratum] - Fraction(size * splits.eval, total)) < slack
+
+    def test_worked_strata(self) -> None:
+        """Of 20, 10, 10 and 3 groups a fifth is 4, 2, 2 and 0.6; 43 / 5 = 8.6 are 9. Of the rest a quarter is eval."""
+        members = [
+            *(Member(f"a{number}", stratum="a") for number in range(20)),
+            *(Member(f"b{number}", stratum="b") for number in range(10)),
+            *(Member(f"c{number}", stratum=kind) for number in range(10) for kind in "ab"),
+            *(Member(f"d{number}") for number in range(3)),
+        ]
+        found = by_group(members, Splits(train=60, eval=20, test=20))
+        for split, expected in (
+            ("test", {"a": 4, "b": 2, "c": 2, "d": 1}),
+            ("eval", {"a": 4, "b": 2, "c": 2, "d": 1}),
+            ("train", {"a": 12, "b": 6, "c": 6, "d": 1}),
+        ):
+            assert Counter(group[0] for group in groups_in(found, split)) == expected
+
+    def test_strata_of_one_group_each_are_drawn_as_if_there_were_none(self) -> None:
+        """In no order of names: of 200 draws, each of three of twenty, no group is in many more than another."""
+        drawn: Counter[str] = Counter()
+        for salt in range(200):
+            members = [Member(group, stratum=group) for group in GROUPS[:20]]
+            drawn.update(groups_in(by_group(members, Splits(salt=str(salt))), "test"))
+        assert drawn.total() == 600
+        # 30 of 200, give or take four times 5.
+        assert {10 < drawn[group] < 50 for group in GROUPS[:20]} == {True}
 
 
 class TestTestList:
     def test_names_and_patterns_are_the_whole_test_split(self) -> None:
         members = [Member(name) for name in ("TCGA-OL-1", "TCGA-OL-2", "tcga-ol-3", "a[1]", "a1", *GROUPS[:300])]
-        found = by_group(members, {**PLAIN, "test_groups": ["TCGA-OL-*", "a[1]", "patient7"]})
+        found = by_group(members, Splits(test_groups=["TCGA-OL-*", "a[1]", "p7"]))
         # A name is also a pattern: a[1] is itself, and a1.
-        tested = {group for group, split in found.items() if split == "test"}
-        assert tested == {"TCGA-OL-1", "TCGA-OL-2", "a[1]", "a1", "patient7"}
+        assert groups_in(found, "test") == {"TCGA-OL-1", "TCGA-OL-2", "a[1]", "a1", "p7"}
 
     def test_train_and_eval_share_the_rest(self) -> None:
-        found = assign_splits([Member(group) for group in GROUPS], {**PLAIN, "test_groups": ["patient7"]})
-        assert found.count("test") == 1
-        assert within(found.count("eval"), len(GROUPS) - 1, 15 / 85)
+        """1999 x 15 / 85 = 352.8"""
+        assert sizes(by_group(MEMBERS, Splits(test_groups=["p7"]))) == (1646, 353, 1)
 
     def test_a_site_is_the_whole_test_split(self) -> None:
         """A group of two sites goes with the site that is left out: nothing of that site may be learnt."""
         members = [
-            Member("p1", "OL"),
-            Member("p2", "LL"),
-            Member("p1", "LL"),
+            Member("q1", "OL"),
+            Member("q2", "LL"),
+            Member("q1", "LL"),
             *(Member(group, "OL8") for group in GROUPS[:300]),
         ]
-        found = assign_splits(members, {**PLAIN, "test_site": "OL"})
-        assert found[0] == found[2] == "test"
-        assert found.count("test") == 2
-        assert within(found.count("eval"), 301, 15 / 85)
+        found = by_group(members, Splits(test_site="OL"))
+        assert groups_in(found, "test") == {"q1"}
+        assert sizes(found) == (248, 53, 1)
 
     @pytest.mark.parametrize(
         ("setting", "message"),
         [
             (
-                {"test_groups": ["patient3", "p1"]},
-                "[data.splits] test_groups: no group is named 'p1'. Groups: patient0, patient1, patient10, patient11, "
-                "patient2, patient3, patient4, patient5, patient6, patient7, …",
+                {"test_groups": ["p3", "q1"]},
+                "[data.splits] test_groups: no group is named 'q1'. Groups: p0, p1, p10, p11, "
+                "p2, p3, p4, p5, p6, p7, …",
             ),
             (
                 {"test_site": "c"},
@@ -121,131 +203,42 @@ class TestTestList:
     def test_an_unknown_name_is_told_with_those_there_are(self, setting: dict[str, Any], message: str) -> None:
         members = [Member(group, site) for group, site in zip(GROUPS[:12], ["a", "", "b"] * 4, strict=True)]
         with pytest.raises(UsageError) as caught:
-            assign_splits(members, {**PLAIN, **setting})
+            assign_splits(members, Splits(**setting))
         assert str(caught.value) == message
 
     def test_without_sites_none_is_listed(self) -> None:
         with pytest.raises(UsageError, match=r"no image is of site 'OL'\. Sites: none\. Sites come from "):
-            assign_splits(MEMBERS, {**PLAIN, "test_site": "OL"})
+            assign_splits(MEMBERS, Splits(test_site="OL"))
+
+    def test_what_a_champion_knows_changes_no_list_and_no_site(self) -> None:
+        members = [Member(group, "ab"[number % 2]) for number, group in enumerate(GROUPS[:20])]
+        memory = Memory(tested={"p1", "p2"}, learnt={"p0", "p3"})
+        for splits in (Splits(test_groups=["p0", "p4"]), Splits(test_site="a")):
+            assert recall(members, splits, memory) is None
 
 
 class TestFolds:
-    @pytest.mark.parametrize("shares", [(70, 15, 15), (1, 1, 1)])
-    @pytest.mark.parametrize("folds", [2, 3, 5])
-    def test_folds_are_alike_and_together_all_but_the_test_split(
-        self, folds: int, shares: tuple[int, int, int]
+    @given(member_lists(), st.integers(2, 6), shares())
+    def test_they_are_alike_and_together_all_but_the_test_split(
+        self, members: list[Member], folds: int, splits: Splits
     ) -> None:
-        """Three shares and three folds: modulo the same number, the test split would take a whole fold."""
-        splits = PLAIN | dict(zip(SPLITS, shares, strict=True)) | {"folds": folds}
-        rest = {member.group for member in MEMBERS if split_of(member.group, splits) != "test"}
-        seen: list[str] = []
-        for fold in range(folds):
-            found = by_group(MEMBERS, {**splits, "fold": fold})
-            held_out = [group for group, split in found.items() if split == "eval"]
-            assert {group for group, split in found.items() if split != "test"} == rest
-            assert within(len(held_out), len(rest), 1 / folds)
-            seen += held_out
-        assert len(seen) == len(rest)
-        assert set(seen) == rest
-
-    @pytest.mark.parametrize(
-        ("group", "digest", "fold"),
-        [
-            # digest: hex digits 17 to 32 of `printf %s /GROUP | sha256sum`
-            ("pair030", "cc8659105bbcb13f", 2),
-            ("pair201", "5fb8fd5741b221f1", 1),
-        ],
-    )
-    def test_golden_folds(self, group: str, digest: str, fold: int) -> None:
-        assert int(digest, 16) % 5 == fold
-        assert assign_splits([Member(group)], {**PLAIN, "folds": 5, "fold": fold}) == ["eval"]
-
-    def test_groups_stay_when_others_are_added(self) -> None:
-        splits = {**PLAIN, "folds": 5, "fold": 2}
-        assert by_group(MEMBERS[:100], splits).items() <= by_group(MEMBERS[::-1], splits).items()
+        runs = [by_group(members, splits.model_copy(update={"folds": folds, "fold": fold})) for fold in range(folds)]
+        tested, strata = groups_in(runs[0], "test"), strata_of(members)
+        assert tested == groups_in(by_group(members, splits), "test")
+        assert all(groups_in(found, "test") == tested for found in runs)
+        held_out = [groups_in(found, "eval") for found in runs]
+        assert sum(map(len, held_out)) == len(set().union(*held_out))
+        assert set().union(*held_out) == set(strata) - tested
+        assert max(map(len, held_out)) - min(map(len, held_out)) <= 1
+        for stratum in {*strata.values()}:
+            counts = [sum(strata[group] == stratum for group in fold) for fold in held_out]
+            assert max(counts) - min(counts) <= 1
 
     def test_another_salt_draws_again(self) -> None:
-        splits = {**PLAIN, "folds": 2, "test_groups": ["patient0"]}
-        pairs = zip(assign_splits(MEMBERS, splits), assign_splits(MEMBERS, {**splits, "salt": "b"}), strict=True)
-        assert within(sum(one == other for one, other in pairs), 2000, 0.5)
-
-
-class TestStratify:
-    # 105 malignant in groups of 1 to 3 and 210 normal in groups of 1 to 3, in turns.
-    MEMBERS = tuple(
-        Member(f"p{number}", stratum="malignant" if number % 3 == 0 else "normal")
-        for number in range(150)
-        for _ in range(1 + number % 4 // 2 + number % 2)
-    )
-
-    def test_each_split_has_its_share_of_each_stratum(self) -> None:
-        """70 : 15 : 15 is one of 7 folds for test (100 / 15 = 6.7), and one of 6 for eval (85 / 15 = 5.7)."""
-        found = by_group(self.MEMBERS, {**PLAIN, "stratify": True})
-        total = Counter(member.stratum for member in self.MEMBERS)
-        for split, share in (("test", 1 / 7), ("eval", 1 / 7), ("train", 5 / 7)):
-            counts = strata(self.MEMBERS, found, split)
-            assert all(abs(counts[name] - total[name] * share) <= 2 for name in total)
-
-    @pytest.mark.parametrize(
-        ("shares", "counts"), [((1, 1, 2), (15, 15, 30)), ((40, 10, 10), (40, 10, 10)), ((5, 2, 2), (34, 11, 15))]
-    )
-    def test_shares_round_to_the_nearest_number_of_folds(
-        self, shares: tuple[int, int, int], counts: tuple[int, int, int]
-    ) -> None:
-        """5 : 2 : 2 is one of 4 (9 / 2 = 4.5, to even) for test, one of 4 (7 / 2 = 3.5, to even) of the other 45."""
-        splits = PLAIN | dict(zip(SPLITS, shares, strict=True)) | {"stratify": True}
-        found = assign_splits([Member(group, stratum="ab"[i % 2]) for i, group in enumerate(GROUPS[:60])], splits)
-        assert tuple(found.count(name) for name in SPLITS) == counts
-
-    def test_folds_are_stratified_and_together_all_but_the_test_split(self) -> None:
-        splits = {**PLAIN, "stratify": True, "folds": 5}
-        evals = [by_group(self.MEMBERS, {**splits, "fold": fold}) for fold in range(5)]
-        tested = [{group for group, split in found.items() if split == "test"} for found in evals]
-        assert all(test == tested[0] for test in tested)
-        held_out = [group for found in evals for group, split in found.items() if split == "eval"]
-        assert sorted(held_out) == sorted(evals[0].keys() - tested[0])
-        counts = [strata(self.MEMBERS, found, "eval") for found in evals]
-        assert all(
-            max(count[name] for count in counts) - min(count[name] for count in counts) <= 2 for name in counts[0]
-        )
-
-    def test_a_test_list_leaves_the_rest_to_be_stratified(self) -> None:
-        found = by_group(self.MEMBERS, {**PLAIN, "stratify": True, "test_groups": ["p1?"]})
-        assert {group for group, split in found.items() if split == "test"} == {
-            f"p{number}" for number in range(10, 20)
-        }
-        rest = Counter(member.stratum for member in self.MEMBERS if found[member.group] != "test")
-        counts = strata(self.MEMBERS, found, "eval")
-        assert all(abs(counts[name] - rest[name] / 6) <= 2 for name in rest)
-
-    def test_the_salt_draws(self) -> None:
-        members = [Member(group, stratum="ab"[i % 2]) for i, group in enumerate(GROUPS[:200])]
-        one, other = (assign_splits(members, {**PLAIN, "stratify": True, "salt": salt}) for salt in ("", "b"))
-        assert Counter(one) == Counter(other)
-        # Of a seventh and a seventh about 4 of 28 are the same by chance.
-        assert sum(a == b == "test" for a, b in zip(one, other, strict=True)) < 14
-
-    def test_a_rare_stratum_is_no_fault(self, recwarn: pytest.WarningsRecorder) -> None:
-        members = [Member("rare", stratum="b"), *(Member(group, stratum="a") for group in GROUPS[:30])]
-        assert Counter(assign_splits(members, {**PLAIN, "stratify": True})).keys() == set(SPLITS)
-        assert not recwarn.list
-
-    def test_a_group_without_stratum_is_named(self) -> None:
-        with pytest.raises(UsageError, match=r"stratify: an image of group 'patient5' has no label, .* Give labels, "):
-            assign_splits([*self.MEMBERS, Member("patient9"), Member("patient5")], {**PLAIN, "stratify": True})
-
-    @pytest.mark.parametrize(
-        ("members", "groups"),
-        [
-            ([Member(f"p{i % 6}", stratum="a") for i in range(12)], 6),
-            ([Member(f"p{i}", stratum=f"{i}") for i in range(9)], 9),
-        ],
-        ids=["fewer groups than folds", "fewer groups of any stratum than folds"],
-    )
-    def test_too_few_groups_are_told(self, members: list[Member], groups: int) -> None:
-        message = f"stratify: {groups} groups cannot be cut into 7 folds of like labels: add data, "
-        with pytest.raises(UsageError, match=message):
-            assign_splits(members, {**PLAIN, "stratify": True})
+        one, other = (by_group(MEMBERS, Splits(folds=2, test_groups=["p0"], salt=salt)) for salt in ("", "b"))
+        assert sizes(one) == sizes(other) == (999, 1000, 1)
+        # Of two draws of a half, a half is the same.
+        assert 900 < sum(one[group] == other[group] for group in GROUPS) < 1100
 
 
 class TestPrescribed:
@@ -257,40 +250,37 @@ class TestPrescribed:
             Member("a", split="eval"),
             Member("b", split="eval"),
         ]
-        assert assign_splits(members, PLAIN) == ["train", "test", "eval", "eval"]
+        assert assign_splits(members, Splits()) == ["train", "test", "eval", "eval"]
 
-    @pytest.mark.parametrize("group", ["pair030", "pair201", "pair009"])
+    @pytest.mark.parametrize("group", ["p8", "p4", "p0"])
     def test_the_others_follow_their_group_or_else_the_strategy(self, group: str) -> None:
-        """By the hash they are train, eval and test."""
+        """By their hashes they are test, eval and train."""
         for split in SPLITS:
-            members = [Member(group), Member(group, split=split), Member("pair157")]
-            assert assign_splits(members, PLAIN) == [split, split, "eval"]
+            found = assign_splits([Member(group), Member(group, split=split), *MEMBERS[:10]], Splits())
+            assert found[:2] == [split, split]
+            assert found[2 + int(group[1])] == split
 
     def test_the_others_follow_the_most_held_out_of_a_torn_group(self) -> None:
         members = [Member("a"), Member("a", split="test"), Member("a", split="train"), Member("b", split="eval")]
         members += [Member("b", split="train"), Member("b")]
-        assert assign_splits(members, PLAIN) == ["test", "test", "train", "eval", "train", "eval"]
+        assert assign_splits(members, Splits()) == ["test", "test", "train", "eval", "train", "eval"]
 
-    def test_only_the_others_are_stratified(self) -> None:
-        members = [
-            Member("z", split="test"),
-            *(Member(group, stratum="ab"[i % 2]) for i, group in enumerate(GROUPS[:14])),
-        ]
-        assert Counter(assign_splits(members, {**PLAIN, "stratify": True})) == {"train": 10, "eval": 2, "test": 3}
-        assert assign_splits(members[:1], {**PLAIN, "stratify": True}) == ["test"]
+    def test_the_others_have_their_shares_whatever_is_prescribed(self) -> None:
+        members = [*MEMBERS[:60], *(Member(f"q{number}", split=split) for number, split in enumerate(SPLITS * 7))]
+        found = by_group(members, Splits())
+        assert {group: found[group] for group in GROUPS[:60]} == by_group(MEMBERS[:60], Splits())
+        assert sizes(found) == (42 + 7, 9 + 7, 9 + 7)
 
     def test_a_prescribed_test_split_and_folds_of_the_rest(self) -> None:
         members = [Member("z", split="test"), Member("z"), *MEMBERS]
-        found = [assign_splits(members, {**PLAIN, "folds": 2, "fold": fold}) for fold in (0, 1)]
+        found = [assign_splits(members, Splits(folds=2, fold=fold)) for fold in (0, 1)]
         assert {splits[:2] == ["test", "test"] for splits in found} == {True}
         assert [a == b for a, b in zip(*found, strict=True)] == [a == "test" for a in found[0]]
 
     def test_a_test_list_of_what_is_prescribed(self) -> None:
         members = [Member("a", "OL", split="test"), Member("b", "LL", split="train"), Member("c", "LL")]
         for setting in ({"test_groups": ["a"]}, {"test_site": "OL"}):
-            found = assign_splits(members, {**PLAIN, **setting})
-            assert found[:2] == ["test", "train"]
-            assert found[2] in {"train", "eval"}
+            assert assign_splits(members, Splits(**setting)) == ["test", "train", "train"]
 
     @pytest.mark.parametrize(
         ("setting", "message"),
@@ -307,38 +297,41 @@ class TestPrescribed:
     def test_a_config_that_contradicts_the_source_is_an_error(self, setting: dict[str, Any], message: str) -> None:
         members = [Member("c", "OL"), Member("a", "OL", split="test"), Member("b", "LL", split="eval")]
         with pytest.raises(UsageError) as caught:
-            assign_splits(members, {**PLAIN, **setting})
+            assign_splits(members, Splits(**setting))
         assert str(caught.value).startswith(f"[data.splits] {message}")
 
 
-def test_no_case_no_split() -> None:
-    assert assign_splits([], PLAIN) == assign_splits([], {**PLAIN, "stratify": True}) == []
+class TestHeldOut:
+    def test_groups_that_are_held_out_are_the_draw(self) -> None:
+        found = by_group(MEMBERS[:10], Splits(), held_out=["p0", "p1", "gone"])
+        assert groups_in(found, "test") == {"p0", "p1"}
+        # Of the other eight the first in the order of the hashes is eval.
+        assert groups_in(found, "eval") == {"p8"}
+
+    def test_nobody_may_be_held_out(self) -> None:
+        assert sizes(by_group(MEMBERS[:10], Splits(), held_out=[])) == (8, 2, 0)
+
+    def test_they_change_neither_a_list_nor_what_is_prescribed(self) -> None:
+        members = [*MEMBERS[:10], Member("z", split="train")]
+        found = by_group(members, Splits(test_groups=["p5"]), held_out=["z", "p0"])
+        assert (groups_in(found, "test"), found["z"]) == ({"p5", "p0"}, "train")
 
 
-@st.composite
-def drawn_members(draw: st.DrawFn) -> list[Member]:
-    groups = draw(st.lists(st.text(min_size=1, max_size=3), min_size=12, max_size=30, unique=True))
-    sizes = draw(st.lists(st.integers(1, 3), min_size=len(groups), max_size=len(groups)))
-    return [
-        Member(group, site=draw(st.sampled_from("xyz")), stratum=draw(st.sampled_from("ab")))
-        for group, size in zip(groups, sizes, strict=True)
-        for _ in range(size)
-    ]
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    members=drawn_members(),
-    randomly=st.randoms(use_true_random=False),
-    test=st.sampled_from([{}, {"test_site": "x"}, {"test_groups": ["[a-zA-Z]*", "0"]}]),
-    evaluated=st.sampled_from([{}, {"folds": 3}, {"folds": 2, "fold": 1}]),
-    stratify=st.booleans(),
-    salt=st.sampled_from(["", "7"]),
+STRATEGIES: Collection[dict[str, Any]] = (
+    {},
+    {"test_site": "x"},
+    {"test_groups": ["[a-zA-Z]*", "0"]},
+    {"folds": 3},
+    {"folds": 2, "fold": 1, "test_site": "x"},
 )
+
+
+@settings(max_examples=200)
+@given(member_lists(), st.randoms(use_true_random=False), st.sampled_from(STRATEGIES), shares())
 def test_no_strategy_tears_a_group_or_depends_on_the_order(
-    members: list[Member], randomly: Any, test: dict[str, Any], evaluated: dict[str, Any], stratify: bool, salt: str
+    members: list[Member], randomly: Any, strategy: dict[str, Any], splits: Splits
 ) -> None:
-    splits = PLAIN | {"train": 2, "eval": 1, "test": 1, "salt": salt, "stratify": stratify} | test | evaluated
+    splits = splits.model_copy(update=strategy)
     try:
         found = assign_splits(members, splits)
     except UsageError:

@@ -52,7 +52,8 @@ def _check_unchanged(parameters: dict[str, Any]) -> None:
     promised = parameters.get("files")
     if not promised:
         return
-    found = fingerprint(Path(parameters[INPUT_BASE_KEY]), DataSettings.model_validate_json(parameters["settings"]))
+    data = DataSettings.model_validate_json(parameters["settings"])
+    found = fingerprint(Path(parameters[INPUT_BASE_KEY]), data)
     if found != promised:
         raise DataChanged(
             f"{parameters[INPUT_BASE_KEY]}: the files have the fingerprint {found}, the run was submitted for "

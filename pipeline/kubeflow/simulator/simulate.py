@@ -86,9 +86,8 @@ def for_data(package: Package, data: Path) -> Package:
     refuse(lint(package))
     try:
         task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
-        settings = DataSettings.model_validate_json(
-            task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
-        )
+        told = task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
+        settings = DataSettings.model_validate_json(told)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             "--data: the pipeline has no ImageMaskExampleGen with settings, which reads the data. Leave --data out"

@@ -74,6 +74,7 @@ def _compiled(name: str, config: Config, data: str, serving: str) -> dict[str, A
         name=pipeline_name(name),
         data=data,
         files="",  # The entrypoint looks when it runs; what is cached is decided at submit.
+        held_out=None,
         notice=config.data.notice,
         root=config.kubeflow.pipeline_root,
         serving=serving,

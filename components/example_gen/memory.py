@@ -1,0 +1,45 @@
+"""What the champion's memory makes of the draw of the test split: the one place where runs, checks and slots look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.example_gen.groups import members_of
+from components.example_gen.listing import list_grouped
+from components.example_gen.samples import Sample
+from components.example_gen.settings import DataSettings
+from components.example_gen.spans import OLDER
+from components.records.splits import Memory, recall
+from components.serving_dir import champion_version, read_split_report
+
+
+def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
+    """The groups that are drawn into the test split, where what the champion knows makes them others; else None.
+
+    It is the outcome alone that a run is told, and not the champion: a push does not change it, so what was read of
+    the data is reused.
+
+    Args:
+        root: the input folder.
+        data: the section `[data]` of the config.
+        serving: the serving folder.
+
+    Raises:
+        UsageError: as `list_grouped` and `champion_version` do; no such test group or site.
+    """
+    version = champion_version(serving)
+    report = read_split_report(serving / version) if version else None
+    if report is None:
+        return None
+    listing, ages = list_grouped(root, data)
+    return recall(members_of(listing.samples, ages), data.splits, _memory(report, listing.samples))
+
+
+def _memory(report: Mapping[str, Any], samples: Iterable[Sample]) -> Memory:
+    """What is older than the champion's window may have been learnt by a model before it; its report names images."""
+    older = {source["source"] for source in report.get("left_out", ()) if source["kind"] == OLDER}
+    tested = {row["group"] for row in report["records"] if row["split"] == "test"}
+    learnt = {row["group"] for row in report["records"] if row["split"] != "test"}
+    return Memory(tested, learnt | {sample.group for sample in samples if sample.image in older} - tested)

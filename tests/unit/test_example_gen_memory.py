@@ -1,0 +1,114 @@
+"""What the champion knows, from its split report in a serving folder to the samples of an input folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from components.errors import UsageError
+from components.example_gen.listing import list_samples
+from components.example_gen.memory import held_out
+from components.example_gen.settings import DataSettings
+from components.records.settings import Splits
+from components.records.splits import SPLITS
+from components.serving_dir import push
+
+DATA = DataSettings.model_validate(
+    {"layout": "folders", "height": 32, "width": 32, "groups": {"by": "pattern", "pattern": r"(p\d+)_"}}
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
+    """Twelve patients with two images each."""
+    return write_pairs(tmp_path / "data", patients=12)
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    (tmp_path / "serving").mkdir()
+    return tmp_path / "serving"
+
+
+def splits_of(root: Path, groups: list[str] | None = None) -> dict[str, str]:
+    return {sample.group: sample.split for sample in list_samples(root, DATA, groups).samples}
+
+
+def rows_of(splits: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"group": group, "split": split} for group, split in splits.items()]
+
+
+def serve(serving: Path, records: list[dict[str, str]] | None, left_out: Sequence[Mapping[str, str]] = ()) -> str:
+    """Pushes a version with a report of these records, or without a report."""
+    (serving.parent / "model").mkdir(exist_ok=True)
+    report = serving.parent / "split_report.json"
+    report.write_text(json.dumps({"records": records, "left_out": left_out}))
+    return push(serving.parent / "model", serving, {}, *([report] if records else []))
+
+
+def test_without_a_champion_or_its_report_the_draw_decides(root: Path, serving: Path) -> None:
+    assert held_out(root, DATA, serving.parent / "nowhere") is None
+    assert held_out(root, DATA, serving) is None
+    serve(serving, None)
+    assert held_out(root, DATA, serving) is None
+
+
+def test_a_champion_of_the_same_data_changes_nothing(root: Path, serving: Path) -> None:
+    serve(serving, rows_of(splits_of(root)))
+    assert held_out(root, DATA, serving) is None
+
+
+def test_a_champion_that_was_tested_on_others_changes_the_split(root: Path, serving: Path) -> None:
+    """Of twelve two are test: by hash p08 and p04, and then p10."""
+    drawn = splits_of(root)
+    assert {group for group in drawn if drawn[group] == "test"} == {"p08", "p04"}
+    serve(serving, rows_of({"p01": "test", "p08": "train", "p04": "eval", "gone": "test"}))
+    found = held_out(root, DATA, serving)
+    assert found == ["p01", "p10"]
+    splits = splits_of(root, found)
+    assert [group for group in splits if splits[group] == "test"] == found
+    assert [list(splits.values()).count(split) for split in SPLITS] == [8, 2, 2]
+
+
+def test_the_newest_version_is_the_one_that_is_remembered(root: Path, serving: Path) -> None:
+    serve(serving, rows_of({"p01": "test"}))
+    serve(serving, rows_of({"p02": "test"}))
+    assert held_out(root, DATA, serving) == ["p02", "p08"]
+
+
+def test_a_champion_that_is_gone(root: Path, serving: Path) -> None:
+    version = serve(serving, rows_of({"p01": "test"}))
+    (serving / version).rename(serving.parent / "moved")
+    with pytest.raises(UsageError, match=f"names version {version}, which is not there"):
+        held_out(root, DATA, serving)
+
+
+def test_a_folder_that_is_gone(serving: Path, tmp_path: Path) -> None:
+    serve(serving, rows_of({"p01": "test"}))
+    with pytest.raises(UsageError, match="nowhere: no such folder"):
+        held_out(tmp_path / "nowhere", DATA, serving)
+
+
+def test_what_was_older_than_the_champions_window_counts_as_learnt(
+    tmp_path: Path, serving: Path, write_pairs: Callable[..., Path]
+) -> None:
+    """Of the first span p08 and p04 were drawn; with another salt p10 and p01 would be, whom a model before learnt."""
+    root = tmp_path / "spans"
+    write_pairs(root / "span-1", patients=12)
+    write_pairs(root / "span-2", patients=15)
+    for number in range(12):
+        for path in root.glob(f"span-2/*/p{number:02d}_*"):
+            path.unlink()
+    data = DATA.model_copy(update={"spans": 1})
+    served = list_samples(root, data)
+    rows = [{"group": sample.group, "split": sample.split} for sample in served.samples]
+    assert {row["group"] for row in rows} == {"p04", "p08", "p12", "p13", "p14"}
+    older = [{"source": reject.source, "kind": reject.kind} for reject in served.left_out]
+    serve(serving, rows, older)
+    assert held_out(root, data, serving) is None
+    salted = data.model_copy(update={"splits": Splits(salt="b")})
+    assert {sample.group for sample in list_samples(root, salted).samples} == {"p01", "p10", "p12", "p13", "p14"}
+    assert held_out(root, salted, serving) == ["p04", "p08"]
