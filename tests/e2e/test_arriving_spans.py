@@ -8,7 +8,6 @@ inside out: what it teaches finds all but the disc.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from driver import Result, maskline
 
 from components.example_gen.listing import list_samples
+from components.example_gen.memory import held_out
 from pipeline.config.loader import load_config
 from pipeline.schedule.retraining import champion_fingerprint, data_fingerprint, new_cases
 
@@ -85,7 +85,7 @@ class Place:
         self.serving = self.out / "serving"
         folder.mkdir(parents=True, exist_ok=True)
         self.recipe.write_text(RECIPE)
-        self.settings: Mapping[str, Any] = load_config(str(self.recipe), []).data.model_dump()
+        self.settings = load_config(str(self.recipe)).data.settings
 
     def slot(self, *arguments: object) -> Result:
         """What the scheduler does now; its record is the line of the ledger."""
@@ -107,7 +107,7 @@ class Place:
     @property
     def splits(self) -> dict[str, set[str]]:
         """The groups of each split that a run would read now."""
-        samples = list_samples(self.data, self.settings).samples
+        samples = list_samples(self.data, self.settings, held_out(self.data, self.settings, self.serving)).samples
         return {split: {one.group for one in samples if one.split == split} for split in ("train", "eval", "test")}
 
     @property
