@@ -11,6 +11,7 @@ import pytest
 
 import schemas
 from components.errors import DataRefused, UsageError
+from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.version import example_gen_version
 from components.trainer.version import trainer_version
 from pipeline.config.loader import load_config
@@ -40,27 +41,12 @@ def test_another_version_of_the_file_is_refused(reference: str, message: str) ->
         resolved({"schema_file": reference})
 
 
-CONFIG = load_config("demo")
-READING = {"settings": CONFIG.data.settings.model_dump_json()}
-TRAINING = CONFIG.trainer.model_dump(mode="json")
-FOR_TRAINING = {"run_fn": "components.trainer.run.run_fn"}
-
-
-def test_the_code_is_that_of_the_layout_and_of_the_training_that_were_chosen() -> None:
-    check_code("components.example_gen.executor.Executor", {**READING, "code_version": example_gen_version("mias")})
-    custom = {"settings": TRAINING, "code_version": trainer_version(CONFIG.trainer)}
-    check_code("tfx.Executor", {**FOR_TRAINING, "custom_config": json.dumps(custom)})
-    with pytest.raises(
-        UsageError, match=r"example_gen\.executor: the installed code has the version [0-9a-f]{12}, the"
-    ):
-        check_code("components.example_gen.executor.Executor", {**READING, "code_version": example_gen_version("via")})
-
-
-def test_a_training_that_the_installed_code_cannot_read_is_refused() -> None:
-    other = {**TRAINING, "training": {**TRAINING["training"], "loss": "other"}}
-    custom = json.dumps({"settings": other, "code_version": "0123456789ab"})
-    with pytest.raises(UsageError, match=r"unknown, by which the parameters cannot be read, .* with 0123456789ab"):
-        check_code("tfx.Executor", {**FOR_TRAINING, "custom_config": custom})
+def test_the_code_of_whatever_a_config_chooses_is_told_from_other_code() -> None:
+    for compiled in (*map(example_gen_version, LAYOUTS), trainer_version(load_config("demo").trainer)):
+        check_code({"code_version": compiled})
+        other = compiled.replace(compiled[:12], "0123456789ab")
+        with pytest.raises(UsageError, match=f"has the version {compiled}, the pipeline was compiled with {other}: "):
+            check_code({"code_version": other})
 
 
 def test_a_log_record_is_one_line_of_json() -> None:
