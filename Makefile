@@ -15,7 +15,7 @@ BASE ?= docker.io/library/python:3.11-slim-bookworm
 # The first that works; a client without its engine does not.
 ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
 
-.PHONY: demo test test-releases check setup lock schema bench image test-container clean
+.PHONY: demo test test-quick test-releases check setup lock schema bench image test-container clean
 
 demo: setup
 	$(BIN)/maskline run demo
@@ -23,6 +23,10 @@ demo: setup
 # Two at a time: each holds TensorFlow, and some start whole runs.
 test: setup
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# While working: what needs no node and no run.
+test-quick: setup
+	$(BIN)/pytest -m "not slow and not long" --numprocesses 2 --dist loadfile
 
 # The demo as each older release of Kubeflow would run it: some ten minutes.
 test-releases: setup

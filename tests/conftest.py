@@ -19,6 +19,13 @@ settings.load_profile("maskline")
 Pair = tuple[np.ndarray, np.ndarray]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs nodes, or whole pipelines, is no part of `make test-quick`."""
+    for item in items:
+        if {"component", "e2e"} & set(item.path.relative_to(Path(__file__).parent).parts):
+            item.add_marker("long")
+
+
 def _disc_pair(height: int, width: int, seed: int, *, empty: bool = False) -> Pair:
     rng = np.random.default_rng(seed)
     radius = rng.uniform(0.15, 0.3) * min(height, width)
