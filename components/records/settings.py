@@ -62,10 +62,10 @@ class Derivation(Section):
 
 
 class Splits(Section):
-    """Which group goes where. Shares are whole numbers, such as 70, 15 and 15. Each split gets exactly its share of the
-    groups, and of those of each label, and with and without foreground where the truth is drawn; a hash decides which.
-    What the champion was tested on stays in test when data are added, what it has learnt is never drawn into it: where
-    all shall be drawn anew, delete CHAMPION.json."""
+    """Which group goes where. Shares are whole numbers, such as 70, 15 and 15. Each split gets its share as exactly as
+    whole groups allow: of all, and of those of each label, with and without foreground where the truth is drawn. A hash
+    decides which. What the champion was tested on stays in test when data are added, what it has learnt is never drawn
+    into it; to draw anew, delete CHAMPION.json."""
 
     train: Positive = 70
     eval: Positive = 15

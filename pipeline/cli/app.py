@@ -69,7 +69,8 @@ def check_command(
     ] = None,
     overrides: Overrides = None,
     champion: Annotated[
-        Path | None, typer.Option(metavar="SERVING_DIR", help="Compare the data with those of the champion there.")
+        Path | None,
+        typer.Option(metavar="SERVING_DIR", help="Split by what the champion there knows, and compare with its data."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything that was found, as JSON.")] = None,
     json_output: AsJson = False,

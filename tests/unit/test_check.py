@@ -15,18 +15,20 @@ from raw_images import pgm, png, write
 from components.data_gate.core import Champion, split_report
 from components.errors import UsageError
 from components.files import write_json
-from components.records.splits import split_of
+from components.records.settings import Splits
+from components.records.splits import Member, assign_splits
 from pipeline.config.loader import load_config
 from pipeline.runs.check import check_folder, print_check
 
 SIZE = ["data.height=32", "data.width=32"]
-SPLITS = load_config("folders").data.splits
 CASES = 40
+NAMES = [f"p{number}" for number in range(CASES)]
+SPLIT_OF = dict(zip(NAMES, assign_splits([Member(name) for name in NAMES], Splits()), strict=True))
 
 
 def name_in(split: str, nth: int = 0) -> str:
     """A case whose group falls into a split."""
-    return [f"p{number}" for number in range(CASES) if split_of(f"p{number}", SPLITS) == split][nth]
+    return [name for name in NAMES if SPLIT_OF[name] == split][nth]
 
 
 def film(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -64,9 +66,7 @@ def test_a_clean_folder(folder: Path) -> None:
     report = check(folder)
     assert report["problems"] == report["rejects"] == []
     assert report["sources"] == len(report["records"]) == CASES
-    assert {record["group"]: record["split"] for record in report["records"]} == {
-        f"p{number}": split_of(f"p{number}", SPLITS) for number in range(CASES)
-    }
+    assert {record["group"]: record["split"] for record in report["records"]} == SPLIT_OF
     assert all(counts["records"] == counts["with_foreground"] for counts in report["splits"].values())
 
 

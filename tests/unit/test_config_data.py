@@ -135,7 +135,6 @@ def test_mask_patterns_in_use() -> None:
         ({"site_pattern": "a"}, "it has 0 captures, expected one"),
         ({"site_pattern": "(a)(b)"}, "it has 2 captures, expected one"),
         ({"spans": -1}, "[data] spans: found -1, expected greater than or equal to 0"),
-        ({"spans": 0, "splits": {"stratify": True}}, "splits.stratify draws anew when data arrive, and would put into"),
         ({"spans": 2, "splits": {"test_site": "OL"}}, "splits.test_site does not go with spans: a patient seen elsew"),
     ],
 )

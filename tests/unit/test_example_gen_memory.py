@@ -15,6 +15,9 @@ from components.example_gen.settings import DataSettings
 from components.records.settings import Splits
 from components.records.splits import SPLITS
 from components.serving_dir import push
+from pipeline.config.loader import parse_config
+from pipeline.runs.check import check_config
+from pipeline.schedule.retraining import new_cases
 
 DATA = DataSettings.model_validate(
     {"layout": "folders", "height": 32, "width": 32, "groups": {"by": "pattern", "pattern": r"(p\d+)_"}}
@@ -45,7 +48,7 @@ def serve(serving: Path, records: list[dict[str, str]] | None, left_out: Sequenc
     """Pushes a version with a report of these records, or without a report."""
     (serving.parent / "model").mkdir(exist_ok=True)
     report = serving.parent / "split_report.json"
-    report.write_text(json.dumps({"records": records, "left_out": left_out}))
+    report.write_text(json.dumps({"records": records, "left_out": left_out, "rejects": []}))
     return push(serving.parent / "model", serving, {}, *([report] if records else []))
 
 
@@ -92,23 +95,43 @@ def test_a_folder_that_is_gone(serving: Path, tmp_path: Path) -> None:
         held_out(tmp_path / "nowhere", DATA, serving)
 
 
-def test_what_was_older_than_the_champions_window_counts_as_learnt(
-    tmp_path: Path, serving: Path, write_pairs: Callable[..., Path]
-) -> None:
-    """Of the first span p08 and p04 were drawn; with another salt p10 and p01 would be, whom a model before learnt."""
+@pytest.fixture
+def spans(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
+    """Twelve patients in the first span, three in the second."""
     root = tmp_path / "spans"
     write_pairs(root / "span-1", patients=12)
     write_pairs(root / "span-2", patients=15)
     for number in range(12):
         for path in root.glob(f"span-2/*/p{number:02d}_*"):
             path.unlink()
+    return root
+
+
+def test_what_was_older_than_the_champions_window_counts_as_learnt(spans: Path, serving: Path) -> None:
+    """Of the first span p08 and p04 were drawn; with another salt p10 and p01 would be, whom a model before learnt."""
     data = DATA.model_copy(update={"spans": 1})
-    served = list_samples(root, data)
+    served = list_samples(spans, data)
     rows = [{"group": sample.group, "split": sample.split} for sample in served.samples]
     assert {row["group"] for row in rows} == {"p04", "p08", "p12", "p13", "p14"}
     older = [{"source": reject.source, "kind": reject.kind} for reject in served.left_out]
     serve(serving, rows, older)
-    assert held_out(root, data, serving) is None
+    assert held_out(spans, data, serving) is None
     salted = data.model_copy(update={"splits": Splits(salt="b")})
-    assert {sample.group for sample in list_samples(root, salted).samples} == {"p01", "p10", "p12", "p13", "p14"}
-    assert held_out(root, salted, serving) == ["p04", "p08"]
+    assert {sample.group for sample in list_samples(spans, salted).samples} == {"p01", "p10", "p12", "p13", "p14"}
+    assert held_out(spans, salted, serving) == ["p04", "p08"]
+
+
+def test_checks_and_slots_see_what_a_run_sees(spans: Path, serving: Path) -> None:
+    """With the draw alone, p08 and p04 of the first span would be read again, and be new."""
+    config = parse_config(
+        {"data": {**DATA.model_dump(), "spans": 1}, "training": {"epochs": 1}, "validation": {"max_drift": 1.0}},
+        "tests",
+    )
+    records = [{"source": f"span-1/images/p01_{view}.png", "group": "p01", "split": "test"} for view in "ab"]
+    older = [{"source": f"span-1/images/p{number:02d}_a.png", "kind": "span"} for number in range(12) if number != 1]
+    version = serve(serving, records, older)
+    (serving / version / "MANIFEST.json").write_text(json.dumps({"config": config.model_dump(mode="json")}))
+    checked = check_config(spans, config, serving)["records"]
+    # Of fifteen two are test; of the three that are new p14 has the lowest hash.
+    assert {row["group"] for row in checked if row["split"] == "test"} == {"p01", "p14"}
+    assert new_cases(spans, config.data, serving) == 3 * 2
