@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import bootstrap
 
-from components.measures.overlap import Confusion, bce_dice, confusion
+from components.evaluator.per_case import Case
+from components.measures.overlap import bce_dice, confusion
 
 DERIVATION = ("height", "width", "channels", "fit", "tiles", "adjust", "dicom_window")
 """The keys of `[data]` on which it depends what a model sees."""
 _MEASURES = ("dice", "iou", "loss")
 _ROUNDING = 1e-9
 """The mean of 0.6 and 0.7 is a hair below 0.65, and meets it all the same."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """The measures of one image. Dice and IoU are NaN where the empty-mask policy leaves them out."""
-
-    id: str
-    group: str
-    source: str
-    label: str
-    counts: Confusion
-    dice: float
-    iou: float
-    loss: float
 
 
 def measure(
@@ -49,8 +35,14 @@ def measure(
     counts = confusion(truth, probability >= threshold)
     left_out = counts.truth_is_empty and empty_masks == "skip"
     return Case(
-        **identity,
-        counts=counts,
+        id=identity["id"],
+        group=identity["group"],
+        source=identity["source"],
+        label=identity["label"],
+        tp=counts.tp,
+        fp=counts.fp,
+        fn=counts.fn,
+        tn=counts.tn,
         dice=math.nan if left_out else counts.dice,
         iou=math.nan if left_out else counts.iou,
         loss=bce_dice(truth > 0, probability),
@@ -94,12 +86,12 @@ def metrics(
 
     `obstacle` says why there is a champion but no such cases: then the candidate is refused.
     """
-    empty = [case for case in cases if case.counts.truth_is_empty]
+    empty = [case for case in cases if case.truth_pixels == 0]
     result = {
         "cases": len(cases),
         "cases_with_foreground": len(cases) - len(empty),
         "empty_cases": len(empty),
-        "empty_cases_with_prediction": sum(case.counts.fp > 0 for case in empty),
+        "empty_cases_with_prediction": sum(case.is_false_alarm for case in empty),
         "empty_masks": settings["empty_masks"],
         "threshold": settings["threshold"],
         **summarize(cases),

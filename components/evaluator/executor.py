@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import CASES_FILE, METRICS_FILE
-from components.evaluator.core import Case, incomparable, measure, metrics
+from components.evaluator.core import incomparable, measure, metrics
+from components.evaluator.per_case import Case, write_cases
 from components.files import read_json, write_json
 from components.imaging.files.codecs import as_float, encode_png
 from components.imaging.geometry.placement import FITS
@@ -45,7 +45,7 @@ class Executor(BaseExecutor):
         champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
         result = metrics(cases, champion_cases, version, settings, obstacle)
         write_json(evaluation / METRICS_FILE, result)
-        _write_cases(evaluation / CASES_FILE, cases, champion_cases)
+        write_cases(evaluation / CASES_FILE, _listed(cases, champion_cases))
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
 
 
@@ -95,30 +95,11 @@ def _keep(path: Path, mask: np.ndarray) -> None:
     path.write_bytes(encode_png(mask.astype(np.uint8)))
 
 
-def _write_cases(path: Path, cases: Sequence[Case], champion: Sequence[Case] | None) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer: csv.DictWriter[str] | None = None
-        for index, case in enumerate(cases):
-            row = _row(case, champion[index].dice if champion else math.nan, _prediction_name(index))
-            if writer is None:
-                writer = csv.DictWriter(file, list(row))
-                writer.writeheader()
-            writer.writerow(row)
-
-
-def _row(case: Case, champion_dice: float, prediction: str) -> dict[str, Any]:
-    measures = {"dice": case.dice, "iou": case.iou, "loss": case.loss, "champion_dice": champion_dice}
-    return {
-        "id": case.id,
-        "group": case.group,
-        "source": case.source,
-        "label": case.label,
-        "truth_pixels": case.counts.tp + case.counts.fn,
-        "predicted_pixels": case.counts.tp + case.counts.fp,
-        **asdict(case.counts),
-        **{name: "" if math.isnan(value) else value for name, value in measures.items()},
-        "prediction": prediction,
-    }
+def _listed(cases: Sequence[Case], champion: Sequence[Case] | None) -> Iterator[Case]:
+    """The cases, each with its predicted mask and, where there is a champion, that one's Dice."""
+    for index, case in enumerate(cases):
+        served = champion[index].dice if champion else math.nan
+        yield replace(case, champion_dice=served, prediction=_prediction_name(index))
 
 
 def _bless(blessing: Artifact, model: Artifact, blessed: bool) -> None:

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.evaluator.per_case import Case
+
 MAX_FALSE_ALARMS = 2
-
-
-@dataclass(frozen=True)
-class Case:
-    """One test record and its scores; a score is None where it is undefined."""
-
-    id: str
-    group: str
-    label: str
-    truth_pixels: int
-    predicted_pixels: int
-    dice: float | None
-    iou: float | None
-    loss: float | None
-    champion_dice: float | None
-    prediction: str
-    """Path of the predicted mask relative to the evaluation."""
-
-    @property
-    def is_false_alarm(self) -> bool:
-        """Whether something was predicted where there is nothing."""
-        return self.truth_pixels == 0 and self.predicted_pixels > 0
 
 
 @dataclass(frozen=True)
@@ -69,22 +50,6 @@ class Run:
     checks: list[dict[str, Any]]
 
 
-def parse_case(row: Mapping[str, str]) -> Case:
-    """The case of a row of `per_case.csv`."""
-    return Case(
-        id=row["id"],
-        group=row["group"],
-        label=row["label"],
-        truth_pixels=int(row["truth_pixels"]),
-        predicted_pixels=int(row["predicted_pixels"]),
-        dice=_score(row["dice"]),
-        iou=_score(row["iou"]),
-        loss=_score(row["loss"]),
-        champion_dice=_score(row["champion_dice"]),
-        prediction=row["prediction"],
-    )
-
-
 def parse_history(rows: Iterable[Mapping[str, str]]) -> dict[str, list[float]]:
     """The rows of the training log as columns."""
     columns: dict[str, list[float]] = defaultdict(list)
@@ -116,7 +81,7 @@ def select_cases(cases: Iterable[Case]) -> list[tuple[str, Case]]:
     Of an even number the median is the lower one of the middle. Equal scores stand in the order of the ids.
     """
     order = worst_first(cases)
-    scored = [case for case in order if case.dice is not None]
+    scored = [case for case in order if not math.isnan(case.dice)]
     # By rank: of fewer than three cases one has several ranks, and keeps the last title.
     titles = {len(scored) - 1: "Best Dice", (len(scored) - 1) // 2: "Median Dice", 0: "Worst Dice"}
     shown = {scored[rank]: title for rank, title in titles.items() if scored}
@@ -133,8 +98,8 @@ def worst_first(cases: Iterable[Case]) -> list[Case]:
     return sorted(
         cases,
         key=lambda case: (
-            case.dice is None,
-            -case.predicted_pixels if case.dice is None else case.dice,
+            math.isnan(case.dice),
+            -case.predicted_pixels if math.isnan(case.dice) else case.dice,
             case.id,
         ),
     )
@@ -154,7 +119,3 @@ def groups_by_split(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]
     for record in records:
         groups[record["split"]].add(record["group"])
     return {split: sorted(members) for split, members in groups.items()}
-
-
-def _score(text: str) -> float | None:
-    return float(text) if text else None

@@ -20,11 +20,12 @@ from components.artifacts import (
     REPORT_FILE,
     TRAINING_FILE,
 )
+from components.evaluator.per_case import Case, read_cases
 from components.files import read_json, write_text
 from components.imaging.files.codecs import encode_png, read_image
 from components.records.record import Record
 from components.records.tfexample import parse, read_split
-from components.run_report.core import Case, Push, Run, judge, parse_case, parse_history, select_cases
+from components.run_report.core import Push, Run, judge, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import Illustration, render
 from components.serving_dir import SPLIT_REPORT_FILE
@@ -58,7 +59,7 @@ def _run(inputs: dict[str, Artifact], settings: dict[str, Any]) -> Run:
             _push(inputs["pushed_model"]),
         ),
         metrics=metrics,
-        cases=[parse_case(row) for row in _rows(evaluation / CASES_FILE)],
+        cases=read_cases(evaluation / CASES_FILE),
         training=read_json(model_run / TRAINING_FILE),
         history=parse_history(_rows(model_run / HISTORY_FILE)),
         split_report=read_json(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE),

@@ -49,8 +49,8 @@ def learning_rate_curve(rates: Sequence[float]) -> bytes:
     return _png(figure)
 
 
-def dice_strip(candidate: Sequence[float], champion: Sequence[float | None]) -> bytes:
-    """Rising Dice of the cases, and where there is one the champion's Dice of the same case."""
+def dice_strip(candidate: Sequence[float], champion: Sequence[float]) -> bytes:
+    """Rising Dice of the cases, and the champion's Dice of the same case, NaN where there is none."""
     figure, axes = _chart(3.1)
     ranks = np.arange(1, len(candidate) + 1)
     size = 28 if len(candidate) <= 100 else 8

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from components.evaluator.per_case import Case
 from components.run_report import figures
-from components.run_report.core import Case, Run, groups_by_split, shared_across_splits, worst_first
+from components.run_report.core import Run, groups_by_split, shared_across_splits, worst_first
 
 MAX_ROWS = 200
 
@@ -50,14 +52,14 @@ def _charts(run: Run, cases: Sequence[Case]) -> dict[str, bytes]:
         "dice": figures.learning_curve("Dice", history["dice"], history["val_dice"], best),
         "learning_rate": figures.learning_rate_curve(history["learning_rate"]),
     }
-    scored = [(case.dice, case.champion_dice) for case in cases if case.dice is not None]
+    scored = [(case.dice, case.champion_dice) for case in cases if not math.isnan(case.dice)]
     if scored:
         charts["strip"] = figures.dice_strip(*zip(*scored, strict=True))
     return charts
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def _change(value: float | None) -> str:

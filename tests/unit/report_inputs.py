@@ -4,4 +4,3 @@ CHECKS = [
     {"name": "signature", "passed": True, "detail": "serving_default takes PNG bytes"},
     {"name": "equal results", "passed": False, "detail": "differs by 0.2"},
 ]
-COLUMNS = "id group source label truth_pixels predicted_pixels tp fp fn tn dice iou loss champion_dice prediction"

@@ -1,7 +1,7 @@
 """RunReport: the page made of a whole run."""
 
-import csv
 import json
+import math
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from report_inputs import CHECKS, COLUMNS
+from report_inputs import CHECKS
 from tfx.types import standard_artifacts
 
 from components import artifact_types
+from components.evaluator.per_case import Case, write_cases
 from components.files import read_json, write_json
 from components.records.record import Record
 from components.records.tfexample import serialize
@@ -84,7 +85,7 @@ UNDEFINED = METRICS | {
     "blessed": False,
     "reasons": ["mean Dice is undefined, the recipe demands 0.7"],
 }
-DICE = {"a": "0.4", "b": "0.7", HOSTILE: "0.73747", "empty": ""}
+DICE = {"a": 0.4, "b": 0.7, HOSTILE: 0.73747, "empty": math.nan}
 SPLIT_REPORT = {
     "splits": {
         split: {"records": records, "groups": groups, "with_foreground": 3}
@@ -149,7 +150,7 @@ class Outputs:
     def report(
         self,
         metrics: dict[str, Any] = METRICS,
-        dice: dict[str, str] = DICE,
+        dice: dict[str, float] = DICE,
         infra_blessed: bool = True,
         **pushed_model: str,
     ) -> str:
@@ -208,23 +209,30 @@ class Outputs:
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
-    def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, str]) -> None:
+    def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, float]) -> None:
         evaluation = self.root / "evaluation"
         write_json(evaluation / "metrics.json", metrics)
         cv2.imwrite(str(evaluation / "predicted.png"), np.eye(32, dtype=np.uint8))
-        with (evaluation / "per_case.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS.split(), restval="0")
-            writer.writeheader()
-            for id, value in dice.items():
-                row = {
-                    "id": id,
-                    "group": f"group {id}",
-                    "dice": value,
-                    "iou": value,
-                    "prediction": "predicted.png",
-                }
-                pixels = {"truth_pixels": 0 if id == "empty" else 36, "predicted_pixels": 32}
-                writer.writerow(row | pixels | {"champion_dice": value if metrics["champion"] else ""})
+        champion = metrics["champion"] is not None
+        write_cases(evaluation / "per_case.csv", [_case(id, value, champion) for id, value in dice.items()])
+
+
+def _case(id: str, dice: float, champion: bool) -> Case:
+    return Case(
+        id=id,
+        group=f"group {id}",
+        source="",
+        label="",
+        tp=0,
+        fp=32,
+        fn=0 if id == "empty" else 36,
+        tn=0,
+        dice=dice,
+        iou=dice,
+        loss=0,
+        champion_dice=dice if champion else math.nan,
+        prediction="predicted.png",
+    )
 
 
 @pytest.fixture
@@ -297,7 +305,7 @@ def test_text_from_the_data_stays_text(pushed: str) -> None:
 
 
 def test_refused_without_a_champion_or_any_dice(outputs: Outputs) -> None:
-    text = Page(outputs.report(UNDEFINED, dict.fromkeys(DICE, ""), infra_blessed=False)).text
+    text = Page(outputs.report(UNDEFINED, dict.fromkeys(DICE, math.nan), infra_blessed=False)).text
     for said in (
         "✕ Refused, not pushed",
         "mean Dice is undefined, the recipe demands 0.7",
@@ -321,6 +329,6 @@ def test_the_empty_mask_policy_in_words(outputs: Outputs, policy: str, words: st
 
 
 def test_the_200_worst_of_many_cases(outputs: Outputs) -> None:
-    many = DICE | {f"case{number:03d}": "" for number in range(246)}
+    many = DICE | {f"case{number:03d}": math.nan for number in range(246)}
     text = Page(outputs.report(dice=many, reason="-")).text
     assert "The 200 worst; 50 more are in per_case.csv." in text

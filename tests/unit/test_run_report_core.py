@@ -2,15 +2,15 @@
 
 import csv
 import io
+import math
 
 import numpy as np
-from report_inputs import CHECKS, COLUMNS
+from report_inputs import CHECKS
 
+from components.evaluator.per_case import Case
 from components.run_report.core import (
-    Case,
     Push,
     judge,
-    parse_case,
     parse_history,
     select_cases,
     shared_across_splits,
@@ -19,8 +19,8 @@ from components.run_report.core import (
 from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, picture
 
 
-def case(id: str, dice: float | None, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
-    return Case(id, "g", "", truth_pixels, predicted_pixels, dice, dice, 0.1, None, "")
+def case(id: str, dice: float = math.nan, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
+    return Case(id, "g", "", "", 0, predicted_pixels, truth_pixels, 0, dice, dice, 0.1)
 
 
 def chosen(*cases: Case) -> list[tuple[str, str]]:
@@ -50,13 +50,11 @@ class TestSelectCases:
         assert chosen() == []
 
     def test_undefined_dice_is_no_rank(self) -> None:
-        assert chosen(case("a", None), case("b", 0.5), case("c", None)) == [("Worst Dice", "b")]
+        assert chosen(case("a"), case("b", 0.5), case("c")) == [("Worst Dice", "b")]
 
     def test_the_two_largest_false_alarms(self) -> None:
-        alarms = [
-            case(id, None, truth_pixels=0, predicted_pixels=pixels) for id, pixels in (("a", 3), ("b", 9), ("c", 5))
-        ]
-        assert [id for _, id in chosen(case("silent", None, truth_pixels=0), *alarms)] == ["b", "c"]
+        alarms = [case(id, truth_pixels=0, predicted_pixels=pixels) for id, pixels in (("a", 3), ("b", 9), ("c", 5))]
+        assert [id for _, id in chosen(case("silent", truth_pixels=0), *alarms)] == ["b", "c"]
 
     def test_a_false_alarm_that_is_the_worst_case_is_not_repeated(self) -> None:
         alarm = case("a", 0.0, truth_pixels=0, predicted_pixels=5)
@@ -64,15 +62,8 @@ class TestSelectCases:
 
 
 def test_worst_first_ends_with_the_undefined() -> None:
-    cases = [case("a", None), case("b", 0.9), case("c", None, 0, 7), case("d", 0.1)]
+    cases = [case("a"), case("b", 0.9), case("c", truth_pixels=0, predicted_pixels=7), case("d", 0.1)]
     assert [each.id for each in worst_first(cases)] == ["d", "b", "c", "a"]
-
-
-def test_empty_scores_are_undefined() -> None:
-    row = dict.fromkeys(COLUMNS.split(), "") | {"truth_pixels": "0", "predicted_pixels": "4", "loss": "0.25"}
-    parsed = parse_case(row)
-    assert (parsed.dice, parsed.iou, parsed.loss, parsed.champion_dice) == (None, None, 0.25, None)
-    assert parsed.is_false_alarm
 
 
 def test_history_in_columns() -> None:
