@@ -39,7 +39,10 @@ def measure(
         group=identity["group"],
         source=identity["source"],
         label=identity["label"],
-        counts=counts,
+        tp=counts.tp,
+        fp=counts.fp,
+        fn=counts.fn,
+        tn=counts.tn,
         dice=math.nan if left_out else counts.dice,
         iou=math.nan if left_out else counts.iou,
         loss=bce_dice(truth > 0, probability),
@@ -84,12 +87,12 @@ def metrics(
 
     `obstacle` says why there is a champion but no such cases: then the candidate is refused.
     """
-    empty = [case for case in cases if case.counts.truth_is_empty]
+    empty = [case for case in cases if case.truth_pixels == 0]
     result = {
         "cases": len(cases),
         "cases_with_foreground": len(cases) - len(empty),
         "empty_cases": len(empty),
-        "empty_cases_with_prediction": sum(case.counts.fp > 0 for case in empty),
+        "empty_cases_with_prediction": sum(case.is_false_alarm for case in empty),
         "empty_masks": settings.empty_masks,
         "threshold": settings.threshold,
         **summarize(cases),

@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from components.measures.overlap import Confusion
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,11 @@ class Case:
     group: str
     source: str
     label: str
-    counts: Confusion
+    tp: int
+    """Pixels; foreground is the positive class."""
+    fp: int
+    fn: int
+    tn: int
     dice: float
     iou: float
     loss: float
@@ -31,16 +33,16 @@ class Case:
 
     @property
     def truth_pixels(self) -> int:
-        return self.counts.tp + self.counts.fn
+        return self.tp + self.fn
 
     @property
     def predicted_pixels(self) -> int:
-        return self.counts.tp + self.counts.fp
+        return self.tp + self.fp
 
     @property
     def is_false_alarm(self) -> bool:
         """Whether something was predicted where there is nothing."""
-        return self.counts.truth_is_empty and self.predicted_pixels > 0
+        return self.truth_pixels == 0 and self.predicted_pixels > 0
 
 
 def write_cases(path: Path, cases: Iterable[Case]) -> None:
@@ -69,7 +71,10 @@ def _row(case: Case) -> dict[str, Any]:
         "label": case.label,
         "truth_pixels": case.truth_pixels,
         "predicted_pixels": case.predicted_pixels,
-        **asdict(case.counts),
+        "tp": case.tp,
+        "fp": case.fp,
+        "fn": case.fn,
+        "tn": case.tn,
         "dice": _cell(case.dice),
         "iou": _cell(case.iou),
         "loss": _cell(case.loss),
@@ -84,7 +89,10 @@ def _case(row: Mapping[str, str]) -> Case:
         group=row["group"],
         source=row["source"],
         label=row["label"],
-        counts=Confusion(*(int(row[name]) for name in ("tp", "fp", "fn", "tn"))),
+        tp=int(row["tp"]),
+        fp=int(row["fp"]),
+        fn=int(row["fn"]),
+        tn=int(row["tn"]),
         dice=_number(row["dice"]),
         iou=_number(row["iou"]),
         loss=_number(row["loss"]),

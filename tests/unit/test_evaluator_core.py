@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ FULL, EMPTY, FALSE = Confusion(8, 2, 2, 88), Confusion(0, 0, 0, 100), Confusion(
 
 
 def case(dice: float, loss: float = 0.1, counts: Confusion = FULL) -> Case:
-    return Case(**IDENTITY, counts=counts, dice=dice, iou=dice / (2 - dice), loss=loss)
+    return Case(**IDENTITY, **asdict(counts), dice=dice, iou=dice / (2 - dice), loss=loss)
 
 
 def patients(values: Iterable[float]) -> list[Case]:
@@ -37,7 +37,7 @@ def test_measure_by_hand() -> None:
     truth = np.array([[1, 1, 0, 0]], np.uint8)
     probability = np.array([[0.9, 0.4, 0.5, 0.1]], np.float32)
     found = measure(IDENTITY, truth, probability, 0.5, "skip")
-    assert found.counts == Confusion(tp=1, fp=1, fn=1, tn=1)
+    assert (found.tp, found.fp, found.fn, found.tn) == (1, 1, 1, 1)
     assert (found.dice, found.iou) == (0.5, pytest.approx(1 / 3))
     # entropy (-ln 0.9 - ln 0.4 - ln 0.5 - ln 0.9) / 4, soft Dice (2 x 1.3 + 1) / (2 + 1.9 + 1)
     entropy = -math.log(0.9 * 0.4 * 0.5 * 0.9) / 4
@@ -47,7 +47,7 @@ def test_measure_by_hand() -> None:
 
 def test_threshold() -> None:
     probability = np.array([[0.3, 0.7]])
-    predicted = [measure(IDENTITY, np.array([[1, 1]]), probability, at, "skip").counts.tp for at in (0.2, 0.5, 0.8)]
+    predicted = [measure(IDENTITY, np.array([[1, 1]]), probability, at, "skip").tp for at in (0.2, 0.5, 0.8)]
     assert predicted == [2, 1, 0]
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from report_inputs import CHECKS
 
 from components.evaluator.per_case import Case
-from components.measures.overlap import Confusion
 from components.run_report.core import (
     Push,
     judge,
@@ -21,8 +20,7 @@ from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, p
 
 
 def case(id: str, dice: float = math.nan, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
-    counts = Confusion(tp=0, fp=predicted_pixels, fn=truth_pixels, tn=0)
-    return Case(id, "g", "", "", counts, dice, dice, 0.1)
+    return Case(id, "g", "", "", 0, predicted_pixels, truth_pixels, 0, dice, dice, 0.1)
 
 
 def chosen(*cases: Case) -> list[tuple[str, str]]:
