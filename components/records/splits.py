@@ -9,11 +9,11 @@ never empty for m groups or more, then every m groups of S' have one in T(S'), a
 for training. So the champion is the memory, by its split report: see `Memory`.
 
 Where data arrive in spans, their order is a memory of its own. What holds without any champion, as long as no span is
-taken away and `[data.splits]` is not changed: a group in the test split of a run was in neither train nor eval of any
-earlier run, whatever the windows of the two.
+taken away and `[data.splits]` is not changed (else for champions alone, one after another): a group in the test split
+of a run was in neither train nor eval of any earlier run, whatever the windows of the two.
 
-- Of the groups that a span brings for the first time so many are drawn as all groups that have come so far lack. Later
-  spans change nothing of it, so the test split of all spans, which only grows, is one test set.
+- Of the groups that a span brings for the first time, as many are drawn as the share of all groups so far lacks. Later
+  spans change nothing of that, so the test split of all spans, which only grows, is one test set.
 - With a list of test groups, those are the test split that stays. The newest span's own share joins them: of the
   groups that it brings for the first time. A group that an earlier span brought is not drawn, since an earlier model
   may have been trained on it; and the share of a span that is no longer the newest may be trained on.
@@ -57,8 +57,8 @@ class Memory:
     tested: Set[str] = frozenset()
     """They stay in the test split, be they more than its share."""
     learnt: Set[str] = frozenset()
-    """It, or a model before it, was trained or validated on them. They are never drawn into the test split: what knows
-    them, and any model that starts from its weights, would be tested on what it knows."""
+    """It, or a model before it, was trained or validated on them. They are never drawn into the test split: it, and any
+    model that starts from its weights, would be tested on what it knows."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def assign_splits(
 def recall(members: Sequence[Member], splits: Splits, memory: Memory) -> list[str] | None:
     """The groups, sorted, that are drawn into the test split with the memory; None where they are so without it.
 
-    A list of test groups, a site and prescribed splits stay what they say: of the rest alone anything is drawn.
+    A list of test groups, a site and prescribed splits stay what they say: it is the rest that is drawn.
 
     Raises:
         UsageError: no such test group or site.

@@ -102,38 +102,38 @@ def test_spans_of_every_layout(tmp_path: Path, layout: str) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("span-9", "span-10"), ("span-2025-12-31", "span-2026-01-01")])
 def test_of_old_spans_there_is_the_test_split_alone(tmp_path: Path, old: str, new: str) -> None:
-    """SHA-256 of /p1, /p2 and /p9 modulo 100 is 1, 13 and 90: train, train and test."""
-    names = {f"{old}/images": ["p9_a", "p1_a", "alone"], f"{new}/images": ["p9_b", "p1_b", "p2_b", "lost"]}
+    """Of p1 and p9 one is test, p1 by hash, and of three no more; of the others p2 is eval."""
+    names = {f"{old}/images": ["p1_a", "p9_a", "alone"], f"{new}/images": ["p9_b", "p1_b", "p2_b", "lost"]}
     for folder, members in names.items():
         for name in members:
             write(tmp_path / folder / f"{name}.png", b"")
             write(tmp_path / folder.replace("images", "masks") / f"{name if '_' in name else 'other'}.png", b"")
-    data = settings("folders", spans=1, groups=Groups(by="pattern", pattern=r"(p\d+)_"))
-    found = list_samples(tmp_path, data)
+    groups, splits = Groups(by="pattern", pattern=r"(p\d+)_"), Splits(train=1, eval=1, test=2)
+    found = list_samples(tmp_path, settings("folders", spans=1, groups=groups, splits=splits))
     assert {sample.image: sample.split for sample in found.samples} == {
-        f"{old}/images/p9_a.png": "test",
-        f"{new}/images/p9_b.png": "test",
-        f"{new}/images/p1_b.png": "train",
-        f"{new}/images/p2_b.png": "train",
+        f"{old}/images/p1_a.png": "test",
+        f"{new}/images/p1_b.png": "test",
+        f"{new}/images/p2_b.png": "eval",
+        f"{new}/images/p9_b.png": "train",
     }
     assert {reject.source for reject in found.rejects} == {f"{new}/images/lost.png", f"{new}/masks/other.png"}
     assert {(reject.source, reject.kind) for reject in found.left_out} == {
-        (f"{old}/{name}", "span") for name in ("images/p1_a.png", "images/alone.png", "masks/other.png")
+        (f"{old}/{name}", "span") for name in ("images/p9_a.png", "images/alone.png", "masks/other.png")
     }
     reasons = {reject.source: reject.reason for reject in found.left_out}
-    assert reasons[f"{old}/images/p1_a.png"] == "older than the last span, and not in the test split"
+    assert reasons[f"{old}/images/p9_a.png"] == "older than the last span, and not in the test split"
     assert reasons[f"{old}/images/alone.png"].startswith("older than the last span; ")
 
 
 def test_with_listed_test_groups_the_newest_span_adds_its_own_share(tmp_path: Path) -> None:
-    """p9 is drawn for the test split, and it is tested on while the span that it comes with is the newest."""
-    data = settings("folders", spans=1, splits=Splits(test_groups=["p1"]))
-    for span, names in (("span-1", ["p1", "p2"]), ("span-2", ["p9", "p4"]), ("span-3", ["p9", "p5"])):
+    """Of p9 and p4 one is drawn, p4, and it is tested on while the span that it comes with is the newest."""
+    data = settings("folders", spans=1, splits=Splits(train=1, eval=1, test=1, test_groups=["p1"]))
+    for span, names in (("span-1", ["p1", "p2"]), ("span-2", ["p9", "p4"]), ("span-3", ["p4", "p5"])):
         for name in names:
             write(tmp_path / span / "images" / f"{name}.png", b"")
             write(tmp_path / span / "masks" / f"{name}.png", b"")
         tested = {sample.image for sample in list_samples(tmp_path, data).samples if sample.split == "test"}
-        assert tested == {"span-1/images/p1.png"} | ({"span-2/images/p9.png"} if span == "span-2" else set())
+        assert tested == {"span-1/images/p1.png"} | ({"span-2/images/p4.png"} if span == "span-2" else set())
 
 
 def test_every_layout_that_is_written_is_listed_by_its_name_and_tested_here() -> None:

@@ -196,7 +196,10 @@ NOTHING = (
             ("--preview", "x.png", *NOTHING),
             "the probability of every operation is 0, so there is nothing to show",
         ),
-        (("--preview", "x.png", "--set", "data.splits.train=1"), "no training image with foreground can be used"),
+        (
+            ("--preview", "x.png", "--set", 'data.splits.test_groups=["*"]'),
+            "no training image with foreground can be used",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_a_usage_error(

@@ -46,7 +46,7 @@ def patch_spec(spec: dict[str, Any], config: Config) -> dict[str, Any]:
 
 
 def with_cache_key(spec: dict[str, Any], fingerprint: str) -> dict[str, Any]:
-    """The pipeline spec for data of this fingerprint: reading them is reused until they change.
+    """The pipeline spec for data of this fingerprint: reading them is reused until they change, whoever is served.
 
     The fingerprint is a parameter of the node, and so one part of the key that every Kubeflow version makes of a
     task. `cachingOptions.cacheKey` is not: servers ignore it or, where they read it, take it for the whole key.
