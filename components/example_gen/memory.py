@@ -38,8 +38,13 @@ def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
 
 
 def _memory(report: Mapping[str, Any], samples: Iterable[Sample]) -> Memory:
-    """What is older than the champion's window may have been learnt by a model before it; its report names images."""
-    older = {source["source"] for source in report.get("left_out", ()) if source["kind"] == OLDER}
-    tested = {row["group"] for row in report["records"] if row["split"] == "test"}
-    learnt = {row["group"] for row in report["records"] if row["split"] != "test"}
-    return Memory(tested, learnt | {sample.group for sample in samples if sample.image in older} - tested)
+    """By the images that the champion's report names: what is a group may have another name now, or another extent.
+
+    What is older than the champion's window may have been learnt by a model before it.
+    """
+    groups = {sample.image: sample.group for sample in samples}
+    known = [(row["split"], groups.get(row.get("source"), row["group"])) for row in report["records"]]
+    older = {groups.get(source["source"]) for source in report.get("left_out", ()) if source["kind"] == OLDER}
+    tested = {group for split, group in known if split == "test"}
+    learnt = {group for split, group in known if split != "test"}
+    return Memory(tested - learnt, learnt | {group for group in older if group} - tested)

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.layouts.settings import Reading
 from components.imaging.truth.settings import Mask
-from components.records.settings import Derivation, Splits
+from components.records.settings import Derivation
+from components.records.split_settings import Splits
 from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
 
 

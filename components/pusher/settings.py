@@ -1,4 +1,4 @@
-"""What the pusher reads of a config."""
+"""`[serving]`: where the pusher puts versions. Its node is told the folder alone."""
 
 from __future__ import annotations
 

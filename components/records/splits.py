@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from components.errors import UsageError
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 
 SPLITS = ("train", "eval", "test")
 
@@ -193,24 +193,39 @@ def _arrivals(members: Iterable[Member]) -> Iterator[tuple[int, Mapping[str, str
 
 
 def _filled(share: _Share, strata: Mapping[str, str], kept: Set[str], new: Set[str], salt: str) -> set[str]:
-    """The new groups that fill up a split, in which some are kept.
+    """The new groups that fill up a split, in which some are kept: of a stratum those with the lowest hashes.
 
-    One by one the stratum whose share lacks most gives the group with the lowest hash. So each stratum's part differs
-    from its exact share by less than one group, but for what is kept, and where rounding would leave a split empty.
-    Repeated with some of the drawn ones kept, a draw comes to the same groups.
+    Each stratum has the whole groups of its exact share. For what is left, less than a group each, the strata draw
+    lots, so that kinds of which there are few patients have their chance, too. So each stratum's part differs from its
+    exact share by less than one group, but for what is kept, and where rounding would leave a split empty. Repeated
+    with some of the drawn ones kept, a draw comes to the same groups.
 
     Args:
         strata: of all groups that the split has a share of.
     """
     sizes, kept = Counter(strata.values()), kept & strata.keys()
     turns = Counter(strata[group] for group in kept)
-    surplus: dict[str, int] = {}
+    rank: dict[str, tuple[int, float]] = {}
     for group in sorted(new - kept, key=lambda group: _digest(group, salt)):
         stratum = strata[group]
-        surplus[group] = turns[stratum] * share.whole - sizes[stratum] * share.part
+        lacking = sizes[stratum] * share.part / share.whole - turns[stratum]
+        rank[group] = _rank(lacking, _digest(stratum, salt))
         turns[stratum] += 1
     # Of like ones the first stays first, which is that of the lower hash.
-    return set(sorted(surplus, key=surplus.__getitem__)[: max(0, share.of(len(strata)) - len(kept))])
+    return set(sorted(rank, key=rank.__getitem__)[: max(0, share.of(len(strata)) - len(kept))])
+
+
+def _rank(lacking: float, digest: bytes) -> tuple[int, float]:
+    """Where the next group of a stratum stands in the queue, by what the stratum lacks of its exact share, in groups.
+
+    For parts of a group the chances are as these parts (Efraimidis and Spirakis 2006: the greatest u ** (1 / part)).
+    """
+    if lacking >= 1:
+        return 0, -lacking
+    if lacking > 0:
+        even = (int.from_bytes(digest[:7], "big") + 1) / 2**56
+        return 1, -(even ** (1 / lacking))
+    return 2, -lacking
 
 
 def _evaluated(members: Iterable[Member], splits: Splits) -> set[str]:

@@ -22,12 +22,11 @@ from components.serving_graph.preprocessing import Standardize
 from components.trainer.augmentation import EpochChanges, Trainee
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import ReportProgress, StopWhenNotFinite, ValidateOnOneDevice
+from components.trainer.choices import loss_named, optimizer_named
 from components.trainer.devices import accelerators, strategy_for
-from components.trainer.losses.registry import loss_named
 from components.trainer.metrics import ForegroundDice
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.modes import Batch, ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
-from components.trainer.optimizers.registry import optimizer_named
 from components.trainer.settings import Model, TrainerSettings, Training
 from components.trainer.warm_start import start
 

@@ -77,7 +77,8 @@ def check_command(
     debug: Debug = False,
 ) -> int:
     """Check a data set without training: pairs, formats, groups, duplicates, leaks. Exit code 4: something is wrong."""
-    from pipeline.runs.check import check_folder, print_check, write_check
+    from pipeline.cli.check_tables import print_check
+    from pipeline.runs.check import check_folder, write_check
 
     report = check_folder(folder, recipe, overrides or [], champion)
     if out:

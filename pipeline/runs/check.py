@@ -25,12 +25,9 @@ from components.example_gen.spans import find_spans
 from components.files import write_json
 from components.parallel import ordered_map
 from components.serving_dir import champion_version
-from pipeline.cli.check_tables import print_check
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
 from pipeline.runs.quiet import quiet
-
-__all__ = ["check_folder", "print_check", "write_check"]
 
 
 def check_folder(

@@ -15,10 +15,11 @@ from raw_images import pgm, png, write
 from components.data_gate.core import Champion, split_report
 from components.errors import UsageError
 from components.files import write_json
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 from components.records.splits import Member, assign_splits
+from pipeline.cli.check_tables import print_check
 from pipeline.config.loader import load_config
-from pipeline.runs.check import check_folder, print_check
+from pipeline.runs.check import check_folder
 
 SIZE = ["data.height=32", "data.width=32"]
 CASES = 40

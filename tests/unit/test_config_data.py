@@ -168,3 +168,9 @@ def test_what_is_allowed(settings: dict[str, Any]) -> None:
 def test_the_recipe_of_inbreast_keeps_its_rules() -> None:
     data = load_config("inbreast").data
     assert (data.mask.threshold, data.groups.by, data.groups.pattern) == (128, "pattern", r"(\d+)$")
+
+
+def test_a_config_that_was_shown_when_there_were_colour_spaces() -> None:
+    assert parse(adjust={"colour_space": "rgb", "gamma": 0.5}).adjust == parse(adjust={"gamma": 0.5}).adjust
+    with pytest.raises(UsageError, match=r"\[data\] adjust: .*there are no colour spaces any more: remove the key colour_space"):
+        parse(adjust={"colour_space": "lab"})

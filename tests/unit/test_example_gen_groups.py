@@ -11,7 +11,7 @@ from components.example_gen.groups import group_samples, members_of
 from components.example_gen.samples import Drawing, MaskFiles, Reject, Sample
 from components.example_gen.settings import Groups
 from components.imaging.truth.shapes import Ellipse, Shape
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 from components.records.splits import SPLITS, Member, assign_splits
 
 DISC = Drawing((Shape(Ellipse(4.0, 4.0, 2.0, 2.0)),))

@@ -19,7 +19,7 @@ from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.listing import detect_layout, fingerprint, input_patterns, list_samples
 from components.example_gen.samples import Drawing, MaskFiles
 from components.example_gen.settings import DataSettings, Groups, Reading
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 
 
 def settings(layout: str, **changes: Any) -> DataSettings:

@@ -12,7 +12,7 @@ from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 from components.records.splits import SPLITS
 from components.serving_dir import push
 from pipeline.config.loader import parse_config

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from components.measures import overlap
+from components.trainer.choices import loss_named
 from components.trainer.losses.bce_dice import bce_dice, soft_dice
-from components.trainer.losses.registry import LOSSES, loss_named
+from components.trainer.losses.registry import LOSSES
 
 
 def as_batch(*planes: np.ndarray) -> np.ndarray:

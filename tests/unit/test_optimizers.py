@@ -3,7 +3,8 @@
 import keras
 import pytest
 
-from components.trainer.optimizers.registry import OPTIMIZERS, optimizer_named
+from components.trainer.choices import optimizer_named
+from components.trainer.optimizers.registry import OPTIMIZERS
 
 
 @pytest.mark.parametrize("clip_value", [None, 0.5])

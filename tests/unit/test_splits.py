@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import UsageError
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
 GROUPS = [f"p{number}" for number in range(2000)]
@@ -150,6 +150,20 @@ class TestShares:
             ("train", {"a": 12, "b": 6, "c": 6, "d": 1}),
         ):
             assert Counter(group[0] for group in groups_in(found, split)) == expected
+
+    def test_rare_strata_have_their_chance(self) -> None:
+        """By the size of what is left of their shares alone, those of one or two groups would never be tested."""
+        members = [
+            Member(f"{kind}{number}", stratum=str(kind))
+            for kind, count in enumerate((90, 30, 25, 6, 4, 2, *[1] * 6))
+            for number in range(count)
+        ]
+        salts, found = 300, Counter()
+        for salt in range(salts):
+            test = groups_in(by_group(members, Splits(salt=str(salt))), "test")
+            found.update(Counter(member.stratum for member in members if member.group in test))
+        for kind, count in (("4", 4), ("5", 2), *((str(single), 1) for single in range(6, 12))):
+            assert found[kind] / salts == pytest.approx(count * 0.15, rel=0.5), kind
 
     def test_strata_of_one_group_each_are_drawn_as_if_there_were_none(self) -> None:
         """In no order of names: of 200 draws, each of three of twenty, no group is in many more than another."""

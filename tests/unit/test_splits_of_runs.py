@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
 POOL = {f"p{number}": "ab"[number % 3 == 0] for number in range(40)}

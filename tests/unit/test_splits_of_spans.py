@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.errors import UsageError
-from components.records.settings import Splits
+from components.records.split_settings import Splits
 from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
 
 PLAIN = Splits(train=2, eval=1, test=2)
