@@ -18,6 +18,7 @@ import tensorflow as tf
 from components.errors import UsageError
 from components.records.record import Record
 from components.records.tfexample import serialize
+from components.trainer.choices import loss_named
 from components.trainer.devices import strategy_for
 from pipeline.config.loader import parse_config
 
@@ -138,6 +139,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 
 def model(folder: Path) -> keras.Model:
+    loss_named("bce_dice")  # the model names it
     return keras.saving.load_model(folder / "model" / "assets.extra" / "model.keras")
 
 
