@@ -40,7 +40,7 @@ def installed(compiled: str) -> str:
     """
     _, named, modules = compiled.partition(_OF)
     if not named:
-        raise ModuleNotFoundError(f"{compiled!r} does not say of what")
+        raise ModuleNotFoundError("an earlier version of Maskline compiled it")
     return code_version(*modules.split(", "))
 
 

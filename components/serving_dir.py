@@ -18,6 +18,7 @@ SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
 _UNFINISHED = ".unfinished-"
+_WITHOUT = f"delete {CHAMPION_FILE} to go on without a champion."
 
 
 def champion_version(serving: Path) -> str | None:
@@ -29,12 +30,9 @@ def champion_version(serving: Path) -> str | None:
     pointer = serving / CHAMPION_FILE
     if not pointer.is_file():
         return None
-    version = read_json(pointer)["version"]
+    version = str(_read(pointer).get("version"))
     if not (serving / version / MANIFEST_FILE).is_file():
-        raise UsageError(
-            f"{pointer}: names version {version}, which is not there. Put it back, or delete {CHAMPION_FILE} to "
-            "go on without a champion."
-        )
+        raise UsageError(f"{pointer}: names version {version}, which is not there. Put it back, or {_WITHOUT}")
     return version
 
 
@@ -48,7 +46,7 @@ def exclusive(serving: Path) -> Iterator[None]:
 
 def read_manifest(serving: Path, version: str) -> dict[str, Any]:
     """What was known of a version when it was pushed."""
-    return read_json(serving / version / MANIFEST_FILE)
+    return _read(serving / version / MANIFEST_FILE)
 
 
 def data_section(folder: Path) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def data_section(folder: Path) -> dict[str, Any]:
 
     It had `adjust.colour_space` once: "rgb" changed nothing. Any other value stays, and equals no section of today.
     """
-    data = read_json(folder / MANIFEST_FILE)["config"]["data"]
+    data = _read(folder / MANIFEST_FILE)["config"]["data"]
     if data.get("adjust", {}).get("colour_space") == "rgb":
         del data["adjust"]["colour_space"]
     return data
@@ -68,7 +66,18 @@ def read_split_report(folder: Path) -> dict[str, Any] | None:
     Reports of earlier versions of Maskline lack some keys, and their records some columns.
     """
     path = folder / SPLIT_REPORT_FILE
-    return read_json(path) if path.is_file() else None
+    return _read(path) if path.is_file() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Raises UsageError: the file cannot be read, or holds something else."""
+    try:
+        found = read_json(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}. Put it back, or {_WITHOUT}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{path}: found {type(found).__name__}, expected an object. Put it back, or {_WITHOUT}")
+    return found
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:

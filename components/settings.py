@@ -6,11 +6,11 @@ Settings are typed from the TOML to the last function; they are JSON where TFX c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -21,6 +21,16 @@ class Section(BaseModel):
     """A TOML table: unknown keys and wrong types are errors, numbers are finite, values cannot change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    outgrown: ClassVar[Mapping[str, tuple[Any, str]]] = {}
+    """Keys that were once: the default, which a config that was shown whole still has, and what became of the rest."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_outgrown_defaults(cls, table: Any) -> Any:
+        if not isinstance(table, dict):
+            return table
+        return {key: value for key, value in table.items() if key not in cls.outgrown or value != cls.outgrown[key][0]}
 
 
 @dataclass(frozen=True)

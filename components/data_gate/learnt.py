@@ -22,21 +22,52 @@ _COLD = (
 def learnt_by_champion(
     entries: Sequence[Entry], champion: Sequence[Mapping[str, Any]], version: str, *, warm_start: bool
 ) -> Iterator[Finding]:
-    """The test images of now whose group or pixels the champion was trained or validated on.
+    """The images of now on which the champion's weights would be tested or validated although they know them.
 
-    Groups that are drawn are none of these (`components.example_gen.memory`). It happens where a test list, a site or
-    the source puts them into test, or where they have another name now. A candidate that starts from the champion's
-    weights would be tested on what they know, and so the run stops. Its own data alone are known: what a champion
-    before it has learnt, its report does not say.
+    Groups that are drawn into test are none of these (`components.example_gen.memory`). It happens where a test list, a
+    site or the source puts them there. A candidate that starts from the champion's weights would be tested on what they
+    know, and so the run stops. Its own data alone are known: what a champion before it has learnt, its report does not
+    say.
     """
+    if not champion:
+        yield from _unknown(version, warm_start)
+        return
     # Reports of earlier versions lack some columns.
     learnt = [row for row in champion if row.get("split") in ("train", "eval")]
-    groups, pixels = ({row.get(key) for row in learnt} for key in ("group", "sha256"))
-    found = [entry for entry in entries if entry.split == "test" and (entry.group in groups or entry.sha256 in pixels)]
-    return finding(
+    yield from finding(
         "the champion has learnt test images",
         f"in the test split now, but in train or eval of the champion, version {version}",
         _WARM if warm_start else _COLD,
-        dict.fromkeys(map(str, found)),
+        dict.fromkeys(map(str, _known(entries, "test", learnt))),
+        stops=warm_start,
+    )
+    if warm_start:
+        trained = [row for row in learnt if row["split"] == "train"]
+        yield from finding(
+            "the champion was trained on validation images",
+            f"in the eval split now, but in train of the champion, version {version}, from whose weights the training "
+            "starts",
+            "Its best epoch is chosen partly on what the weights know. Start cold where data have been added: "
+            "[training] warm_start = false.",
+            dict.fromkeys(map(str, _known(entries, "eval", trained))),
+            stops=False,
+        )
+
+
+def _known(entries: Sequence[Entry], split: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+    """The entries of a split whose group or pixels are among some rows of a report."""
+    groups, pixels = ({row.get(key) for row in rows} for key in ("group", "sha256"))
+    return (entry for entry in entries if entry.split == split and (entry.group in groups or entry.sha256 in pixels))
+
+
+def _unknown(version: str, warm_start: bool) -> Iterator[Finding]:
+    return finding(
+        "what the champion has learnt is not known",
+        "no split report beside the champion",
+        "It may have learnt what is tested now. Start cold ([training] warm_start = false), or put split_report.json "
+        "back."
+        if warm_start
+        else "Its numbers may be too good. Put split_report.json back, or delete CHAMPION.json.",
+        [f"version {version}"],
         stops=warm_start,
     )

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from components.settings import Section
 
@@ -26,6 +26,7 @@ class Tones(NamedTuple):
 class Adjust(Section):
     """Changes of the image, not of its mask, before training and, in the exported graph, before each prediction."""
 
+    outgrown: ClassVar = {"colour_space": ("rgb", "there are no colour spaces any more: remove it")}
     gamma: Annotated[float, Field(gt=0)] = 1.0
     """value ** gamma, on values in 0..1."""
     contrast: Annotated[float, Field(gt=0)] = 1.0
@@ -35,15 +36,6 @@ class Adjust(Section):
     clahe_clip: Annotated[float, Field(gt=0)] | None = None
     """Clip limit of contrast-limited adaptive histogram equalisation; None: off."""
     clahe_grid: Annotated[int, Field(ge=1, le=64)] = 8
-
-    @model_validator(mode="before")
-    @classmethod
-    def _colour_spaces_are_gone(cls, table: Any) -> Any:
-        if not isinstance(table, dict) or "colour_space" not in table:
-            return table
-        if table["colour_space"] != "rgb":  # which a config that was shown whole has, and which changed nothing
-            raise ValueError("there are no colour spaces any more: remove the key colour_space")
-        return {key: value for key, value in table.items() if key != "colour_space"}
 
     @property
     def tones(self) -> Tones:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from components.settings import Positive, Section
 
@@ -15,6 +15,7 @@ class Splits(Section):
     decides which. What the champion was tested on stays in test when data are added, what it has learnt is never drawn
     into it; to draw anew, delete CHAMPION.json."""
 
+    outgrown: ClassVar = {"stratify": (False, "splits are always even in labels and foreground now: remove it")}
     train: Positive = 70
     eval: Positive = 15
     test: Positive = 15
@@ -30,13 +31,6 @@ class Splits(Section):
     """Cross-validation: what is not test is cut into so many folds, alike in size, labels and foreground; `fold` is the
     eval split, whatever its share."""
     fold: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _stratify_is_gone(cls, table: Any) -> Any:
-        if isinstance(table, dict) and "stratify" in table:
-            raise ValueError("splits are always even in labels and foreground now: remove the key stratify")
-        return table
 
     @field_validator("test_site")
     @classmethod

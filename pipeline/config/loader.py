@@ -111,7 +111,7 @@ def _line(problem: Any, source: str) -> str:
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     message = re.sub(r"a valid dictionary or instance of \w+", "a table", message)
     if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown key. {_allowed(sections)}"
+        return f"{where}: {_outgrown(sections, key) or f'unknown key. {_allowed(sections)}'}"
     if problem["type"] == "missing":
         return f"{where}: missing, and it has no default"
     if not key or key in Config.model_fields or _SECRET & {*sections[-1:], key}:
@@ -122,6 +122,16 @@ def _line(problem: Any, source: str) -> str:
 def _allowed(sections: Sequence[str]) -> str:
     if sections == ["model", "parameters"]:
         return "`maskline models` lists each architecture's parameters."
+    return f"Allowed: {'; or '.join(', '.join(sorted(form.model_fields)) for form in _forms(sections))}"
+
+
+def _outgrown(sections: Sequence[str], key: str) -> str | None:
+    """What became of a key that there was once."""
+    return next((form.outgrown[key][1] for form in _forms(sections) if key in getattr(form, "outgrown", {})), None)
+
+
+def _forms(sections: Sequence[str]) -> list[Any]:
+    """The classes of which a section may be."""
     forms: list[Any] = [Config]
     parts = iter(sections)
     for section in parts:
@@ -129,4 +139,4 @@ def _allowed(sections: Sequence[str]) -> str:
         forms = [item for item in (annotation, *get_args(annotation)) if hasattr(item, "model_fields")]
         if get_origin(annotation) in (dict, list):
             next(parts)  # the key or the index of one of several
-    return f"Allowed: {'; or '.join(', '.join(sorted(form.model_fields)) for form in forms)}"
+    return forms

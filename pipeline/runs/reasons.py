@@ -52,6 +52,9 @@ def _successes_before(
 
 def _changes(handle: Metadata, before: metadata_store_pb2.Execution, now: metadata_store_pb2.Execution) -> list[str]:
     parameters = _changed_parameters(_parameters(before), _parameters(now))
+    if (code := _NAMES["code_version"]) in parameters:
+        # Which parameters there are, too, is a matter of the code.
+        parameters = [code, *(change for change in parameters if change != code and "nothing" not in change)]
     return [*parameters, *(f"new {name}" for name in _changed_inputs(handle, before.id, now.id))]
 
 

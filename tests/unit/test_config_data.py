@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -170,7 +171,22 @@ def test_the_recipe_of_inbreast_keeps_its_rules() -> None:
     assert (data.mask.threshold, data.groups.by, data.groups.pattern) == (128, "pattern", r"(\d+)$")
 
 
-def test_a_config_that_was_shown_when_there_were_colour_spaces() -> None:
-    assert parse(adjust={"colour_space": "rgb", "gamma": 0.5}).adjust == parse(adjust={"gamma": 0.5}).adjust
-    with pytest.raises(UsageError, match=r"\[data\] adjust: .*there are no colour spaces any more: remove the key colour_space"):
-        parse(adjust={"colour_space": "lab"})
+def test_a_config_of_before_that_was_shown_whole() -> None:
+    """It has every key with its default, those among them that are no more."""
+    shown = parse(adjust={"colour_space": "rgb", "gamma": 0.5}, splits={"stratify": False, "train": 60})
+    assert shown == parse(adjust={"gamma": 0.5}, splits={"train": 60})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"adjust": {"colour_space": "lab"}},
+            "[data.adjust] colour_space: there are no colour spaces any more: remove",
+        ),
+        ({"splits": {"stratify": True}}, "[data.splits] stratify: splits are always even in labels and foreground now"),
+    ],
+)
+def test_a_key_of_before_is_told_from_an_unknown_one(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        parse(**settings)

@@ -75,15 +75,6 @@ def test_one_mistake_is_told_once(table: dict[str, Any], key: str) -> None:
         parse("splits", table)
 
 
-@pytest.mark.parametrize("value", [True, False])
-def test_a_key_of_earlier_versions_is_told_with_what_to_do(value: bool) -> None:
-    """Also what was its default: a config that was shown whole has it."""
-    with pytest.raises(
-        UsageError, match=r"^run\.toml: \[data\] splits: [^\n]* always [^\n]*: remove the key stratify$"
-    ):
-        parse("splits", {"train": 60, "stratify": value})
-
-
 def test_an_unknown_rule_is_told_once() -> None:
     with pytest.raises(UsageError, match=r"^run\.toml: \[data\.groups\] by: [^\n]*$"):
         parse("groups", {"by": "patient", "pattern": "(p)"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -386,7 +387,21 @@ def test_a_champion_of_when_there_were_colour_spaces(tmp_path: Path, space: str,
     assert {feature["name"]: feature["verdict"] for feature in features}["intensity mean"] == verdict
 
 
-def test_a_champion_without_a_report(tmp_path: Path) -> None:
-    found = report(CLEAN, champion=pushed(tmp_path))
-    assert found["problems"] == []
+def kinds_of(findings: list[dict[str, Any]]) -> list[str]:
+    return [item["kind"] for item in findings]
+
+
+@pytest.mark.parametrize(("warm_start", "place"), [(False, "notes"), (True, "problems")])
+def test_what_a_champion_without_a_report_has_learnt_is_not_known(tmp_path: Path, warm_start: bool, place: str) -> None:
+    found = report(CLEAN, champion=pushed(tmp_path), warm_start=warm_start)
+    assert kinds_of(found["problems"]) == ["what the champion has learnt is not known"] * warm_start
+    assert "what the champion has learnt is not known" in kinds_of(found[place])
     assert {feature["verdict"] for feature in found["drift"]["features"]} == {"too few to tell"}
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_validation_images_that_the_champion_was_trained_on(tmp_path: Path, warm_start: bool) -> None:
+    before = [replace(item, split="train") if item.split == "eval" else item for item in CLEAN]
+    found = report(CLEAN, champion=champion_of(before, tmp_path), warm_start=warm_start)
+    assert found["problems"] == []
+    assert ("the champion was trained on validation images" in kinds_of(found["notes"])) is warm_start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -206,7 +205,7 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_a_damaged_pointer_is_an_error(tmp_path: Path, data: Path) -> None:
     (tmp_path / "CHAMPION.json").write_text("{")
-    with pytest.raises(json.JSONDecodeError):
+    with pytest.raises(UsageError, match=r"CHAMPION\.json: cannot be read"):
         gather(config(), data, tmp_path, [])
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from raw_images import write
 
+from components.errors import UsageError
 from components.files import write_json
-from components.serving_dir import champion_version, push, read_manifest
+from components.serving_dir import champion_version, push, read_manifest, read_split_report
 
 FUTURE = 4_000_000_000
 
@@ -117,3 +118,15 @@ def test_the_champion_need_not_be_the_newest(model: Path, serving: Path) -> None
     old, _ = push(model, serving, {}), push(model, serving, {})
     write_json(serving / "CHAMPION.json", {"version": old})
     assert champion_version(serving) == old
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [(b"", "cannot be read"), (b"{", "cannot be read"), (b"[]", "found list")]
+)
+@pytest.mark.parametrize("name", ["CHAMPION.json", "7/MANIFEST.json", "7/split_report.json"])
+def test_broken_papers_are_named(serving: Path, name: str, content: bytes, found: str) -> None:
+    write_json(write(serving / "CHAMPION.json", b""), {"version": "7"})
+    write(serving / "7/MANIFEST.json", b"{}")
+    write(serving / name, content)
+    with pytest.raises(UsageError, match=f"{name}: {found}.*delete CHAMPION.json to go on without a champion"):
+        champion_version(serving), read_manifest(serving, "7"), read_split_report(serving / "7")

@@ -87,10 +87,16 @@ def for_data(package: Package, data: Path) -> Package:
     try:
         task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
         told = task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
-        settings = DataSettings.model_validate_json(told)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError) as error:
         raise UsageError(
             "--data: the pipeline has no ImageMaskExampleGen with settings, which reads the data. Leave --data out"
+        ) from error
+    try:
+        settings = DataSettings.model_validate_json(told)
+    except ValueError as error:
+        raise UsageError(
+            "the settings of ImageMaskExampleGen are not those of this version: the pipeline was compiled by an "
+            f"earlier one, or edited. Compile it anew. {error}"
         ) from error
     return Package(with_cache_key(package.spec, fingerprint_of_files(data, settings)), package.platform)
 
