@@ -272,7 +272,7 @@ class TestDrift:
         def run(made: Made, *papers: Path) -> Artifact:
             (tmp_path / "model").mkdir()
             (tmp_path / "serving").mkdir()
-            manifest = {"config": {"data": made.data}}
+            manifest = {"config": {"data": made.data.model_dump(mode="json")}}
             version = push(tmp_path / "model", tmp_path / "serving", manifest, *papers)
             champion = artifact(standard_artifacts.Model, tmp_path / "champion")
             parameters = {"serving_dir": str(tmp_path / "serving"), "champion_version": version}
