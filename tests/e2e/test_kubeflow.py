@@ -69,6 +69,9 @@ def test_a_model_is_pushed_from_the_yaml_alone(place: Path, first: Result) -> No
     assert json.loads((place / "serving/CHAMPION.json").read_text()) == {"version": version}
     manifest = json.loads((place / f"serving/{version}/MANIFEST.json").read_text())
     assert manifest["metrics"]["blessed"]
+    # The record is that of a local run, as far as a pipeline without its config can tell.
+    assert first.record["metrics"]["test"] == manifest["metrics"]
+    assert (first.record["blessed"], first.record["warnings"]) == (True, [])
     # The id that the driver gave to the run, by which it stored the artifacts.
     assert f"/demo/{manifest['run']}/Trainer/" in first.step("Trainer")["outputs"]["model"]["uri"]
     model = tf.saved_model.load(str(place / f"serving/{version}"))

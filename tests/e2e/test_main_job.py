@@ -57,6 +57,9 @@ def test_first_run_record_is_complete(out: Path, first: Result) -> None:
     record = first.record
     assert set(first.states.values()) == {"ran"}
     assert len(record["steps"]) == 12
+    golden = json.loads((REPOSITORY / "tests" / "golden" / "runs.json").read_text())["done"]
+    assert list(record) == list(golden)
+    assert list(record["metrics"]["test"]) == list(golden["metrics"]["test"])
     assert (record["status"], record["exit_code"], record["blessed"], record["reasons"]) == ("done", 0, True, [])
     # 24 women have 48 films; film 8 has a lesion without coordinates.
     assert record["counts"]["sources"] == 48
