@@ -18,6 +18,7 @@ from tfx.utils import path_utils
 
 from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
+from components.provenance import Provenance
 from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher
 from components.serving_dir import champion_version, push, read_manifest
@@ -112,7 +113,7 @@ class TestPusher:
             (folder / "split_report" / "split_report.json").write_text('{"data_fingerprint": "f00"}')
             inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
-            settings = {"recipe": "tests", "notice": "phantoms"}
+            settings = Provenance(recipe="tests", notice="phantoms", config={})
             outputs = {"pushed_model": pushed}
             run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), run="run-1", settings=settings)
             return pushed
@@ -139,7 +140,14 @@ class TestPusher:
         manifest = read_manifest(serving, version)
         assert manifest.pop("pushed_at")
         assert manifest == {
-            **{"version": version, "run": "run-1", "recipe": "tests", "notice": "phantoms", "replaces": None},
+            **{
+                "version": version,
+                "run": "run-1",
+                "recipe": "tests",
+                "notice": "phantoms",
+                "config": {},
+                "replaces": None,
+            },
             **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
             **{"data_fingerprint": "f00", "start": "cold: [training] warm_start = false", "warm_starts": 0},
         }
