@@ -17,7 +17,7 @@ from tfx.types import Artifact, standard_artifacts
 from components.augmentor import executor
 from components.augmentor.executor import Executor
 from components.augmentor.shards import AugmentShard
-from components.imaging.augmentation.augment import Augmentation
+from components.imaging.augmentation.augment import AugmentationDraw
 from components.imaging.augmentation.fields import distortion_from_fraction_blur
 from components.imaging.augmentation.operations import Operation
 from components.imaging.augmentation.settings import Augmentation as Settings
@@ -140,7 +140,7 @@ def test_parameters_rebuild_every_copy_bit_for_bit(augment: Augment) -> None:
     found = copies(augment(**EVERYTHING))
     assert len(found) == 3 * 17
     for original, copy in found:
-        image, mask = Augmentation.from_json(copy.augmentation).apply(original.image, original.mask)
+        image, mask = AugmentationDraw.from_json(copy.augmentation).apply(original.image, original.mask)
         assert image.tobytes() == copy.image.tobytes()
         assert mask.tobytes() == copy.mask.tobytes()
 

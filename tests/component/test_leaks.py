@@ -369,7 +369,7 @@ class TestDrift:
         sizes = {"source height": "no drift", "source width": "no drift"}
         assert verdicts == dict.fromkeys(verdicts, "other recipe") | sizes
 
-    def test_a_champion_without_a_report_tells_nothing(
+    def test_a_champion_without_a_report_tells_nothing_of_drift(
         self, root: Path, gate: Callable[..., dict], served: Callable[..., Artifact], tmp_path: Path
     ) -> None:
         made = ingest(root, tmp_path / "out", **DATA)

@@ -24,6 +24,7 @@ from components.records.record import Record
 from components.records.tfexample import parse, read_split, serialize, shard_name
 from components.trainer.batches import evaluation_batches
 from components.trainer.callbacks import TrainingDiverged
+from components.trainer.choices import optimizer_named
 from pipeline.config.root import Config
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
@@ -129,14 +130,22 @@ def test_the_best_epoch_is_restored_where_later_ones_are_worse(
     assert loss == pytest.approx(min(losses), rel=1e-5)
 
 
+@pytest.mark.usefixtures("bursting")
 class TestNonFiniteLoss:
+    @pytest.fixture
+    def bursting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A step of a length that no config may name breaks every weight."""
+        monkeypatch.setattr(
+            "components.trainer.run.optimizer_named", lambda name, _, clip: optimizer_named(name, 1e38, clip)
+        )
+
     def test_the_run_stops_and_keeps_the_batch(
         self, train: Callable, config: Config, augmented: Artifact, tmp_path: Path
     ) -> None:
         with pytest.raises(
             TrainingDiverged, match=r"loss is (?:nan|inf) in epoch 1, step (\d+)\..* learning_rate"
         ) as error:
-            train(config, augmented, tmp_path, learning_rate=1e38)
+            train(config, augmented, tmp_path)
         [kept] = tmp_path.glob("nonfinite_batch_epoch1_step*.npz")
         assert str(kept) in str(error.value)
         batch = np.load(kept)
@@ -153,7 +162,7 @@ class TestNonFiniteLoss:
     ) -> None:
         """The weights break in the last step of the last epoch: only the validation sees it."""
         with pytest.raises(TrainingDiverged, match=r"validation loss is (?:nan|inf) in epoch 1, step 1\."):
-            train(config, augmented, tmp_path, learning_rate=1e38, epochs=1, batch_size=1000)
+            train(config, augmented, tmp_path, epochs=1, batch_size=1000)
         assert np.load(tmp_path / "nonfinite_batch_epoch1_step1.npz")["images"].shape[0] > 8
         assert not (tmp_path / "model").exists()
 
