@@ -161,8 +161,14 @@ def copy_source(folder: Path) -> None:
 def test_a_model_that_is_not_judged_as_it_was_trained_is_told(out: Path, champion: bytes, tmp_path: Path) -> None:
     """With averages of batch norm that never leave the 0 and 1 that they begin with."""
     copy_source(tmp_path)
-    source = tmp_path / "components" / "trainer" / "models" / "architecture.py"
-    source.write_text(re.sub(r"(?m)^MOMENTUM = .*$", "MOMENTUM = 1.0", source.read_text()))
+    for file, line, planted in (
+        ("models/architecture.py", r"(?m)^MOMENTUM = .*$", "MOMENTUM = 1.0"),
+        ("run.py", r"(?m)^    begin_averages\(.*$", ""),
+    ):
+        source = tmp_path / "components" / "trainer" / file
+        changed, count = re.subn(line, planted, source.read_text())
+        assert count == 1, file
+        source.write_text(changed)
     shown = maskline("run", "demo", "--out", out, *overrides(), source=tmp_path).stdout
     assert re.search(
         r"(?m)^✓ Trainer .*\n! the training loss is \d+\.\d{3} in inference mode, .* in training mode", shown
