@@ -127,6 +127,8 @@ def _allowed(sections: Sequence[str]) -> str:
 
 def _outgrown(sections: Sequence[str], key: str) -> str | None:
     """What became of a key that there was once."""
+    if sections == ["model", "parameters"]:
+        return None
     return next((form.outgrown[key][1] for form in _forms(sections) if key in getattr(form, "outgrown", {})), None)
 
 
