@@ -16,6 +16,8 @@ from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_
 from components.trainer.run import build_model, compile_model
 from components.trainer.settings import Model, Training
 
+pytestmark = pytest.mark.long
+
 TRAINING = Training(epochs=1, optimizer="adam", learning_rate=0.001, loss="bce_dice")
 NETWORK: dict[str, Any] = {"levels": 4, "base_filters": 4, "batch_norm": True, "dropout": 0.05}
 IMAGES, BATCH, STEPS = 12, 4, 100
