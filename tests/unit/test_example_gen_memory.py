@@ -135,3 +135,20 @@ def test_checks_and_slots_see_what_a_run_sees(spans: Path, serving: Path) -> Non
     # Of fifteen two are test; of the three that are new p14 has the lowest hash.
     assert {row["group"] for row in checked if row["split"] == "test"} == {"p01", "p14"}
     assert new_cases(spans, config.data, serving) == 3 * 2
+
+
+def test_the_champion_is_remembered_by_images_where_groups_have_other_names_now(root: Path, serving: Path) -> None:
+    """Its groups were the names of files; now they are patients."""
+    drawn = sorted(group for group, split in splits_of(root).items() if split == "test")
+    rows = [
+        {"group": f"{drawn[0]}_a", "source": f"images/{drawn[0]}_a.png", "split": "train"},
+        {"group": "p01_a", "source": "images/p01_a.png", "split": "test"},
+    ]
+    (serving.parent / "model").mkdir()
+    report = serving.parent / "split_report.json"
+    report.write_text(json.dumps({"records": rows}))
+    push(serving.parent / "model", serving, {}, report)
+    remembered = held_out(root, DATA, serving)
+    assert remembered is not None
+    assert "p01" in remembered
+    assert drawn[0] not in remembered
