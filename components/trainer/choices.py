@@ -8,13 +8,24 @@ from typing import Any
 
 import keras
 
+from components.task import Task
 from components.trainer.losses.registry import LOSSES
 from components.trainer.optimizers.registry import OPTIMIZERS
 
 
-def loss_named(name: str) -> Callable[[Any, Any], Any]:
-    """The function of a loss: truth and probabilities `(N, H, W, 1)` to one number for each image, `(N,)`."""
-    return getattr(import_module(LOSSES[name]), name)
+Loss = Callable[[Any, Any], Any]
+"""Truth, float32 class indices `(N, H, W, 1)`, and probabilities `(N, H, W, C)` to one number for each image, `(N,)`."""
+
+
+def loss_named(name: str, task: Task) -> Loss:
+    """The function of a loss."""
+    function = getattr(import_module(LOSSES[name]), name)
+
+    def loss(truth: Any, probability: Any) -> Any:
+        return function(truth, probability, task.ignores)
+
+    loss.__name__ = name
+    return loss
 
 
 def optimizer_named(name: str, learning_rate: float, clip_value: float | None) -> keras.Optimizer:

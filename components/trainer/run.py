@@ -58,7 +58,7 @@ def run_fn(fn_args: FnArgs) -> None:
     validation = evaluation_batches(tf.io.gfile.glob(fn_args.eval_files), shape, training.batch_size)
     model = build_model(shape, settings.model, data.foreground, any_size=training.patch is not None)
     begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, settings)
-    compile_model(model, training, settings.threshold)
+    compile_model(model, settings)
     started = time.monotonic()
     # Patches come standardized: the network itself is trained on them.
     trained = model.layers[-1] if training.patch else model
@@ -108,10 +108,13 @@ def build_model(
     return keras.Model(images, network(Standardize(name="standardize")(images)), name=model.architecture)
 
 
-def compile_model(model: keras.Model, training: Training, threshold: float) -> None:
+def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
     """Loss, optimizer and metric of the `[training]` section."""
+    training, threshold = settings.training, settings.threshold
     optimizer = optimizer_named(training.optimizer, training.learning_rate, training.clip_value)
-    model.compile(optimizer=optimizer, loss=loss_named(training.loss), metrics=[ForegroundDice(threshold)])
+    model.compile(
+        optimizer=optimizer, loss=loss_named(training.loss, settings.task), metrics=[ForegroundDice(threshold)]
+    )
 
 
 def _trainee(model: keras.Model, settings: TrainerSettings) -> keras.Model:
@@ -136,7 +139,7 @@ def _fit_on_several(
     """As `_fit`; the model itself stays on one device: it is what validates, and what is exported."""
     with strategy.scope():
         mirrored = keras.models.clone_model(model)
-        compile_model(mirrored, settings.training, settings.threshold)
+        compile_model(mirrored, settings)
         trainee = _trainee(mirrored, settings)
     mirrored.set_weights(model.get_weights())
     # Keras would build losses and metrics from a training batch, as if it were one for validation.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from components.imaging.augmentation.settings import Augmentation
 from components.records.settings import Derivation
 from components.settings import OneOf, Positive, Probability, Section
+from components.task import Task
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.optimizers.registry import OPTIMIZERS
@@ -37,10 +38,15 @@ class Patch(Section):
     The others lie anywhere, and may hold some by chance. Windows of records without foreground lie anywhere."""
 
 
+def _renamed(loss: Any) -> Any:
+    """A config of before, when there was one class, still names its loss."""
+    return "ce_dice" if loss == "bce_dice" else loss
+
+
 class Training(Section):
     epochs: Positive
     batch_size: Positive = 8
-    loss: Annotated[str, OneOf(LOSSES)] = "bce_dice"
+    loss: Annotated[str, OneOf(LOSSES), BeforeValidator(_renamed)] = "ce_dice"
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     clip_value: Annotated[float, Field(gt=0)] | None = None
@@ -74,6 +80,7 @@ class Training(Section):
 class TrainerSettings(Section):
     """Everything that the training of a model, and its export, depend on."""
 
+    task: Task = Task()
     derivation: Derivation
     model: Model
     training: Training

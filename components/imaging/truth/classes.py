@@ -1,0 +1,21 @@
+"""Class indices: 0 is background, 255 is not judged, what lies between is foreground."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+IGNORE = 255
+"""A pixel of this value carries no truth: neither loss nor measure, nor anything that is told of a mask, sees it."""
+MOST_CLASSES = IGNORE - 1
+"""Beside background."""
+
+
+def foreground(mask: np.ndarray) -> np.ndarray:
+    """255 where class indices `(H, W)` uint8 are foreground of any class, else 0; `(H, W)` uint8."""
+    return cv2.inRange(mask, 1, MOST_CLASSES)
+
+
+def judged(mask: np.ndarray) -> np.ndarray:
+    """Where class indices `(H, W)` carry a truth, bool `(H, W)`."""
+    return mask != IGNORE
