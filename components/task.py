@@ -17,7 +17,7 @@ _COLOURS = ((230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 1
 class Task(Section):
     """Classes that exclude each other: each pixel is background, or one of them, or is not judged."""
 
-    classes: Annotated[list[str], Field(min_length=1, max_length=MOST_CLASSES)] = ["foreground"]
+    classes: Annotated[list[str], Field(min_length=1, max_length=MOST_CLASSES)] = Field(default=["foreground"])
     """Names of the classes 1, 2, ...; class 0 is background."""
     ignores: bool = False
     """Whether truth may hold pixels of the value `IGNORE`."""

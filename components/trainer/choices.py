@@ -12,9 +12,8 @@ from components.task import Task
 from components.trainer.losses.registry import LOSSES
 from components.trainer.optimizers.registry import OPTIMIZERS
 
-
 Loss = Callable[[Any, Any], Any]
-"""Truth, float32 class indices `(N, H, W, 1)`, and probabilities `(N, H, W, C)` to one number for each image, `(N,)`."""
+"""Truth, float32 class indices `(N, H, W, 1)`, and probabilities `(N, H, W, C)` to a number per image, `(N,)`."""
 
 
 def loss_named(name: str, task: Task) -> Loss:

@@ -9,11 +9,12 @@ IGNORE = 255
 """A pixel of this value carries no truth: neither loss nor measure, nor anything that is told of a mask, sees it."""
 MOST_CLASSES = IGNORE - 1
 """Beside background."""
+_FIRST, _LAST = np.array([1]), np.array([MOST_CLASSES])
 
 
 def foreground(mask: np.ndarray) -> np.ndarray:
     """255 where class indices `(H, W)` uint8 are foreground of any class, else 0; `(H, W)` uint8."""
-    return cv2.inRange(mask, 1, MOST_CLASSES)
+    return cv2.inRange(mask, _FIRST, _LAST)
 
 
 def judged(mask: np.ndarray) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import keras
+from typing import Any, TypeAlias
+
 from keras import ops
 
 from components.imaging.truth.classes import IGNORE
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = Any
 
 
 def targets(truth: Tensor, channels: int, ignores: bool) -> tuple[Tensor, Tensor | None]:
