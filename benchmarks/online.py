@@ -28,7 +28,8 @@ from components.records.record import Record
 from components.records.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
-from components.trainer.run import build_model, compile_model
+from components.trainer.run import compile_model
+from components.trainer.segmenter import build_segmenter
 from pipeline.config.loader import load_config
 
 _SAMPLES, _ROUNDS, _EPOCHS = 50, 9, 4
@@ -63,8 +64,8 @@ def _training(shard: str, augmentation: Augmentation) -> Iterator[str]:
     """Times over those of training on the records as they are, taken in turn."""
     config = load_config("demo")
     shape = (config.data.height, config.data.width, config.data.channels)
-    model = build_model(shape, config.model)
-    compile_model(model, config.training, config.evaluation.threshold)
+    model = build_segmenter(config.data.channels, config.model, config.data.task)
+    compile_model(model, config.trainer)
     changes = EpochChanges(0, augmentation.model_copy(update={"online": True}), None)
     augmented, plain = (
         partial(_fit, model, TrainingData([shard], shape, config.training.batch_size, 0, changed))
@@ -81,7 +82,8 @@ def _fit(model: keras.Model, data: TrainingData) -> None:
 
 def _changed(record: Record, changes: EpochChanges) -> None:
     image, mask = tf.constant(record.image * 257, tf.uint16), tf.constant(record.mask[..., None])
-    for _ in tf.data.Dataset.range(_SAMPLES).map(partial(changes, image, mask, False, record.id)):
+    sample = {"image": image, "mask": mask, "deep": tf.constant(False), "id": tf.constant(record.id)}
+    for _ in tf.data.Dataset.range(_SAMPLES).map(partial(changes, sample)):
         pass
 
 

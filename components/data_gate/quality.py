@@ -10,6 +10,7 @@ from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.names import ungrouped
 from components.data_gate.settings import Validation
+from components.imaging.truth.classes import IGNORE
 from components.records.splits import SPLITS
 
 _MORE_DATA = (
@@ -133,7 +134,7 @@ def _mixed_bit_depths(entries: Sequence[Entry]) -> Iterator[Finding]:
 
 def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
     """Masks without background: tiles may have them; where all are so, something is wrong."""
-    full = [entry for entry in entries if entry.foreground == 1 and len(entry.classes) == 1]
+    full = [entry for entry in entries if entry.foreground == 1 and len({*entry.classes} - {IGNORE}) == 1]
     if stops is (len(full) == len(entries)):
         yield from finding(
             "masks without background",
@@ -147,7 +148,7 @@ def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
 
 def _missing_classes(entries: Sequence[Entry]) -> Iterator[Finding]:
     found = {split: {value for entry in entries if entry.split == split for value in entry.classes} for split in SPLITS}
-    expected = set().union(*found.values()) - {0}
+    expected = set().union(*found.values()) - {0, IGNORE}
     return finding(
         "missing classes",
         "values that masks of other splits have",

@@ -20,10 +20,11 @@ from components.imaging.files.codecs import UnreadableImage, pixel_sha256, read_
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.placement import FITS, Placement, letterbox
 from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
-from components.imaging.truth.mask_files import MaskReading, read_mask
+from components.imaging.truth.classes import IGNORE, foreground, judged
+from components.imaging.truth.mask_files import MaskReading, read_mask, read_region
 from components.imaging.truth.masks import UnclearMask, merge
 from components.imaging.truth.shapes import UnclearShape, rasterized
-from components.records.record import Record
+from components.records.record import Record, intensity
 
 SHARD_BYTES = 128 * 2**20
 _RINGING = 0.03
@@ -48,7 +49,7 @@ class Source:
     image: np.ndarray
     """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16."""
     truth: np.ndarray
-    """`(H, W)` uint8 class indices."""
+    """`(H, W)` uint8 class indices, 255 where it is not judged."""
     inflation: float | None = None
     """Of lossy masks: the greatest, see `components.imaging.truth.masks.inflation`."""
     smallest_lesion: float = math.inf
@@ -105,8 +106,10 @@ def derive(source: Source, chosen: Sequence[View], data: DataSettings, split: st
     adjusted = adjust(with_channels(source.image, data.channels), data.adjust)
     # All tiles have one content: it is scaled once.
     scaled = cache(lambda scale: (scale.scaled(adjusted), scale.scaled_mask(source.truth)))
+    moments = cache(lambda scale: intensity(scaled(scale)[0]))
     for view in chosen:
-        content, truth = scaled(replace(view.placement, top=0, left=0))
+        scale = replace(view.placement, top=0, left=0)
+        content, truth = scaled(scale)
         image, mask = view.placement.placed(content), view.placement.placed(truth)
         if view.is_tile and _is_dropped(view.id, mask, data, split):
             continue
@@ -123,16 +126,18 @@ def derive(source: Source, chosen: Sequence[View], data: DataSettings, split: st
             signature=own,
             label=sample.label,
             derived_from=sample.id if view.id != sample.id else "",
+            moments=moments(scale) if data.tiles else None,
         )
 
 
 def lesions_lost(source: Source, view: View) -> int:
     """Regions of foreground of which a record shows no pixel."""
-    left, top, width, height = cv2.boundingRect(source.truth)
+    lesions = foreground(source.truth)
+    left, top, width, height = cv2.boundingRect(lesions)
     if not width:
         return 0
     # Within their bounding box there is less to label.
-    count, regions = cv2.connectedComponents(source.truth[top : top + height, left : left + width], connectivity=8)
+    count, regions = cv2.connectedComponents(lesions[top : top + height, left : left + width], connectivity=8)
     rows, columns = view.placement.shown()
     rows, columns = (rows - top)[(rows >= top) & (rows < top + height)], columns - left
     seen = np.unique(regions[np.ix_(rows, columns[(columns >= 0) & (columns < width)])])
@@ -150,9 +155,9 @@ def shard_count(records: int, data: DataSettings) -> int:
 
 def _is_dropped(tile: str, mask: np.ndarray, data: DataSettings, split: str) -> bool:
     """Only training tiles are thinned: what is measured on must hold background as it comes."""
-    if split != "train" or cv2.countNonZero(mask) or data.tiles is None:
+    if split != "train" or cv2.countNonZero(foreground(mask)) or data.tiles is None:
         return False
-    return not keep_empty(tile, data.tiles.keep_empty, data.splits.salt)
+    return not judged(mask).any() or not keep_empty(tile, data.tiles.keep_empty, data.splits.salt)
 
 
 def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
@@ -162,7 +167,7 @@ def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
     # Half a pixel's diagonal: every smaller disc may lie between the centres of pixels.
     if source.smallest_lesion * min(1, scale) < 0.75:
         what = f"a lesion of radius {source.smallest_lesion:g}"
-    elif scale < 1 and not view.is_tile and cv2.countNonZero(source.truth) and not cv2.countNonZero(mask):
+    elif scale < 1 and not view.is_tile and foreground(source.truth).any() and not foreground(mask).any():
         what = "its foreground"
     else:
         return
@@ -171,18 +176,30 @@ def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
 
 
 def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: DataSettings) -> Source:
+    region = _region(root, sample, image.shape[:2], data)
+    source = _with_whole_truth(root, sample, image, region, data)
+    if not judged(source.truth).any():
+        raise Unusable("nothing is judged", "its truth ignores every pixel")
+    return source
+
+
+def _with_whole_truth(
+    root: Path, sample: Sample, image: np.ndarray, region: np.ndarray | None, data: DataSettings
+) -> Source:
     if isinstance(sample.truth, Drawing):
         try:
             height, width = image.shape[:2]
             shapes = place(sample.truth, height, width)
             smallest = min((shape.extent for shape in shapes), default=math.inf)
-            return Source(sample, image, rasterized(height, width, shapes), smallest_lesion=smallest)
+            truth = rasterized(height, width, shapes)
+            truth = truth if region is None else np.where(region, truth, np.uint8(IGNORE))
+            return Source(sample, image, truth, smallest_lesion=smallest)
         except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
     for path in sample.truth.paths:
         if _same_content(root / path, root / sample.image):
             raise Unusable("mask is the image", f"its mask {path} is the same file: put the mask there")
-    readings = [_mask(root, path, image.shape[:2], data) for path in sample.truth.paths]
+    readings = [_mask(root, path, image.shape[:2], region, data) for path in sample.truth.paths]
     inflations = [reading.inflation for reading in readings if reading.inflation is not None]
     try:
         truth = merge([reading.classes for reading in readings], sample.truth.classes)
@@ -191,19 +208,35 @@ def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: DataSetting
     return Source(sample, image, truth, max(inflations, default=None))
 
 
-def _mask(root: Path, path: str, shape: tuple[int, ...], data: DataSettings) -> MaskReading:
+def _region(root: Path, sample: Sample, shape: tuple[int, ...], data: DataSettings) -> np.ndarray | None:
+    """Where the image is judged, bool `(H, W)`; None: everywhere."""
+    if not sample.region:
+        return None
     try:
-        reading = read_mask(root / path, data.mask, data.classes, data.max_pixels)
+        region = read_region(root / sample.region, data.max_pixels)
+    except UnreadableImage as error:
+        raise Unusable("unreadable", f"{sample.region}: {error}") from error
+    _check_size("region", sample.region, region, shape)
+    return region
+
+
+def _mask(root: Path, path: str, shape: tuple[int, ...], region: np.ndarray | None, data: DataSettings) -> MaskReading:
+    try:
+        reading = read_mask(root / path, data.mask, data.classes, data.max_pixels, region)
     except UnreadableImage as error:
         raise Unusable("unreadable", f"{path}: {error}") from error
     except UnclearMask as error:
         raise Unusable("unclear mask", f"{path}: {error}") from error
-    found = reading.classes.shape
-    if found != shape:
-        raise Unusable(
-            "sizes differ", f"the image is {shape[1]} x {shape[0]} pixels, its mask {path} {found[1]} x {found[0]}"
-        )
+    _check_size("mask", path, reading.classes, shape)
     return reading
+
+
+def _check_size(kind: str, path: str, found: np.ndarray, shape: tuple[int, ...]) -> None:
+    if found.shape != shape:
+        height, width = found.shape
+        raise Unusable(
+            "sizes differ", f"the image is {shape[1]} x {shape[0]} pixels, its {kind} {path} {width} x {height}"
+        )
 
 
 def _is_binary(image: np.ndarray) -> bool:

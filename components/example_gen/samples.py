@@ -48,6 +48,8 @@ class Sample:
     label: str = ""
     site: str = ""
     """Institute or scanner, for leave-one-site-out."""
+    region: str = ""
+    """Mask of what is judged; empty: all of the image."""
     split: str = ""
     """The split that the layout prescribes; empty: `[data.splits]` decides."""
 
@@ -98,7 +100,8 @@ def _sample_below(folder: str, sample: Sample) -> Sample:
     truth = sample.truth
     if isinstance(truth, MaskFiles):
         truth = replace(truth, paths=tuple(f"{folder}/{path}" for path in truth.paths))
-    return replace(sample, id=f"{folder}/{sample.id}", image=f"{folder}/{sample.image}", truth=truth)
+    region = sample.region and f"{folder}/{sample.region}"
+    return replace(sample, id=f"{folder}/{sample.id}", image=f"{folder}/{sample.image}", truth=truth, region=region)
 
 
 def mask_suffixes(mask: Mask) -> Set[str]:

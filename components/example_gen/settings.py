@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -16,6 +16,7 @@ from components.imaging.truth.settings import Mask
 from components.records.settings import Derivation
 from components.records.split_settings import Splits
 from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
+from components.task import Task
 
 
 class Groups(Section):
@@ -61,6 +62,13 @@ class DataSettings(Derivation, Reading, LayoutChoice):
     def max_pixels(self) -> int:
         return 1_000_000 * self.max_megapixels
 
+    @property
+    def task(self) -> Task:
+        """What the truth lets a model learn."""
+        ignores = self.mask.ignore is not None or "ignore" in self.mask.colours.values()
+        regions = bool(self.regions) or self.layout == "manifest"
+        return Task(classes=self.classes or ["foreground"], ignores=ignores or regions)
+
     @field_validator("site_pattern")
     @classmethod
     def _captures_the_site(cls, pattern: str | None) -> str | None:
@@ -82,14 +90,16 @@ def _layout_faults(data: DataSettings) -> Iterator[str]:
         if getattr(data, key) != Reading.model_fields[key].default:
             readers = ", ".join(name for name, layout in LAYOUTS.items() if key in layout.keys)
             yield f"layout {data.layout!r} does not read {key}: remove it, or set a layout that does ({readers})"
-    images, masks = PurePosixPath(data.images), PurePosixPath(data.masks)
-    if "masks" in read and (images.is_relative_to(masks) or masks.is_relative_to(images)):
-        yield f"images {data.images!r} and masks {data.masks!r}: expected two folders, none of them within the other"
+    folders = {"images": data.images, "masks": data.masks, **({"regions": data.regions} if data.regions else {})}
+    for (key, one), (other_key, other) in combinations(folders.items(), 2):
+        within = PurePosixPath(one).is_relative_to(other) or PurePosixPath(other).is_relative_to(one)
+        if other_key in read and within:
+            yield f"{key} {one!r} and {other_key} {other!r}: expected two folders, none of them within the other"
 
 
 def _mask_faults(data: DataSettings) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
-    mask, names = data.mask, {"background", *(data.classes or ["foreground"])}
+    mask, names = data.mask, {"background", "ignore", *(data.classes or ["foreground"])}
     by_class = "class" in compiled(data.mask_pattern or "").groupindex
     if by_class and not data.classes:
         yield "mask_pattern captures a class, but there are no classes: set classes"
@@ -102,7 +112,14 @@ def _mask_faults(data: DataSettings) -> Iterator[str]:
     for key, form in (("threshold", "binary"), ("colours", "colours"), ("max_colour_distance", "colours")):
         if mask.form != form and getattr(mask, key) != Mask.model_fields[key].default:
             yield f"mask.{key} is read where mask.form is {form!r}, not {mask.form!r}: remove one"
-    if mask.form == "colours" and not set(mask.colours.values()) - {"background"}:
+    if mask.ignore is not None and mask.form not in ("binary", "indices"):
+        yield (
+            f"mask.ignore is a grey value or palette entry, which mask.form {mask.form!r} does not have: remove it"
+            + (', or name its colour in mask.colours: "#rrggbb" = "ignore"' if mask.form == "colours" else "")
+        )
+    if isinstance(mask.threshold, str) and (data.regions or mask.ignore is not None):
+        yield f"mask.threshold {mask.threshold!r} looks at all pixels, also at those to be ignored: give a number"
+    if mask.form == "colours" and not set(mask.colours.values()) - {"background", "ignore"}:
         yield "mask.form 'colours' needs mask.colours, with one colour that is not background"
     if len({colour.lower() for colour in mask.colours}) < len(mask.colours):
         yield "mask.colours has one colour twice"

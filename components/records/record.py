@@ -8,6 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from components.imaging.truth.classes import foreground, judged
+
 
 @dataclass(frozen=True)
 class Record:
@@ -16,7 +18,7 @@ class Record:
     image: np.ndarray
     """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16."""
     mask: np.ndarray
-    """`(H, W)` uint8 class indices, 0 is background."""
+    """`(H, W)` uint8 class indices, 0 is background, 255 is not judged."""
     id: str
     group: str
     """Patient, pair or slide: never split."""
@@ -33,6 +35,8 @@ class Record:
     """Id of the source that this record is a tile of, or of the record that it is a copy of."""
     augmentation: dict[str, Any] = field(default_factory=dict)
     """What made an augmented copy of the record that it names; see `components.imaging.augmentation.augment`."""
+    moments: tuple[float, float] | None = None
+    """Of a tile: mean and standard deviation of the whole source at the tile's scale, by which it is standardised."""
 
     @property
     def bit_depth(self) -> int:
@@ -44,20 +48,19 @@ class Record:
 
     @property
     def intensity(self) -> tuple[float, float]:
-        """Mean and standard deviation over all pixels and channels, scaled to 0..1."""
-        mean, std = cv2.meanStdDev(self.image.reshape(len(self.image), -1))
-        largest = np.iinfo(self.image.dtype).max
-        return mean.item() / largest, std.item() / largest
+        """Of the image: see `intensity`."""
+        return intensity(self.image)
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """Values of the mask, background (0) included."""
+        """Values of the mask, background (0) and `IGNORE` included."""
         return tuple(np.flatnonzero(cv2.calcHist([self.mask], [0], None, [256], [0, 256])).tolist())
 
     @property
     def foreground(self) -> float:
-        """Share of the mask's pixels that are not background."""
-        return cv2.countNonZero(self.mask) / self.mask.size
+        """Share of foreground in the mask's pixels that are judged; 0 where none is."""
+        pixels = cv2.countNonZero(judged(self.mask).view(np.uint8))
+        return cv2.countNonZero(foreground(self.mask)) / pixels if pixels else 0.0
 
     def augmented(self, id: str, image: np.ndarray, mask: np.ndarray, augmentation: dict[str, Any]) -> Record:
         """A copy with other pixels, that names this record as its origin and says how it was made of it."""
@@ -65,6 +68,16 @@ class Record:
         return replace(
             self, id=id, image=image, mask=mask, transform=chain, derived_from=self.id, augmentation=augmentation
         )
+
+
+def intensity(image: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of `(H, W[, C])` uint8 or uint16 over all pixels and channels, scaled to 0..1.
+
+    Pixels that are not judged count: nobody tells a served model which they are.
+    """
+    mean, std = cv2.meanStdDev(image.reshape(len(image), -1))
+    largest = np.iinfo(image.dtype).max
+    return mean.item() / largest, std.item() / largest
 
 
 @dataclass(frozen=True)

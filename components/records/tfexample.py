@@ -41,6 +41,8 @@ def serialize(record: Record) -> bytes:
         "sample/source": _bytes(record.source.encode()),
         "sample/transform": _bytes(json.dumps(record.transform).encode()),
     }
+    if record.moments:
+        features["source/mean"], features["source/std"] = map(_float, record.moments)
     if record.label:
         features["sample/label"] = _bytes(record.label.encode())
     if record.derived_from:
@@ -66,6 +68,7 @@ def parse(serialized: bytes) -> Record:
         label=header.label,
         derived_from=header.derived_from,
         augmentation=json.loads(_text(features, "augment/params", "{}")),
+        moments=_moments(features),
     )
 
 
@@ -142,6 +145,12 @@ def _header(features: Mapping[str, tf.train.Feature]) -> Header:
         classes=tuple(features["mask/labels"].int64_list.value),
         foreground=features["mask/foreground_fraction"].float_list.value[0],
     )
+
+
+def _moments(features: Mapping[str, tf.train.Feature]) -> tuple[float, float] | None:
+    if "source/mean" not in features:
+        return None
+    return features["source/mean"].float_list.value[0], features["source/std"].float_list.value[0]
 
 
 def _text(features: Mapping[str, tf.train.Feature], name: str, missing: str = "") -> str:

@@ -11,7 +11,7 @@ from components.serving_check.executor import Executor
 
 
 class ServingCheckSpec(ComponentSpec):
-    PARAMETERS = {"adjust": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
+    PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -25,12 +25,12 @@ class ServingCheck(BaseComponent):
     SPEC_CLASS = ServingCheckSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
-    def __init__(self, examples: BaseChannel, model: BaseChannel, adjust: str, code_version: str) -> None:
-        """`adjust` is the `[data.adjust]` section as JSON."""
+    def __init__(self, examples: BaseChannel, model: BaseChannel, settings: str, code_version: str) -> None:
+        """`settings` is `ServingCheckSettings` as JSON."""
         spec = ServingCheckSpec(
             examples=examples,
             model=model,
-            adjust=adjust,
+            settings=settings,
             code_version=code_version,
             blessing=Channel(type=standard_artifacts.InfraBlessing),
         )

@@ -14,8 +14,8 @@ from tfx.utils import path_utils
 
 from components.artifacts import CHECKS_FILE
 from components.files import read_json, write_json
-from components.imaging.adjust import Adjust
 from components.serving_check import core
+from components.serving_check.settings import ServingCheckSettings
 
 _TIMEOUT_SECONDS = 600
 
@@ -27,8 +27,8 @@ class Executor(BaseExecutor):
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        adjust = Adjust.model_validate_json(exec_properties["adjust"])
-        checks = _run(model, examples, adjust)
+        settings = ServingCheckSettings.model_validate_json(exec_properties["settings"])
+        checks = _run(model, examples, settings)
         passed = all(check["passed"] for check in checks)
         write_json(Path(blessing.uri) / CHECKS_FILE, {"passed": passed, "checks": checks})
         # The names are those of the stock InfraValidator, which the stock Pusher reads.
@@ -37,11 +37,11 @@ class Executor(BaseExecutor):
         blessing.set_int_custom_property("blessed", int(passed))
 
 
-def _run(model: str, examples: str, adjust: Adjust) -> list[dict[str, Any]]:
+def _run(model: str, examples: str, settings: ServingCheckSettings) -> list[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "checks.json"
         # -P: the current folder may have `components` of its own.
-        command = [sys.executable, "-P", "-m", core.__name__, model, examples, adjust.model_dump_json(), str(answer)]
+        command = [sys.executable, "-P", "-m", core.__name__, model, examples, settings.model_dump_json(), str(answer)]
         try:
             process = subprocess.run(command, timeout=_TIMEOUT_SECONDS, capture_output=True, text=True, check=False)
         except subprocess.TimeoutExpired:

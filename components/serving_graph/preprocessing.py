@@ -14,7 +14,10 @@ from keras import ops
 
 from components.records.settings import Derivation
 
-Map = Callable[[tf.Tensor], tf.Tensor]
+Predict = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
+
+MOMENTS = {name: tf.io.FixedLenFeature([], tf.float32) for name in ("source/mean", "source/std")}
+"""The features of a tile's record by which it is standardised, in the order of `moments`."""
 
 _BATCH_PIXELS = 2**20
 """Of the windows that the model sees at once, so that large images need little more memory than small ones."""
@@ -24,9 +27,20 @@ _BATCH_PIXELS = 2**20
 class Standardize(keras.layers.Layer):
     """Mean 0 and standard deviation 1 of each image, `(N, H, W, C)`: 12-bit data in 16-bit files fill the range too."""
 
-    def call(self, images: Any) -> Any:
-        mean, variance = ops.moments(images, axes=(1, 2, 3), keepdims=True)
-        return (images - mean) / ops.maximum(ops.sqrt(variance), 1e-6)
+    def call(self, images: Any, moments: Any = None) -> Any:
+        """By `moments`, `(N, 2)` as of the function of that name, or by the images' own."""
+        if moments is None:
+            mean, variance = ops.moments(images, axes=(1, 2, 3), keepdims=True)
+            deviation = ops.sqrt(variance)
+        else:
+            mean, deviation = (moments[:, index, None, None, None] for index in (0, 1))
+        return (images - mean) / ops.maximum(deviation, 1e-6)
+
+
+def moments(images: tf.Tensor) -> tf.Tensor:
+    """Mean and standard deviation of each image, `(N, H, W, C)`, over all its pixels and channels; `(N, 2)`."""
+    mean, variance = tf.nn.moments(images, (1, 2, 3))
+    return tf.stack([mean, tf.sqrt(variance)], axis=1)
 
 
 def decode_record_image(png: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
@@ -73,16 +87,24 @@ def grid_of(source_size: tf.Tensor, height: int, width: int, derivation: Derivat
     return Grid(size, corner[:1], corner[1:])
 
 
-def predict_image(predict: Map, image: tf.Tensor, height: int, width: int, derivation: Derivation) -> tf.Tensor:
-    """Probabilities `(h, w, 1)` of a float32 image `(h, w, C)` of any size, derived as the records were.
+def predict_image(
+    predict: Predict, image: tf.Tensor, height: int, width: int, classes: int, derivation: Derivation
+) -> tf.Tensor:
+    """Probabilities `(h, w, classes)` of a float32 image `(h, w, C)` of any size, derived as the records were.
 
-    `predict` takes float32 windows `(N, height, width, C)` to probabilities `(N, height, width, 1)`. Where windows
-    overlap, their mean is the answer; where none looks, outside of a crop, it is 0.
+    `predict` takes float32 windows `(N, height, width, C)` to probabilities `(N, height, width, classes)`; of tiles it
+    gets the moments `(N, 2)` of the whole image too. Where windows overlap, their mean is the answer; where none looks,
+    outside of a crop, it is background.
     """
     source_size = tf.shape(image)[:2]
     grid = grid_of(source_size, height, width, derivation)
     scaled = tf.ensure_shape(_scaled(image, grid.size), (None, None, image.shape[-1]))
-    return _resized(_stitched(predict, scaled, grid, height, width), source_size, "bilinear")
+    whole = moments(scaled[None]) if derivation.tiles else None
+
+    def window(images: tf.Tensor) -> tf.Tensor:
+        return predict(images, None if whole is None else tf.repeat(whole, tf.shape(images)[0], axis=0))
+
+    return _resized(_stitched(window, scaled, grid, height, width, classes), source_size, "bilinear")
 
 
 def _fitted(fit: str, source_size: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -119,8 +141,10 @@ def _resized(image: tf.Tensor, size: tf.Tensor, method: str) -> tf.Tensor:
     )
 
 
-def _stitched(predict: Map, scaled: tf.Tensor, grid: Grid, height: int, width: int) -> tf.Tensor:
-    """The mean answer of the windows at each pixel of the scaled image, `(h, w, 1)`."""
+def _stitched(
+    predict: Callable[[tf.Tensor], tf.Tensor], scaled: tf.Tensor, grid: Grid, height: int, width: int, classes: int
+) -> tf.Tensor:
+    """The mean answer of the windows at each pixel of the scaled image, `(h, w, classes)`."""
     # Windows may reach beyond the image: the canvas holds all of both.
     first = tf.stack([grid.rows[0], grid.columns[0]])
     end = tf.stack([grid.rows[-1] + height, grid.columns[-1] + width])
@@ -135,15 +159,15 @@ def _stitched(predict: Map, scaled: tf.Tensor, grid: Grid, height: int, width: i
 
     def add(total: tf.Tensor, begin: tf.Tensor) -> tf.Tensor:
         places = corners[begin : begin + batch, None, None] + offsets
-        answers = predict(tf.gather(pixels, places))
-        return tf.tensor_scatter_nd_add(total, places[..., None], answers[..., 0])
+        return tf.tensor_scatter_nd_add(total, places[..., None], predict(tf.gather(pixels, places)))
 
-    total = tf.foldl(
-        add, tf.range(0, tf.size(corners), batch), tf.zeros([tf.reduce_prod(canvas_size)]), parallel_iterations=1
-    )
-    looks = _cover(rows, height, canvas_size[0])[:, None] * _cover(columns, width, canvas_size[1])
-    mean = tf.math.divide_no_nan(tf.reshape(total, canvas_size), looks)
-    return tf.image.crop_to_bounding_box(mean[..., None], before[0], before[1], grid.size[0], grid.size[1])
+    nothing = tf.zeros([tf.reduce_prod(canvas_size), classes])
+    total = tf.foldl(add, tf.range(0, tf.size(corners), batch), nothing, parallel_iterations=1)
+    looks = (_cover(rows, height, canvas_size[0])[:, None] * _cover(columns, width, canvas_size[1]))[..., None]
+    mean = tf.math.divide_no_nan(tf.reshape(total, [*tf.unstack(canvas_size), classes]), looks)
+    if classes > 1:
+        mean = tf.where(looks > 0, mean, tf.one_hot(0, classes))
+    return tf.image.crop_to_bounding_box(mean, before[0], before[1], grid.size[0], grid.size[1])
 
 
 def _cover(starts: tf.Tensor, length: int, size: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,11 +12,14 @@ from components.imaging.augmentation.augment import AugmentationDraw, draws, gen
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
-from components.serving_graph.preprocessing import Standardize
+from components.imaging.truth.classes import foreground
+from components.serving_graph.preprocessing import moments
 from components.trainer.python_calls import PythonCalls
 from components.trainer.settings import Patch
 
 _CALLS = PythonCalls()
+Sample = dict[str, tf.Tensor]
+"""By name, what is known of a record: see `components.trainer.batches`."""
 _UNTONED: dict[str, Any] = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
 
 
@@ -32,26 +34,22 @@ class EpochChanges:
         self._patch = patch
         self._online = bool(augmentation and augmentation.online)
         self._on_device = bool(augmentation and augmentation.on_device)
-        self._standardize = Standardize()
 
-    def __call__(
-        self, image: tf.Tensor, mask: tf.Tensor, deep: tf.Tensor, record_id: tf.Tensor, epoch: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        """What training sees of a record, `(H, W, C)` uint16 and `(H, W, 1)` uint8, in an epoch.
+    def __call__(self, record: Sample, epoch: tf.Tensor) -> Sample:
+        """What training sees of a record in an epoch: `image`, `(H, W, C)` uint16, and `mask`, `(H, W, 1)` uint8.
 
-        `deep` tells whether the record has 16 bit. The image stays uint16, or is float32 and has been standardised
-        where it is a patch; where the device has a share in the augmentation, float32 `(5,)` says what it must do.
+        A patch comes with `moments`, those of the whole record where that has none: a window has others. Where the
+        device has a share in the augmentation, `draws`, float32 `(5,)`, say what it must do.
         """
         kinds = (tf.uint16, tf.uint8, tf.int32, tf.float32)
-        changed, classes, corner, draws = tf.numpy_function(self._called, (image, mask, deep, record_id, epoch), kinds)
-        pair = tf.ensure_shape(changed, image.shape), tf.ensure_shape(classes, mask.shape)
+        given = [record[name] for name in ("image", "mask", "deep", "id")]
+        image, mask, corner, draws = tf.numpy_function(self._called, (*given, epoch), kinds)
+        changed = {"image": tf.ensure_shape(image, given[0].shape), "mask": tf.ensure_shape(mask, given[1].shape)}
+        if "moments" in record:
+            changed["moments"] = record["moments"]
         if self._patch:
-            # By the moments of the whole record, as the model does with whole records: a window has others.
-            standardized = self._standardize(tf.cast(pair[0], tf.float32)[None] / 65535.0)[0]
-            size = (self._patch.height, self._patch.width)
-            begin = tf.concat((corner, (0,)), 0)
-            pair = tuple(tf.slice(pixels, begin, (*size, pixels.shape[-1])) for pixels in (standardized, pair[1]))
-        return (*pair, tf.ensure_shape(draws, (5,))) if self._on_device else pair
+            changed = _window(changed, corner, (self._patch.height, self._patch.width))
+        return {**changed, "draws": tf.ensure_shape(draws, (5,))} if self._on_device else changed
 
     def _called(self, *record: Any) -> tuple[np.ndarray, ...]:
         with _CALLS:
@@ -75,6 +73,15 @@ class EpochChanges:
         return changed, classes, corner, device
 
 
+def _window(sample: Sample, corner: tf.Tensor, size: tuple[int, int]) -> Sample:
+    begin = tf.concat((corner, (0,)), 0)
+    whole = tf.cast(sample["image"], tf.float32)[None] / 65535.0
+    return {
+        "moments": sample["moments"] if "moments" in sample else moments(whole)[0],
+        **{name: tf.slice(sample[name], begin, (*size, sample[name].shape[-1])) for name in ("image", "mask")},
+    }
+
+
 def without_device_share(drawn: AugmentationDraw) -> tuple[AugmentationDraw, np.ndarray]:
     """An augmentation without what `change_on_device` does, and the numbers for that, float32 `(5,)`.
 
@@ -92,11 +99,11 @@ def without_device_share(drawn: AugmentationDraw) -> tuple[AugmentationDraw, np.
     return AugmentationDraw(unflipped, untoned), np.array((*flips, *tones), np.float32)
 
 
-def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Images float32 `(N, H, W, C)` in 0..1 and their masks after flips and, of the images, changes of their values.
+def change_on_device(inputs: Any, truth: tf.Tensor, draws: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    """Images float32 `(N, H, W, C)` in 0..1 and their truth after flips and, of the images, changes of their values.
 
-    `draws` are float32 `(N, 5)`: whether left becomes right and top becomes bottom, 1 or 0, gamma, contrast and
-    brightness: contrast * value ** gamma + brightness, clipped.
+    Images may come in a pair with their moments, which stay. `draws` are float32 `(N, 5)`: whether left becomes right
+    and top becomes bottom, 1 or 0, gamma, contrast and brightness: contrast * value ** gamma + brightness, clipped.
     """
     horizontal, vertical, gamma, contrast, brightness = tf.unstack(draws[..., None, None, None], axis=1)
 
@@ -104,7 +111,9 @@ def change_on_device(images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor) -> t
         pixels = tf.where(horizontal > 0, pixels[:, :, ::-1], pixels)
         return tf.where(vertical > 0, pixels[:, ::-1], pixels)
 
-    return tf.clip_by_value(contrast * flipped(images) ** gamma + brightness, 0.0, 1.0), flipped(masks)
+    images, *kept = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    toned = tf.clip_by_value(contrast * flipped(images) ** gamma + brightness, 0.0, 1.0)
+    return (toned, *kept) if kept else toned, flipped(truth)
 
 
 def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch) -> np.ndarray:
@@ -117,33 +126,13 @@ def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch) -> np
     size = np.array((patch.height, patch.width))
     room = mask.shape - size
     around, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
-    foreground = np.flatnonzero(mask)
-    if around < patch.foreground_share and foreground.size:
-        pixel = np.array(np.unravel_index(foreground[int(position * foreground.size)], mask.shape))
+    pixels = np.flatnonzero(foreground(mask))
+    if around < patch.foreground_share and pixels.size:
+        pixel = np.array(np.unravel_index(pixels[int(position * pixels.size)], mask.shape))
         corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, room)
     else:
         corner = (anywhere * (room + 1)).astype(int)
     return corner.astype(np.int32)
-
-
-class Trainee(keras.Model):
-    """What is fitted in a model's place and shares its weights: it differs in the training step alone.
-
-    Batches may hold a third tensor, what `change_on_device` must do; nothing is changed in validation.
-    """
-
-    def __init__(self, model: keras.Model, standardized: bool) -> None:
-        """`standardized`: images come so for training, and go past the layer of the model that does it."""
-        super().__init__(name=model.name)
-        self._model = model
-        self._standardized = standardized
-
-    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        trained = self._model.layers[-1] if training and self._standardized else self._model
-        return trained(images, training=training)
-
-    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-        return super().train_step(change_on_device(*data) if len(data) == 3 else data)
 
 
 def _augmented(

@@ -1,21 +1,29 @@
-"""Records as batches of tensors: image float32 `(N, H, W, C)` in 0..1, mask float32 `(N, H, W, 1)` of 0 and 1."""
+"""Records as batches of tensors, as `components.trainer.segmenter.Segmenter` takes them.
+
+Images are float32 `(N, H, W, C)` in 0..1, those that are parts of others in a pair with `(N, 2)`, by which moments they
+are standardised; truth is float32 class indices `(N, H, W, 1)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from components.serving_graph.preprocessing import decode_record_image
-from components.trainer.augmentation import EpochChanges, change_on_device
+from components.serving_graph.preprocessing import MOMENTS, decode_record_image
+from components.trainer.augmentation import EpochChanges, Sample, change_on_device
 
 CACHE_BYTES = 2 * 2**30
 """A decoded split up to this size stays in memory: PNG decoding is five times slower than reading pixels."""
 
 _SHUFFLED_RECORDS = 1024
+
+Batch = tuple[Any, ...]
+"""Images, or images and moments; their truth; and what the device must do, where it has a share in augmentation."""
 
 
 class TrainingData:
@@ -30,12 +38,14 @@ class TrainingData:
         changes: EpochChanges | None = None,
         workers: int = tf.data.AUTOTUNE,
         full_batches: bool = False,
+        tiled: bool = False,
     ) -> None:
         """`shape` is `(height, width, channels)` of every record; `workers` change records at once.
 
         `full_batches`: the records that would make a smaller last batch are left out, in each epoch others.
+        `tiled`: records are parts of their sources, and standardised by those.
         """
-        self._shape = shape
+        self._decoded = partial(_decoded, shape=shape, tiled=tiled)
         self._batch_size = batch_size
         self._seed = seed
         self._changes = changes
@@ -44,7 +54,7 @@ class TrainingData:
         serialized = _serialized(files)
         self.records, self.foreground = _measure(serialized)
         self._in_memory = _fits_in_memory(self.records, shape)
-        self._source = _decoded(serialized, shape).cache() if self._in_memory else serialized
+        self._source = self._decoded(serialized).cache() if self._in_memory else serialized
 
     @property
     def steps_per_epoch(self) -> int:
@@ -59,9 +69,9 @@ class TrainingData:
         """All records once; epochs count from 0."""
         window = self.records if self._in_memory else _SHUFFLED_RECORDS
         shuffled = _shuffled(self._source, window, self._seed, number)
-        records = shuffled if self._in_memory else _decoded(shuffled, self._shape)
+        records = shuffled if self._in_memory else self._decoded(shuffled)
         if self._changes is None:
-            return _batched(_pairs(records), self._batch_size, self._full_batches)
+            return _batched(records, self._batch_size, self._full_batches)
         changed = records.map(
             partial(self._changes, epoch=number), num_parallel_calls=self._workers, deterministic=True
         )
@@ -69,25 +79,28 @@ class TrainingData:
 
     def in_order(self) -> tf.data.Dataset:
         """All records once as they are, in the order of the files."""
-        records = self._source if self._in_memory else _decoded(self._source, self._shape)
-        return _batched(_pairs(records), self._batch_size)
+        records = self._source if self._in_memory else self._decoded(self._source)
+        return _batched(records, self._batch_size)
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """The batch that training saw at a step of an epoch, both counted from 0."""
-        images, masks = next(islice(self.seen(epoch), step, None))
-        return images.numpy(), masks.numpy()
+        """Images and truth that training saw at a step of an epoch, both counted from 0."""
+        inputs, truth = next(islice(self.seen(epoch), step, None))
+        images = inputs[0] if isinstance(inputs, tuple) else inputs
+        return images.numpy(), truth.numpy()
 
-    def seen(self, epoch: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    def seen(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch as training sees them, changed on the device as well."""
         for batch in self.epoch(epoch):
             yield change_on_device(*batch) if len(batch) == 3 else batch
 
 
-def evaluation_batches(files: Sequence[str], shape: tuple[int, int, int], batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(
+    files: Sequence[str], shape: tuple[int, int, int], batch_size: int, tiled: bool = False
+) -> tf.data.Dataset:
     """Every record once, in the order of the files: neither shuffled nor cut short."""
     serialized = _serialized(files)
-    pairs = _pairs(_decoded(serialized, shape))
-    return _batched(pairs.cache() if _fits_in_memory(_measure(serialized)[0], shape) else pairs, batch_size)
+    records = _decoded(serialized, shape, tiled)
+    return _batched(records.cache() if _fits_in_memory(_measure(serialized)[0], shape) else records, batch_size)
 
 
 def _fits_in_memory(records: int, shape: tuple[int, int, int]) -> bool:
@@ -127,33 +140,32 @@ def _serialized(files: Sequence[str]) -> tf.data.Dataset:
     return tf.data.TFRecordDataset(sorted(files))
 
 
-def _decoded(serialized: tf.data.Dataset, shape: tuple[int, int, int]) -> tf.data.Dataset:
-    """Image uint16, mask uint8, whether the record has 16 bit, and its id."""
+def _decoded(serialized: tf.data.Dataset, shape: tuple[int, int, int], tiled: bool) -> tf.data.Dataset:
+    """By name: image uint16, mask uint8, whether the record is deep (16 bit), its id and, of tiles, moments `(2,)`."""
     height, width, channels = shape
     features = {
         "image/encoded": tf.io.FixedLenFeature([], tf.string),
         "image/bit_depth": tf.io.FixedLenFeature([], tf.int64),
         "mask/encoded": tf.io.FixedLenFeature([], tf.string),
         "sample/id": tf.io.FixedLenFeature([], tf.string),
+        **(MOMENTS if tiled else {}),
     }
 
-    def decode(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def decode(record: tf.Tensor) -> Sample:
         parsed = tf.io.parse_single_example(record, features)
         image = decode_record_image(parsed["image/encoded"], height, width, channels)
         mask = tf.ensure_shape(tf.io.decode_png(parsed["mask/encoded"], channels=1), (height, width, 1))
-        return image, mask, parsed["image/bit_depth"] > 8, parsed["sample/id"]
+        sample = {"image": image, "mask": mask, "deep": parsed["image/bit_depth"] > 8, "id": parsed["sample/id"]}
+        return {**sample, "moments": tf.stack([parsed[name] for name in MOMENTS])} if tiled else sample
 
     return serialized.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def _pairs(records: tf.data.Dataset) -> tf.data.Dataset:
-    return records.map(lambda image, mask, *_: (image, mask))
-
-
 def _batched(samples: tf.data.Dataset, batch_size: int, full_batches: bool = False) -> tf.data.Dataset:
-    def as_float(image: tf.Tensor, mask: tf.Tensor, *draws: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        values = image if image.dtype.is_floating else tf.cast(image, tf.float32) / 65535.0
-        return values, tf.cast(mask > 0, tf.float32), *draws
+    def as_batch(sample: Sample) -> Batch:
+        images, truth = tf.cast(sample["image"], tf.float32) / 65535.0, tf.cast(sample["mask"], tf.float32)
+        inputs = (images, sample["moments"]) if "moments" in sample else images
+        return (inputs, truth, sample["draws"]) if "draws" in sample else (inputs, truth)
 
     batches = samples.batch(batch_size, drop_remainder=full_batches)
-    return batches.map(as_float, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return batches.map(as_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

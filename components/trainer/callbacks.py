@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.errors import MasklineError
 from components.trainer.batches import TrainingData
+from components.trainer.metrics import Judge
 
 PROGRESS = logging.getLogger("maskline.progress")
 """Records carry the attribute `progress`, a dict: whoever shows a bar attaches a handler here."""
@@ -50,22 +51,16 @@ class ReportProgress(keras.callbacks.Callback):
         )
 
 
-class ValidateOnOneDevice(keras.callbacks.Callback):
-    """Adds the validation to what the callbacks after it are told of an epoch of training on several devices.
+class Validate(keras.callbacks.Callback):
+    """Adds the validation to what the callbacks after it are told of an epoch."""
 
-    There, a last batch with fewer records than devices leaves some without any, which convolutions do not take.
-    """
-
-    def __init__(self, mirrored: keras.Model, alone: keras.Model, validation: tf.data.Dataset) -> None:
-        """`mirrored` is in training; `alone`, the same architecture on one device, gets its weights each epoch."""
+    def __init__(self, judge: Judge, validation: tf.data.Dataset) -> None:
         super().__init__()
-        self._mirrored = mirrored
-        self._alone = alone
+        self._judge = judge
         self._validation = validation
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._alone.set_weights(self._mirrored.get_weights())
-        found = self._alone.evaluate(self._validation, verbose=0, return_dict=True)
+        found = self._judge(self._validation)
         (logs if logs is not None else {}).update({f"val_{name}": value for name, value in found.items()})
 
 

@@ -6,7 +6,7 @@ validated, chosen, exported and served. Where they do not fit the weights, the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,11 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.batches import Batch
+from components.trainer.choices import Loss
+
 Layer = TypeVar("Layer")
-Batch = tuple[tf.Tensor, tf.Tensor]
-"""Images and their masks."""
-Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""Of truth and prediction; `(N,)`."""
 
 _FIRST_BATCHES = 8
 _RECORDS = 64
@@ -62,10 +61,10 @@ def begin_averages(model: keras.Model, batches: Iterable[Batch]) -> None:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0  # A batch's moments take the place of the averages.
-    look = tf.function(lambda images: model(images, training=True), reduce_retracing=True)
+    look = tf.function(lambda inputs: model(inputs, training=True), reduce_retracing=True)
     found = []
-    for images, _ in islice(batches, _FIRST_BATCHES):
-        look(images)
+    for inputs, _ in islice(batches, _FIRST_BATCHES):
+        look(inputs)
         found.append([average.numpy() for average in averages])
     for average, moments in zip(averages, zip(*found, strict=True), strict=True):
         average.assign(np.mean(moments, axis=0))
@@ -89,7 +88,7 @@ def losses_in_both_modes(model: keras.Model, loss: Loss, batches: Iterable[Batch
 
 def mixed(batches: tf.data.Dataset, batch_size: int) -> Iterator[Batch]:
     """At most 64 records, taken at equal distances from all those of `batches`, in other batches."""
-    records = sum(len(images) for images, _ in batches)
+    records = sum(len(truth) for _, truth in batches)
     spread = batches.unbatch().shard(-(-records // _RECORDS), 0)
     yield from spread.shuffle(_RECORDS, seed=0).batch(batch_size)
 
@@ -112,17 +111,17 @@ def warnings(train: ModeLosses, validation: ModeLosses) -> Iterator[str]:
 
 def _first_records(batches: Iterable[Batch]) -> Iterator[Batch]:
     seen = 0
-    for images, truth in batches:
-        yield images, truth
-        seen += len(images)
+    for inputs, truth in batches:
+        yield inputs, truth
+        seen += len(truth)
         if seen >= _RECORDS:
             return
 
 
 def _mean_loss(model: keras.Model, loss: Loss, batches: Sequence[Batch], training: bool) -> float:
     # As a graph, which frees what a layer no longer needs; called eagerly, Keras keeps it until the end.
-    call = tf.function(lambda images: model(images, training=training), reduce_retracing=True)
-    losses = [loss(truth, call(images)) for images, truth in batches]
+    call = tf.function(lambda inputs: model(inputs, training=training), reduce_retracing=True)
+    losses = [loss(truth, call(inputs)) for inputs, truth in batches]
     return float(tf.reduce_mean(tf.concat(losses, 0)))
 
 

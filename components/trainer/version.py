@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.code_version import code_version
 from components.trainer.losses.registry import LOSSES
-from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.models.registry import network_module
 from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.settings import TrainerSettings
 
@@ -13,5 +13,5 @@ _RUN = "components.trainer.run"
 
 def trainer_version(settings: TrainerSettings) -> str:
     """As `code_version`, of `run_fn` with the architecture, loss and optimizer that are chosen."""
-    architecture = ARCHITECTURES[settings.model.architecture].__module__
+    architecture = network_module(settings.model.architecture)
     return code_version(_RUN, architecture, LOSSES[settings.training.loss], OPTIMIZERS[settings.training.optimizer])

@@ -10,6 +10,7 @@ from components.data_gate.settings import GateSettings, Validation
 from components.evaluator.settings import Evaluation
 from components.imaging.augmentation.settings import Augmentation
 from components.pusher.settings import Serving
+from components.serving_check.settings import ServingCheckSettings
 from components.settings import Section
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.settings import Model, TrainerSettings, Training
@@ -47,12 +48,17 @@ class Config(Section):
     def trainer(self) -> TrainerSettings:
         drawn_anew = self.augmentation.online or self.augmentation.on_device
         return TrainerSettings(
+            task=self.data.task,
             derivation=self.data.derivation,
             model=self.model,
             training=self.training,
             augmentation=self.augmentation if drawn_anew else None,
             threshold=self.evaluation.threshold,
         )
+
+    @property
+    def serving_check(self) -> ServingCheckSettings:
+        return ServingCheckSettings(task=self.data.task, derivation=self.data.derivation)
 
 
 def _faults(config: Config) -> Iterator[str]:

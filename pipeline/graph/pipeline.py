@@ -125,7 +125,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         code_version=_version("evaluator"),
     )
     serving_check = ServingCheck(
-        examples=examples, model=model, adjust=_json(config.data.adjust), code_version=_version("serving_check")
+        examples=examples, model=model, settings=_json(config.serving_check), code_version=_version("serving_check")
     )
     pusher = Pusher(
         model=model,

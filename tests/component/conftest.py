@@ -18,7 +18,8 @@ from components.augmentor.executor import Executor as Augmentor
 from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.records.settings import Derivation
 from components.serving_graph.export import export_model
-from components.trainer.run import build_model, run_fn
+from components.trainer.run import run_fn
+from components.trainer.segmenter import build_segmenter
 from pipeline.config.loader import parse_config
 from pipeline.config.root import Config
 
@@ -151,11 +152,11 @@ def untrained(
     """A model that finds foreground everywhere."""
     made = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("untrained"))
     keras.utils.set_random_seed(0)
-    network = build_model((32, 32, 1), config.model)
+    network = build_segmenter(1, config.model, config.data.task)
     *weights, bias = network.get_weights()
     network.set_weights([*weights, np.full_like(bias, 50)])
     folder = Path(path_utils.serving_model_dir(made.uri))
-    export_model(network, folder, threshold=0.5, derivation=derivation)
+    export_model(network, folder, config.data.task, threshold=0.5, derivation=derivation)
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
     return made

@@ -78,8 +78,12 @@ def answers(signatures: Signatures, files: list[bytes]) -> list[np.ndarray]:
 def of_records(signatures: Signatures, made: Made, source: str) -> np.ndarray:
     """The mean of the answers to an image's records at each pixel of the image, by their transforms alone."""
     records = [record for record in made.records.values() if record.source == source]
-    tensors = np.stack([as_float(record.image) for record in records])
-    found = signatures["serve_tensor"](images=tf.constant(tensors))["probability"].numpy()[..., 0]
+    tensors = tf.constant(np.stack([as_float(record.image) for record in records]))
+    if records[0].moments:
+        moments = tf.constant([record.moments for record in records], tf.float32)
+        found = signatures["serve_windows"](images=tensors, moments=moments)["probability"].numpy()[..., 0]
+    else:
+        found = signatures["serve_tensor"](images=tensors)["probability"].numpy()[..., 0]
     first = Placement.from_json(records[0].transform)
     height, width = first.content_height, first.content_width
     total, looks = np.zeros((height, width)), np.zeros((height, width))
@@ -122,7 +126,7 @@ def test_the_same_network_behind_every_other_derivation(
     # Of gentle slope: a steep one makes much of the whole grey levels to which records are rounded.
     *weights, kernel, bias = network.get_weights()
     network.set_weights([*weights, kernel / 4, bias / 4])
-    export_model(network, tmp_path / "model", 0.5, config.data.derivation)
+    export_model(network, tmp_path / "model", config.data.task, 0.5, config.data.derivation)
     made = derived(root, tmp_path / "records", **data)
     files = [root / "images/1.png", root / "images/2.png"]
     signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
@@ -139,7 +143,7 @@ def test_the_serving_check_knows_the_adjustment(trained: Path, tiled: Made) -> N
     records = list(read_split(tiled.examples.uri, "eval"))[:3]
 
     def failures(**adjust: Any) -> list[str]:
-        settings = configured(adjust=adjust).data.adjust
+        settings = configured(adjust=adjust, tiles=TILES).serving_check
         return [check["name"] for check in check_model(str(trained), records, settings) if not check["passed"]]
 
     assert failures(**ADJUST) == []

@@ -23,7 +23,8 @@ from components.records.tfexample import parse, read_split
 from components.serving_check.core import check_model
 from components.serving_check.executor import Executor as ServingCheck
 from components.serving_graph.export import export_model
-from components.trainer.run import build_model
+from components.task import Task
+from components.trainer.segmenter import build_segmenter
 from pipeline.config.root import Config
 
 Make = Callable[..., Artifact]
@@ -182,9 +183,10 @@ class TestEvaluator:
         tmp_path: Path,
     ) -> None:
         large = artifact(standard_artifacts.Model, tmp_path / "large")
-        network = build_model((48, 64, 1), config.model)
+        network = build_segmenter(1, config.model, Task())
         network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
-        export_model(network, Path(path_utils.serving_model_dir(large.uri)), threshold=0.5, derivation=derivation)
+        size = derivation.model_copy(update={"height": 48, "width": 64})
+        export_model(network, Path(path_utils.serving_model_dir(large.uri)), Task(), threshold=0.5, derivation=size)
         evaluation = evaluate(model, as_champion(large, "7", height=48, width=64))
         # Probability 0.5 everywhere reaches the threshold everywhere: Dice follows from the true pixels.
         pixels = [truth for truth in evaluation.column("truth_pixels") if truth]
@@ -256,7 +258,7 @@ class TestServingCheck:
         self,
         run_executor: Callable,
         artifact: Make,
-        derivation: Derivation,
+        config: Config,
         examples: Artifact,
         tmp_path_factory: pytest.TempPathFactory,
     ) -> Callable[[Artifact], tuple[bool, dict]]:
@@ -265,7 +267,7 @@ class TestServingCheck:
         def run(model: Artifact) -> tuple[bool, dict]:
             blessing = artifact(standard_artifacts.InfraBlessing, tmp_path_factory.mktemp("blessing"))
             inputs = {"examples": examples, "model": model}
-            run_executor(ServingCheck, inputs, {"blessing": blessing}, adjust=derivation.adjust)
+            run_executor(ServingCheck, inputs, {"blessing": blessing}, settings=config.serving_check)
             folder = Path(blessing.uri)
             blessed = model_utils.is_infra_validated(blessing)
             assert (folder / ("INFRA_BLESSED" if blessed else "INFRA_NOT_BLESSED")).is_file()
@@ -300,10 +302,10 @@ class TestServingCheck:
     def test_probabilities_that_are_no_numbers_fail(
         self, config: Config, derivation: Derivation, records: list[bytes], tmp_path: Path
     ) -> None:
-        network = build_model((32, 32, 1), config.model)
+        network = build_segmenter(1, config.model, Task())
         network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
-        export_model(network, tmp_path / "model", threshold=0.5, derivation=derivation)
-        checks = check_model(str(tmp_path / "model"), records, derivation.adjust)
+        export_model(network, tmp_path / "model", Task(), threshold=0.5, derivation=derivation)
+        checks = check_model(str(tmp_path / "model"), records, config.serving_check)
         failed = {check["name"]: check["detail"] for check in checks}
         assert failed["probabilities"] == "nan to nan, expected 0 to 1"
 
@@ -324,12 +326,12 @@ class TestServingCheck:
         failed: str,
         detail: str,
         model: Artifact,
-        derivation: Derivation,
+        config: Config,
         records: list[bytes],
         tmp_path: Path,
     ) -> None:
         plant(planted, path_utils.serving_model_path(model.uri), tmp_path / "model")
-        checks = check_model(str(tmp_path / "model"), records, derivation.adjust)
+        checks = check_model(str(tmp_path / "model"), records, config.serving_check)
         failures = {check["name"]: check["detail"] for check in checks if not check["passed"]}
         assert detail in failures[failed]
         # Records and files are compared with the answer to tensors, so a wrong one fails twice.

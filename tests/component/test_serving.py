@@ -23,6 +23,7 @@ from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher
 from components.serving_dir import champion_version, push, read_manifest
 from components.serving_graph.export import export_model
+from components.task import Task
 
 Make = Callable[..., Artifact]
 
@@ -169,7 +170,7 @@ class TestPusher:
         again = artifact(standard_artifacts.Model, tmp_path / "again")
         exported = Path(path_utils.serving_model_dir(again.uri))
         network = keras.models.load_model(source / "assets.extra" / "model.keras")
-        export_model(network, exported, threshold=0.5, derivation=derivation)
+        export_model(network, exported, Task(), threshold=0.5, derivation=derivation)
         shutil.copytree(source / "assets.extra", exported / "assets.extra")
         assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
         version = do(model).get_string_custom_property("pushed_version")

@@ -16,7 +16,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact
 
 from components.files import read_json, write_json
-from components.trainer.run import build_model
+from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import start
 from pipeline.config.root import Config
@@ -50,7 +50,7 @@ def with_training(settings: TrainerSettings, **training: Any) -> TrainerSettings
 @pytest.fixture
 def network(config: Config) -> keras.Model:
     keras.utils.set_random_seed(3)
-    return build_model((32, 32, 1), config.model)
+    return build_segmenter(1, config.model, config.data.task)
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -85,7 +85,7 @@ def test_averages_of_the_champion_that_do_not_fit_its_weights_are_not_handed_dow
     file = champion / "assets.extra" / "model.keras"
     model = keras.models.load_model(file)
     left = 0.99**100
-    for layer in model.layers[-1].layers:
+    for layer in model.network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.99
             layer.moving_mean.assign((1 - left) * layer.moving_mean)

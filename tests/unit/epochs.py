@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,10 +11,12 @@ import tensorflow as tf
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 from components.records.record import Record
+from components.records.settings import Derivation
 from components.records.tfexample import serialize
+from components.task import Task
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
-from components.trainer.settings import Model, Patch
+from components.trainer.settings import Model, Patch, TrainerSettings, Training
 
 COUNT, BATCH, STEPS = 7, 3, 3
 HEIGHT, WIDTH = 32, 48
@@ -31,6 +34,18 @@ def settings(*names: str, on_device: bool = False, online: bool = True, probabil
     """The default ranges, each operation named with one probability."""
     operations = {name: probability if name in FLIPS else {"probability": probability} for name in names}
     return Augmentation.model_validate({**operations, "online": online, "on_device": on_device})
+
+
+def trainer_settings(task: Task | None = None, **training: Any) -> TrainerSettings:
+    """Of records of this size, with `[training]` as given."""
+    return TrainerSettings(
+        task=task or Task(),
+        derivation=Derivation(height=HEIGHT, width=WIDTH),
+        model=MODEL,
+        training=Training(epochs=1, **training),
+        augmentation=None,
+        threshold=0.5,
+    )
 
 
 ALL = settings(*GEOMETRY, *INTENSITY, *FLIPS)
@@ -87,5 +102,5 @@ def taken(dataset: tf.data.Dataset, steps: int = STEPS) -> list[Batch]:
 
 def assert_same(some: list[Batch], others: list[Batch]) -> None:
     for one, other in zip(some, others, strict=True):
-        for left, right in zip(one, other, strict=True):
+        for left, right in zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True):
             np.testing.assert_array_equal(left, right)

@@ -173,4 +173,4 @@ def test_values_are_those_of_the_record(tmp_path: Path, dtype: type, channels: i
     np.testing.assert_allclose(images[0], image.reshape(HEIGHT, WIDTH, channels) / most, atol=1e-7)
     assert images[0, 0, 0, 0] == 0
     assert images[0, 0, 1, 0] == 1
-    np.testing.assert_array_equal(masks[0, ..., 0], mask > 0)
+    np.testing.assert_array_equal(masks[0, ..., 0], mask)

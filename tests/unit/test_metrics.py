@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from components.measures.overlap import confusion
-from components.trainer.metrics import ForegroundDice
+from components.task import Task
+from components.trainer.metrics import MeanDice
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5])
@@ -18,7 +19,7 @@ def test_mean_over_images_with_foreground(disc_pair: Callable, sizes: tuple[int,
     counts = [confusion(truth, p >= threshold) for truth, p in zip(truths, probabilities, strict=True)]
     expected = np.mean([count.dice for count in counts if not count.truth_is_empty])
 
-    metric = ForegroundDice(threshold)
+    metric = MeanDice(Task(), threshold)
     for end, size in zip(np.cumsum(sizes), sizes, strict=True):
         batch = slice(end - size, end)
         metric.update_state(truths[batch, ..., None].astype(np.float32), probabilities[batch, ..., None])
@@ -30,6 +31,6 @@ def test_mean_over_images_with_foreground(disc_pair: Callable, sizes: tuple[int,
 
 
 def test_a_probability_at_the_threshold_is_foreground() -> None:
-    metric = ForegroundDice(0.5)
+    metric = MeanDice(Task(), 0.5)
     metric.update_state(np.array([1, 1, 0, 0]).reshape(1, 2, 2, 1), np.float32([0.5, 0.4, 0.5, 0]).reshape(1, 2, 2, 1))
     assert float(metric.result()) == pytest.approx(0.5)

@@ -9,28 +9,30 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from epochs import trainer_settings
 
+from components.task import Task
 from components.trainer.models.architecture import MOMENTUM
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
-from components.trainer.run import build_model, compile_model
-from components.trainer.settings import Model, Training
+from components.trainer.run import compile_model
+from components.trainer.segmenter import Segmenter, build_segmenter
+from components.trainer.settings import Model
 
 pytestmark = pytest.mark.long
 
-TRAINING = Training(epochs=1, optimizer="adam", learning_rate=0.001, loss="bce_dice")
 NETWORK: dict[str, Any] = {"levels": 4, "base_filters": 4, "batch_norm": True, "dropout": 0.05}
 IMAGES, BATCH, STEPS = 12, 4, 100
 
 
-def norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    return [layer for layer in model.layers[-1].layers if isinstance(layer, keras.layers.BatchNormalization)]
+def norms(model: Segmenter) -> list[keras.layers.BatchNormalization]:
+    return [layer for layer in model.network.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-def network(**parameters: Any) -> keras.Model:
+def network(**parameters: Any) -> Segmenter:
     keras.utils.set_random_seed(1)
-    model = build_model((32, 32, 1), Model(parameters=NETWORK | parameters), foreground=0.15)
-    compile_model(model, TRAINING, 0.5)
+    model = build_segmenter(1, Model(parameters=NETWORK | parameters), Task(), foreground=0.15)
+    compile_model(model, trainer_settings(learning_rate=0.001))
     return model
 
 
@@ -47,14 +49,14 @@ def batches(records: tf.data.Dataset) -> tf.data.Dataset:
     return records.batch(BATCH)
 
 
-def begun(records: tf.data.Dataset, **parameters: Any) -> keras.Model:
+def begun(records: tf.data.Dataset, **parameters: Any) -> Segmenter:
     model = network(**parameters)
     begin_averages(model, records.batch(BATCH))
     return model
 
 
 @pytest.fixture(scope="module")
-def trained(records: tf.data.Dataset) -> keras.Model:
+def trained(records: tf.data.Dataset) -> Segmenter:
     model = begun(records)
     endless = records.shuffle(IMAGES, seed=1).batch(BATCH).repeat()
     model.fit(endless, steps_per_epoch=STEPS, shuffle=False, verbose=0)
@@ -62,7 +64,7 @@ def trained(records: tf.data.Dataset) -> keras.Model:
 
 
 @pytest.fixture
-def lagging(trained: keras.Model) -> keras.Model:
+def lagging(trained: Segmenter) -> Segmenter:
     """As trained with Keras's momentum: the averages are still partly the 0 and 1 that they began with."""
     model = network()
     model.set_weights(trained.get_weights())
@@ -74,7 +76,7 @@ def lagging(trained: keras.Model) -> keras.Model:
 
 
 def test_after_a_hundred_steps_the_model_is_judged_as_it_was_trained(
-    trained: keras.Model, batches: tf.data.Dataset
+    trained: Segmenter, batches: tf.data.Dataset
 ) -> None:
     losses = losses_in_both_modes(trained, trained.loss, batches)
     # It has learnt, or its averages would hardly matter.
@@ -87,9 +89,8 @@ def test_the_averages_begin_with_the_mean_moments_of_the_batches(records: tf.dat
     model = network(dropout=0.0)
     batches = list(records.batch(BATCH))
     first = norms(model)[0]
-    inputs = keras.Model(model.layers[-1].inputs, first.input)
-    standardize = model.layers[-2]
-    moments = [np.mean(inputs(standardize(images)), (0, 1, 2)) for images, _ in batches]
+    inputs = keras.Model(model.network.inputs, first.input)
+    moments = [np.mean(inputs(model.standardize(images)), (0, 1, 2)) for images, _ in batches]
     begin_averages(model, batches)
     np.testing.assert_allclose(first.moving_mean, np.mean(moments, 0), rtol=1e-4)
     assert {norm.momentum for norm in norms(model)} == {MOMENTUM}
@@ -116,25 +117,25 @@ def test_dropout_has_no_part_in_it(batches: tf.data.Dataset) -> None:
     model = network(batch_norm=False, dropout=0.25)
     losses = losses_in_both_modes(model, model.loss, batches)
     assert losses.inference == pytest.approx(losses.training, abs=1e-7)
-    rates = {layer.rate for layer in model.layers[-1].layers if isinstance(layer, keras.layers.Dropout)}
+    rates = {layer.rate for layer in model.network.layers if isinstance(layer, keras.layers.Dropout)}
     assert rates == {0.25, 0.5, 0.75}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_no_architecture_forgets_its_first_averages_too_slowly(name: str) -> None:
-    model = build_model((32, 32, 1), Model(architecture=name, parameters=NETWORK))
+    model = build_segmenter(1, Model(architecture=name, parameters=NETWORK), Task())
     assert norms(model)
     assert all(norm.momentum**50 < 0.01 for norm in norms(model))
 
 
-def test_averages_that_lag_are_told(lagging: keras.Model, batches: tf.data.Dataset) -> None:
+def test_averages_that_lag_are_told(lagging: Segmenter, batches: tf.data.Dataset) -> None:
     losses = losses_in_both_modes(lagging, lagging.loss, batches)
     [told] = warnings(losses, losses)
     assert told.startswith(f"the training loss is {losses.inference:.3f} in inference mode")
     assert f"{losses.training:.3f} in training mode: the averages of batch norm do not fit" in told
 
 
-def test_validation_images_that_look_otherwise_are_told_as_such(trained: keras.Model, batches: tf.data.Dataset) -> None:
+def test_validation_images_that_look_otherwise_are_told_as_such(trained: Segmenter, batches: tf.data.Dataset) -> None:
     """As of another scanner: with noise of its own. The averages fit what was trained on."""
     noise = tf.random.stateless_normal((BATCH, 32, 32, 1), (1, 2), stddev=1.0)
     others = batches.map(lambda images, masks: (images + noise, masks))
@@ -144,7 +145,7 @@ def test_validation_images_that_look_otherwise_are_told_as_such(trained: keras.M
     assert "they look unlike those of training" in told
 
 
-def test_looking_changes_nothing(trained: keras.Model, batches: tf.data.Dataset) -> None:
+def test_looking_changes_nothing(trained: Segmenter, batches: tf.data.Dataset) -> None:
     before = trained.get_weights()
     once, again = (losses_in_both_modes(trained, trained.loss, batches) for _ in range(2))
     assert once.inference == again.inference
@@ -153,7 +154,7 @@ def test_looking_changes_nothing(trained: keras.Model, batches: tf.data.Dataset)
 
 
 def test_the_losses_are_means_over_records_with_the_moments_of_their_own_batch(
-    trained: keras.Model, batches: tf.data.Dataset
+    trained: Segmenter, batches: tf.data.Dataset
 ) -> None:
     """In one batch of all, and without dropout, both are known."""
     model = network(dropout=0.0)
@@ -178,7 +179,7 @@ def test_of_many_records_some_are_looked_at_from_all_over() -> None:
     np.testing.assert_array_equal(np.concatenate([masks for _, masks in spread]), -seen)
 
 
-def test_no_more_than_64_records_are_looked_at(trained: keras.Model, records: tf.data.Dataset) -> None:
+def test_no_more_than_64_records_are_looked_at(trained: Segmenter, records: tf.data.Dataset) -> None:
     endless = iter(records.repeat().batch(30))
     losses_in_both_modes(trained, trained.loss, endless)
     # Three batches; the fourth begins with the seventh record.

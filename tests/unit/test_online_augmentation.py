@@ -41,10 +41,11 @@ from scipy.ndimage import center_of_mass
 from components.imaging.augmentation.augment import augmented, generator
 from components.imaging.augmentation.operations import Zoom
 from components.imaging.augmentation.settings import Augmentation
+from components.task import Task
 from components.trainer import batches
-from components.trainer.augmentation import EpochChanges, Trainee
+from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData, evaluation_batches
-from components.trainer.run import build_model
+from components.trainer.segmenter import Segmenter, build_segmenter
 from components.trainer.settings import Patch
 
 
@@ -86,13 +87,13 @@ class TestDraws:
     def test_batch_is_the_one_that_training_saw(self, files: list[str], device: bool) -> None:
         seen: list[Batch] = []
 
-        class Watched(Trainee):
+        class Watched(Segmenter):
             def compute_loss(self, x: tf.Tensor, y: tf.Tensor, *_: Any, **__: Any) -> tf.Tensor:
                 seen.append((x.numpy(), y.numpy()))
                 return tf.constant(0.0)
 
         training = data(files, settings(*FLIPS, "elastic", "gamma", on_device=device))
-        watched = Watched(build_model((HEIGHT, WIDTH, 1), MODEL), standardized=False)
+        watched = Watched(build_segmenter(1, MODEL, Task()).network)
         # Nothing is learnt: the optimizer would have no gradients.
         watched.trainable = False
         watched.compile(run_eagerly=True)
@@ -133,7 +134,7 @@ def test_training_sees_what_the_pure_function_makes(tmp_path: Path, dtype: type,
             image.tobytes(): mask for image, mask in zip((images * most).round().astype(dtype), masks, strict=True)
         }
         for image, mask in expected:
-            np.testing.assert_array_equal(found[image.tobytes()][..., 0], mask > 0)
+            np.testing.assert_array_equal(found[image.tobytes()][..., 0], mask)
 
 
 def test_records_of_8_and_of_16_bit_may_be_mixed(tmp_path: Path) -> None:
@@ -153,8 +154,9 @@ def test_masks_keep_to_their_classes_and_to_their_images() -> None:
     masks = np.stack([3 * disc(row, column, 5) for row, column in places])[..., None]
     images = (masks > 0).astype(np.uint16) * 65535
     names = [f"r{number}" for number in range(20)]
-    records = tf.data.Dataset.from_tensor_slices((images, masks, [True] * 20, names))
-    for image, classes in records.map(partial(changes, epoch=3)).as_numpy_iterator():
+    records = tf.data.Dataset.from_tensor_slices({"image": images, "mask": masks, "deep": [True] * 20, "id": names})
+    for sample in records.map(partial(changes, epoch=3)).as_numpy_iterator():
+        image, classes = sample["image"], sample["mask"]
         assert set(np.unique(classes)) == {0, 3}
         shift = np.subtract(*(center_of_mass(pixels[..., 0].astype(float)) for pixels in (image, classes)))
         assert np.hypot(*shift) < 0.5
@@ -165,10 +167,11 @@ def test_a_lesion_that_a_draw_would_lose_is_drawn_again_as_offline() -> None:
     masks = np.stack([disc(row, column, 1) for row, column in np.random.default_rng(0).integers(10, 22, (30, 2))])
     images = masks.astype(np.uint16) * 65535
     names = [f"r{number}" for number in range(30)]
-    arrays = (images[..., None], masks[..., None], [True] * 30, names)
+    arrays = {"image": images[..., None], "mask": masks[..., None], "deep": [True] * 30, "id": names}
     changes = tf.data.Dataset.from_tensor_slices(arrays).map(partial(EpochChanges(0, strong, None), epoch=3))
     unmoved = 0
-    for number, (image, classes) in enumerate(changes.as_numpy_iterator()):
+    for number, sample in enumerate(changes.as_numpy_iterator()):
+        image, classes = sample["image"], sample["mask"]
         rng = generator(strong.seed, f"r{number}", 0, 3)
         expected, expected_classes, parameters = augmented(images[number], masks[number], rng, strong)
         np.testing.assert_array_equal(image[..., 0], expected)
@@ -187,7 +190,7 @@ def test_data_that_are_evaluated_are_never_augmented(files: list[str]) -> None:
         for number in range(COUNT):
             image, mask = picture(number)
             np.testing.assert_array_equal((images[number, ..., 0] * 255).round(), image)
-            np.testing.assert_array_equal(masks[number, ..., 0], mask > 0)
+            np.testing.assert_array_equal(masks[number, ..., 0], mask)
 
 
 def test_memory_does_not_grow_with_the_epochs(files: list[str]) -> None:

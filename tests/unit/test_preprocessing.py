@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
@@ -23,6 +24,7 @@ from components.serving_graph.preprocessing import (
     grid_of,
     predict_image,
 )
+from components.task import Task
 
 SIZES = [(32, 48), (64, 96), (96, 96), (101, 37), (33, 77), (31, 64), (16, 9), (7, 5), (9, 20), (32, 20), (20, 48)]
 """Down, up and unchanged; odd, tall, wide."""
@@ -43,7 +45,7 @@ def as_float(pixels: np.ndarray) -> np.ndarray:
 
 
 def data(fit: str = "letterbox", tiles: tuple[int, str] | None = None) -> Derivation:
-    """What the graph reads of `[data]`; tiles as (overlap, edge). The model tells its size itself."""
+    """What the graph reads of `[data]`; tiles as (overlap, edge). The size comes with the call."""
     cut = tiles and Tiles(overlap=tiles[0], edge=tiles[1])
     return Derivation(height=256, width=256, fit=fit, tiles=cut, adjust=HALF)
 
@@ -62,12 +64,30 @@ def windows_of(image: np.ndarray, target: tuple[int, int], settings: Derivation)
     """What the model is shown of an image, in batches."""
     seen = []
 
-    def predict(windows: tf.Tensor) -> tf.Tensor:
+    def predict(windows: tf.Tensor, _: tf.Tensor | None) -> tf.Tensor:
         seen.append(windows.numpy())
         return windows[..., :1]
 
-    predict_image(predict, tf.constant(image), *target, settings)
+    predict_image(predict, tf.constant(image), *target, 1, settings)
     return seen
+
+
+def answered(
+    answer: Callable[[tf.Tensor], tf.Tensor], image: np.ndarray, height: int, width: int, settings: Derivation
+) -> np.ndarray:
+    """`predict_image` by a model that looks at the windows alone."""
+    return predict_image(lambda windows, _: answer(windows), tf.constant(image), height, width, 1, settings).numpy()
+
+
+class Identity(keras.Model):
+    """Its answer is what it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
+        return inputs[0] if isinstance(inputs, tuple) else inputs
 
 
 EDGES = ("overlap", "pad", "stretch")
@@ -127,7 +147,7 @@ def test_answers_have_the_size_and_position_of_the_source(
     row, column, radius = 0.4 * height, 0.6 * width, 0.3 * min(height, width)
     truth = rasterized(height, width, [Shape(Ellipse(column, row, radius, radius))])
     image = np.repeat(truth[..., None].astype(np.float32), channels, axis=-1)
-    found = predict_image(lambda windows: windows[..., :1], tf.constant(image), 64, 64, settings).numpy()
+    found = answered(lambda windows: windows[..., :1], image, 64, 64, settings)
     assert found.shape == (height, width, 1)
     disc = found[..., 0] >= 0.5
     assert np.argwhere(disc).mean(axis=0) == pytest.approx(np.argwhere(truth).mean(axis=0), abs=0.5)
@@ -137,7 +157,7 @@ def test_answers_have_the_size_and_position_of_the_source(
 @pytest.mark.parametrize(("height", "width"), [(20, 31), (200, 150), (64, 64), (90, 33), (1, 1)])
 def test_what_a_crop_leaves_out_is_background(height: int, width: int) -> None:
     image = np.random.default_rng(0).uniform(0.1, 1, (height, width, 1)).astype(np.float32)
-    found = predict_image(tf.identity, tf.constant(image), 64, 64, data("crop")).numpy()
+    found = answered(tf.identity, image, 64, 64, data("crop"))
     top, left = max(0, -((64 - height) // 2)), max(0, -((64 - width) // 2))
     expected = np.zeros_like(image)
     expected[top : top + 64, left : left + 64] = image[top : top + 64, left : left + 64]
@@ -150,12 +170,12 @@ def test_what_a_crop_leaves_out_is_background(height: int, width: int) -> None:
 def test_tiles_give_an_image_back_as_it_was(height: int, width: int, overlap: int, edge: str) -> None:
     image = np.random.default_rng(0).integers(0, 65536, (height, width, 1)).astype(np.float32) / 65535
     settings = data(tiles=(overlap, edge))
-    found = predict_image(tf.identity, tf.constant(image), 32, 48, settings).numpy()
+    found = answered(tf.identity, image, 32, 48, settings)
     # The mean of up to 5 x 3 equal numbers may be off by their last bit.
     np.testing.assert_array_equal(np.rint(65535 * found), np.rint(65535 * image))
     np.testing.assert_allclose(found, image, atol=1e-6)
-    above = predict_image(lambda windows: tf.cast(windows >= 0.3, tf.float32), tf.constant(image), 32, 48, settings)
-    np.testing.assert_array_equal(above.numpy(), image >= 0.3)
+    above = answered(lambda windows: tf.cast(windows >= 0.3, tf.float32), image, 32, 48, settings)
+    np.testing.assert_array_equal(above, image >= 0.3)
 
 
 @pytest.mark.parametrize("settings", DERIVATIONS[2:])
@@ -177,7 +197,7 @@ def test_overlapping_tiles_are_averaged(height: int, width: int, settings: Deriv
     expected = (total / np.maximum(count, 1)).astype(np.float32)
     if expected.shape[:2] != (height, width):
         expected = tf.image.resize(expected, (height, width)).numpy()
-    found = predict_image(lambda windows: windows * ramp, tf.constant(image), 32, 48, settings).numpy()
+    found = answered(lambda windows: windows * ramp, image, 32, 48, settings)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -192,15 +212,13 @@ def test_large_images_are_predicted_in_batches() -> None:
 @pytest.mark.parametrize("settings", DERIVATIONS[1::2])
 def test_the_exported_graph_answers_for_files_of_any_size(settings: Derivation, tmp_path: Path) -> None:
     """By a network that is the identity: the answer is what the model saw, at the size of the source."""
-    images = keras.Input((32, 48, 1))
-    network = keras.Model(images, keras.layers.Conv2D(1, 1, kernel_initializer="ones")(images))
-    export_model(network, tmp_path / "model", 0.4, settings)
+    settings = settings.model_copy(update={"height": 32, "width": 48})
+    export_model(Identity(), tmp_path / "model", Task(), 0.4, settings)
     serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serve_image_bytes"]
     sources = [pixels_of(*size, 1, np.uint16) & 0xFFFE for size in [(32, 48), (50, 130), (9, 20), (64, 96)]]
     answer = serve(images=tf.constant([encode_png(source) for source in sources]))
     for source, mask, probability in zip(sources, answer["mask"].numpy(), answer["probability"].numpy(), strict=True):
-        half = tf.constant(as_float(adjust(source, HALF)))
-        expected = predict_image(tf.identity, half, 32, 48, settings).numpy()[..., 0]
+        expected = answered(tf.identity, as_float(adjust(source, HALF)), 32, 48, settings)[..., 0]
         found = decode_image(probability)
         np.testing.assert_allclose(found, 65535 * expected, atol=0.6)
         if settings.tiles and settings.tiles.edge != "stretch":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.errors import UsageError
@@ -37,7 +37,7 @@ class _Mask:
 
 def patterns(data: Reading) -> dict[str, str]:
     """Globs of every file that is read: two per folder, since `**` is none to TFX."""
-    folders = {"images": data.images, "masks": data.masks}
+    folders = {"images": data.images, "masks": data.masks, **({"regions": data.regions} if data.regions else {})}
     return {
         f"{key}{depth}": f"{folder}/{glob}"
         for key, folder in folders.items()
@@ -46,36 +46,47 @@ def patterns(data: Reading) -> dict[str, str]:
 
 
 def list_folders(root: Path, data: Reading) -> Listing:
-    """Pairs images with the masks of the same name, or with all those that `mask_pattern` gives to that name.
+    """Pairs images with the masks of the same name, or with all those that `mask_pattern` gives to that name; and with
+    the region of the same name, where there is a folder of them.
 
     The group is the name.
 
     Raises:
-        UsageError: one of the two folders is missing.
+        UsageError: one of the folders is missing.
     """
-    for folder in (data.images, data.masks):
-        if not (root / folder).is_dir():
-            raise UsageError(
-                f"{root}: has no folder {folder!r}, expected {data.images!r} and {data.masks!r}. "
-                "Set [data] images and masks, or another layout."
-            )
+    _check_folders(root, data)
     images, unread_images = _files(root, data.images, SUFFIXES)
     mask_files, unread_masks = _files(root, data.masks, mask_suffixes(data.mask))
     masks, unnamed = _by_image(mask_files, data.mask_pattern)
     unpaired = index_names(() if data.mask_pattern else sorted(masks.keys() - images.keys()))
-    found = [
-        _pair(name, images.get(name, []), masks.get(name, []), data, unpaired)
+    regions, unread_regions = _files(root, data.regions, SUFFIXES) if data.regions else ({}, [])
+    pairs = {
+        name: _pair(name, images.get(name, []), masks.get(name, []), data, unpaired)
         for name in sorted(images.keys() | masks.keys())
-    ]
+    }
+    found = [_with_region(pair, regions.pop(name, []), data) for name, pair in pairs.items()]
     return Listing(
         samples=tuple(sample for sample in found if isinstance(sample, Sample)),
         rejects=(
             *unread_images,
             *unread_masks,
+            *unread_regions,
             *unnamed,
+            *(Reject(paths[0], "pairing", "a region without an image of the same name") for paths in regions.values()),
             *(reject for reject in found if isinstance(reject, Reject)),
         ),
     )
+
+
+def _check_folders(root: Path, data: Reading) -> None:
+    expected = [folder for folder in (data.images, data.masks, data.regions) if folder]
+    for folder in expected:
+        if not (root / folder).is_dir():
+            raise UsageError(
+                f"{root}: has no folder {folder!r}, expected {', '.join(map(repr, expected[:-1]))} and "
+                f"{expected[-1]!r}. Set [data] {'images, masks and regions' if data.regions else 'images and masks'}, "
+                "or another layout."
+            )
 
 
 def _files(root: Path, folder: str, suffixes: Set[str]) -> tuple[dict[str, list[str]], list[Reject]]:
@@ -131,6 +142,15 @@ def _pair(
     return Sample(id=name, group=name, image=sources[0], truth=MaskFiles(tuple(sources[1:]), classes))
 
 
+def _with_region(found: Sample | Reject, regions: Sequence[str], data: Reading) -> Sample | Reject:
+    if isinstance(found, Reject) or not data.regions:
+        return found
+    if len(regions) != 1:
+        what = f"several files of one name: {', '.join(regions)}" if regions else "it has no region of the same name"
+        return Reject(found.image, "pairing", f"in {data.regions}: {what}")
+    return replace(found, region=regions[0])
+
+
 def _has_classes(data: Reading) -> bool:
     return data.mask_pattern is not None and "class" in re.compile(data.mask_pattern).groupindex
 
@@ -153,7 +173,7 @@ def _no_mask(name: str, unpaired: NameIndex) -> str:
 
 LAYOUT = Layout(
     name="folders",
-    keys=frozenset({"images", "masks", "mask_pattern", "mask"}),
+    keys=frozenset({"images", "masks", "regions", "mask_pattern", "mask"}),
     marks=(("images", "masks"),),
     listing=list_folders,
     patterns=patterns,

@@ -2,7 +2,8 @@
 
 CSV (UTF-8, with a header; separated by `,`, `;` or tab, whichever the header has most) or TOML (`[[sample]]`).
 Columns: `image`; `mask`, several separated by `;`, explicitly empty for an image without foreground; and where wanted
-`group`, `label`, `split` (train, valid or test), `site`, `id`. Files that no row names are not read.
+`region` (an image that is black where nothing is judged), `group`, `label`, `split` (train, valid or test), `site`,
+`id`. Files that no row names are not read.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from components.example_gen.samples import (
 )
 from components.imaging.files.codecs import SUFFIXES
 
-COLUMNS = ("image", "mask", "group", "label", "split", "site", "id")
+COLUMNS = ("image", "mask", "region", "group", "label", "split", "site", "id")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class _Row:
     @property
     def image(self) -> str:
         return _normal(self.cells.get("image", ""))
+
+    @property
+    def region(self) -> str:
+        return _normal(self.cells.get("region", ""))
 
     @property
     def masks(self) -> list[str]:
@@ -153,6 +158,7 @@ def _sample(root: Path, source: str, rows: Sequence[_Row], masks: Set[str]) -> S
         truth=MaskFiles(tuple(row.masks)) if row.masks else Drawing(),
         label=row.cells.get("label", ""),
         site=row.cells.get("site", ""),
+        region=row.region,
         split=SPLIT_NAMES.get(row.cells.get("split", "").lower(), ""),
     )
 
@@ -168,6 +174,8 @@ def _faults(root: Path, row: _Row, masks: Set[str]) -> Iterator[str]:
     yield from _path_faults(root, row.image, SUFFIXES)
     for path in row.masks:
         yield from _path_faults(root, path, masks)
+    if row.region:
+        yield from _path_faults(root, row.region, SUFFIXES)
 
 
 def _path_faults(root: Path, path: str, suffixes: Set[str]) -> Iterator[str]:
@@ -197,7 +205,8 @@ def _normal(path: str) -> str:
 def _named_files(root: Path, listing: Callable[[], Listing]) -> set[Path]:
     samples = listing().samples
     masks = (sample.truth.paths for sample in samples if isinstance(sample.truth, MaskFiles))
-    names = {*(sample.image for sample in samples), *(path for paths in masks for path in paths)}
+    images = (path for sample in samples for path in (sample.image, sample.region) if path)
+    names = {*images, *(path for paths in masks for path in paths)}
     return {root / name for name in names}
 
 

@@ -51,7 +51,7 @@ def _split(root: Path, name: str, data: Reading) -> Listing:
 
 LAYOUT = Layout(
     name="presplit",
-    keys=frozenset({"images", "masks", "mask_pattern", "mask"}),
+    keys=frozenset({"images", "masks", "regions", "mask_pattern", "mask"}),
     marks=tuple((name,) for name in SPLIT_NAMES),
     listing=list_presplit,
     patterns=patterns,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from components.imaging.truth.classes import MOST_CLASSES
 from components.imaging.truth.settings import Mask
 from components.settings import Section, compiled
 
@@ -18,25 +19,28 @@ class Reading(Section):
     masks: str = "masks"
     """Names of the two folders, read with their sub-folders, one level deep. Files are paired by name: the path within
     the folder, without suffix."""
+    regions: str = ""
+    """Name of a third such folder: masks of the same names that tell which pixels carry a truth, as those in a field of
+    view or a region of interest; black ones are ignored, neither learnt from nor measured nor counted. Empty: none."""
     mask_pattern: str | None = None
     """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
     it is there, one of the classes below. Several masks may belong to one image."""
     table: str = ""
     """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
     CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
-    where wanted `group`, `label`, `split`, `site`, `id`."""
+    where wanted `region`, `group`, `label`, `split`, `site`, `id`."""
     edition: Literal["mini", "full"] = "mini"
     """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
     labels: list[str] = []
     """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
-    classes: Annotated[list[str], Field(max_length=255)] = []
+    classes: Annotated[list[str], Field(max_length=MOST_CLASSES)] = []
     """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
     mask: Mask = Mask()
 
-    @field_validator("images", "masks", "table")
+    @field_validator("images", "masks", "regions", "table")
     @classmethod
     def _plain_name(cls, name: str, info: ValidationInfo) -> str:
-        if not name and info.field_name == "table":
+        if not name and info.field_name in ("regions", "table"):
             return name
         path = PurePosixPath(name)
         if set(name) & set("[]{}*?\\\0") or not name or ".." in path.parts or path.is_absolute():
@@ -53,6 +57,8 @@ class Reading(Section):
     @field_validator("classes")
     @classmethod
     def _are_names(cls, classes: list[str]) -> list[str]:
-        if not all(classes) or len(set(classes)) < len(classes) or "background" in classes:
-            raise ValueError("expected names, each of them once, without `background`, which is class 0")
+        if not all(classes) or len(set(classes)) < len(classes) or {"background", "ignore"} & {*classes}:
+            raise ValueError(
+                "expected names, each of them once, without `background`, which is class 0, and `ignore`, which is none"
+            )
         return classes

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.sampling import draw_intensity, draw_warp
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
+from components.imaging.truth.classes import foreground
 
 _TRIES = 4
 
@@ -79,7 +79,7 @@ def draws(rng: np.random.Generator, settings: Augmentation, shape: Sequence[int]
 
 def keeps_foreground(mask: np.ndarray, classes: np.ndarray) -> bool:
     """Whether `classes`, made of `mask`, still have foreground, if that has any."""
-    return cv2.countNonZero(classes) > 0 or cv2.countNonZero(mask) == 0
+    return bool(foreground(classes).any() or not foreground(mask).any())
 
 
 def augmented(

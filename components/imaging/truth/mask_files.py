@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from components.imaging.files.codecs import UnreadableImage, is_lossy, read_image, read_indices, with_channels
+from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.mask_forms import colour_mask, index_mask, one_hot_mask
 from components.imaging.truth.masks import UnclearMask, binary_mask, inflation
 from components.imaging.truth.settings import Mask
@@ -22,6 +23,7 @@ _MEMBER = "mask.npy"
 _NPY: Any = np.lib.format  # NumPy 1.26 does not type it
 _READ_HEADER = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
 
+_MIDDLE = 127
 _BYTES_PER_PIXEL = 8
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error)
 """What zipfile and NumPy raise on damaged files."""
@@ -37,7 +39,9 @@ class MaskReading:
     """Of a JPEG mask: see `components.imaging.truth.masks.inflation`."""
 
 
-def read_mask(path: Path, settings: Mask, classes: Sequence[str], max_pixels: int) -> MaskReading:
+def read_mask(
+    path: Path, settings: Mask, classes: Sequence[str], max_pixels: int, region: np.ndarray | None = None
+) -> MaskReading:
     """Reads a mask file.
 
     Args:
@@ -45,11 +49,30 @@ def read_mask(path: Path, settings: Mask, classes: Sequence[str], max_pixels: in
         settings: the `[data.mask]` section of the config.
         classes: names of the classes 1, 2, ...; empty: one class, `foreground`.
         max_pixels: larger files are refused before they are decoded.
+        region: bool `(H, W)`, outside of which the mask is ignored, whatever stands there.
 
     Raises:
         UnreadableImage: the file is missing, damaged or too large.
-        UnclearMask: its classes cannot be told by the settings.
+        UnclearMask: its classes cannot be told by the settings, or the region is of another size.
     """
+    reading = _read(path, settings, classes, max_pixels, region)
+    if region is None:
+        return reading
+    return replace(reading, classes=_ignoring(reading.classes, ~region))
+
+
+def read_region(path: Path, max_pixels: int) -> np.ndarray:
+    """Where an image is judged, bool `(H, W)`: the pixels of a file that are not black, of a JPEG those above 127.
+
+    Raises:
+        UnreadableImage: the file is missing, damaged or too large.
+    """
+    return with_channels(read_image(path, max_pixels), 1) > (_MIDDLE if is_lossy(path) else 0)
+
+
+def _read(
+    path: Path, settings: Mask, classes: Sequence[str], max_pixels: int, region: np.ndarray | None
+) -> MaskReading:
     names = ["background", *(classes or ["foreground"])]
     form = settings.form
     if (form == "one_hot") != (path.suffix.lower() == ".npz"):
@@ -57,31 +80,68 @@ def read_mask(path: Path, settings: Mask, classes: Sequence[str], max_pixels: in
             f'[data.mask] form = "{form}" does not fit: "one_hot" is for .npz files, the others for images'
         )
     if form == "one_hot":
-        return MaskReading(one_hot_mask(read_one_hot(path, len(names), max_pixels)))
+        background = np.eye(1, len(names))[0]
+        return MaskReading(one_hot_mask(_within(read_one_hot(path, len(names), max_pixels), region, background)))
     lossy = is_lossy(path)
-    if form == "indices" and lossy:
-        raise UnclearMask('a JPEG mask has no exact values for [data.mask] form = "indices": use PNG')
+    if lossy and (form == "indices" or settings.ignore is not None):
+        key = 'form = "indices"' if form == "indices" else f"ignore = {settings.ignore}"
+        raise UnclearMask(f"a JPEG mask has no exact values for [data.mask] {key}: use PNG")
     if form == "indices":
-        return MaskReading(index_mask(read_indices(path, max_pixels), len(names) - 1))
-    pixels = read_image(path, max_pixels)
+        pixels, ignored = _without_level(_within(read_indices(path, max_pixels), region, 0), settings.ignore)
+        return MaskReading(_ignoring(index_mask(pixels, len(names) - 1), ignored))
     if form == "colours":
         colours = _colour_classes(settings.colours, names)
+        pixels = _within(read_image(path, max_pixels), region, _rgb(next(iter(colours))))
         mask = colour_mask(pixels, colours, settings.max_colour_distance)
         # The nearest colour is the midpoint rule itself, by which inflation is measured.
-        return MaskReading(mask, 1.0 if lossy and mask.any() else None)
+        return MaskReading(mask, 1.0 if lossy and foreground(mask).any() else None)
+    pixels, ignored = _without_level(_within(read_image(path, max_pixels), region, 0), settings.ignore)
     mask = binary_mask(pixels, settings.threshold, lossy=lossy)
-    return MaskReading(mask, inflation(with_channels(pixels, 1), mask) if lossy else None)
+    if not lossy:
+        return MaskReading(_ignoring(mask, ignored))
+    seen = slice(None) if region is None else region
+    return MaskReading(mask, inflation(with_channels(pixels, 1)[seen], mask[seen]))
+
+
+def _within(pixels: np.ndarray, region: np.ndarray | None, value: Any) -> np.ndarray:
+    """`(H, W[, C])` with one value outside of a region, so that what stands there can be no fault."""
+    if region is None:
+        return pixels
+    if region.shape != pixels.shape[:2]:
+        (height, width), (own_height, own_width) = region.shape, pixels.shape[:2]
+        raise UnclearMask(f"it is {own_width} x {own_height} pixels, its region {width} x {height}")
+    within = pixels.copy()
+    within[~region] = value if pixels.ndim == 3 else np.max(value)
+    return within
+
+
+def _without_level(pixels: np.ndarray, level: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """`(H, W[, C])` with 0 in place of a level, and where that was, bool `(H, W)`."""
+    if level is None:
+        return pixels, None
+    ignored = (pixels == level).reshape(*pixels.shape[:2], -1).all(axis=-1)
+    without = pixels.copy()
+    without[ignored] = 0
+    return without, ignored
+
+
+def _ignoring(classes: np.ndarray, ignored: np.ndarray | None) -> np.ndarray:
+    return classes if ignored is None else np.where(ignored, np.uint8(IGNORE), classes)
+
+
+def _rgb(colour: str) -> list[int]:
+    return [int(colour[index : index + 2], 16) for index in (1, 3, 5)]
 
 
 def _colour_classes(colours: Mapping[str, str], names: Sequence[str]) -> dict[str, int]:
     if not colours:
         raise UnclearMask('[data.mask] colours is empty, expected colours such as "#ff0000" = "tumour"')
     for colour, name in colours.items():
-        if not re.fullmatch("#[0-9a-fA-F]{6}", colour) or name not in names:
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour) or name not in (*names, "ignore"):
             raise UnclearMask(
-                f'[data.mask] colours has "{colour}" = "{name}", expected "#rrggbb" = one of {", ".join(names)}'
+                f'[data.mask] colours has "{colour}" = "{name}", expected "#rrggbb" = one of {", ".join(names)}, ignore'
             )
-    return {colour: names.index(name) for colour, name in colours.items()}
+    return {colour: IGNORE if name == "ignore" else names.index(name) for colour, name in colours.items()}
 
 
 def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:

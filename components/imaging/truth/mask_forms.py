@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from components.imaging.files.codecs import with_channels
+from components.imaging.truth.classes import IGNORE
 from components.imaging.truth.masks import UnclearMask
 
 _COLOURS = 1 << 24
@@ -98,10 +99,10 @@ def index_mask(pixels: np.ndarray, classes: int) -> np.ndarray:
 def _unknown_values(values: np.ndarray, classes: int) -> str:
     listed = ", ".join(map(str, values[:8])) + (" ..." if len(values) > 8 else "")
     advice = "name all classes in [data] classes"
-    if 255 in values:
+    if IGNORE in values:
         advice += (
-            "; 255 often marks pixels to be ignored, which have no class here, or the foreground of a binary mask: "
-            'set [data.mask] form = "binary" for that'
+            "; 255 often marks pixels that are not judged, set [data.mask] ignore = 255 for that, or the foreground of "
+            'a binary mask, set form = "binary" for that'
         )
     return f"the mask has the values {listed}, expected class indices from 0 to {classes}: {advice}"
 

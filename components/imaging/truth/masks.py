@@ -8,6 +8,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from components.imaging.truth.classes import IGNORE, foreground
+
 _OUTLINE = 0.05
 """Disputed pixels per agreed one up to which channels, or masks of one image, may differ along outlines."""
 
@@ -83,6 +85,8 @@ def _agreed(channels: np.ndarray) -> np.ndarray:
 def merge(masks: Sequence[np.ndarray], classes: Sequence[int] = ()) -> np.ndarray:
     """Class indices `(H, W)` uint8 of an image that has several masks of class indices, 0 for background.
 
+    What one of them ignores is ignored.
+
     Args:
         masks: `(H, W)` uint8 each, at least one.
         classes: the class of each mask's foreground; empty: the classes that stand in the masks.
@@ -97,12 +101,21 @@ def merge(masks: Sequence[np.ndarray], classes: Sequence[int] = ()) -> np.ndarra
         raise UnclearMask(
             f"its masks differ in size: {', '.join(f'{mask.shape[1]} x {mask.shape[0]}' for mask in masks)}"
         )
-    layers = [(mask > 0) * np.uint8(index) for mask, index in zip(masks, classes, strict=True)] if classes else masks
+    # A pixel that one of them does not judge cannot be told from the others.
+    ignored = np.logical_or.reduce([mask == IGNORE for mask in masks])
+    layers = [np.where(ignored, 0, mask) for mask in masks] if ignored.any() else masks
+    if classes:
+        layers = [(layer > 0) * np.uint8(index) for layer, index in zip(layers, classes, strict=True)]
+    merged = _merged(layers)
+    return np.where(ignored, np.uint8(IGNORE), merged) if ignored.any() else merged
+
+
+def _merged(layers: Sequence[np.ndarray]) -> np.ndarray:
     if len(layers) == 1:
         return layers[0]
     areas = [np.count_nonzero(layer) for layer in layers]
-    merged = np.zeros(masks[0].shape, np.uint8)
-    disputed = np.zeros(masks[0].shape, bool)
+    merged = np.zeros(layers[0].shape, np.uint8)
+    disputed = np.zeros(merged.shape, bool)
     for index in np.argsort(areas, kind="stable")[::-1]:
         layer = layers[index]
         disputed |= (merged > 0) & (layer > 0) & (merged != layer)
@@ -152,10 +165,11 @@ def _median(counts: np.ndarray) -> int:
 
 
 def component_count(mask: np.ndarray) -> int:
-    """Number of 8-connected regions of foreground (any class above 0) of `(H, W)` uint8."""
-    left, top, width, height = cv2.boundingRect(mask)
+    """Number of 8-connected regions of foreground, of any class, of class indices `(H, W)` uint8."""
+    lesions = foreground(mask)
+    left, top, width, height = cv2.boundingRect(lesions)
     if not width:
         return 0
     # Lesions are small: within their bounding box there is less to label.
-    count, _ = cv2.connectedComponents(mask[top : top + height, left : left + width], connectivity=8)
+    count, _ = cv2.connectedComponents(lesions[top : top + height, left : left + width], connectivity=8)
     return count - 1

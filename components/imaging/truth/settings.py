@@ -19,6 +19,9 @@ class Mask(Section):
     """`binary`: grey value from which a pixel is foreground, or how to find it. None: a mask must have two values, 0
     and one other. JPEG masks need one."""
     colours: dict[str, str] = {}
-    """`colours`: `"#rrggbb"` to a name of `[data] classes` or `background`."""
+    """`colours`: `"#rrggbb"` to a name of `[data] classes`, `background` or `ignore`."""
+    ignore: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """`binary`, `indices`: grey value or palette entry of pixels that carry no truth: neither learnt from nor measured
+    nor counted. Of colours those that are called `ignore`."""
     max_colour_distance: Annotated[float, Field(ge=0, le=442)] = 60.0
     """`colours`: Euclidean RGB distance up to which a pixel counts as the nearest colour."""

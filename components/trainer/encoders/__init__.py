@@ -1,0 +1,1 @@
+"""Encoders: from images to features at falling resolutions, which any decoder takes."""

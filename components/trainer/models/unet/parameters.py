@@ -1,0 +1,38 @@
+"""Parameters of the plain U-Net: kernel, dilation and dropout schedules over its levels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.trainer.models.architecture import Architecture
+
+
+class UNet(Architecture):
+    """U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with 'same' padding and transposed-convolution upsampling.
+
+    Level i (0 at full resolution) has `base_filters * 2**i` filters, kernel `max(3, base_kernel - 2 i)`,
+    dilation `max(1, base_dilation - i)` and dropout rate `dropout * i`; the decoder mirrors the encoder.
+    A level is convolution, activation, [batch norm], dropout, convolution, activation, [batch norm].
+    """
+
+    levels: Annotated[int, Field(ge=2, le=8)] = 5
+    """Resolutions, the bridge included."""
+    base_filters: Annotated[int, Field(ge=1)] = 16
+    base_kernel: Literal[3, 5, 7, 9] = 3
+    base_dilation: Annotated[int, Field(ge=1, le=8)] = 1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    batch_norm: bool = False
+    activation: Literal["relu", "mish"] = "relu"
+
+    @model_validator(mode="after")
+    def _dropout_stays_below_one(self) -> Self:
+        highest = self.dropout * (self.levels - 1)
+        if highest >= 1:
+            raise ValueError(f"dropout {self.dropout} x {self.levels - 1} = {highest:g} at the bridge: must be below 1")
+        return self
+
+    @property
+    def input_multiple(self) -> int:
+        return 2 ** (self.levels - 1)

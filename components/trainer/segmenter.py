@@ -1,0 +1,64 @@
+"""What is trained, validated, saved and exported: standardisation, network and head, in one model."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from components.serving_graph.preprocessing import Standardize
+from components.task import Task
+from components.trainer.augmentation import change_on_device
+from components.trainer.heads import head
+from components.trainer.models.registry import ARCHITECTURES, network_module
+from components.trainer.settings import Model
+
+
+@keras.saving.register_keras_serializable("maskline")
+class Segmenter(keras.Model):
+    """From images float32 `(N, H, W, C)` in 0..1 to probabilities float32 `(N, H, W, task.channels)`.
+
+    Images come alone and are standardised by their own moments, or with those of what they are a part of: a pair of
+    images and `(N, 2)`, mean and standard deviation. Batches may hold a third tensor, what `change_on_device` must do
+    in training. Any height and width is taken that the architecture takes.
+    """
+
+    def __init__(self, network: keras.Model, **kwargs: Any) -> None:
+        """`network` goes from standardised images to probabilities."""
+        super().__init__(**kwargs)
+        self.network = network
+        self.standardize = Standardize(name="standardize")
+        self.built = True  # as the network is
+
+    def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
+        images, moments = inputs if isinstance(inputs, tuple | list) else (inputs, None)
+        return self.network(self.standardize(images, moments), training=training)
+
+    def train_step(self, data: tuple[Any, ...]) -> dict[str, tf.Tensor]:
+        return super().train_step(change_on_device(*data) if len(data) == 3 else data)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "network": keras.saving.serialize_keras_object(self.network)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Segmenter:
+        network = keras.saving.deserialize_keras_object(config["network"], custom_objects=custom_objects)
+        return cls(network, name=config["name"])
+
+
+def build_segmenter(channels: int, model: Model, task: Task, foreground: float = 0.5) -> Segmenter:
+    """The architecture of the `[model]` section for a task.
+
+    Args:
+        channels: of the images.
+        model: architecture and parameters.
+        task: classes.
+        foreground: share of foreground pixels to expect.
+    """
+    parameters = ARCHITECTURES[model.architecture](**model.parameters)
+    images = keras.Input((None, None, channels), name="image")
+    features, *_ = import_module(network_module(model.architecture)).body(images, parameters)
+    network = keras.Model(images, head(features, task, foreground), name=model.architecture)
+    return Segmenter(network, name="segmenter")
