@@ -13,7 +13,6 @@ from epochs import trainer_settings
 
 from components.task import Task
 from components.trainer.models.architecture import MOMENTUM
-from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.run import compile_model
 from components.trainer.segmenter import Segmenter, build_segmenter
@@ -119,13 +118,6 @@ def test_dropout_has_no_part_in_it(batches: tf.data.Dataset) -> None:
     assert losses.inference == pytest.approx(losses.training, abs=1e-7)
     rates = {layer.rate for layer in model.network.layers if isinstance(layer, keras.layers.Dropout)}
     assert rates == {0.25, 0.5, 0.75}
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_no_architecture_forgets_its_first_averages_too_slowly(name: str) -> None:
-    model = build_segmenter(1, Model(architecture=name, parameters=NETWORK), Task())
-    assert norms(model)
-    assert all(norm.momentum**50 < 0.01 for norm in norms(model))
 
 
 def test_averages_that_lag_are_told(lagging: Segmenter, batches: tf.data.Dataset) -> None:
