@@ -48,10 +48,10 @@ class Sample:
     label: str = ""
     site: str = ""
     """Institute or scanner, for leave-one-site-out."""
-    region: str = ""
-    """Mask of what is judged; empty: all of the image."""
     split: str = ""
     """The split that the layout prescribes; empty: `[data.splits]` decides."""
+    region: str = ""
+    """Mask of what is judged; empty: all of the image."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.version import example_gen_version
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.models.unet import UNet
+from components.trainer.models.unet.parameters import UNet
 from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.version import trainer_version
 from pipeline.config.loader import load_config
@@ -153,10 +153,9 @@ class TestChoices:
         )
         for node in ("example_gen", "trainer"):
             monkeypatch.setattr(f"components.{node}.version.code_version", partial(code_version, root=tmp_path))
-        for kind in ("models", "losses", "optimizers"):
-            write(tmp_path / f"components/trainer/{kind}/other.py", b"")
-        other = type("Other", (UNet,), {"__module__": "components.trainer.models.other"})
-        monkeypatch.setitem(ARCHITECTURES, "other", other)
+        for file in ("models/other/__init__", "models/other/network", "losses/other", "optimizers/other"):
+            write(tmp_path / f"components/trainer/{file}.py", b"")
+        monkeypatch.setitem(ARCHITECTURES, "other", UNet)
         monkeypatch.setitem(LOSSES, "other", "components.trainer.losses.other")
         monkeypatch.setitem(OPTIMIZERS, "other", "components.trainer.optimizers.other")
         return tmp_path
@@ -182,9 +181,11 @@ class TestChoices:
             ("example_gen/layouts/via_rows.py", {"via"}),
             ("example_gen/layouts/layout.py", set(LAYOUTS)),
             ("example_gen/core.py", set(LAYOUTS)),
-            ("trainer/models/unet.py", {"usual", "losses", "optimizers"}),
-            ("trainer/models/other.py", {"models"}),
-            ("trainer/losses/bce_dice.py", {"usual", "models", "optimizers"}),
+            ("trainer/models/unet/network.py", {"usual", "losses", "optimizers"}),
+            ("trainer/models/unet/parameters.py", {"usual", "losses", "optimizers"}),
+            ("trainer/models/other/network.py", {"models"}),
+            ("trainer/encoders/plain.py", {"usual", "losses", "optimizers"}),
+            ("trainer/losses/ce_dice.py", {"usual", "models", "optimizers"}),
             ("trainer/losses/other.py", {"losses"}),
             ("trainer/optimizers/adam.py", {"usual", "models", "losses"}),
             ("trainer/optimizers/other.py", {"optimizers"}),

@@ -113,7 +113,7 @@ def test_mask_patterns_in_use() -> None:
         ({"classes": ["a", "a"]}, "expected names, each of them once"),
         ({"classes": ["a", ""]}, "expected names, each of them once"),
         ({"classes": ["background"]}, "without `background`, which is class 0"),
-        ({"classes": [str(number) for number in range(256)]}, "at most 255 items"),
+        ({"classes": [str(number) for number in range(256)]}, "at most 254 items"),
         ({"mask": {"form": "indices", "threshold": 128}}, "mask.threshold is read where mask.form is 'binary', not"),
         ({"mask": {"form": "one_hot", "threshold": "otsu"}}, "mask.threshold is read where mask.form is 'binary', not"),
         ({"mask": {"colours": {"#ff0000": "foreground"}}}, "mask.colours is read where mask.form is 'colours', not"),
@@ -125,7 +125,7 @@ def test_mask_patterns_in_use() -> None:
         ({"mask": {"form": "colours", "colours": {"#ff0000": "mass"}}}, "'mass', expected one of background, foreg"),
         (
             {"classes": ["mass"], "mask": {"form": "colours", "colours": {"#ff0000": "foreground"}}},
-            "'foreground', expected one of background, mass",
+            "'foreground', expected one of background, ignore, mass",
         ),
         (
             {"mask": {"form": "colours", "colours": {"#ff00aa": "foreground", "#FF00AA": "background"}}},

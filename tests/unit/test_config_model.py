@@ -12,7 +12,7 @@ from components.example_gen.layouts.registry import LAYOUTS
 from components.imaging.geometry.placement import FITS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.models.unet import UNet
+from components.trainer.models.unet.parameters import UNet
 from components.trainer.optimizers.registry import OPTIMIZERS
 from pipeline.config.loader import load_config, parse_config
 from pipeline.config.root import Config

@@ -164,7 +164,10 @@ def test_masks_as_arrays(root: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("image,mask,patient\n", "column 'patient' is unknown. Allowed: image, mask, group, label, split, site, id"),
+        (
+            "image,mask,patient\n",
+            "column 'patient' is unknown. Allowed: image, mask, region, group, label, split, site, id",
+        ),
         ("image,mask,\n", "column '' is unknown"),
         ("image,mask,mask\n", "column 'mask' stands there twice"),
         ("mask,group\n", "has no column 'image', found mask, group"),

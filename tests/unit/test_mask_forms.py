@@ -113,7 +113,7 @@ def test_values_above_the_classes_are_named() -> None:
 
 
 def test_255_may_be_a_binary_mask_or_pixels_to_ignore() -> None:
-    with pytest.raises(UnclearMask, match=r'ignored.*binary mask.*form = "binary"'):
+    with pytest.raises(UnclearMask, match=r'not judged.*ignore = 255.*binary mask.*form = "binary"'):
         index_mask(np.array([[0, 255]], np.uint8), 1)
 
 
