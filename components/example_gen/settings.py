@@ -16,6 +16,7 @@ from components.imaging.truth.settings import Mask
 from components.records.settings import Derivation
 from components.records.split_settings import Splits
 from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
+from components.task import Task
 
 
 class Groups(Section):
@@ -56,6 +57,10 @@ class DataSettings(Derivation, Reading, LayoutChoice):
     max_megapixels: Positive = 100
     """Larger images are rejected before they are decoded."""
     splits: Splits = Splits()
+
+    @property
+    def task(self) -> Task:
+        return Task(classes=self.classes or ["foreground"])
 
     @property
     def max_pixels(self) -> int:

@@ -75,8 +75,8 @@ def run_fn(fn_args: FnArgs) -> None:
         **begun.as_json(),
         **_summary(model, history, training.epochs, seconds),
         "devices": devices,
-        "train": model.evaluate(data.in_order(), verbose=0, return_dict=True),
-        "eval": model.evaluate(validation, verbose=0, return_dict=True),
+        "train": _evaluated(model, data.in_order()),
+        "eval": _evaluated(model, validation),
         **_in_both_modes(
             losses_in_both_modes(trained, model.loss, _shares(data, len(history["loss"]), share)),
             losses_in_both_modes(model, model.loss, mixed(validation, share)),
@@ -199,6 +199,12 @@ def _fit(
 def _shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
     """Of each batch of an epoch the part that one device takes."""
     return ((images[:share], masks[:share]) for images, masks in data.seen(epoch))
+
+
+def _evaluated(model: keras.Model, batches: tf.data.Dataset) -> dict[str, float]:
+    """Loss, under its own name, and metrics of a split."""
+    found = model.evaluate(batches, verbose=0, return_dict=True)
+    return {model.loss.__name__ if name == "loss" else name: value for name, value in found.items()}
 
 
 def _in_both_modes(train: ModeLosses, validation: ModeLosses) -> dict[str, Any]:
