@@ -11,7 +11,7 @@ import numpy as np
 from components.evaluator.limits import Champion, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
-from components.evaluator.values import values_of
+from components.evaluator.values import changes_of, values_of
 from components.measures.confusion import confusion
 from components.measures.registry import MEASURES
 from components.measures.summary import distribution
@@ -119,10 +119,7 @@ def metrics(
 def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
     """Of each measure how it differs from the champion's, case by case."""
     groups, classes = [case.group for case in cases], settings.task.classes
-    return {
-        each.name: distribution(values_of(cases, each, classes) - values_of(champion, each, classes), groups)
-        for each in settings.measures
-    }
+    return {each.name: distribution(changes_of(cases, champion, each, classes), groups) for each in settings.measures}
 
 
 def _notes(cases: Sequence[Case], settings: EvaluatorSettings) -> Iterator[str]:

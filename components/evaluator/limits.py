@@ -11,7 +11,7 @@ import numpy as np
 from components.evaluator.per_case import Case
 from components.evaluator.settings import Asked, EvaluatorSettings, Limit
 from components.evaluator.slices import sliced
-from components.evaluator.values import values_of
+from components.evaluator.values import changes_of, values_of
 from components.measures.measure import Measure
 from components.measures.summary import macro_mean
 
@@ -68,9 +68,10 @@ def _found(
     classes = [limit.class_] if limit.class_ is not None else settings.task.classes
     belongs = sliced(limit.slice) if limit.slice is not None else lambda case: True
     chosen = np.array([belongs(case) for case in cases], bool)
-    values = values_of(cases, measure, classes)
     if limit.change and champion:
-        values = values - values_of(champion.cases, measure, classes)
+        values = changes_of(cases, champion.cases, measure, classes)
+    else:
+        values = values_of(cases, measure, classes)
     return macro_mean(values[:, chosen])
 
 

@@ -17,8 +17,6 @@ from components.run_report import figures
 from components.run_report.core import Run, groups_by_split, shared_across_splits, worst_first
 
 MAX_ROWS = 200
-_TRAINING_TITLES = {"loss": "Loss", "dice": "Dice"}
-"""Of columns of the training log; others are shown by their names."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,12 @@ def _curves(run: Run) -> dict[str, bytes]:
     """By what they show: each number of the training log that is there for both splits, and the learning rate."""
     history, best = run.history, run.training["best_epoch"]
     shown = sorted((name for name in history if f"val_{name}" in history), key=lambda name: (name != "loss", name))
+    titles = {measure.name: measure.title for measure in run.measures}
     curves = {}
     for name in shown:
-        title = _TRAINING_TITLES.get(name, name)
+        title = titles.get(name, name)
         drawn = figures.learning_curve(title, history[name], history[f"val_{name}"], best)
-        curves[f"Training and validation {title if title == 'Dice' else title.lower()} by epoch"] = drawn
+        curves[f"Training and validation {title} by epoch"] = drawn
     return {**curves, "Learning rate by epoch": figures.learning_rate_curve(history["learning_rate"])}
 
 

@@ -53,8 +53,8 @@ def print_runs(runs: list[RunRecord], out: Path) -> None:
         # The reason of a slot is long; an id that is cut names no run.
         column.no_wrap = column.header != "status"
     for run in runs:
-        dice = run.scores.dice.mean if run.scores else None
-        shown = "" if dice is None else f"{dice:.3f}"
+        mean = run.scores.mean.mean if run.scores else None
+        shown = "" if mean is None else f"{mean:.3f}"
         status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
         table.add_row(run.id, run.recipe, status, shown, run.pushed.version if run.pushed else "")
     console.print(table)
