@@ -91,13 +91,13 @@ def _sentence(asked: Asked, measure: Measure, champion: Champion | None, value: 
     if limit.change and champion:
         lowest, highest = _bounds(limit, measure)
         asks = f"{key or f'margin {limit.margin:g}'} asks for {lowest if highest is None else highest:+g}"
-        return f"mean {what} changes by {_number(value, '+')} against the champion {champion.version}, {asks}"
+        return f"mean {what} changes by {_number(value, measure.unit, '+')} against the champion {champion.version}, {asks}"
     low = limit.at_least is not None
     bound = f"{key or ('at_least' if low else 'at_most')} {limit.at_least if low else limit.at_most:g}"
     if met:
-        return f"mean {what} {_number(value)} of {n} test cases meets {key or bound}"
-    return f"mean {what} {_number(value)} is {'below' if low else 'above'} {bound}"
+        return f"mean {what} {_number(value, measure.unit)} of {n} test cases meets {key or bound}"
+    return f"mean {what} {_number(value, measure.unit)} is {'below' if low else 'above'} {bound}"
 
 
-def _number(value: float | None, sign: str = "") -> str:
-    return "undefined" if value is None else f"{value:{sign}.4f}"
+def _number(value: float | None, unit: str, sign: str = "") -> str:
+    return "undefined" if value is None else f"{value:{sign}.4f}{unit and f' {unit}'}"

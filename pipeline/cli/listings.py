@@ -76,12 +76,11 @@ def _unset(name: str, values: dict[str, Any]) -> list[str]:
     return [*own, *chain.from_iterable(tables)]
 
 
-def _without_unset(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_unset(value) if isinstance(value, dict) else value
-        for key, value in values.items()
-        if value is not None
-    }
+def _without_unset(value: Any) -> Any:
+    """Of tables and lists of tables, however deep."""
+    if isinstance(value, dict):
+        return {key: _without_unset(item) for key, item in value.items() if item is not None}
+    return [_without_unset(item) for item in value] if isinstance(value, list) else value
 
 
 def _allowed(schema: dict[str, Any]) -> str:

@@ -64,7 +64,6 @@ def evaluate(
     run_executor: Callable,
     artifact: Make,
     config: Config,
-    derivation: Derivation,
     examples: Artifact,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Evaluation]:
@@ -76,8 +75,7 @@ def evaluate(
             Evaluator,
             {"examples": examples, "model": model, "champion": champion},
             {"evaluation": evaluation, "blessing": blessing},
-            settings=config.evaluation.model_copy(update=settings),
-            derivation=derivation,
+            settings=config.evaluator.model_copy(update={"evaluation": config.evaluation.model_copy(update=settings)}),
         )
         return Evaluation(evaluation, blessing)
 
@@ -119,9 +117,9 @@ class TestEvaluator:
         assert first.metrics["cases"] == len(first.cases)
         assert first.metrics["empty_cases"] == len(empty)
         assert first.metrics["empty_cases_with_prediction"] == sum(case["fp"] != "0" for case in empty)
-        for name in ("dice", "iou", "loss"):
+        for name in ("dice", "iou", "ce_dice"):
             values, summary = first.column(name), first.metrics[name]
-            assert summary["n"] == len(values) == len(first.cases) - (0 if name == "loss" else len(empty))
+            assert summary["n"] == len(values) == len(first.cases) - (0 if name == "ce_dice" else len(empty))
             assert summary["mean"] == pytest.approx(np.mean(values))
             assert summary["median"] == pytest.approx(np.median(values))
             assert summary["ci95"][0] < summary["mean"] < summary["ci95"][1]
@@ -134,7 +132,7 @@ class TestEvaluator:
         kept = p.clip(1e-7, 1 - 1e-7)
         entropy = -(y * np.log(kept) + (1 - y) * np.log(1 - kept)).mean(axis=(1, 2))
         dice = (2 * (y * p).sum(axis=(1, 2)) + 1) / ((y + p).sum(axis=(1, 2)) + 1)
-        np.testing.assert_allclose(first.column("loss"), (entropy + 1 - dice) / 2, atol=1e-5)
+        np.testing.assert_allclose(first.column("ce_dice"), (entropy + 1 - dice) / 2, atol=1e-5)
 
     @pytest.mark.parametrize(
         ("limits", "reason"),
@@ -165,7 +163,7 @@ class TestEvaluator:
         assert better.blessed
         assert better.metrics["champion"]["version"] == "7"
         changes = np.subtract(better.column("dice"), better.column("champion_dice"))
-        assert better.metrics["dice_change"]["mean"] == pytest.approx(changes.mean())
+        assert better.metrics["change"]["dice"]["mean"] == pytest.approx(changes.mean())
         assert better.column("dice") == first.column("dice")
         # The champion finds foreground everywhere: its Dice follows from the true pixels alone.
         pixels = [truth for truth in better.column("truth_pixels") if truth]
@@ -197,6 +195,7 @@ class TestEvaluator:
             ({"tiles": {"overlap": 0, "edge": "pad", "keep_empty": 1.0, "reduced_copy": False}}, "tiles"),
             ({"channels": 3}, "channels"),
             ({"adjust": {"gamma": 0.5}}, "adjust"),
+            ({"classes": ["lesion", "muscle"]}, "classes"),
         ],
     )
     def test_a_champion_made_for_other_records_is_not_measured_and_the_candidate_waits(
@@ -247,7 +246,26 @@ class TestEvaluator:
     ) -> None:
         same = evaluate(model, as_champion(model, "7"))
         assert same.blessed
-        assert same.metrics["dice_change"] | {"n": 0} == {"mean": 0.0, "median": 0.0, "ci95": [0.0, 0.0], "n": 0}
+        assert same.metrics["change"]["dice"] | {"n": 0} == {"mean": 0.0, "median": 0.0, "ci95": [0.0, 0.0], "n": 0}
+
+    def test_probabilities_that_are_no_numbers_are_refused(
+        self,
+        evaluate: Callable[..., Evaluation],
+        config: Config,
+        derivation: Derivation,
+        nobody: Artifact,
+        artifact: Make,
+        tmp_path: Path,
+    ) -> None:
+        broken = artifact(standard_artifacts.Model, tmp_path / "broken")
+        network = build_model((32, 32, 1), config.model)
+        network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
+        export_model(network, Path(path_utils.serving_model_dir(broken.uri)), threshold=0.5, derivation=derivation)
+        refused = evaluate(broken, nobody, min_dice=0.0)
+        assert not refused.blessed
+        assert refused.metrics["reasons"] == [
+            f"the probabilities of {len(refused.cases)} test cases are not finite numbers"
+        ]
 
 
 class TestServingCheck:
