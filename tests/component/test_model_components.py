@@ -17,12 +17,15 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.evaluator.executor import Executor as Evaluator
-from components.imaging.files.codecs import encode_png, read_image
+from components.evaluator.settings import Evaluation as Limits
+from components.evaluator.settings import EvaluatorSettings
+from components.imaging.files.codecs import as_float, encode_png, read_image
 from components.records.settings import Derivation
 from components.records.tfexample import parse, read_split
 from components.serving_check.core import check_model
 from components.serving_check.executor import Executor as ServingCheck
 from components.serving_graph.export import export_model
+from components.task import Task
 from components.trainer.run import build_model
 from pipeline.config.root import Config
 
@@ -266,6 +269,82 @@ class TestEvaluator:
         assert refused.metrics["reasons"] == [
             f"the probabilities of {len(refused.cases)} test cases are not finite numbers"
         ]
+
+
+class TestClasses:
+    """Two classes, of which the records have the first: a model that calls bright pixels the one and a strip the other."""
+
+    @pytest.fixture(scope="class")
+    def served(self, artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+        module = tf.Module()
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 1], tf.float32, name="images")])
+        def tensors(images: tf.Tensor) -> Mapping[str, tf.Tensor]:
+            strip = tf.one_hot(0, 32)[None, :, None, None] * tf.ones_like(images)
+            return {"probability": tf.nn.softmax(tf.concat([1 - images, images, 3 * strip], -1))}
+
+        model = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("classes"))
+        folder = path_utils.serving_model_dir(model.uri)
+        tf.saved_model.save(module, folder, signatures={"serve_tensor": tensors})
+        return model
+
+    @pytest.fixture(scope="class")
+    def evaluation(
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        config: Config,
+        examples: Artifact,
+        served: Artifact,
+        nobody: Artifact,
+        tmp_path_factory: pytest.TempPathFactory,
+    ) -> Evaluation:
+        folder = tmp_path_factory.mktemp("evaluation")
+        evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+        blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+        limits = [{"measure": "dice", "class": "muscle", "at_least": 0.0}]
+        settings = EvaluatorSettings(
+            evaluation=Limits.model_validate({"limits": limits}),
+            task=Task(classes=["lesion", "muscle"]),
+            derivation=config.data.derivation,
+            loss="ce_dice",
+        )
+        inputs = {"examples": examples, "model": served, "champion": nobody}
+        run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=settings)
+        return Evaluation(evaluation, blessing)
+
+    def test_a_row_for_each_class_is_what_the_predicted_indices_say(
+        self, evaluation: Evaluation, examples: Artifact
+    ) -> None:
+        records = [parse(serialized) for serialized in read_split(examples.uri, "test")]
+        assert [case["class"] for case in evaluation.cases] == ["lesion", "muscle"] * len(records)
+        for number, case in enumerate(evaluation.cases):
+            record, index = records[number // 2], 1 + number % 2
+            predicted = read_image(evaluation.folder / case["prediction"])
+            assert (predicted[0] == 2).all()
+            assert int(case["tp"]) == np.sum((record.mask == index) & (predicted == index))
+            assert int(case["predicted_pixels"]) == np.sum(predicted == index)
+            assert (case["id"], case["dice"] == "") == (record.id, not (record.mask == index).any())
+
+    def test_the_class_that_no_record_has_is_named_and_meets_no_limit(self, evaluation: Evaluation) -> None:
+        found = evaluation.metrics
+        assert found["dice"] == found["classes"]["lesion"]["dice"]
+        assert [note.split(" was")[0] for note in found["notes"]] == ["class 'muscle'"]
+        assert found["reasons"] == ["Dice (muscle) is defined for 0 test cases, least_n asks for 1"]
+
+    def test_the_loss_is_that_of_the_probabilities(
+        self, evaluation: Evaluation, served: Artifact, examples: Artifact
+    ) -> None:
+        records = [parse(serialized) for serialized in read_split(examples.uri, "test")]
+        images = np.stack([as_float(record.image) for record in records])
+        serve = tf.saved_model.load(path_utils.serving_model_path(served.uri)).signatures["serve_tensor"]
+        p = serve(images=tf.constant(images))["probability"].numpy().astype(float)
+        y = np.eye(3)[np.stack([record.mask for record in records])]
+        entropy = -(y * np.log(p)).sum(-1).mean((1, 2))
+        dice = (2 * (y * p).sum((1, 2)) + 1) / ((y + p).sum((1, 2)) + 1)
+        expected = (entropy + 1 - dice[:, 1:].mean(-1)) / 2
+        np.testing.assert_allclose(evaluation.column("ce_dice")[::2], expected, atol=1e-5)
+        assert evaluation.column("ce_dice")[::2] == evaluation.column("ce_dice")[1::2]
 
 
 class TestServingCheck:
