@@ -88,16 +88,22 @@ def _sentence(asked: Asked, measure: Measure, champion: Champion | None, value: 
     what = f"{measure.title} ({picked})" if picked else measure.title
     if n < limit.least_n:
         return f"{what} is defined for {n} test cases, {key or 'least_n'} asks for {limit.least_n}"
+    number = _number(value, measure.unit, "+" if limit.change else "")
     if limit.change and champion:
-        lowest, highest = _bounds(limit, measure)
-        asks = f"{key or f'margin {limit.margin:g}'} asks for {lowest if highest is None else highest:+g}"
-        return f"mean {what} changes by {_number(value, measure.unit, '+')} against the champion {champion.version}, {asks}"
+        asks = f"{key or f'margin {limit.margin:g}'} asks for {_bound(limit, measure):+g}"
+        return f"mean {what} changes by {number} against the champion {champion.version}, {asks}"
     low = limit.at_least is not None
-    bound = f"{key or ('at_least' if low else 'at_most')} {limit.at_least if low else limit.at_most:g}"
+    bound = f"{key or ('at_least' if low else 'at_most')} {_bound(limit, measure):g}"
     if met:
-        return f"mean {what} {_number(value, measure.unit)} of {n} test cases meets {key or bound}"
-    return f"mean {what} {_number(value, measure.unit)} is {'below' if low else 'above'} {bound}"
+        return f"mean {what} {number} of {n} test cases meets {key or bound}"
+    return f"mean {what} {number} is {'below' if low else 'above'} {bound}"
 
 
-def _number(value: float | None, unit: str, sign: str = "") -> str:
-    return "undefined" if value is None else f"{value:{sign}.4f}{unit and f' {unit}'}"
+def _bound(limit: Limit, measure: Measure) -> float:
+    """The one that is set."""
+    lowest, highest = _bounds(limit, measure)
+    return next(bound for bound in (lowest, highest) if bound is not None)
+
+
+def _number(value: float | None, unit: str, sign: str) -> str:
+    return "undefined" if value is None else f"{value:{sign}.4f} {unit}".rstrip()
