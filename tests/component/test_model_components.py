@@ -272,7 +272,7 @@ class TestEvaluator:
 
 
 class TestClasses:
-    """Two classes, of which the records have the first; a model that calls bright pixels that, and a strip the other."""
+    """Of two classes the records have the first; the model calls bright pixels that, and a strip the other."""
 
     @pytest.fixture(scope="class")
     def served(self, artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
