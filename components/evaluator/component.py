@@ -13,7 +13,6 @@ from components.evaluator.executor import Executor
 class EvaluatorSpec(ComponentSpec):
     PARAMETERS = {
         "settings": ExecutionParameter(type=str),
-        "derivation": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -39,16 +38,14 @@ class Evaluator(BaseComponent):
         model: BaseChannel,
         champion: BaseChannel,
         settings: str,
-        derivation: str,
         code_version: str,
     ) -> None:
-        """`settings` is the `[evaluation]` section as JSON, `derivation` what `incomparable` reads of `[data]`."""
+        """`settings` is `EvaluatorSettings` as JSON."""
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             champion=champion,
             settings=settings,
-            derivation=derivation,
             code_version=code_version,
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),

@@ -1,66 +1,64 @@
-"""Per-case measures, their summary, and the rule by which a candidate is blessed."""
+"""The measures of a case, their summary, and the verdict on a candidate."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import bootstrap
 
-from components.evaluator.per_case import Case
-from components.evaluator.settings import Evaluation
-from components.measures.overlap import bce_dice, confusion
+from components.evaluator.limits import Champion, judged
+from components.evaluator.per_case import Case, ClassScores
+from components.evaluator.settings import EvaluatorSettings
+from components.evaluator.values import changes_of, values_of
+from components.measures.confusion import confusion
+from components.measures.registry import MEASURES
+from components.measures.summary import distribution
 from components.records.settings import Derivation
-
-_MEASURES = ("dice", "iou", "loss")
-_ROUNDING = 1e-9
-"""The mean of 0.6 and 0.7 is a hair below 0.65, and meets it all the same."""
+from components.task import Task
 
 
 def measure(
-    identity: Mapping[str, str],
-    truth: np.ndarray,
-    probability: np.ndarray,
-    threshold: float,
-    empty_masks: str,
+    identity: Mapping[str, str], truth: np.ndarray, predicted: np.ndarray, loss: float, settings: EvaluatorSettings
 ) -> Case:
-    """Compares `(H, W)` class indices with the probabilities `(H, W)` of foreground.
+    """Compares class indices, `(H, W)` uint8 both; what truth leaves unjudged counts nowhere.
 
-    `empty_masks` says what Dice and IoU are where the truth has no foreground: `skip` leaves the case out,
-    `zero_if_predicted` gives 1 when nothing is predicted and 0 otherwise. Where a probability is not a number,
-    the loss is not one either.
+    Args:
+        identity: `id`, `group`, `source` and `label` of the case.
+        truth: may hold `IGNORE`.
+        predicted: as `Task.predicted` gives it.
+        loss: that was trained, of the whole case; NaN where a probability is no number.
+        settings: what is measured, and what a measure is where the truth has no pixel of a class.
     """
-    counts = confusion(truth, probability >= threshold)
-    left_out = counts.truth_is_empty and empty_masks == "skip"
-    return Case(
-        id=identity["id"],
-        group=identity["group"],
-        source=identity["source"],
-        label=identity["label"],
-        tp=counts.tp,
-        fp=counts.fp,
-        fn=counts.fn,
-        tn=counts.tn,
-        dice=math.nan if left_out else counts.dice,
-        iou=math.nan if left_out else counts.iou,
-        loss=bce_dice(truth > 0, probability),
-    )
+    classes = {}
+    for index, name in enumerate(settings.task.classes, 1):
+        counts = confusion(truth, predicted, index)
+        values = {each.name: each.value(counts, settings.evaluation.empty_masks) for each in MEASURES.values()}
+        classes[name] = ClassScores(counts, {**values, settings.loss: loss})
+    return Case(**identity, classes=classes)
 
 
-def summarize(cases: Sequence[Case]) -> dict[str, Any]:
-    """Mean, median, 95 % confidence interval and n of each measure over the cases where it is defined."""
-    groups = [case.group for case in cases]
-    return {name: _distribution([getattr(case, name) for case in cases], groups) for name in _MEASURES}
+def summarize(cases: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
+    """Mean, median, 95 % confidence interval and n of each measure over the cases where it is defined.
+
+    At the top they are means over classes; `classes` has each class, without what is no measure of one.
+    """
+    groups, classes = [case.group for case in cases], settings.task.classes
+    by_name = {each.name: values_of(cases, each, classes) for each in settings.measures}
+    of_classes = {
+        name: {measure: distribution(by_name[measure][index : index + 1], groups) for measure in MEASURES}
+        for index, name in enumerate(classes)
+    }
+    return {**{name: distribution(values, groups) for name, values in by_name.items()}, "classes": of_classes}
 
 
-def incomparable(champion: Mapping[str, Any], derivation: Derivation) -> str | None:
+def incomparable(champion: Mapping[str, Any], derivation: Derivation, task: Task) -> str | None:
     """Why a champion cannot be measured on the records of a run, or None if it can.
 
-    `champion` is the section `[data]` of its manifest; keys that an old manifest lacks are taken as unchanged. Records
-    are made by the derivation of the run: a champion that expects others would be measured on what it was not made for,
-    and lose. Whole images can be resized for it.
+    `champion` is the section `[data]` of its manifest; keys that an old manifest lacks are taken as unchanged, without
+    classes it has foreground alone. Records are made by the derivation of the run: a champion that expects others would
+    be measured on what it was not made for, and lose. Whole images can be resized for it.
     """
     ours = derivation.model_dump(mode="json")
     whole = derivation.fit != "crop" and not derivation.tiles
@@ -68,6 +66,8 @@ def incomparable(champion: Mapping[str, Any], derivation: Derivation) -> str | N
     changed = [key for key in keys if champion.get(key, ours[key]) != ours[key]]
     if _cutting(champion.get("tiles", ours["tiles"])) != _cutting(ours["tiles"]):
         changed.append("tiles")
+    if (champion.get("classes") or Task().classes) != task.classes:
+        changed.append("classes")
     return f"[data] {' and '.join(changed)} changed" if changed else None
 
 
@@ -80,93 +80,51 @@ def metrics(
     cases: Sequence[Case],
     champion: Sequence[Case] | None,
     champion_version: str | None,
-    settings: Evaluation,
+    settings: EvaluatorSettings,
     obstacle: str | None = None,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
 
     `obstacle` says why there is a champion but no such cases: then the candidate is refused.
     """
+    served = None if champion is None else Champion(str(champion_version), champion)
     empty = [case for case in cases if case.truth_pixels == 0]
-    result = {
-        "cases": len(cases),
-        "cases_with_foreground": len(cases) - len(empty),
-        "empty_cases": len(empty),
-        "empty_cases_with_prediction": sum(case.is_false_alarm for case in empty),
-        "empty_masks": settings.empty_masks,
-        "threshold": settings.threshold,
-        **summarize(cases),
-        "champion": None,
-        "dice_change": None,
-    }
-    if champion is not None:
-        changes = [case.dice - other.dice for case, other in zip(cases, champion, strict=True)]
-        result["champion"] = {"version": champion_version, **summarize(champion)}
-        result["dice_change"] = _distribution(changes, [case.group for case in cases])
-    reasons = reasons_to_refuse(result, settings)
+    limits = [judged(asked, cases, served, settings) for asked in settings.every_limit]
+    reasons = [limit.sentence for limit in limits if not limit.met]
+    if broken := sum(math.isnan(case.value(settings.loss)) for case in cases):
+        reasons.append(f"the probabilities of {broken} test cases are not finite numbers")
     if obstacle:
         reasons.append(
             f"the champion {champion_version} cannot be compared: {obstacle}. Set it back, or choose another "
             "[serving] destination"
         )
-    return {**result, "blessed": not reasons, "reasons": reasons}
-
-
-def reasons_to_refuse(result: Mapping[str, Any], settings: Evaluation) -> list[str]:
-    """Every limit of `[evaluation]` that is not met; an undefined number meets none."""
-    dice, loss, change = result["dice"], result["loss"]["mean"], result["dice_change"]
-    reasons = []
-    if dice["n"] < settings.min_cases:
-        reasons.append(f"Dice is defined for {dice['n']} test cases, min_cases asks for {settings.min_cases}")
-    if dice["mean"] is None or dice["mean"] < settings.min_dice - _ROUNDING:
-        reasons.append(f"mean Dice {_number(dice['mean'])} is below min_dice {settings.min_dice:g}")
-    if settings.max_loss is not None and (loss is None or loss > settings.max_loss + _ROUNDING):
-        reasons.append(f"mean loss {_number(loss)} is above max_loss {settings.max_loss:g}")
-    if result["loss"]["n"] < result["cases"]:
-        undefined = result["cases"] - result["loss"]["n"]
-        reasons.append(f"the probabilities of {undefined} test cases are not finite numbers")
-    if change is not None and (change["mean"] is None or change["mean"] < settings.min_dice_change - _ROUNDING):
-        reasons.append(
-            f"mean Dice changes by {_number(change['mean'], '+')} against the champion "
-            f"{result['champion']['version']}, min_dice_change asks for {settings.min_dice_change:+g}"
-        )
-    return reasons
-
-
-def _distribution(values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
-    defined = [(value, group) for value, group in zip(values, groups, strict=True) if not math.isnan(value)]
-    if not defined:
-        return {"mean": None, "median": None, "ci95": None, "n": 0}
-    numbers = np.array([value for value, _ in defined])
     return {
-        "mean": float(numbers.mean()),
-        "median": float(np.median(numbers)),
-        "ci95": _confidence_interval(numbers, [group for _, group in defined]),
-        "n": len(numbers),
+        "cases": len(cases),
+        "cases_with_foreground": len(cases) - len(empty),
+        "empty_cases": len(empty),
+        "empty_cases_with_prediction": sum(case.is_false_alarm for case in empty),
+        "empty_masks": settings.evaluation.empty_masks,
+        "threshold": settings.evaluation.threshold,
+        "measures": {each.name: each.described() for each in settings.measures},
+        **summarize(cases, settings),
+        "champion": served and {"version": served.version, **summarize(served.cases, settings)},
+        "change": served and _change(cases, served.cases, settings),
+        "limits": [limit.as_json() for limit in limits],
+        "notes": list(_notes(cases, settings)),
+        "blessed": not reasons,
+        "reasons": reasons,
     }
 
 
-def _confidence_interval(values: np.ndarray, groups: Sequence[str]) -> list[float] | None:
-    """95 % percentile bootstrap interval of the mean, 2000 resamples, always the same ones.
-
-    Groups (patients) are drawn, not cases: images of one patient, or tiles of one slide, are no independent evidence
-    (cluster bootstrap, Davison and Hinkley 1997, section 3.8).
-    """
-    _, members = np.unique(groups, return_inverse=True)
-    counts = np.bincount(members)
-    if len(counts) < 2:
-        return None
-    totals = np.bincount(members, values)
-    result = bootstrap(
-        (totals, counts),
-        lambda totals, counts, axis: totals.sum(axis) / counts.sum(axis),
-        n_resamples=2000,
-        method="percentile",
-        paired=True,
-        random_state=0,
-    )
-    return [float(result.confidence_interval.low), float(result.confidence_interval.high)]
+def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
+    """Of each measure how it differs from the champion's, case by case."""
+    groups, classes = [case.group for case in cases], settings.task.classes
+    return {each.name: distribution(changes_of(cases, champion, each, classes), groups) for each in settings.measures}
 
 
-def _number(value: float | None, sign: str = "") -> str:
-    return "undefined" if value is None else f"{value:{sign}.4f}"
+def _notes(cases: Sequence[Case], settings: EvaluatorSettings) -> Iterator[str]:
+    """What a mean over classes does not say of itself."""
+    classes = settings.task.classes if settings.task.several else []
+    for name in classes:
+        if all(np.isnan(values_of(cases, each, [name])).all() for each in MEASURES.values()):
+            yield f"class {name!r} was never measured: no test case has it, and the means over classes are without it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -17,15 +16,15 @@ from tfx.utils import path_utils
 
 from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import incomparable, measure, metrics
-from components.evaluator.per_case import Case, write_cases
-from components.evaluator.settings import Evaluation
+from components.evaluator.per_case import Case, ClassScores, write_cases
+from components.evaluator.settings import EvaluatorSettings
 from components.files import write_json
 from components.imaging.files.codecs import as_float, encode_png
 from components.imaging.geometry.placement import FITS
 from components.records.record import Record
-from components.records.settings import Derivation
 from components.records.tfexample import parse, read_split
 from components.serving_dir import data_section
+from components.trainer.choices import Loss, loss_named
 
 _BATCH = 8
 
@@ -34,58 +33,67 @@ class Executor(BaseExecutor):
     """Predicts the test split with the candidate and, where there is one, the champion."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        settings = Evaluation.model_validate_json(exec_properties["settings"])
-        derivation = Derivation.model_validate_json(exec_properties["derivation"])
+        settings = EvaluatorSettings.model_validate_json(exec_properties["settings"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         champion = artifact_utils.get_single_instance(input_dict["champion"])
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
-        cases = list(_evaluate(model, examples, settings, derivation.fit, evaluation))
+        cases = list(_evaluate(model, examples, settings, evaluation))
         version = champion.get_string_custom_property("version")
-        obstacle = _obstacle(champion, derivation) if version else None
-        champion_cases = (
-            list(_evaluate(champion, examples, settings, derivation.fit)) if version and not obstacle else None
-        )
+        obstacle = _obstacle(champion, settings) if version else None
+        champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
         result = metrics(cases, champion_cases, version, settings, obstacle)
         write_json(evaluation / METRICS_FILE, result)
         write_cases(evaluation / CASES_FILE, _listed(cases, champion_cases))
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
 
 
-def _obstacle(champion: Artifact, derivation: Derivation) -> str | None:
-    return incomparable(data_section(Path(path_utils.serving_model_path(champion.uri))), derivation)
+def _obstacle(champion: Artifact, settings: EvaluatorSettings) -> str | None:
+    data = data_section(Path(path_utils.serving_model_path(champion.uri)))
+    return incomparable(data, settings.derivation, settings.task)
 
 
 def _evaluate(
-    model: Artifact, examples: str, settings: Evaluation, fit: str, evaluation: Path | None = None
+    model: Artifact, examples: str, settings: EvaluatorSettings, evaluation: Path | None = None
 ) -> Iterator[Case]:
     """Measures every test record; with `evaluation`, the predicted masks are kept there."""
     loaded = tf.saved_model.load(path_utils.serving_model_path(model.uri))
+    loss = loss_named(settings.loss, settings.task)
     records = read_split(examples, "test")
     index = 0
     while batch := list(islice(records, _BATCH)):
         parsed = [parse(serialized) for serialized in batch]
-        for record, probability in zip(parsed, _predict(loaded, parsed, fit), strict=True):
+        probabilities = _predict(loaded, parsed, settings.derivation.fit)
+        losses = _losses(loss, parsed, probabilities)
+        for record, probability, value in zip(parsed, probabilities, losses, strict=True):
+            predicted = settings.task.predicted(probability, settings.evaluation.threshold)
             if evaluation:
-                _keep(evaluation / _prediction_name(index), probability >= settings.threshold)
+                _keep(evaluation / _prediction_name(index), predicted)
             index += 1
-            yield _measure(record, probability, settings)
+            yield measure(_identity(record), record.mask, predicted, value, settings)
 
 
-def _predict(model: Any, records: list[Record], fit: str) -> list[np.ndarray]:
-    """Probabilities `(H, W)` of a batch, at the size of the records."""
+def _predict(model: Any, records: list[Record], fit: str) -> np.ndarray:
+    """Probabilities of a batch, float32 `(N, H, W, channels)` at the size of the records."""
     serve = model.signatures["serve_tensor"]
     size = serve.structured_input_signature[1]["images"].shape[1:3]
     # A champion of another input size sees the record resized, as it would see the file.
     boxes = [FITS[fit](*record.mask.shape, *size) for record in records]
     images = [as_float(box.image(record.image)) for box, record in zip(boxes, records, strict=True)]
-    probabilities = serve(images=tf.constant(np.stack(images)))["probability"].numpy()[..., 0]
-    return [box.unplaced(probability) for box, probability in zip(boxes, probabilities, strict=True)]
+    probabilities = serve(images=tf.constant(np.stack(images)))["probability"].numpy()
+    return np.stack([box.unplaced(probability) for box, probability in zip(boxes, probabilities, strict=True)])
 
 
-def _measure(record: Record, probability: np.ndarray, settings: Evaluation) -> Case:
-    identity = {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
-    return measure(identity, record.mask, probability, settings.threshold, settings.empty_masks)
+def _losses(loss: Loss, records: list[Record], probabilities: np.ndarray) -> list[float]:
+    """Of each record, NaN where a probability is no number, whatever the loss makes of that."""
+    truth = np.stack([record.mask for record in records])[..., None].astype(np.float32)
+    losses = np.asarray(loss(tf.constant(truth), tf.constant(probabilities)), np.float64)
+    finite: np.ndarray = np.isfinite(probabilities).all(axis=(1, 2, 3))
+    return [float(value) for value in np.where(finite, losses, np.nan)]
+
+
+def _identity(record: Record) -> dict[str, str]:
+    return {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
 
 
 def _prediction_name(index: int) -> str:
@@ -94,14 +102,18 @@ def _prediction_name(index: int) -> str:
 
 def _keep(path: Path, mask: np.ndarray) -> None:
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encode_png(mask.astype(np.uint8)))
+    path.write_bytes(encode_png(mask))
 
 
 def _listed(cases: Sequence[Case], champion: Sequence[Case] | None) -> Iterator[Case]:
-    """The cases, each with its predicted mask and, where there is a champion, that one's Dice."""
+    """The cases, each with its predicted mask and, where there is a champion, that one's values."""
     for index, case in enumerate(cases):
-        served = champion[index].dice if champion else math.nan
-        yield replace(case, champion_dice=served, prediction=_prediction_name(index))
+        classes = _beside(case, champion[index]) if champion else case.classes
+        yield replace(case, classes=classes, prediction=_prediction_name(index))
+
+
+def _beside(case: Case, champion: Case) -> dict[str, ClassScores]:
+    return {name: replace(scores, champion=champion.classes[name].values) for name, scores in case.classes.items()}
 
 
 def _bless(blessing: Artifact, model: Artifact, blessed: bool) -> None:

@@ -1,56 +1,78 @@
-"""`per_case.csv`: the measures of each test record; one type, one writer, one reader."""
+"""`per_case.csv`: the measures of each class of each test record; one type, one writer, one reader."""
 
 from __future__ import annotations
 
 import csv
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+from components.measures.confusion import Confusion
+
+_CHAMPION = "champion_"
+_OTHER = {
+    *("id", "group", "source", "label", "class", "truth_pixels", "predicted_pixels", "tp", "fp", "fn", "tn"),
+    "prediction",
+}
+"""Columns that are no measure."""
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """What was found of one class of a test record."""
+
+    counts: Confusion
+    values: Mapping[str, float]
+    """By measure, NaN where one is undefined; the loss is of the record, and the same for each class."""
+    champion: Mapping[str, float] = field(default_factory=dict)
+    """Of the served model on the same record, where there is one and it can be compared."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """The measures of one test record, NaN where one is undefined."""
+    """A test record with the scores of its classes."""
 
     id: str
     group: str
     source: str
     label: str
-    tp: int
-    """Pixels; foreground is the positive class."""
-    fp: int
-    fn: int
-    tn: int
-    dice: float
-    iou: float
-    loss: float
-    champion_dice: float = math.nan
-    """Of the served model on the same record, where there is one and it can be compared."""
+    classes: Mapping[str, ClassScores]
     prediction: str = ""
     """Path of the predicted mask relative to the evaluation."""
 
     @property
     def truth_pixels(self) -> int:
-        return self.tp + self.fn
+        """Foreground of any class."""
+        return sum(scores.counts.truth_pixels for scores in self.classes.values())
 
     @property
     def predicted_pixels(self) -> int:
-        return self.tp + self.fp
+        """Foreground of any class."""
+        return sum(scores.counts.predicted_pixels for scores in self.classes.values())
 
     @property
     def is_false_alarm(self) -> bool:
         """Whether something was predicted where there is nothing."""
         return self.truth_pixels == 0 and self.predicted_pixels > 0
 
+    def value(self, measure: str) -> float:
+        """The mean of a measure over the classes where it is defined, NaN where it is in none."""
+        return _mean(scores.values[measure] for scores in self.classes.values())
+
+    def champion(self, measure: str) -> float:
+        """As `value`, of the served model."""
+        return _mean(scores.champion.get(measure, math.nan) for scores in self.classes.values())
+
 
 def write_cases(path: Path, cases: Iterable[Case]) -> None:
-    """Writes a row per case below the names of the columns; nothing where there is no case."""
+    """Writes a row per case and class below the names of the columns; nothing where there is no case."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer: csv.DictWriter[str] | None = None
-        for case in cases:
-            row = _row(case)
+        for row in (_row(case, name) for case in cases for name in case.classes):
             if writer is None:
                 writer = csv.DictWriter(file, list(row))
                 writer.writeheader()
@@ -58,47 +80,51 @@ def write_cases(path: Path, cases: Iterable[Case]) -> None:
 
 
 def read_cases(path: Path) -> list[Case]:
-    """The cases of the file, in its order."""
+    """The cases of the file, in its order; one of before there were classes has `foreground` alone."""
     with path.open(newline="", encoding="utf-8") as file:
-        return [_case(row) for row in csv.DictReader(file)]
+        return [_case(list(rows)) for _, rows in groupby(csv.DictReader(file), lambda row: row["id"])]
 
 
-def _row(case: Case) -> dict[str, Any]:
+def _row(case: Case, name: str) -> dict[str, Any]:
+    scores = case.classes[name]
+    counts = scores.counts
     return {
         "id": case.id,
         "group": case.group,
         "source": case.source,
         "label": case.label,
-        "truth_pixels": case.truth_pixels,
-        "predicted_pixels": case.predicted_pixels,
-        "tp": case.tp,
-        "fp": case.fp,
-        "fn": case.fn,
-        "tn": case.tn,
-        "dice": _cell(case.dice),
-        "iou": _cell(case.iou),
-        "loss": _cell(case.loss),
-        "champion_dice": _cell(case.champion_dice),
+        "class": name,
+        "truth_pixels": counts.truth_pixels,
+        "predicted_pixels": counts.predicted_pixels,
+        "tp": counts.tp,
+        "fp": counts.fp,
+        "fn": counts.fn,
+        "tn": counts.tn,
+        **{measure: _cell(value) for measure, value in scores.values.items()},
+        **{_CHAMPION + measure: _cell(scores.champion.get(measure, math.nan)) for measure in scores.values},
         "prediction": case.prediction,
     }
 
 
-def _case(row: Mapping[str, str]) -> Case:
-    return Case(
-        id=row["id"],
-        group=row["group"],
-        source=row["source"],
-        label=row["label"],
-        tp=int(row["tp"]),
-        fp=int(row["fp"]),
-        fn=int(row["fn"]),
-        tn=int(row["tn"]),
-        dice=_number(row["dice"]),
-        iou=_number(row["iou"]),
-        loss=_number(row["loss"]),
-        champion_dice=_number(row["champion_dice"]),
-        prediction=row["prediction"],
+def _case(rows: list[dict[str, str]]) -> Case:
+    first = rows[0]
+    identity = {key: first[key] for key in ("id", "group", "source", "label", "prediction")}
+    return Case(**identity, classes={row.get("class", "foreground"): _scores(row) for row in rows})
+
+
+def _scores(row: Mapping[str, str]) -> ClassScores:
+    measures = [column for column in row if column not in _OTHER and not column.startswith(_CHAMPION)]
+    champion = {name: row[_CHAMPION + name] for name in measures if _CHAMPION + name in row}
+    return ClassScores(
+        Confusion(*(int(row[count]) for count in ("tp", "fp", "fn", "tn"))),
+        {name: _number(row[name]) for name in measures},
+        {name: _number(cell) for name, cell in champion.items()},
     )
+
+
+def _mean(values: Iterable[float]) -> float:
+    defined = [value for value in values if not math.isnan(value)]
+    return fmean(defined) if defined else math.nan
 
 
 def _cell(value: float) -> float | str:

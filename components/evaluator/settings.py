@@ -2,20 +2,118 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections import ChainMap
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from components.settings import Positive, Probability, Section
+from components.evaluator.slices import sliced
+from components.measures.measure import EmptyMasks, Measure, trained_loss
+from components.measures.registry import MEASURES
+from components.records.settings import Derivation
+from components.settings import OneOf, Positive, Probability, Section
+from components.task import Task
+from components.trainer.losses.registry import LOSSES
+
+
+class Limit(Section):
+    """What the mean of a measure over the test cases must reach, or how far it may fall behind the champion's."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    measure: Annotated[str, OneOf(ChainMap[str, Any](LOSSES, MEASURES))]
+    """`dice`, `iou`, or the loss that is trained."""
+    class_: str | None = Field(default=None, alias="class")
+    """None: the mean over the classes of their means."""
+    slice: str | None = None
+    """The cases that count: `label=NAME`, or `folder=NAME` of the folder that the source lies in. None: all."""
+    at_least: float | None = None
+    at_most: float | None = None
+    change: bool = False
+    """Hold against the champion on the same cases, in place of `at_least` and `at_most`. Met where there is none."""
+    margin: float = 0.0
+    """With `change`: by so much the candidate may be worse; below 0 it must be better."""
+    least_n: Annotated[int, Field(ge=0)] = 1
+    """Cases in which the measure is defined; with fewer the limit is not met."""
+
+    @field_validator("slice")
+    @classmethod
+    def _is_a_slice(cls, text: str | None) -> str | None:
+        if text is not None:
+            sliced(text)
+        return text
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        for fault in _limit_faults(self):
+            raise ValueError(fault)
+        return self
+
+
+def _limit_faults(limit: Limit) -> Iterator[str]:
+    bounds = [key for key in ("at_least", "at_most") if getattr(limit, key) is not None]
+    if limit.change and bounds:
+        yield f"change is held against the champion, by margin: remove {' and '.join(bounds)}, or change"
+    if not limit.change and len(bounds) != 1:
+        yield f"{'at_least and at_most are both' if bounds else 'no bound is'} set: set one of at_least and at_most" + (
+            "" if bounds else ", or change = true"
+        )
+    if not limit.change and limit.margin:
+        yield f"margin = {limit.margin:g} is for a comparison with the champion: set change = true, or remove margin"
+    if limit.measure in LOSSES and limit.class_ is not None:
+        yield f"{limit.measure} is one number for all classes: remove class, or choose {' or '.join(MEASURES)}"
 
 
 class Evaluation(Section):
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Probability from which a pixel is predicted foreground."""
-    empty_masks: Literal["skip", "zero_if_predicted"] = "skip"
+    """Probability from which a pixel is predicted foreground; of several classes the most probable is predicted."""
+    empty_masks: EmptyMasks = "skip"
     """Dice of a case without foreground: left out of the mean, or 1 when nothing is predicted and 0 otherwise."""
     min_dice: Probability = 0.0
+    """Short for a limit: Dice `at_least`."""
     max_loss: Annotated[float, Field(gt=0)] | None = None
+    """Short for a limit: the loss that is trained `at_most`."""
     min_dice_change: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    """Least difference of the mean Dice to the champion's, both measured now on the same cases."""
+    """Least difference of the mean Dice to the champion's, both measured now on the same cases. Short for a limit:
+    Dice, `change`, with this as `margin` below 0."""
     min_cases: Positive = 1
+    """Short for a limit: Dice, `least_n`."""
+    limits: list[Limit] = []
+    """Further ones; all must be met."""
+
+
+class Asked(NamedTuple):
+    """A limit, and the key of `[evaluation]` that is short for it."""
+
+    limit: Limit
+    key: str | None = None
+
+
+class EvaluatorSettings(Section):
+    """Everything that an evaluation depends on."""
+
+    evaluation: Evaluation
+    task: Task
+    derivation: Derivation
+    loss: Annotated[str, OneOf(LOSSES)]
+    """That was trained."""
+
+    @property
+    def measures(self) -> list[Measure]:
+        """All that is measured; the loss, of whole images, comes last."""
+        return [*MEASURES.values(), trained_loss(self.loss)]
+
+    @property
+    def every_limit(self) -> list[Asked]:
+        """The short forms as limits, then those that are written out."""
+        return [*self._short(), *(Asked(limit) for limit in self.evaluation.limits)]
+
+    def _short(self) -> Iterator[Asked]:
+        given = self.evaluation
+        yield Asked(Limit(measure="dice", at_least=0.0, least_n=given.min_cases), "min_cases")
+        # Of no case at all the mean is undefined, and below everything: `min_cases` alone speaks of their number.
+        yield Asked(Limit(measure="dice", at_least=given.min_dice, least_n=0), "min_dice")
+        if given.max_loss is not None:
+            yield Asked(Limit(measure=self.loss, at_most=given.max_loss, least_n=0), "max_loss")
+        yield Asked(Limit(measure="dice", change=True, margin=0 - given.min_dice_change, least_n=0), "min_dice_change")

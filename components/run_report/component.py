@@ -43,7 +43,7 @@ class RunReport(BaseComponent):
         settings: str,
         code_version: str,
     ) -> None:
-        """`settings` is JSON: `recipe` (name), `notice` (about the data) and `config` (the whole config)."""
+        """`settings` is `ReportSettings` as JSON."""
         spec = RunReportSpec(
             examples=examples,
             split_report=split_report,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.evaluator.per_case import Case
+from components.measures.measure import Measure
+from components.task import Task
 
 MAX_FALSE_ALARMS = 2
 
@@ -40,6 +42,7 @@ class Run:
     recipe: str
     notice: str
     config: dict[str, Any]
+    task: Task
     verdict: Verdict
     metrics: dict[str, Any]
     cases: list[Case]
@@ -48,6 +51,11 @@ class Run:
     """By column of the training log, one value per epoch."""
     split_report: dict[str, Any]
     checks: list[dict[str, Any]]
+
+    @property
+    def measures(self) -> list[Measure]:
+        """What the evaluation has measured; by the first, cases are ordered."""
+        return [Measure(name=name, **described) for name, described in self.metrics["measures"].items()]
 
 
 def parse_history(rows: Iterable[Mapping[str, str]]) -> dict[str, list[float]]:
@@ -75,34 +83,32 @@ def judge(
     return Verdict("refused", "Refused, not pushed", [*([] if blessed else reasons), *failed])
 
 
-def select_cases(cases: Iterable[Case]) -> list[tuple[str, Case]]:
-    """The cases to show, each once, with a title: best, median and worst Dice, then the largest false alarms.
+def select_cases(cases: Iterable[Case], measure: Measure) -> list[tuple[str, Case]]:
+    """The cases to show, each once, with a title: best, median and worst, then the largest false alarms.
 
-    Of an even number the median is the lower one of the middle. Equal scores stand in the order of the ids.
+    Of an even number the median is the worse one of the middle. Equal scores stand in the order of the ids.
     """
-    order = worst_first(cases)
-    scored = [case for case in order if not math.isnan(case.dice)]
+    order = worst_first(cases, measure)
+    scored = [case for case in order if not math.isnan(case.value(measure.name))]
     # By rank: of fewer than three cases one has several ranks, and keeps the last title.
-    titles = {len(scored) - 1: "Best Dice", (len(scored) - 1) // 2: "Median Dice", 0: "Worst Dice"}
-    shown = {scored[rank]: title for rank, title in titles.items() if scored}
-    alarms = [case for case in order if case.is_false_alarm and case not in shown]
+    titles = {len(scored) - 1: "Best", (len(scored) - 1) // 2: "Median", 0: "Worst"}
+    shown = [(f"{title} {measure.title}", scored[rank]) for rank, title in titles.items() if scored]
+    ids = {case.id for _, case in shown}
+    alarms = [case for case in order if case.is_false_alarm and case.id not in ids]
     alarms.sort(key=lambda case: -case.predicted_pixels)
-    return [
-        *((title, case) for case, title in shown.items()),
-        *(("Nothing there, yet predicted", case) for case in alarms[:MAX_FALSE_ALARMS]),
-    ]
+    return [*shown, *(("Nothing there, yet predicted", case) for case in alarms[:MAX_FALSE_ALARMS])]
 
 
-def worst_first(cases: Iterable[Case]) -> list[Case]:
-    """By rising Dice; undefined ones last, among them those with the most false pixels first."""
-    return sorted(
-        cases,
-        key=lambda case: (
-            math.isnan(case.dice),
-            -case.predicted_pixels if math.isnan(case.dice) else case.dice,
-            case.id,
-        ),
-    )
+def worst_first(cases: Iterable[Case], measure: Measure) -> list[Case]:
+    """By a measure; undefined ones last, among them those with the most false pixels first."""
+
+    def rank(case: Case) -> tuple[bool, float, str]:
+        value = case.value(measure.name)
+        if math.isnan(value):
+            return True, -case.predicted_pixels, case.id
+        return False, value if measure.higher_is_better else -value, case.id
+
+    return sorted(cases, key=rank)
 
 
 def shared_across_splits(records: Iterable[Mapping[str, Any]], key: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,14 @@ from components.artifacts import (
 from components.evaluator.per_case import Case, read_cases
 from components.files import read_json, write_text
 from components.imaging.files.codecs import encode_png, read_image
-from components.provenance import Provenance
 from components.records.record import Record
 from components.records.tfexample import parse, read_split
 from components.run_report.core import Push, Run, judge, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import Illustration, render
+from components.run_report.settings import ReportSettings
 from components.serving_dir import SPLIT_REPORT_FILE
+from components.task import Task
 
 
 class Executor(BaseExecutor):
@@ -36,21 +36,22 @@ class Executor(BaseExecutor):
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items()}
-        run = _run(inputs, Provenance.model_validate_json(exec_properties["settings"]))
-        illustrations = _illustrations(select_cases(run.cases), inputs["examples"].uri, Path(inputs["evaluation"].uri))
+        run = _run(inputs, ReportSettings.model_validate_json(exec_properties["settings"]))
+        illustrations = _illustrations(run, inputs["examples"].uri, Path(inputs["evaluation"].uri))
         written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         report = Path(artifact_utils.get_single_uri(output_dict["report"])) / REPORT_FILE
         write_text(report, render(run, illustrations, written))
 
 
-def _run(inputs: dict[str, Artifact], provenance: Provenance) -> Run:
+def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
     model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
     metrics = read_json(evaluation / METRICS_FILE)
     checks = read_json(Path(inputs["infra_blessing"].uri) / CHECKS_FILE)["checks"]
     return Run(
-        recipe=provenance.recipe,
-        notice=provenance.notice,
-        config=provenance.config,
+        recipe=settings.recipe,
+        notice=settings.notice,
+        config=settings.config,
+        task=settings.task,
         verdict=judge(
             _flag(inputs["blessing"], "blessed"),
             metrics["reasons"],
@@ -67,15 +68,16 @@ def _run(inputs: dict[str, Artifact], provenance: Provenance) -> Run:
     )
 
 
-def _illustrations(chosen: Sequence[tuple[str, Case]], examples: str, evaluation: Path) -> list[Illustration]:
+def _illustrations(run: Run, examples: str, evaluation: Path) -> list[Illustration]:
+    chosen = select_cases(run.cases, run.measures[0])
     wanted = {case.id for _, case in chosen}
     test = map(parse, read_split(examples, "test"))
     records = {record.id: record for record in test if record.id in wanted}
-    return [_illustration(title, case, records[case.id], evaluation) for title, case in chosen]
+    return [_illustration(title, case, records[case.id], evaluation, run.task) for title, case in chosen]
 
 
-def _illustration(title: str, case: Case, record: Record, evaluation: Path) -> Illustration:
-    outlined = overlay(record.image, record.mask, read_image(evaluation / case.prediction))
+def _illustration(title: str, case: Case, record: Record, evaluation: Path, task: Task) -> Illustration:
+    outlined = overlay(record.image, record.mask, read_image(evaluation / case.prediction), task)
     return Illustration(title, case, encode_png(picture(record.image)), encode_png(outlined))
 
 

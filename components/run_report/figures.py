@@ -49,8 +49,8 @@ def learning_rate_curve(rates: Sequence[float]) -> bytes:
     return _png(figure)
 
 
-def dice_strip(candidate: Sequence[float], champion: Sequence[float]) -> bytes:
-    """Rising Dice of the cases, and the champion's Dice of the same case, NaN where there is none."""
+def case_strip(label: str, candidate: Sequence[float], champion: Sequence[float]) -> bytes:
+    """A measure of the cases, from worst to best, and the champion's of the same case, NaN where there is none."""
     figure, axes = _chart(3.1)
     ranks = np.arange(1, len(candidate) + 1)
     size = 28 if len(candidate) <= 100 else 8
@@ -60,9 +60,10 @@ def dice_strip(candidate: Sequence[float], champion: Sequence[float]) -> bytes:
     axes.scatter(ranks, candidate, size, color=BLUE, label="candidate")
     axes.axhline(float(np.mean(candidate)), color=BLUE, linewidth=1, label="candidate's mean")
     axes.axhline(float(np.median(candidate)), color=BLUE, linewidth=1, linestyle=":", label="candidate's median")
-    axes.set_ylim(-0.03, 1.03)
-    axes.set_ylabel("Dice")
-    axes.set_xlabel("Case, by rising Dice of the candidate")
+    if min(candidate) >= 0 and max(candidate) <= 1:
+        axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel(label)
+    axes.set_xlabel("Case, from worst to best of the candidate")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=9)
     return _png(figure)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from components.imaging.truth.classes import IGNORE
+from components.task import Task
+
 TRUTH_RGB = (86, 180, 233)
 PREDICTION_RGB = (230, 159, 0)
 
+_GREY = 96
 _SIDE = 512
 """Pixels of the longer side that pictures are brought near to."""
 
@@ -21,15 +25,33 @@ def picture(image: np.ndarray) -> np.ndarray:
     return _fit(image)
 
 
-def overlay(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """`picture` with outlines; `truth` and `predicted` are `(H, W)`, any value above 0 is foreground."""
+def overlay(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, task: Task) -> np.ndarray:
+    """`picture` with outlines; `truth` and `predicted` are class indices `(H, W)` uint8.
+
+    Of one class truth and prediction have a colour each; of several each class has one, its truth a thick line and its
+    prediction a thin one. What is not judged is greyed.
+    """
     canvas = picture(image)
-    # A thin line upon a thick one: both stay visible where they coincide.
-    for mask, colour, thickness in ((truth, TRUTH_RGB, 5), (predicted, PREDICTION_RGB, 2)):
-        foreground = _fit((mask > 0).astype(np.uint8) * 255)
-        contours, _ = cv2.findContours(foreground, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(canvas, contours, -1, colour, thickness)
+    unjudged = _shown(truth, IGNORE) > 0
+    canvas[unjudged] = canvas[unjudged] // 3 + _GREY
+    indices = range(1, len(task.classes) + 1)
+    for index in indices:
+        _outline(canvas, _shown(truth, index), task.colour(index) if task.several else TRUTH_RGB, 5)
+    # A thin line upon a thick one: both stay visible where they coincide, of one colour by the edge.
+    for index in indices:
+        if task.several:
+            _outline(canvas, _shown(predicted, index), (0, 0, 0), 4)
+        _outline(canvas, _shown(predicted, index), task.colour(index) if task.several else PREDICTION_RGB, 2)
     return canvas
+
+
+def _shown(mask: np.ndarray, index: int) -> np.ndarray:
+    return _fit((mask == index).astype(np.uint8) * 255)
+
+
+def _outline(canvas: np.ndarray, pixels: np.ndarray, colour: tuple[int, int, int], thickness: int) -> None:
+    contours, _ = cv2.findContours(pixels, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(canvas, contours, -1, colour, thickness)
 
 
 def _fit(pixels: np.ndarray) -> np.ndarray:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from components.evaluator.per_case import Case
+from components.measures.measure import Measure
 from components.run_report import figures
 from components.run_report.core import Run, groups_by_split, shared_across_splits, worst_first
 
@@ -30,12 +32,14 @@ class Illustration:
 def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str:
     """One HTML file without outside references. `written` is the time, for the foot of the page."""
     records = run.split_report["records"]
-    cases = worst_first(run.cases)
+    cases = worst_first(run.cases, run.measures[0])
     return _ENVIRONMENT.get_template("report.html.j2").render(
         run=run,
+        measures={measure.name: measure for measure in run.measures},
         illustrations=illustrations,
         written=written,
-        charts=_charts(run, cases),
+        strips=_strips(run),
+        curves=_curves(run),
         cases=cases[:MAX_ROWS],
         left_out=max(0, len(cases) - MAX_ROWS),
         shared_groups=shared_across_splits(records, "group"),
@@ -45,21 +49,45 @@ def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str
     )
 
 
-def _charts(run: Run, cases: Sequence[Case]) -> dict[str, bytes]:
+def _curves(run: Run) -> dict[str, bytes]:
+    """By what they show: each number of the training log that is there for both splits, and the learning rate."""
     history, best = run.history, run.training["best_epoch"]
-    charts = {
-        "loss": figures.learning_curve("Loss", history["loss"], history["val_loss"], best),
-        "dice": figures.learning_curve("Dice", history["dice"], history["val_dice"], best),
-        "learning_rate": figures.learning_rate_curve(history["learning_rate"]),
-    }
-    scored = [(case.dice, case.champion_dice) for case in cases if not math.isnan(case.dice)]
-    if scored:
-        charts["strip"] = figures.dice_strip(*zip(*scored, strict=True))
-    return charts
+    shown = sorted((name for name in history if f"val_{name}" in history), key=lambda name: (name != "loss", name))
+    titles = {measure.name: measure.title for measure in run.measures}
+    curves = {}
+    for name in shown:
+        title = titles.get(name, name)
+        drawn = figures.learning_curve(title, history[name], history[f"val_{name}"], best)
+        curves[f"Training and validation {title} by epoch"] = drawn
+    return {**curves, "Learning rate by epoch": figures.learning_rate_curve(history["learning_rate"])}
+
+
+def _strips(run: Run) -> list[tuple[Measure, bytes]]:
+    """A chart for each measure that is defined anywhere."""
+    strips = []
+    for measure in run.measures:
+        values = [(case.value(measure.name), case.champion(measure.name)) for case in worst_first(run.cases, measure)]
+        scored = [pair for pair in values if not math.isnan(pair[0])]
+        if scored:
+            strips.append((measure, figures.case_strip(_heading(measure), *zip(*scored, strict=True))))
+    return strips
+
+
+def _heading(measure: Measure) -> str:
+    title = measure.title[:1].upper() + measure.title[1:]
+    return f"{title} ({measure.unit})" if measure.unit else title
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def _bound(limit: Mapping[str, Any]) -> str:
+    """What a limit asks for."""
+    if limit["change"]:
+        return f"change, margin {limit['margin']:g}"
+    key = "at_least" if limit["at_most"] is None else "at_most"
+    return f"{key.replace('_', ' ')} {limit[key]:g}" + (f", {limit['least_n']} cases" if limit["least_n"] > 1 else "")
 
 
 def _change(value: float | None) -> str:
@@ -77,4 +105,4 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(number=_number, change=_change, data_uri=_data_uri)
+_ENVIRONMENT.filters.update(number=_number, change=_change, data_uri=_data_uri, heading=_heading, bound=_bound)

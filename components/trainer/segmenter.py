@@ -37,8 +37,8 @@ class Segmenter(keras.Model):
         return self.network(self.standardize(images, moments), training=training)
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, tf.Tensor]:
-        *pair, draws = data if len(data) == 3 else (*data, None)
-        return super().train_step(tuple(pair) if draws is None else change_on_device(*pair, draws))
+        inputs, truth, draws = data if len(data) == 3 else (*data, None)
+        return super().train_step((inputs, truth) if draws is None else change_on_device(inputs, truth, draws))
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "network": keras.saving.serialize_keras_object(self.network)}

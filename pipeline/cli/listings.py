@@ -53,8 +53,8 @@ def print_runs(runs: list[RunRecord], out: Path) -> None:
         # The reason of a slot is long; an id that is cut names no run.
         column.no_wrap = column.header != "status"
     for run in runs:
-        dice = run.scores.dice.mean if run.scores else None
-        shown = "" if dice is None else f"{dice:.3f}"
+        mean = run.scores.mean.mean if run.scores else None
+        shown = "" if mean is None else f"{mean:.3f}"
         status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
         table.add_row(run.id, run.recipe, status, shown, run.pushed.version if run.pushed else "")
     console.print(table)
@@ -76,12 +76,11 @@ def _unset(name: str, values: dict[str, Any]) -> list[str]:
     return [*own, *chain.from_iterable(tables)]
 
 
-def _without_unset(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_unset(value) if isinstance(value, dict) else value
-        for key, value in values.items()
-        if value is not None
-    }
+def _without_unset(value: Any) -> Any:
+    """Of tables and lists of tables, however deep."""
+    if isinstance(value, dict):
+        return {key: _without_unset(item) for key, item in value.items() if item is not None}
+    return [_without_unset(item) for item in value] if isinstance(value, list) else value
 
 
 def _allowed(schema: dict[str, Any]) -> str:

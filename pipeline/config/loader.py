@@ -122,7 +122,12 @@ def _line(problem: Any, source: str) -> str:
 def _allowed(sections: Sequence[str]) -> str:
     if sections == ["model", "parameters"]:
         return "`maskline models` lists each architecture's parameters."
-    return f"Allowed: {'; or '.join(', '.join(sorted(form.model_fields)) for form in _forms(sections))}"
+    return f"Allowed: {'; or '.join(', '.join(_keys(form)) for form in _forms(sections))}"
+
+
+def _keys(form: Any) -> list[str]:
+    """As a TOML has them."""
+    return sorted(field.alias or name for name, field in form.model_fields.items())
 
 
 def _outgrown(sections: Sequence[str], key: str) -> str | None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pydantic import model_validator
 
 from components.data_gate.settings import GateSettings, Validation
-from components.evaluator.settings import Evaluation
+from components.evaluator.settings import Evaluation, EvaluatorSettings
 from components.imaging.augmentation.settings import Augmentation
 from components.pusher.settings import Serving
 from components.serving_check.settings import ServingCheckSettings
 from components.settings import Section
+from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.settings import Model, TrainerSettings, Training
 from pipeline.config.data import Data
@@ -60,6 +61,15 @@ class Config(Section):
     def serving_check(self) -> ServingCheckSettings:
         return ServingCheckSettings(task=self.data.task, derivation=self.data.derivation)
 
+    @property
+    def evaluator(self) -> EvaluatorSettings:
+        return EvaluatorSettings(
+            evaluation=self.evaluation,
+            task=self.data.task,
+            derivation=self.data.derivation,
+            loss=self.training.loss,
+        )
+
 
 def _faults(config: Config) -> Iterator[str]:
     architecture, patch = config.model.architecture, config.training.patch
@@ -82,5 +92,20 @@ def _faults(config: Config) -> Iterator[str]:
             f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
             f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
         )
+    yield from _evaluation_faults(config.evaluation, config.data.task.classes, config.training.loss)
     if config.execution.beam != "local" and config.execution.parallel == "processes":
         yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'
+
+
+def _evaluation_faults(evaluation: Evaluation, classes: list[str], loss: str) -> Iterator[str]:
+    for number, limit in enumerate(evaluation.limits):
+        where = f"[evaluation.limits] {number}"
+        if limit.class_ is not None and limit.class_ not in classes:
+            yield f"{where}: class = {limit.class_!r}, expected one of {', '.join(classes)}, or none for their mean"
+        if limit.measure in LOSSES and limit.measure != loss:
+            yield f"{where}: measure = {limit.measure!r}, but [training] loss = {loss!r} is trained: name that"
+    if len(classes) > 1 and evaluation.threshold != Evaluation.model_fields["threshold"].default:
+        yield (
+            f"[evaluation] threshold = {evaluation.threshold:g} is for one class: of {len(classes)} the most probable "
+            "is predicted. Remove threshold"
+        )

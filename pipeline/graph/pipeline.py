@@ -18,12 +18,14 @@ from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
 from components.evaluator.component import Evaluator
+from components.evaluator.version import evaluator_version
 from components.example_gen.component import ImageMaskExampleGen
 from components.example_gen.version import example_gen_version
 from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
 from components.pusher.component import Pusher
 from components.run_report.component import RunReport
+from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
 from components.settings import Section
 from components.trainer.version import trainer_version
@@ -120,9 +122,8 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         examples=examples,
         model=model,
         champion=resolver.outputs["champion"],
-        settings=_json(config.evaluation),
-        derivation=_json(settings.derivation),
-        code_version=_version("evaluator"),
+        settings=_json(config.evaluator),
+        code_version=evaluator_version(config.training.loss),
     )
     serving_check = ServingCheck(
         examples=examples, model=model, settings=_json(config.serving_check), code_version=_version("serving_check")
@@ -146,7 +147,7 @@ def create_pipeline(config: Config, place: Place, champion: str | None) -> Pipel
         blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json(provenance),
+        settings=_json(ReportSettings(**dict(provenance), task=config.data.task)),
         code_version=_version("run_report"),
     )
     return Pipeline(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.errors import ExitCode
-from pipeline.runs.record import RunRecord, Scores
+from pipeline.runs.record import Distribution, RunRecord, Scores
 
 _WORDS: dict[int | None, str] = {
     ExitCode.REFUSED: "Refused",
@@ -25,6 +25,7 @@ def conclusion(record: RunRecord) -> list[str]:
 def _lines(record: RunRecord) -> Iterator[str]:
     if record.scores:
         yield _score(record.scores)
+        yield from (f"Note: {note}" for note in record.scores.notes)
     word = _WORDS.get(record.exit_code, "Failed")
     yield from (f"{word}: {reason}" for reason in record.reasons)
     yield from (f"Log of the step: {step.log}" for step in record.steps if step.state == "failed" and step.log)
@@ -37,12 +38,16 @@ def _lines(record: RunRecord) -> Iterator[str]:
 
 
 def _score(scores: Scores) -> str:
-    dice, empty = scores.dice, scores.empty_cases
-    mean = "undefined" if dice.mean is None else f"{dice.mean:.3f}"
-    interval = f" (95 % CI {dice.ci95[0]:.3f} to {dice.ci95[1]:.3f})" if dice.ci95 else ""
+    found, empty = scores.mean, scores.empty_cases
+    interval = f" (95 % CI {found.ci95[0]:.3f} to {found.ci95[1]:.3f})" if found.ci95 else ""
+    classes = "".join(f"; {name} {_mean(of_class)}" for name, of_class in scores.of_classes.items())
     without = (
         f"; something was predicted in {scores.empty_cases_with_prediction} of {empty} cases without foreground"
         if empty
         else ""
     )
-    return f"Test: mean foreground Dice {mean}{interval}, {dice.n} cases{without}"
+    return f"Test: mean foreground {scores.title} {_mean(found)}{interval}, {found.n} cases{classes}{without}"
+
+
+def _mean(found: Distribution) -> str:
+    return "undefined" if found.mean is None else f"{found.mean:.3f}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from components.files import read_json, write_json
 
@@ -78,12 +78,46 @@ class Distribution(BaseModel):
     n: int = 0
 
 
-class Scores(BaseModel):
-    """What people are told first of the test split."""
+class Described(BaseModel):
+    """How a measure is read."""
 
-    dice: Distribution
+    title: str
+
+
+class Scores(BaseModel):
+    """What was measured on the test split."""
+
+    measures: Annotated[dict[str, Described], Field(min_length=1)] = {"dice": Described(title="Dice")}
+    """By name; the first is what people are told first. Versions that did not say had Dice before others."""
+    means: dict[str, Distribution] = {}
+    """Of each measure; where there are several classes, over these."""
+    classes: dict[str, dict[str, Distribution]] = {}
+    notes: list[str] = []
     empty_cases: int = 0
     empty_cases_with_prediction: int = 0
+
+    @property
+    def title(self) -> str:
+        """Of the first measure."""
+        return self.measures[self._first].title
+
+    @property
+    def mean(self) -> Distribution:
+        """Of the first measure."""
+        return self.means[self._first]
+
+    @property
+    def of_classes(self) -> dict[str, Distribution]:
+        """The first measure of each class; nothing where there is one."""
+        several = self.classes if len(self.classes) > 1 else {}
+        return {name: found[self._first] for name, found in several.items()}
+
+    @property
+    def _first(self) -> str:
+        return next(iter(self.measures))
+
+
+_DISTRIBUTIONS = TypeAdapter(dict[str, Distribution])
 
 
 class RunRecord(Json):
@@ -153,7 +187,12 @@ class RunRecord(Json):
 
 
 def _scores(metrics: dict[str, Any]) -> Scores | None:
-    return Scores.model_validate(metrics["test"]) if metrics.get("test") else None
+    test = metrics.get("test")
+    if not test:
+        return None
+    scores = Scores.model_validate(test)
+    means = _DISTRIBUTIONS.validate_python({name: test.get(name) for name in scores.measures})
+    return scores.model_copy(update={"means": means})
 
 
 def write_run(run_dir: Path, record: RunRecord) -> None:

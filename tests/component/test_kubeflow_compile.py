@@ -66,7 +66,7 @@ def test_the_sections_reach_their_nodes_whole(package: Package, config: Config) 
     assert trainer["code_version"] == trainer_version(config.trainer)
     assert constants(package, "Trainer")["run_fn"] == f"{run.__name__}.run_fn"
     assert json.loads(constants(package, "Pusher")["settings"])["config"] == config.model_dump()
-    assert json.loads(constants(package, "Evaluator")["settings"]) == config.evaluation.model_dump()
+    assert json.loads(constants(package, "Evaluator")["settings"]) == config.evaluator.model_dump()
 
 
 def test_tfx_reads_the_types_of_the_parameters_from_the_shortened_argument(package: Package) -> None:

@@ -17,7 +17,9 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.evaluator.executor import Executor as Evaluator
-from components.imaging.files.codecs import encode_png, read_image
+from components.evaluator.settings import Evaluation as Limits
+from components.evaluator.settings import EvaluatorSettings
+from components.imaging.files.codecs import as_float, encode_png, read_image
 from components.records.settings import Derivation
 from components.records.tfexample import parse, read_split
 from components.serving_check.core import check_model
@@ -65,7 +67,6 @@ def evaluate(
     run_executor: Callable,
     artifact: Make,
     config: Config,
-    derivation: Derivation,
     examples: Artifact,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Evaluation]:
@@ -77,8 +78,7 @@ def evaluate(
             Evaluator,
             {"examples": examples, "model": model, "champion": champion},
             {"evaluation": evaluation, "blessing": blessing},
-            settings=config.evaluation.model_copy(update=settings),
-            derivation=derivation,
+            settings=config.evaluator.model_copy(update={"evaluation": config.evaluation.model_copy(update=settings)}),
         )
         return Evaluation(evaluation, blessing)
 
@@ -120,9 +120,9 @@ class TestEvaluator:
         assert first.metrics["cases"] == len(first.cases)
         assert first.metrics["empty_cases"] == len(empty)
         assert first.metrics["empty_cases_with_prediction"] == sum(case["fp"] != "0" for case in empty)
-        for name in ("dice", "iou", "loss"):
+        for name in ("dice", "iou", "ce_dice"):
             values, summary = first.column(name), first.metrics[name]
-            assert summary["n"] == len(values) == len(first.cases) - (0 if name == "loss" else len(empty))
+            assert summary["n"] == len(values) == len(first.cases) - (0 if name == "ce_dice" else len(empty))
             assert summary["mean"] == pytest.approx(np.mean(values))
             assert summary["median"] == pytest.approx(np.median(values))
             assert summary["ci95"][0] < summary["mean"] < summary["ci95"][1]
@@ -135,7 +135,7 @@ class TestEvaluator:
         kept = p.clip(1e-7, 1 - 1e-7)
         entropy = -(y * np.log(kept) + (1 - y) * np.log(1 - kept)).mean(axis=(1, 2))
         dice = (2 * (y * p).sum(axis=(1, 2)) + 1) / ((y + p).sum(axis=(1, 2)) + 1)
-        np.testing.assert_allclose(first.column("loss"), (entropy + 1 - dice) / 2, atol=1e-5)
+        np.testing.assert_allclose(first.column("ce_dice"), (entropy + 1 - dice) / 2, atol=1e-5)
 
     @pytest.mark.parametrize(
         ("limits", "reason"),
@@ -166,7 +166,7 @@ class TestEvaluator:
         assert better.blessed
         assert better.metrics["champion"]["version"] == "7"
         changes = np.subtract(better.column("dice"), better.column("champion_dice"))
-        assert better.metrics["dice_change"]["mean"] == pytest.approx(changes.mean())
+        assert better.metrics["change"]["dice"]["mean"] == pytest.approx(changes.mean())
         assert better.column("dice") == first.column("dice")
         # The champion finds foreground everywhere: its Dice follows from the true pixels alone.
         pixels = [truth for truth in better.column("truth_pixels") if truth]
@@ -199,6 +199,7 @@ class TestEvaluator:
             ({"tiles": {"overlap": 0, "edge": "pad", "keep_empty": 1.0, "reduced_copy": False}}, "tiles"),
             ({"channels": 3}, "channels"),
             ({"adjust": {"gamma": 0.5}}, "adjust"),
+            ({"classes": ["lesion", "muscle"]}, "classes"),
         ],
     )
     def test_a_champion_made_for_other_records_is_not_measured_and_the_candidate_waits(
@@ -249,7 +250,104 @@ class TestEvaluator:
     ) -> None:
         same = evaluate(model, as_champion(model, "7"))
         assert same.blessed
-        assert same.metrics["dice_change"] | {"n": 0} == {"mean": 0.0, "median": 0.0, "ci95": [0.0, 0.0], "n": 0}
+        assert same.metrics["change"]["dice"] | {"n": 0} == {"mean": 0.0, "median": 0.0, "ci95": [0.0, 0.0], "n": 0}
+
+    def test_probabilities_that_are_no_numbers_are_refused(
+        self,
+        evaluate: Callable[..., Evaluation],
+        config: Config,
+        derivation: Derivation,
+        nobody: Artifact,
+        artifact: Make,
+        tmp_path: Path,
+    ) -> None:
+        broken = artifact(standard_artifacts.Model, tmp_path / "broken")
+        network = build_segmenter(1, config.model, Task())
+        network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
+        export_model(
+            network, Path(path_utils.serving_model_dir(broken.uri)), Task(), threshold=0.5, derivation=derivation
+        )
+        refused = evaluate(broken, nobody, min_dice=0.0)
+        assert not refused.blessed
+        assert refused.metrics["reasons"] == [
+            f"the probabilities of {len(refused.cases)} test cases are not finite numbers"
+        ]
+
+
+class TestClasses:
+    """Of two classes the records have the first; the model calls bright pixels that, and a strip the other."""
+
+    @pytest.fixture(scope="class")
+    def served(self, artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+        module = tf.Module()
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 1], tf.float32, name="images")])
+        def tensors(images: tf.Tensor) -> Mapping[str, tf.Tensor]:
+            strip = tf.one_hot(0, 32)[None, :, None, None] * tf.ones_like(images)
+            return {"probability": tf.nn.softmax(tf.concat([1 - images, images, 3 * strip], -1))}
+
+        model = artifact(standard_artifacts.Model, tmp_path_factory.mktemp("classes"))
+        folder = path_utils.serving_model_dir(model.uri)
+        tf.saved_model.save(module, folder, signatures={"serve_tensor": tensors})
+        return model
+
+    @pytest.fixture(scope="class")
+    def evaluation(
+        self,
+        run_executor: Callable,
+        artifact: Make,
+        config: Config,
+        examples: Artifact,
+        served: Artifact,
+        nobody: Artifact,
+        tmp_path_factory: pytest.TempPathFactory,
+    ) -> Evaluation:
+        folder = tmp_path_factory.mktemp("evaluation")
+        evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+        blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+        limits = [{"measure": "dice", "class": "muscle", "at_least": 0.0}]
+        settings = EvaluatorSettings(
+            evaluation=Limits.model_validate({"limits": limits}),
+            task=Task(classes=["lesion", "muscle"]),
+            derivation=config.data.derivation,
+            loss="ce_dice",
+        )
+        inputs = {"examples": examples, "model": served, "champion": nobody}
+        run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=settings)
+        return Evaluation(evaluation, blessing)
+
+    def test_a_row_for_each_class_is_what_the_predicted_indices_say(
+        self, evaluation: Evaluation, examples: Artifact
+    ) -> None:
+        records = [parse(serialized) for serialized in read_split(examples.uri, "test")]
+        assert [case["class"] for case in evaluation.cases] == ["lesion", "muscle"] * len(records)
+        for number, case in enumerate(evaluation.cases):
+            record, index = records[number // 2], 1 + number % 2
+            predicted = read_image(evaluation.folder / case["prediction"])
+            assert (predicted[0] == 2).all()
+            assert int(case["tp"]) == np.sum((record.mask == index) & (predicted == index))
+            assert int(case["predicted_pixels"]) == np.sum(predicted == index)
+            assert (case["id"], case["dice"] == "") == (record.id, not (record.mask == index).any())
+
+    def test_the_class_that_no_record_has_is_named_and_meets_no_limit(self, evaluation: Evaluation) -> None:
+        found = evaluation.metrics
+        assert found["dice"] == found["classes"]["lesion"]["dice"]
+        assert [note.split(" was")[0] for note in found["notes"]] == ["class 'muscle'"]
+        assert found["reasons"] == ["Dice (muscle) is defined for 0 test cases, least_n asks for 1"]
+
+    def test_the_loss_is_that_of_the_probabilities(
+        self, evaluation: Evaluation, served: Artifact, examples: Artifact
+    ) -> None:
+        records = [parse(serialized) for serialized in read_split(examples.uri, "test")]
+        images = np.stack([as_float(record.image) for record in records])
+        serve = tf.saved_model.load(path_utils.serving_model_path(served.uri)).signatures["serve_tensor"]
+        p = serve(images=tf.constant(images))["probability"].numpy().astype(float)
+        y = np.eye(3)[np.stack([record.mask for record in records])]
+        entropy = -(y * np.log(p)).sum(-1).mean((1, 2))
+        dice = (2 * (y * p).sum((1, 2)) + 1) / ((y + p).sum((1, 2)) + 1)
+        expected = (entropy + 1 - dice[:, 1:].mean(-1)) / 2
+        np.testing.assert_allclose(evaluation.column("ce_dice")[::2], expected, atol=1e-5)
+        assert evaluation.column("ce_dice")[::2] == evaluation.column("ce_dice")[1::2]
 
 
 class TestServingCheck:

@@ -79,9 +79,9 @@ def test_the_exported_model_is_the_one_that_was_validated(
         history = list(csv.DictReader(file))
     assert len(history) == 3
     training = json.loads((Path(arguments.model_run_dir) / "training.json").read_text())
-    assert training["eval"]["loss"] == pytest.approx(min(float(row["val_loss"]) for row in history), rel=1e-4)
+    assert training["eval"]["ce_dice"] == pytest.approx(min(float(row["val_loss"]) for row in history), rel=1e-4)
     # What the epochs saw was not what is evaluated now.
-    assert training["train"]["loss"] != pytest.approx(float(history[training["best_epoch"] - 1]["loss"]), rel=1e-4)
+    assert training["train"]["ce_dice"] != pytest.approx(float(history[training["best_epoch"] - 1]["loss"]), rel=1e-4)
 
     image, _ = disc_pair(32, 48, 99)
     served = tf.saved_model.load(arguments.serving_model_dir).signatures

@@ -158,7 +158,7 @@ def test_the_exported_model_is_that_of_the_best_epoch(folder: Path, case: str, b
     two = folder / case / "auto"
     losses = [row["val_loss"] for row in history(two)]
     assert summary(two)["best_epoch"] == best
-    assert summary(two)["eval"]["loss"] == pytest.approx(min(losses), rel=1e-4)
+    assert summary(two)["eval"]["ce_dice"] == pytest.approx(min(losses), rel=1e-4)
     assert min(losses) < 0.99 * max(losses)
     image, _ = disc_pair(32, 48, 99)
     tensor = tf.constant(image[None, ..., None] / 255, tf.float32)

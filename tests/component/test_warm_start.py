@@ -69,8 +69,8 @@ def test_it_goes_on_where_the_champion_ended(
         rows = csv.DictReader((Path(arguments.model_run_dir) / "history.csv").read_text().splitlines())
         return float(next(rows)["val_loss"])
 
-    assert first_loss(warm) == pytest.approx(before["eval"]["loss"], rel=0.1)
-    assert first_loss(trained) > 1.5 * before["eval"]["loss"]
+    assert first_loss(warm) == pytest.approx(before["eval"]["ce_dice"], rel=0.1)
+    assert first_loss(trained) > 1.5 * before["eval"]["ce_dice"]
     extra = read_json(Path(warm.serving_model_dir) / "assets.extra" / "training.json")
     for summary in (read_json(Path(warm.model_run_dir) / "training.json"), extra):
         assert (summary["start"], summary["warm_starts"]) == ("warm from version 17", 5)

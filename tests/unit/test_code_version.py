@@ -13,8 +13,10 @@ import pytest
 from raw_images import write
 
 from components.code_version import code_version, executors, sources
+from components.evaluator.version import evaluator_version
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.version import example_gen_version
+from components.measures.registry import MEASURES
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.models.unet.parameters import UNet
@@ -27,6 +29,7 @@ CHOICES = {
     "components.example_gen.layouts": [layout.listing.__module__ for layout in LAYOUTS.values()],
     "components.trainer.models": [architecture.__module__ for architecture in ARCHITECTURES.values()],
     "components.trainer.losses": list(LOSSES.values()),
+    "components.measures": sorted({measure.of.__module__ for measure in MEASURES.values()}),
     "components.trainer.optimizers": list(OPTIMIZERS.values()),
 }
 """Packages of which a config chooses, and the modules that it chooses from."""
@@ -136,8 +139,9 @@ class TestOwnTree:
                 assert Path(importlib.import_module(name).__file__ or "").resolve() in found, name
 
     def test_a_measure_concerns_its_evaluation_alone(self) -> None:
-        concerned = [node for node in executors() if REPOSITORY / "components/measures/overlap.py" in sources(node)]
-        assert concerned == ["components.evaluator.executor"]
+        overlap = REPOSITORY / "components/measures/overlap.py"
+        assert not [node for node in [*executors(), "components.trainer.run"] if overlap in sources(node)]
+        assert overlap in sources(*evaluator_version("ce_dice").partition(" of ")[2].split(", "))
 
     def test_a_codec_concerns_the_records(self) -> None:
         assert REPOSITORY / "components/imaging/files/codecs.py" in sources("components.example_gen.executor")
@@ -151,7 +155,7 @@ class TestChoices:
         shutil.copytree(
             REPOSITORY / "components", tmp_path / "components", ignore=shutil.ignore_patterns("__pycache__")
         )
-        for node in ("example_gen", "trainer"):
+        for node in ("example_gen", "trainer", "evaluator"):
             monkeypatch.setattr(f"components.{node}.version.code_version", partial(code_version, root=tmp_path))
         for file in ("models/other/__init__", "models/other/network", "losses/other", "optimizers/other"):
             write(tmp_path / f"components/trainer/{file}.py", b"")
@@ -161,7 +165,8 @@ class TestChoices:
         return tmp_path
 
     def versions(self) -> dict[str, str]:
-        """Of example_gen with each layout, and of the trainer with the usual choices and with one other each."""
+        """Of example_gen with each layout, of the trainer with the usual choices and with one other each, and of the
+        evaluator with both losses."""
         usual = load_config("demo").trainer
         model = usual.model.model_copy(update={"architecture": "other"})
         loss, optimizer = (usual.training.model_copy(update={key: "other"}) for key in ("loss", "optimizer"))
@@ -170,6 +175,8 @@ class TestChoices:
         return {
             **{name: example_gen_version(name) for name in LAYOUTS},
             **{name: trainer_version(settings) for name, settings in trainers.items()},
+            "evaluator": evaluator_version("ce_dice"),
+            "evaluator, other loss": evaluator_version("other"),
         }
 
     @pytest.mark.parametrize(
@@ -185,8 +192,10 @@ class TestChoices:
             ("trainer/models/unet/parameters.py", {"usual", "losses", "optimizers"}),
             ("trainer/models/other/network.py", {"models"}),
             ("trainer/encoders/plain.py", {"usual", "losses", "optimizers"}),
-            ("trainer/losses/ce_dice.py", {"usual", "models", "optimizers"}),
-            ("trainer/losses/other.py", {"losses"}),
+            ("trainer/losses/ce_dice.py", {"usual", "models", "optimizers", "evaluator"}),
+            ("trainer/losses/other.py", {"losses", "evaluator, other loss"}),
+            ("measures/overlap.py", {"evaluator", "evaluator, other loss"}),
+            ("evaluator/limits.py", {"evaluator", "evaluator, other loss"}),
             ("trainer/optimizers/adam.py", {"usual", "models", "losses"}),
             ("trainer/optimizers/other.py", {"optimizers"}),
             ("trainer/run.py", {"usual", "models", "losses", "optimizers"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.models.unet.parameters import UNet
 from components.trainer.optimizers.registry import OPTIMIZERS
+from pipeline.cli.listings import config_toml
 from pipeline.config.loader import load_config, parse_config
 from pipeline.config.root import Config
 
@@ -81,6 +83,26 @@ def test_least_config() -> None:
         ("evaluation.threshold", 1.0, "[evaluation] threshold: found 1.0, expected less than 1"),
         ("evaluation.min_dice", float("nan"), "[evaluation] min_dice: found nan, expected a finite number"),
         ("evaluation.max_loss", float("inf"), "[evaluation] max_loss: found inf, expected a finite number"),
+        (
+            "evaluation.limits",
+            [{"measure": "dice"}],
+            "[evaluation.limits] 0: found {'measure': 'dice'}, no bound is set",
+        ),
+        (
+            "evaluation.limits",
+            [{"measure": "dice", "at_least": 0.5, "clas": "a"}],
+            "[evaluation.limits.0] clas: unknown key. Allowed: at_least, at_most, change, class, least_n, margin, ",
+        ),
+        (
+            "evaluation.limits",
+            [{"measure": "dice", "at_least": 0.5, "slice": "size<20"}],
+            "[evaluation.limits.0] slice: found 'size<20', expected label=NAME or folder=NAME",
+        ),
+        (
+            "evaluation.limits",
+            [{"measure": "dice", "at_least": 0.5, "class": "lesion"}],
+            "[evaluation.limits] 0: class = 'lesion', expected one of foreground, or none for their mean",
+        ),
         ("model.parameters.levels", 99, "[model.parameters] levels: found 99, expected less than or equal to 8"),
         ("model.parameters.dropout", 0.25, "dropout 0.25 x 4 = 1 at the bridge: must be below 1"),
         ("data.height", 100, "[data] height = 100 does not fit [model] unet: it must be a multiple of 16"),
@@ -177,3 +199,33 @@ def test_patches_that_fit() -> None:
     fits = ["data.height=64", "data.width=64", "training.patch={height=32,width=64,foreground_share=1.0}"]
     assert load_config("demo", fits).training.patch is not None
     assert load_config("demo").training.patch is None
+
+
+CLASSES: dict[str, Any] = {"layout": "bcss", "height": 64, "width": 64, "classes": ["tumor", "stroma"]}
+
+
+def test_a_limit_may_be_on_a_class() -> None:
+    limit = {"measure": "dice", "class": "stroma", "at_least": 0.5}
+    document = {**LEAST, "data": CLASSES, "evaluation": {"limits": [limit]}}
+    config = parse_config(document, source="run.toml")
+    assert config.evaluator.task.classes == ["tumor", "stroma"]
+    assert [limit.class_ for limit in config.evaluation.limits] == ["stroma"]
+    # As `config show` prints it, and as a manifest keeps it.
+    assert config.model_dump(mode="json")["evaluation"]["limits"][0]["class"] == "stroma"
+    assert parse_config(tomllib.loads(config_toml(config)), "shown.toml") == config
+
+
+def test_a_limit_is_on_the_loss_that_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = parse("evaluation.limits", [{"measure": "ce_dice", "at_most": 0.5}])
+    other = config.training.model_copy(update={"loss": "other"})
+    with pytest.raises(
+        ValueError, match=r"0: measure = 'ce_dice', but \[training\] loss = 'other' is trained: name that"
+    ):
+        Config.model_validate({**dict(config), "training": other})
+
+
+def test_of_several_classes_the_most_probable_is_predicted() -> None:
+    document = {**LEAST, "data": CLASSES, "evaluation": {"threshold": 0.4}}
+    with pytest.raises(UsageError, match=r"\[evaluation\] threshold = 0.4 is for one class: of 2 the most probable"):
+        parse_config(document, source="run.toml")
+    assert parse("evaluation.threshold", 0.4).evaluation.threshold == 0.4

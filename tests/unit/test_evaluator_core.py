@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import EMPTY, FALSE, IDENTITY, case, classed, settings
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score
 
-from components.evaluator.core import measure, metrics, summarize
+from components.evaluator.core import incomparable, measure, metrics, summarize
 from components.evaluator.per_case import Case
-from components.evaluator.settings import Evaluation
-from components.measures.overlap import Confusion
+from components.imaging.truth.classes import IGNORE
+from components.records.settings import Derivation
+from components.task import Task
 
-IDENTITY = {"id": "a", "group": "g", "source": "a.png", "label": "benign"}
-FULL, EMPTY, FALSE = Confusion(8, 2, 2, 88), Confusion(0, 0, 0, 100), Confusion(0, 5, 0, 95)
-
-
-def case(dice: float, loss: float = 0.1, counts: Confusion = FULL) -> Case:
-    return Case(**IDENTITY, **asdict(counts), dice=dice, iou=dice / (2 - dice), loss=loss)
+ONE = settings()
+TWO = settings("lesion", "muscle")
 
 
 def patients(values: Iterable[float]) -> list[Case]:
@@ -28,58 +30,84 @@ def patients(values: Iterable[float]) -> list[Case]:
     return [replace(case(value), group=f"patient{number}") for number, value in enumerate(values)]
 
 
-def decide(dice: list[float], champion: list[float] | None = None, **settings: Any) -> dict[str, Any]:
+def decide(dice: list[float], champion: list[float] | None = None, **evaluation: Any) -> dict[str, Any]:
     others = None if champion is None else [case(value) for value in champion]
-    return metrics([case(value) for value in dice], others, "17", Evaluation(**settings))
+    return metrics([case(value) for value in dice], others, "17", settings(**evaluation))
 
 
 def test_measure_by_hand() -> None:
-    truth = np.array([[1, 1, 0, 0]], np.uint8)
-    probability = np.array([[0.9, 0.4, 0.5, 0.1]], np.float32)
-    found = measure(IDENTITY, truth, probability, 0.5, "skip")
-    assert (found.tp, found.fp, found.fn, found.tn) == (1, 1, 1, 1)
-    assert (found.dice, found.iou) == (0.5, pytest.approx(1 / 3))
-    # entropy (-ln 0.9 - ln 0.4 - ln 0.5 - ln 0.9) / 4, soft Dice (2 x 1.3 + 1) / (2 + 1.9 + 1)
-    entropy = -math.log(0.9 * 0.4 * 0.5 * 0.9) / 4
-    assert found.loss == pytest.approx((entropy + 1 - 3.6 / 4.9) / 2)
-    assert (found.id, found.group, found.source, found.label) == ("a", "g", "a.png", "benign")
+    found = measure(IDENTITY, np.array([[1, 1, 0, 0]], np.uint8), np.array([[1, 0, 1, 0]], np.uint8), 0.25, ONE)
+    [(name, scores)] = found.classes.items()
+    assert name == "foreground"
+    assert (scores.counts.tp, scores.counts.fp, scores.counts.fn, scores.counts.tn) == (1, 1, 1, 1)
+    assert scores.values == {"dice": 0.5, "iou": pytest.approx(1 / 3), "ce_dice": 0.25}
+    assert (found.id, found.group, found.source, found.label) == ("a", "g", "clinic/a.png", "benign")
 
 
-def test_threshold() -> None:
-    probability = np.array([[0.3, 0.7]])
-    predicted = [measure(IDENTITY, np.array([[1, 1]]), probability, at, "skip").tp for at in (0.2, 0.5, 0.8)]
-    assert predicted == [2, 1, 0]
+def test_each_class_is_measured_among_what_is_judged() -> None:
+    truth = np.array([[0, 1, 1, 2, 255, 255]], np.uint8)
+    found = measure(IDENTITY, truth, np.array([[0, 1, 2, 2, 1, 2]], np.uint8), 0.25, TWO)
+    # Lesion: 1 of 2 found, nothing else said to be it. Muscle: found, and one pixel too many.
+    assert [scores.values["dice"] for scores in found.classes.values()] == [pytest.approx(2 / 3)] * 2
+    assert [scores.values["ce_dice"] for scores in found.classes.values()] == [0.25, 0.25]
+    assert (found.truth_pixels, found.predicted_pixels) == (3, 3)
+    assert found.value("dice") == pytest.approx(2 / 3)
+
+
+@given(
+    arrays(np.uint8, (6, 5), elements=st.integers(0, 2)),
+    arrays(np.uint8, (6, 5), elements=st.integers(0, 2)),
+    arrays(np.uint8, (6, 5), elements=st.integers(0, 2)),
+    arrays(bool, (6, 5)),
+)
+def test_what_lies_under_pixels_to_be_ignored_changes_nothing(
+    truth: np.ndarray, predicted: np.ndarray, other: np.ndarray, ignored: np.ndarray
+) -> None:
+    truth = np.where(ignored, IGNORE, truth).astype(np.uint8)
+    one, changed = (
+        measure(IDENTITY, truth, given_, 0.25, TWO) for given_ in (predicted, np.where(ignored, other, predicted))
+    )
+    np.testing.assert_equal(changed.classes, one.classes)
+    np.testing.assert_equal(metrics([changed], None, None, TWO), metrics([one], None, None, TWO))
+    kept = truth[~ignored], predicted[~ignored]
+    for index, scores in enumerate(one.classes.values(), 1):
+        assert scores.counts.tp + scores.counts.fp + scores.counts.fn + scores.counts.tn == len(kept[0])
+        if scores.counts.truth_pixels:
+            expected = f1_score(*kept, labels=[index], average="macro", zero_division=0)
+            assert scores.values["dice"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("policy", "probability", "dice"),
+    ("policy", "predicted", "dice"),
     [
-        ("skip", 0.1, math.nan),
-        ("skip", 0.9, math.nan),
-        ("zero_if_predicted", 0.1, 1.0),
-        ("zero_if_predicted", 0.9, 0.0),
+        ("skip", 0, math.nan),
+        ("skip", 1, math.nan),
+        ("zero_if_predicted", 0, 1.0),
+        ("zero_if_predicted", 1, 0.0),
     ],
 )
-def test_empty_masks(policy: str, probability: float, dice: float) -> None:
-    found = measure(IDENTITY, np.zeros((4, 4), np.uint8), np.full((4, 4), probability), 0.5, policy)
-    np.testing.assert_equal((found.dice, found.iou), (dice, dice))
-    assert math.isfinite(found.loss)
+def test_empty_masks(policy: str, predicted: int, dice: float) -> None:
+    empty, said = np.zeros((4, 4), np.uint8), np.full((4, 4), predicted, np.uint8)
+    found = measure(IDENTITY, empty, said, 0.25, settings(empty_masks=policy))
+    np.testing.assert_equal((found.value("dice"), found.value("iou")), (dice, dice))
+    assert found.value("ce_dice") == 0.25
 
 
 @pytest.mark.parametrize("policy", ["skip", "zero_if_predicted"])
 def test_a_missed_lesion_counts_under_either_policy(policy: str) -> None:
-    found = measure(IDENTITY, np.ones((4, 4), np.uint8), np.zeros((4, 4)), 0.5, policy)
-    assert (found.dice, found.iou) == (0, 0)
+    full, nothing = np.ones((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+    found = measure(IDENTITY, full, nothing, 0.25, settings(empty_masks=policy))
+    assert (found.value("dice"), found.value("iou")) == (0, 0)
 
 
 def test_summary_leaves_undefined_values_out() -> None:
     cases = [case(0.2), case(math.nan, loss=0.4), case(0.8), case(0.9)]
-    summary = summarize(cases)
+    summary = summarize(cases, ONE)
     assert summary["dice"]["n"] == summary["iou"]["n"] == 3
     assert summary["dice"]["mean"] == pytest.approx(1.9 / 3)
     assert summary["dice"]["median"] == pytest.approx(0.8)
-    assert summary["loss"]["n"] == 4
-    assert summary["loss"]["mean"] == pytest.approx(0.7 / 4)
+    assert summary["ce_dice"]["n"] == 4
+    assert summary["ce_dice"]["mean"] == pytest.approx(0.7 / 4)
 
 
 @pytest.mark.parametrize(
@@ -92,30 +120,30 @@ def test_summary_leaves_undefined_values_out() -> None:
     ],
 )
 def test_summary_of_few_cases(values: list[float], expected: dict[str, Any]) -> None:
-    assert summarize(patients(values))["dice"] == expected
+    assert summarize(patients(values), ONE)["dice"] == expected
 
 
 def test_confidence_interval_is_that_of_the_mean() -> None:
     """With 80 cases the percentile bootstrap comes close to mean +- 1.96 s / sqrt(n)."""
     values = np.random.default_rng(2).beta(8, 3, 80)
-    interval = summarize(patients(values))["dice"]["ci95"]
+    interval = summarize(patients(values), ONE)["dice"]["ci95"]
     error = values.std(ddof=1) / math.sqrt(len(values))
     expected = values.mean() - 1.96 * error, values.mean() + 1.96 * error
     np.testing.assert_allclose(interval, expected, atol=0.15 * error)
-    assert interval == summarize(patients(values))["dice"]["ci95"]
+    assert interval == summarize(patients(values), ONE)["dice"]["ci95"]
 
 
 def test_images_of_one_patient_are_no_independent_evidence() -> None:
     values = np.random.default_rng(2).beta(8, 3, 20)
-    each = summarize(patients(values))["dice"]
-    four_times = summarize([one for one in patients(values) for _ in range(4)])["dice"]
+    each = summarize(patients(values), ONE)["dice"]
+    four_times = summarize([one for one in patients(values) for _ in range(4)], ONE)["dice"]
     assert four_times["n"] == 80
     np.testing.assert_allclose(four_times["ci95"], each["ci95"], atol=1e-9)
 
 
 def test_counts_of_empty_cases() -> None:
     cases = [case(0.8), case(math.nan, counts=EMPTY), case(math.nan, counts=FALSE), case(math.nan, counts=FALSE)]
-    result = metrics(cases, None, None, Evaluation())
+    result = metrics(cases, None, None, ONE)
     assert (result["cases"], result["cases_with_foreground"]) == (4, 1)
     assert (result["empty_cases"], result["empty_cases_with_prediction"]) == (3, 2)
     assert (result["empty_masks"], result["threshold"]) == ("skip", 0.5)
@@ -124,7 +152,7 @@ def test_counts_of_empty_cases() -> None:
 
 def test_without_a_champion() -> None:
     result = decide([0.1, 0.2])
-    assert result["champion"] is result["dice_change"] is None
+    assert result["champion"] is result["change"] is None
     assert result["blessed"] is True
     assert result["reasons"] == []
 
@@ -181,21 +209,89 @@ def test_all_reasons_are_given() -> None:
 @pytest.mark.parametrize("policy", ["skip", "zero_if_predicted"])
 def test_probabilities_that_are_no_numbers_are_refused(policy: str) -> None:
     """Not-a-number is below every threshold: on a case without lesion it would pass for a perfect answer."""
-    lesion = measure(IDENTITY, np.ones((4, 4)), np.ones((4, 4)), 0.5, policy)
-    broken = measure(IDENTITY, np.zeros((4, 4)), np.full((4, 4), math.nan), 0.5, policy)
-    result = metrics([lesion, broken], None, None, Evaluation(empty_masks=policy))
-    assert result["reasons"] == ["the probabilities of 1 test cases are not finite numbers"]
+    mine = settings(empty_masks=policy)
+    full, empty = np.ones((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+    cases = [measure(IDENTITY, full, full, 0.25, mine), measure(IDENTITY, empty, empty, math.nan, mine)]
+    assert metrics(cases, None, None, mine)["reasons"] == ["the probabilities of 1 test cases are not finite numbers"]
 
 
 def test_change_is_paired_case_by_case() -> None:
     result = decide([0.9, 0.5, math.nan], champion=[0.8, 0.7, math.nan])
     # +0.1 and -0.2
-    assert result["dice_change"]["mean"] == pytest.approx(-0.05)
-    assert result["dice_change"]["n"] == 2
+    assert result["change"]["dice"]["mean"] == pytest.approx(-0.05)
+    assert result["change"]["dice"]["n"] == 2
     assert result["champion"]["version"] == "17"
     assert result["champion"]["dice"]["mean"] == pytest.approx(0.75)
 
 
 def test_the_champion_must_be_measured_on_the_same_cases() -> None:
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="measured on other cases"):
         decide([0.9, 0.5], champion=[0.8])
+
+
+class TestClasses:
+    """Of two classes: a mean over classes, not over cases."""
+
+    CASES = (
+        classed({"lesion": 0.4, "muscle": 0.9}, 0.2, group="p1"),
+        classed({"lesion": math.nan, "muscle": 0.8}, 0.4, group="p2"),
+        classed({"lesion": math.nan, "muscle": 0.7}, 0.6, group="p3"),
+    )
+
+    def test_the_mean_over_classes_of_their_means(self) -> None:
+        summary = summarize(self.CASES, TWO)
+        classes = summary["classes"]
+        assert classes["lesion"]["dice"] == {"mean": 0.4, "median": 0.4, "ci95": None, "n": 1}
+        assert (classes["muscle"]["dice"]["mean"], classes["muscle"]["dice"]["n"]) == (pytest.approx(0.8), 3)
+        assert summary["dice"]["mean"] == summary["dice"]["median"] == pytest.approx((0.4 + 0.8) / 2)
+        assert summary["dice"]["n"] == 3
+        assert summary["ce_dice"]["mean"] == pytest.approx(0.4)
+        assert all(list(found) == ["dice", "iou"] for found in classes.values())
+
+    def test_the_interval_is_that_of_patients_drawn_for_all_classes_at_once(self) -> None:
+        """Classes that rise and fall together have the interval of one; drawn apart, it would be narrower."""
+        values = np.random.default_rng(2).beta(8, 3, 60)
+        both = [classed({"lesion": value, "muscle": value}, group=f"p{n}") for n, value in enumerate(values)]
+        alone = summarize(patients(values), ONE)["dice"]["ci95"]
+        np.testing.assert_allclose(summarize(both, TWO)["dice"]["ci95"], alone, atol=1e-12)
+
+    def test_a_class_that_no_case_has_is_named_and_left_out_of_the_mean(self) -> None:
+        cases = [classed({"lesion": 0.6, "muscle": math.nan}), classed({"lesion": 0.8, "muscle": math.nan})]
+        result = metrics(cases, None, None, TWO)
+        assert result["dice"]["mean"] == pytest.approx(0.7)
+        assert result["classes"]["muscle"]["dice"] == {"mean": None, "median": None, "ci95": None, "n": 0}
+        assert result["notes"] == [
+            "class 'muscle' was never measured: no test case has it, and the means over classes are without it"
+        ]
+        assert result["blessed"]
+
+    def test_one_class_that_no_case_has_needs_no_note(self) -> None:
+        assert metrics([case(math.nan)], None, None, ONE)["notes"] == []
+
+    def test_a_case_is_empty_where_it_has_no_class(self) -> None:
+        empty = classed({"lesion": math.nan, "muscle": math.nan}, counts=FALSE)
+        result = metrics([*self.CASES, empty], None, None, TWO)
+        assert (result["empty_cases"], result["empty_cases_with_prediction"]) == (1, 1)
+
+    def test_the_champion_has_classes_too(self) -> None:
+        served = [classed({"lesion": 0.5, "muscle": 0.9}, 0.3, group=one.group) for one in self.CASES]
+        result = metrics(self.CASES, served, "17", TWO)
+        assert result["champion"]["classes"]["lesion"]["dice"]["mean"] == 0.5
+        # -0.1 of lesion in one case; 0, -0.1 and -0.2 of muscle
+        assert result["change"]["dice"]["mean"] == pytest.approx((-0.1 - 0.1) / 2)
+        assert result["change"]["ce_dice"]["mean"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("served", "classes", "changed"),
+    [
+        ({}, ["foreground"], None),
+        ({"classes": []}, ["foreground"], None),
+        ({"classes": ["lesion", "muscle"]}, ["lesion", "muscle"], None),
+        ({"classes": ["muscle", "lesion"]}, ["lesion", "muscle"], "[data] classes changed"),
+        ({}, ["lesion"], "[data] classes changed"),
+        ({"classes": ["lesion"], "fit": "stretch"}, ["foreground"], "[data] fit and classes changed"),
+    ],
+)
+def test_a_champion_of_other_classes_is_not_compared(served: dict, classes: list[str], changed: str | None) -> None:
+    assert incomparable(served, Derivation(height=32, width=32), Task(classes=classes)) == changed

@@ -166,7 +166,7 @@ def test_masks_as_arrays(root: Path) -> None:
     [
         (
             "image,mask,patient\n",
-            "column 'patient' is unknown. Allowed: image, mask, region, group, label, split, site, id",
+            "column 'patient' is unknown. Allowed: image, mask, region, group, label, split, site, ",
         ),
         ("image,mask,\n", "column '' is unknown"),
         ("image,mask,mask\n", "column 'mask' stands there twice"),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.measures.overlap import confusion
+from components.measures.confusion import confusion
+from components.measures.overlap import dice
 from components.task import Task
 from components.trainer.metrics import MeanDice
 
@@ -17,7 +18,7 @@ def test_mean_over_images_with_foreground(disc_pair: Callable, sizes: tuple[int,
     truths = np.stack([disc_pair(20, 28, seed, empty=seed in (1, 6))[1] for seed in range(7)])
     probabilities = rng.uniform(size=truths.shape).astype(np.float32) * (0.4 + 0.6 * truths)
     counts = [confusion(truth, p >= threshold) for truth, p in zip(truths, probabilities, strict=True)]
-    expected = np.mean([count.dice for count in counts if not count.truth_is_empty])
+    expected = np.mean([dice(count) for count in counts if count.truth_pixels])
 
     metric = MeanDice(Task(), threshold)
     for end, size in zip(np.cumsum(sizes), sizes, strict=True):
@@ -27,7 +28,7 @@ def test_mean_over_images_with_foreground(disc_pair: Callable, sizes: tuple[int,
 
     metric.reset_state()
     metric.update_state(truths[:1, ..., None], probabilities[:1, ..., None])
-    assert float(metric.result()) == pytest.approx(counts[0].dice, abs=1e-6)
+    assert float(metric.result()) == pytest.approx(dice(counts[0]), abs=1e-6)
 
 
 def test_a_probability_at_the_threshold_is_foreground() -> None:

@@ -79,6 +79,14 @@ def test_a_run_is_found_from_within_the_folder_of_runs(run_dir: Path, monkeypatc
         ({"status": "done", "steps": [{"id": "Trainer"}]}, "steps.0.state: Field required"),
         ({"status": "done", "pushed": {"version": "7"}}, "pushed.path: Field required"),
         ({"status": "done", "metrics": {"test": {"dice": "good"}}}, "metrics.dice: Input should be a"),
+        (
+            {"status": "done", "metrics": {"test": {"measures": {}}}},
+            "metrics.measures: Dictionary should have at least 1",
+        ),
+        (
+            {"status": "done", "metrics": {"test": {"measures": {"hd": {"title": "HD"}}}}},
+            "metrics.hd: Input should be a",
+        ),
     ],
 )
 def test_what_is_no_record_is_named(run_dir: Path, content: Any, fault: str) -> None:
@@ -146,3 +154,20 @@ def test_an_undefined_score_without_an_interval() -> None:
     test = {"dice": {"mean": None, "ci95": None, "n": 0}, "empty_cases": 0, "empty_cases_with_prediction": 0}
     record = RunRecord(id="1", recipe="demo", status="done", exit_code=0, metrics={"test": test})
     assert conclusion(record) == ["Test: mean foreground Dice undefined, 0 cases"]
+
+
+def test_classes_are_told_beside_the_first_measure() -> None:
+    def found(mean: float | None) -> dict[str, Any]:
+        return {"mean": mean, "median": mean, "ci95": None, "n": 3}
+
+    test = {
+        "measures": {"surface": {"title": "surface Dice"}, "dice": {"title": "Dice"}},
+        **{"surface": found(0.5), "dice": found(0.25), "empty_cases": 0, "empty_cases_with_prediction": 0},
+        "classes": {"lesion": {"surface": found(0.5)}, "muscle": {"surface": found(None)}},
+        "notes": ["class 'muscle' was never measured"],
+    }
+    record = RunRecord(id="1", recipe="demo", status="done", exit_code=0, metrics={"test": test})
+    assert conclusion(record) == [
+        "Test: mean foreground surface Dice 0.500, 3 cases; lesion 0.500; muscle undefined",
+        "Note: class 'muscle' was never measured",
+    ]

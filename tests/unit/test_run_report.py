@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,12 +12,14 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from evaluated import limit, settings
 from report_inputs import CHECKS
 from tfx.types import standard_artifacts
 
 from components import artifact_types
-from components.evaluator.per_case import Case, write_cases
+from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.files import read_json, write_json
+from components.measures.confusion import Confusion
 from components.records.record import Record
 from components.records.tfexample import serialize
 from components.run_report.executor import Executor
@@ -64,16 +67,30 @@ METRICS = {
     "empty_cases_with_prediction": 1,
     "empty_masks": "skip",
     "threshold": 0.5,
+    "measures": {each.name: each.described() for each in settings().measures},
     "dice": score(0.61249, 0.7, 3),
     "iou": score(0.5, 0.53846, 3),
-    "loss": score(0.3, 0.3, 4),
+    "ce_dice": score(0.3, 0.3, 4),
+    "classes": {"foreground": {"dice": score(0.61249, 0.7, 3), "iou": score(0.5, 0.53846, 3)}},
     "champion": {
         "version": "6",
         "dice": score(0.58, 0.6, 3),
         "iou": score(0.4, 0.4, 3),
-        "loss": score(0.4, 0.4, 4),
+        "ce_dice": score(0.4, 0.4, 4),
+        "classes": {"foreground": {"dice": score(0.58, 0.6, 3), "iou": score(0.4, 0.4, 3)}},
     },
-    "dice_change": {"mean": 0.03249, "ci95": [-0.01, 0.07], "n": 3},
+    "change": {
+        "dice": {"mean": 0.03249, "ci95": [-0.01, 0.07], "n": 3},
+        "iou": {"mean": 0.1, "ci95": None, "n": 3},
+        "ce_dice": {"mean": -0.1, "ci95": None, "n": 4},
+    },
+    "limits": [
+        {
+            **limit(measure="dice", at_least=0.5, slice="label=malignant").model_dump(),
+            **{"key": None, "value": 0.4, "n": 2, "met": False, "sentence": "mean Dice is below at_least 0.5"},
+        }
+    ],
+    "notes": ["class 'x' was never measured"],
     "blessed": True,
     "reasons": [],
 }
@@ -81,7 +98,7 @@ UNDEFINED = METRICS | {
     "dice": score(None, None, 0),
     "iou": score(None, None, 0),
     "champion": None,
-    "dice_change": None,
+    "change": None,
     "blessed": False,
     "reasons": ["mean Dice is undefined, the recipe demands 0.7"],
 }
@@ -152,9 +169,10 @@ class Outputs:
         metrics: dict[str, Any] = METRICS,
         dice: dict[str, float] = DICE,
         infra_blessed: bool = True,
+        classes: Sequence[str] = ("foreground",),
         **pushed_model: str,
     ) -> str:
-        self._write_evaluation(metrics, dice)
+        self._write_evaluation(metrics, dice, classes)
         write_json(self.root / "infra_blessing" / "checks.json", {"passed": infra_blessed, "checks": CHECKS})
         self.inputs["blessing"].set_int_custom_property("blessed", int(metrics["blessed"]))
         self.inputs["infra_blessing"].set_int_custom_property("blessed", int(infra_blessed))
@@ -163,15 +181,16 @@ class Outputs:
             self.inputs["pushed_model"].set_string_custom_property(name, value)
         output = artifact_types.RunReport()
         output.uri = str(self.root)
-        settings = {
+        given = {
             "recipe": "tiny",
+            "task": {"classes": classes},
             "notice": NOTICE,
             "config": {"training": {"epochs": 3, "note": HOSTILE}},
         }
         Executor().Do(
             {name: [artifact] for name, artifact in self.inputs.items()},
             {"report": [output]},
-            {"settings": json.dumps(settings), "code_version": "0"},
+            {"settings": json.dumps(given), "code_version": "0"},
         )
         return (self.root / "report.html").read_text(encoding="utf-8")
 
@@ -195,7 +214,7 @@ class Outputs:
         epochs = ["0,0.2,0.001,0.9,0.3,0.8", "1,0.5,0.001,0.5,0.6,0.4", "2,0.6,0.0005,0.4,0.5,0.5"]
         header = "epoch,dice,learning_rate,loss,val_dice,val_loss"
         (self.root / "model_run" / "history.csv").write_text("\n".join([header, *epochs]))
-        at_best = {"train": {"loss": 0.5, "dice": 0.5}, "eval": {"loss": 0.4, "dice": 0.6}}
+        at_best = {"train": {"dice": 0.5, "ce_dice": 0.5}, "eval": {"dice": 0.6, "ce_dice": 0.4}}
         run = {
             "best_epoch": 2,
             "epochs_run": 3,
@@ -209,28 +228,24 @@ class Outputs:
         }
         write_json(self.root / "model_run" / "training.json", run | at_best)
 
-    def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, float]) -> None:
+    def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, float], classes: Sequence[str]) -> None:
         evaluation = self.root / "evaluation"
         write_json(evaluation / "metrics.json", metrics)
         cv2.imwrite(str(evaluation / "predicted.png"), np.eye(32, dtype=np.uint8))
         champion = metrics["champion"] is not None
-        write_cases(evaluation / "per_case.csv", [_case(id, value, champion) for id, value in dice.items()])
+        write_cases(evaluation / "per_case.csv", [_case(id, value, champion, classes) for id, value in dice.items()])
 
 
-def _case(id: str, dice: float, champion: bool) -> Case:
+def _case(id: str, dice: float, champion: bool, classes: Sequence[str]) -> Case:
+    values = {"dice": dice, "iou": dice, "ce_dice": 0.0}
+    counts = Confusion(tp=0, fp=32, fn=0 if id == "empty" else 36, tn=0)
+    scores = ClassScores(counts, values, values if champion else {})
     return Case(
         id=id,
         group=f"group {id}",
         source="",
         label="",
-        tp=0,
-        fp=32,
-        fn=0 if id == "empty" else 36,
-        tn=0,
-        dice=dice,
-        iou=dice,
-        loss=0,
-        champion_dice=dice if champion else math.nan,
+        classes=dict.fromkeys(classes, scores),
         prediction="predicted.png",
     )
 
@@ -267,6 +282,9 @@ def test_pushed(pushed: str) -> None:
         "Against the data of the champion, version 1700000000",
         "No group and no identical image is shared across splits",
         "equal results ✕ failed differs by 0.2",
+        "Dice label=malignant at least 0.5 0.400 2 ✕ not met mean Dice is below at_least 0.5",
+        "Class 'x' was never measured.",
+        "Split Dice Loss training 0.500 0.500 validation 0.600 0.400",
         '"epochs": 3',
     ):
         assert said in text
@@ -286,7 +304,7 @@ def test_every_case_is_shown_once_with_its_pictures(pushed: str) -> None:
     alts = [image["alt"] for image in Page(pushed).attributes("img")]
     for id in DICE:
         assert alts.count(f"Image of case {id}") == 1
-    assert len(alts) == len(set(alts)) == 4 + 2 * len(DICE)
+    assert len(alts) == len(set(alts)) == 6 + 2 * len(DICE)
 
 
 def test_nothing_outside_the_file_is_referenced(pushed: str) -> None:
@@ -313,6 +331,7 @@ def test_refused_without_a_champion_or_any_dice(outputs: Outputs) -> None:
         "There is no champion to compare with",
         "Dice candidate – – – 0",
         "No case has a defined Dice.",
+        "No case has a defined IoU.",
     ):
         assert said in text
     assert "Champion's" not in text
@@ -332,3 +351,25 @@ def test_the_200_worst_of_many_cases(outputs: Outputs) -> None:
     many = DICE | {f"case{number:03d}": math.nan for number in range(246)}
     text = Page(outputs.report(dice=many, reason="-")).text
     assert "The 200 worst; 50 more are in per_case.csv." in text
+
+
+def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
+    classes = ["lesion", "muscle & fat"]
+    each = dict.fromkeys(classes, METRICS["classes"]["foreground"])
+    champion = METRICS["champion"] | {"classes": each}
+    page = Page(outputs.report(METRICS | {"classes": each, "champion": champion}, classes=classes, reason="-"))
+    for said in (
+        "means over the 2 classes of their means",
+        "By class Class Metric Model Mean Median 95 % CI Cases lesion Dice candidate 0.612 0.700",
+        "muscle & fat IoU candidate 0.500",
+        "a thin one with a dark edge: lesion, muscle & fat.",
+    ):
+        assert said in page.text
+    colours = [span["style"] for span in page.attributes("span") if "style" in span]
+    assert colours == ["border-color: rgb(230, 159, 0)", "border-color: rgb(0, 158, 115)"]
+
+
+def test_one_class_has_neither(pushed: str) -> None:
+    text = Page(pushed).text
+    assert "By class" not in text
+    assert "with the outlines of truth and prediction." in text

@@ -7,7 +7,10 @@ import math
 import numpy as np
 from report_inputs import CHECKS
 
-from components.evaluator.per_case import Case
+from components.evaluator.per_case import Case, ClassScores
+from components.imaging.truth.classes import IGNORE
+from components.measures.confusion import Confusion
+from components.measures.measure import Measure
 from components.run_report.core import (
     Push,
     judge,
@@ -17,14 +20,20 @@ from components.run_report.core import (
     worst_first,
 )
 from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, picture
+from components.task import Task
+
+DICE = Measure(name="dice", title="Dice", higher_is_better=True)
+LOSS = Measure(name="dice", title="loss", higher_is_better=False)
+ONE, TWO = Task(), Task(classes=["lesion", "muscle"])
 
 
 def case(id: str, dice: float = math.nan, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
-    return Case(id, "g", "", "", 0, predicted_pixels, truth_pixels, 0, dice, dice, 0.1)
+    scores = ClassScores(Confusion(0, predicted_pixels, truth_pixels, 0), {"dice": dice})
+    return Case(id, "g", "", "", {"foreground": scores})
 
 
 def chosen(*cases: Case) -> list[tuple[str, str]]:
-    return [(title, case.id) for title, case in select_cases(cases)]
+    return [(title, case.id) for title, case in select_cases(cases, DICE)]
 
 
 class TestSelectCases:
@@ -63,7 +72,8 @@ class TestSelectCases:
 
 def test_worst_first_ends_with_the_undefined() -> None:
     cases = [case("a"), case("b", 0.9), case("c", truth_pixels=0, predicted_pixels=7), case("d", 0.1)]
-    assert [each.id for each in worst_first(cases)] == ["d", "b", "c", "a"]
+    assert [each.id for each in worst_first(cases, DICE)] == ["d", "b", "c", "a"]
+    assert [each.id for each in worst_first(cases, LOSS)] == ["b", "d", "c", "a"]
 
 
 def test_history_in_columns() -> None:
@@ -96,7 +106,7 @@ class TestOverlay:
         image, truth, predicted = (np.zeros((64, 32), np.uint8) for _ in range(3))
         truth[8:16, 8:16] = 1
         predicted[40:48, 8:16] = 1
-        drawn = overlay(image, truth, predicted)
+        drawn = overlay(image, truth, predicted, ONE)
         assert drawn.shape == (512, 256, 3)
         assert tuple(drawn[8 * 8, 12 * 8]) == TRUTH_RGB
         assert tuple(drawn[40 * 8, 12 * 8]) == PREDICTION_RGB
@@ -105,13 +115,42 @@ class TestOverlay:
     def test_both_outlines_show_where_they_coincide(self) -> None:
         mask = np.zeros((64, 64), np.uint8)
         mask[8:16, 8:16] = 1
-        colours = {tuple(pixel) for pixel in overlay(np.zeros_like(mask), mask, mask).reshape(-1, 3)}
+        colours = {tuple(pixel) for pixel in overlay(np.zeros_like(mask), mask, mask, ONE).reshape(-1, 3)}
         assert {TRUTH_RGB, PREDICTION_RGB} <= colours
+
+    def test_each_class_has_its_colour(self) -> None:
+        truth, predicted = (np.zeros((64, 64), np.uint8) for _ in range(2))
+        truth[8:16, 8:16] = 1
+        predicted[40:48, 8:16] = 2
+        drawn = overlay(np.full((64, 64), 255, np.uint8), truth, predicted, TWO)
+        assert tuple(drawn[8 * 8, 12 * 8]) == TWO.colour(1)
+        assert tuple(drawn[40 * 8, 12 * 8]) == TWO.colour(2)
+        colours = {tuple(pixel) for pixel in drawn.reshape(-1, 3)}
+        assert {TRUTH_RGB, PREDICTION_RGB}.isdisjoint(colours - {TWO.colour(1), TWO.colour(2)})
+
+    def test_truth_and_prediction_of_a_class_are_told_apart_where_they_coincide(self) -> None:
+        mask = np.zeros((64, 64), np.uint8)
+        mask[8:16, 8:16] = 1
+        white = np.full((64, 64), 255, np.uint8)
+        both, truth, prediction = (
+            overlay(white, *masks, TWO) for masks in ((mask, mask), (mask, 0 * mask), (0 * mask, mask))
+        )
+        assert not np.array_equal(both, truth)
+        assert not np.array_equal(both, prediction)
+
+    def test_what_is_not_judged_is_greyed_and_has_no_outline(self) -> None:
+        truth = np.zeros((64, 64), np.uint8)
+        truth[:32] = IGNORE
+        for level in (0, 255):
+            drawn = overlay(np.full((64, 64), level, np.uint8), truth, np.zeros_like(truth), ONE)
+            assert 64 < drawn[:240].min() == drawn[:240].max() < 192
+            assert np.ptp(drawn[:240]) == 0
+            assert (drawn[272:] == level).all()
 
     def test_a_speck_survives_shrinking(self) -> None:
         speck = np.zeros((2048, 2048), np.uint8)
         speck[700, 700] = speck[700, 701] = speck[701, 700] = speck[701, 701] = 1
-        drawn = overlay(np.zeros_like(speck), speck, np.zeros_like(speck))
+        drawn = overlay(np.zeros_like(speck), speck, np.zeros_like(speck), ONE)
         assert drawn.shape == (512, 512, 3)
         assert drawn.any()
 

@@ -1,0 +1,10 @@
+"""What the report reads of a config."""
+
+from __future__ import annotations
+
+from components.provenance import Provenance
+from components.task import Task
+
+
+class ReportSettings(Provenance):
+    task: Task

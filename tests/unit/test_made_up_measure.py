@@ -1,0 +1,98 @@
+"""A measure that is in its own file and in the registry is everywhere."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluated import IDENTITY, limit, settings
+
+from components.evaluator.core import measure, metrics
+from components.evaluator.per_case import Case, read_cases, write_cases
+from components.evaluator.settings import Evaluation, EvaluatorSettings, Limit
+from components.measures.confusion import Confusion
+from components.measures.measure import PixelMeasure
+from components.measures.registry import MEASURES
+from components.run_report.core import Push, Run, judge
+from components.run_report.page import render
+from components.task import Task
+
+
+def missed(counts: Confusion) -> float:
+    return float(counts.fn)
+
+
+MISSED = PixelMeasure(name="missed", title="missed pixels", unit="px", higher_is_better=False, of=missed)
+
+
+@pytest.fixture(autouse=True)
+def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In the registry, and in the settings, which have read it already."""
+    sections = (Limit, Evaluation, EvaluatorSettings)
+    with monkeypatch.context() as patch:
+        patch.setitem(MEASURES, "missed", MISSED)
+        for section in sections:
+            section.model_rebuild(force=True)
+        yield
+    for section in sections:
+        section.model_rebuild(force=True)
+
+
+@pytest.fixture
+def case() -> Case:
+    truth, predicted = np.array([[1, 1, 1, 0]], np.uint8), np.array([[1, 0, 0, 0]], np.uint8)
+    return measure(IDENTITY, truth, predicted, 0.25, settings())
+
+
+def test_in_the_rows_of_the_cases(case: Case, tmp_path: Path) -> None:
+    write_cases(tmp_path / "cases.csv", [case])
+    [row] = csv.DictReader((tmp_path / "cases.csv").read_text().splitlines())
+    assert (row["missed"], row["champion_missed"]) == ("2.0", "")
+    assert read_cases(tmp_path / "cases.csv")[0].value("missed") == 2
+
+
+def test_in_the_metrics(case: Case) -> None:
+    result = metrics([case], [case], "17", settings())
+    assert result["measures"]["missed"] == {"title": "missed pixels", "unit": "px", "higher_is_better": False}
+    for found in (result, result["classes"]["foreground"], result["champion"]):
+        assert found["missed"] == {"mean": 2.0, "median": 2.0, "ci95": None, "n": 1}
+    assert result["change"]["missed"]["mean"] == 0
+
+
+def test_as_a_limit(case: Case) -> None:
+    refused = settings(limits=[limit(measure="missed", at_most=1.5)])
+    assert metrics([case], None, None, refused)["reasons"] == ["mean missed pixels 2.0000 px is above at_most 1.5"]
+    blessed = settings(limits=[limit(measure="missed", at_most=2.0)])
+    assert metrics([case], None, None, blessed)["blessed"]
+
+
+def test_in_the_report(case: Case) -> None:
+    result = metrics([case], None, None, settings(limits=[limit(measure="missed", at_most=1.5)]))
+    html = render(
+        Run(
+            **{"recipe": "tiny", "notice": "", "config": {}, "task": Task(), "metrics": result, "cases": [case]},
+            verdict=judge(False, result["reasons"], True, [], Push(False)),
+            training={
+                **{"best_epoch": 1, "epochs_run": 1, "stopped_early": False, "parameters": 1, "seconds": 1.0},
+                **{"devices": [], "start": "cold", "warnings": [], "train": {"dice": 1.0}, "eval": {"dice": 1.0}},
+            },
+            history={"loss": [1.0], "val_loss": [1.0], "learning_rate": [0.1]},
+            split_report={
+                "records": [],
+                "sources": 1,
+                "rejects": [],
+                "left_out": [],
+                "splits": {},
+                "notes": [],
+                "drift": None,
+            },
+            checks=[],
+        ),
+        [],
+        "now",
+    )
+    assert html.count("Missed pixels (px)") >= 4  # table, limits, strip, cases
+    assert "mean missed pixels 2.0000 px is above at_most 1.5" in html
