@@ -69,8 +69,8 @@ def run_fn(fn_args: FnArgs) -> None:
         **begun.as_json(),
         **_summary(model, history, training.epochs, seconds),
         "devices": devices,
-        "train": judge(data.in_order()),
-        "eval": judge(validation),
+        "train": _by_name(judge(data.in_order()), training.loss),
+        "eval": _by_name(judge(validation), training.loss),
         **_in_both_modes(
             losses_in_both_modes(model, model.loss, _shares(data, len(history["loss"]), share)),
             losses_in_both_modes(model, model.loss, mixed(validation, share)),
@@ -148,6 +148,11 @@ def _fit(
 def _shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
     """Of each batch of an epoch the part that one device takes."""
     return (tf.nest.map_structure(lambda tensor: tensor[:share], batch) for batch in data.seen(epoch))
+
+
+def _by_name(found: dict[str, float], loss: str) -> dict[str, float]:
+    """The loss under its own name, as the evaluation has it."""
+    return {loss if name == "loss" else name: value for name, value in found.items()}
 
 
 def _in_both_modes(train: ModeLosses, validation: ModeLosses) -> dict[str, Any]:

@@ -43,6 +43,9 @@ class Segmenter(keras.Model):
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "network": keras.saving.serialize_keras_object(self.network)}
 
+    def get_compile_config(self) -> None:
+        """None: how it was trained stands in `training.json`, and whoever trains it further says how."""
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Segmenter:
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects=custom_objects)
