@@ -11,7 +11,13 @@ class SplitReport(Artifact):
     TYPE_NAME = "maskline.SplitReport"
 
 
-class RunReport(Artifact):
+class HtmlReport(Artifact):
     """`report.html`: the run for people, one file without outside references."""
 
     TYPE_NAME = "maskline.RunReport"
+
+
+def own_types() -> list[type[Artifact]]:
+    """All of this module."""
+    kinds = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Artifact)]
+    return [kind for kind in kinds if kind is not Artifact]

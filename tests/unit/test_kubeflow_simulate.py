@@ -332,26 +332,32 @@ def test_data_for_a_file_that_no_cluster_would_take(tmp_path: Path, root: Any) -
         for_data(Package({**given.spec, "root": root}, {}), tmp_path)
 
 
+def reader(component: dict[str, Any], settings: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Component and task of a step that is told where the data are, and how they are to be read."""
+    values = {"input_base": "/mnt/films", "settings": settings}
+    component = {**component, "inputDefinitions": {"parameters": {key: {"parameterType": "STRING"} for key in values}}}
+    constants = {key: {"runtimeValue": {"constant": value}} for key, value in values.items()}
+    return component, {"inputs": {"parameters": constants}}
+
+
 def test_data_give_the_step_that_reads_them_their_fingerprint(tmp_path: Path, write_pairs: Callable[..., Path]) -> None:
     data, root = DataSettings(layout="folders", height=16, width=16), write_pairs(tmp_path / "data", 1)
     component, task, container = step("a")
-    component = {**component, "inputDefinitions": {"parameters": {"settings": {"parameterType": "STRING"}}}}
-    task = {"inputs": {"parameters": {"settings": {"runtimeValue": {"constant": data.model_dump_json()}}}}}
-    keyed = for_data(package(ImageMaskExampleGen=(component, task, container)), root)
-    given = keyed.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]["inputs"]["parameters"]
-    assert given["files"]["runtimeValue"]["constant"] == fingerprint(root, data)
+    component, task = reader(component, data.model_dump_json())
+    keyed = for_data(package(reads=(component, task, container), follows=step("b", source="reads")), root)
+    tasks = keyed.spec["root"]["dag"]["tasks"]
+    assert tasks["reads"]["inputs"]["parameters"]["files"]["runtimeValue"]["constant"] == fingerprint(root, data)
+    assert "parameters" not in tasks["follows"]["inputs"]
 
 
 @pytest.mark.parametrize("settings", [None, "no JSON", '{"layout": "folders"}'])
 def test_data_for_a_pipeline_that_reads_none(tmp_path: Path, settings: str | None) -> None:
     component, task, container = step("a")
     if settings:
-        component = {**component, "inputDefinitions": {"parameters": {"settings": {"parameterType": "STRING"}}}}
-        task = {"inputs": {"parameters": {"settings": {"runtimeValue": {"constant": settings}}}}}
-    name = "ImageMaskExampleGen" if settings else "one"
+        component, task = reader(component, settings)
     none = "--data: the pipeline has no ImageMaskExampleGen with settings"
     with pytest.raises(UsageError, match="compiled by an earlier one, or edited" if settings else none):
-        for_data(package(**{name: (component, task, container)}), tmp_path)
+        for_data(package(one=(component, task, container)), tmp_path)
 
 
 def test_the_help_names_sections_of_the_config_and_the_releases() -> None:
