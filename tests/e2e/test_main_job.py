@@ -328,7 +328,7 @@ def test_real_mammograms_run_the_whole_graph(tmp_path: Path) -> None:
     record = result.record
     # Two epochs are not enough for the recipe's floor: the gate refuses, and says what was measured.
     assert result.code == 3
-    assert set(result.states) == set(nodes("mias"))
+    assert set(result.states) == set(nodes("inbreast"))
     assert record["counts"] == {"sources": 24, "rejects": 0, "records": record["counts"]["records"]}
     assert sum(record["counts"]["records"].values()) == 24
     assert 0 <= record["metrics"]["test"]["dice"]["mean"] < 0.5

@@ -27,7 +27,9 @@ from pipeline.kubeflow.spec.package import Package
 from pipeline.runs.console import RunConsole
 
 TOKEN = "eyJhbGciOi.secret-of-the-test"
-PACKAGE = Package({"pipelineInfo": {"name": "demo"}, "schemaVersion": "2.1.0", "text": "ü: #"}, {"platforms": {}})
+TASKS: dict[str, Any] = {"ImageMaskExampleGen": {}, "StatisticsGen": {}, "DataGate": {}, "Trainer": {}, "Pusher": {}}
+SPEC = {"pipelineInfo": {"name": "demo"}, "schemaVersion": "2.1.0", "text": "ü: #", "root": {"dag": {"tasks": TASKS}}}
+PACKAGE = Package(SPEC, {"platforms": {}})
 
 
 @dataclass
