@@ -37,8 +37,10 @@ def versions() -> dict[str, str]:
 
 
 def notices(outputs: Outputs) -> Iterator[str]:
-    """What people must be told as soon as a node has ended, of what it has left in its role: sources that were
-    rejected, warnings of the training."""
+    """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training.
+
+    `outputs` is what that node has left.
+    """
     if account := _account(outputs):
         rejects = account["rejects"]
         yield from (f"rejected {reject['source']}: {reject['reason']}" for reject in rejects[:_MOST_REJECTS])

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import tensorflow as tf
-from components.trainer.losses.bce_dice import bce_dice, soft_dice
 
 from components.measures import overlap
 from components.trainer.choices import loss_named
+from components.trainer.losses.bce_dice import bce_dice, soft_dice
 from components.trainer.losses.registry import LOSSES
 
 
