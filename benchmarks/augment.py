@@ -38,7 +38,7 @@ from components.records.record import Record
 from components.records.tfexample import serialize, shard_name
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.graph.pipeline import beam_arguments
+from pipeline.graph.beam import beam_arguments
 from pipeline.runs.local import set_threads
 
 _SIDE, _RECORDS, _SHARDS, _ROUNDS = 512, 300, 4, 15

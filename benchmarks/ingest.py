@@ -16,7 +16,7 @@ from benchmarks._timing import peak_mebibytes, ratio
 from components.example_gen.executor import Executor
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
-from pipeline.graph.pipeline import beam_arguments
+from pipeline.graph.beam import beam_arguments
 from pipeline.runs.local import set_threads
 
 _SIZE = ("data.height=512", "data.width=512")

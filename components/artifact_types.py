@@ -11,7 +11,12 @@ class SplitReport(Artifact):
     TYPE_NAME = "maskline.SplitReport"
 
 
-class RunReport(Artifact):
+class HtmlReport(Artifact):
     """`report.html`: the run for people, one file without outside references."""
 
     TYPE_NAME = "maskline.RunReport"
+
+
+def own_types() -> list[type[Artifact]]:
+    """All of this module."""
+    return [kind for kind in Artifact.__subclasses__() if kind.__module__ == __name__]

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
 
+from pipeline.config.loader import load_config
+from pipeline.graph.nodes import Nodes
 from pipeline.kubeflow.spec.package import Package
 
 RECIPE = Path(__file__).parent / "golden" / "kubeflow.toml"
 GOLDEN = Path(__file__).parent / "golden" / "kubeflow.yaml"
 _CHANGING = {"code_version", "settings", "data", "adjust", "custom_config"}
+
+
+@cache
+def nodes() -> Nodes:
+    """Those of the graph."""
+    from pipeline.graph.pipeline import nodes_of
+
+    return nodes_of(load_config(str(RECIPE)))
 
 
 def without_contents(package: Package) -> Package:

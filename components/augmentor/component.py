@@ -8,6 +8,7 @@ from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.augmentor.executor import Executor
+from components.traits import Traits
 
 
 class AugmentorSpec(ComponentSpec):
@@ -21,6 +22,7 @@ class Augmentor(BaseBeamComponent):
 
     SPEC_CLASS = AugmentorSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
+    traits = Traits()
 
     def __init__(self, examples: BaseChannel, settings: str, code_version: str) -> None:
         """`settings` is the `[augmentation]` section as JSON."""

@@ -8,6 +8,7 @@ from tfx.types import Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.champion_resolver.executor import Executor
+from components.traits import Traits
 
 
 class ChampionResolverSpec(ComponentSpec):
@@ -25,6 +26,7 @@ class ChampionResolver(BaseComponent):
 
     SPEC_CLASS = ChampionResolverSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    traits = Traits(looks_outside=True)
 
     def __init__(self, serving_dir: str, champion_version: str | None, code_version: str) -> None:
         """`champion_version` is what is served when the run starts, empty for nothing: it keys the cache.

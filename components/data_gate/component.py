@@ -9,6 +9,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifact_types import SplitReport
 from components.data_gate.executor import Executor
+from components.traits import Traits
 
 
 class DataGateSpec(ComponentSpec):
@@ -30,6 +31,7 @@ class DataGate(BaseComponent):
 
     SPEC_CLASS = DataGateSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    traits = Traits(retryable=False)
 
     def __init__(
         self,

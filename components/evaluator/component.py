@@ -8,6 +8,7 @@ from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.evaluator.executor import Executor
+from components.traits import Traits
 
 
 class EvaluatorSpec(ComponentSpec):
@@ -31,6 +32,7 @@ class Evaluator(BaseComponent):
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    traits = Traits()
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.example_gen.executor import Executor
 from components.example_gen.listing import input_patterns
 from components.example_gen.settings import DataSettings
+from components.traits import Traits
 
 
 class ImageMaskExampleGenSpec(ComponentSpec):
@@ -35,6 +36,7 @@ class ImageMaskExampleGen(FileBasedExampleGen):
 
     SPEC_CLASS = ImageMaskExampleGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
+    traits = Traits(looks_outside=True)
 
     def __init__(
         self, input_base: str, files: str, held_out: str | None, serving_dir: str, settings: str, code_version: str

@@ -10,6 +10,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifact_types import SplitReport
 from components.pusher.executor import Executor
+from components.traits import Traits
 
 
 class PusherSpec(ComponentSpec):
@@ -34,6 +35,7 @@ class Pusher(component.Pusher):
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    traits = Traits(always_runs=True, looks_outside=True)
 
     def __init__(
         self,

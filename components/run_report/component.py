@@ -7,22 +7,23 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components import artifact_types
+from components.artifact_types import HtmlReport, SplitReport
 from components.run_report.executor import Executor
+from components.traits import Traits
 
 
 class RunReportSpec(ComponentSpec):
     PARAMETERS = {"settings": ExecutionParameter(type=str), "code_version": ExecutionParameter(type=str)}
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "split_report": ChannelParameter(type=artifact_types.SplitReport),
+        "split_report": ChannelParameter(type=SplitReport),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
-    OUTPUTS = {"report": ChannelParameter(type=artifact_types.RunReport)}
+    OUTPUTS = {"report": ChannelParameter(type=HtmlReport)}
 
 
 class RunReport(BaseComponent):
@@ -30,6 +31,7 @@ class RunReport(BaseComponent):
 
     SPEC_CLASS = RunReportSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    traits = Traits()
 
     def __init__(
         self,
@@ -54,6 +56,6 @@ class RunReport(BaseComponent):
             pushed_model=pushed_model,
             settings=settings,
             code_version=code_version,
-            report=Channel(type=artifact_types.RunReport),
+            report=Channel(type=HtmlReport),
         )
         super().__init__(spec=spec)

@@ -8,6 +8,7 @@ from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.serving_check.executor import Executor
+from components.traits import Traits
 
 
 class ServingCheckSpec(ComponentSpec):
@@ -24,6 +25,7 @@ class ServingCheck(BaseComponent):
 
     SPEC_CLASS = ServingCheckSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    traits = Traits()
 
     def __init__(self, examples: BaseChannel, model: BaseChannel, settings: str, code_version: str) -> None:
         """`settings` is `ServingCheckSettings` as JSON."""

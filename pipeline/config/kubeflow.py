@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from components.settings import Section
-from pipeline.graph.nodes import NODES
 
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|Ki|[MGTPE]i?)?")
 
@@ -17,13 +16,6 @@ def _is_quantity(text: str) -> str:
     if text and not _QUANTITY.fullmatch(text):
         raise ValueError("expected a quantity of Kubernetes, such as 2, 500m or 4Gi")
     return text
-
-
-def _are_nodes(names: list[str]) -> list[str]:
-    for name in names:
-        if name not in NODES:
-            raise ValueError(f"{name}: no such node. The nodes are {', '.join(NODES)}")
-    return names
 
 
 class Resources(Section):
@@ -62,8 +54,6 @@ class Volume(Section):
     nodes: list[str] = []
     """The nodes that see it; empty: all."""
 
-    _nodes = field_validator("nodes")(_are_nodes)
-
     @field_validator("path")
     @classmethod
     def _absolute(cls, path: str) -> str:
@@ -80,8 +70,6 @@ class Secret(Section):
     env: str
     nodes: list[str] = []
     """The nodes that get it; empty: all."""
-
-    _nodes = field_validator("nodes")(_are_nodes)
 
 
 class Kubeflow(Section):
@@ -101,12 +89,7 @@ class Kubeflow(Section):
     resources: Resources = Resources()
     """Of every node that has none of its own."""
     nodes: dict[str, Resources] = {}
-    """Of single nodes, by name: [kubeflow.nodes.Trainer]."""
+    """Of single nodes, by name: [kubeflow.nodes.Trainer]. That there are nodes of the names, here, of volumes and of
+    secrets, is checked where the graph is compiled: a config alone does not tell which there are."""
     volumes: list[Volume] = []
     secrets: list[Secret] = []
-
-    @field_validator("nodes")
-    @classmethod
-    def _known(cls, nodes: dict[str, Resources]) -> dict[str, Resources]:
-        _are_nodes(list(nodes))
-        return nodes

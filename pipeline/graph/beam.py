@@ -1,4 +1,7 @@
-"""Beam on other machines: what its runners need, checked before a node runs. Beam is imported for that alone."""
+"""Beam: the arguments of its nodes, and what its runners on other machines need, checked before a node runs.
+
+Beam is imported for that alone.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,19 @@ _RUNNERS = {
 
 Options = Mapping[str, Any]
 """The options of Beam with their values, those that were not given at their defaults."""
+
+
+def beam_arguments(execution: Execution) -> list[str]:
+    """Arguments for the nodes that work in Beam; they are part of the key of TFX's cache.
+
+    Threads need none: their number changes no result, and so must not make the nodes run again.
+    """
+    if execution.distributed:
+        return runner_arguments(execution.distributed)
+    if execution.parallel == "threads":
+        return []
+    # 0 means one per core to Beam as well, and of the machine where it runs.
+    return ["--direct_running_mode=multi_processing", f"--direct_num_workers={execution.workers}", NO_PACKAGE]
 
 
 def runner_arguments(beam: BeamRunner) -> list[str]:

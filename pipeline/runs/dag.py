@@ -6,7 +6,7 @@ The stock LocalDagRunner neither reports nodes nor notices failed ones; the laun
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from components.errors import MasklineError
 from pipeline.runs.outcome import Output
 from pipeline.runs.reasons import why_it_ran
 from pipeline.runs.record import State
+
+ASKED = "asked to run again"
 
 
 class NodeFailed(MasklineError):
@@ -62,10 +64,10 @@ def following(compiled: pipeline_pb2.Pipeline, node_id: str) -> set[str]:
 def run_nodes(
     compiled: pipeline_pb2.Pipeline,
     only: Collection[str],
-    uncached: Collection[str],
+    uncached: Mapping[str, str],
     started: Callable[[str], None],
 ) -> Iterator[NodeResult]:
-    """Runs the nodes `only`, in order; those in `uncached` run even where a cached result exists.
+    """Runs the nodes `only`, in order; those in `uncached`, for the reason there, even where a cached result exists.
 
     An exception of a node is raised after its result (state `failed`) has been yielded.
     """
@@ -78,7 +80,7 @@ def run_nodes(
         if node.node_info.id in uncached:
             node.execution_options.caching_options.enable_cache = False
         started(node.node_info.id)
-        yield from _run_node(compiled, node, deployment, config)
+        yield from _run_node(compiled, node, deployment, config, uncached.get(node.node_info.id, ASKED))
 
 
 def _run_node(
@@ -86,6 +88,7 @@ def _run_node(
     node: pipeline_pb2.PipelineNode,
     deployment: Any,
     config: metadata_store_pb2.ConnectionConfig,
+    why_uncached: str,
 ) -> Iterator[NodeResult]:
     node_id = node.node_info.id
     begin = time.monotonic()
@@ -98,7 +101,7 @@ def _run_node(
             executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
         ).launch()
-        state, outputs, reason = _read_back(config, compiled, node, execution)
+        state, outputs, reason = _read_back(config, compiled, node, execution, why_uncached)
         if state == "failed":
             raise NodeFailed(f"{node_id}: {reason}")
     except BaseException as error:
@@ -113,6 +116,7 @@ def _read_back(
     compiled: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
     info: Any,
+    why_uncached: str,
 ) -> tuple[State, dict[str, Output], str]:
     """State, outputs and reason of the execution just launched, from the metadata store."""
     state: State
@@ -125,7 +129,8 @@ def _read_back(
             state, reason = "cached", "inputs, parameters and code are unchanged"
         elif execution_lib.is_execution_successful(execution):
             cache = node.execution_options.caching_options.enable_cache
-            state, reason = "ran", why_it_ran(handle, compiled.pipeline_info.id, node, execution, cache)
+            why = why_it_ran(handle, compiled.pipeline_info.id, node, execution) if cache else why_uncached
+            state, reason = "ran", why
         else:
             return "failed", {}, "an input could not be found; the log has the details"
         outputs = execution_lib.get_output_artifacts(handle, execution_id)

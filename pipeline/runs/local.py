@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -18,10 +18,12 @@ from components.files import write_json, write_text
 from components.parallel import THREADS, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.config.execution import Execution
-from pipeline.graph.nodes import ALWAYS_RUN, NODES
-from pipeline.graph.pipeline import SCHEMA, Place, create_pipeline
+from pipeline.graph.nodes import Nodes
+from pipeline.graph.pipeline import SCHEMA, create_pipeline
+from pipeline.graph.place import Place
+from pipeline.graph.roles import Role, final_nodes, in_role
 from pipeline.runs.console import RunConsole
-from pipeline.runs.dag import NodeResult, compile_pipeline, following, needed_for, run_nodes
+from pipeline.runs.dag import ASKED, NodeResult, compile_pipeline, following, needed_for, run_nodes
 from pipeline.runs.outcome import Output, complete, conclude, notices, versions
 from pipeline.runs.record import RunRecord, Step, write_run
 from pipeline.runs.request import Request
@@ -35,7 +37,7 @@ def run(request: Request, console: RunConsole, before: Callable[[str], None]) ->
     """
     record = RunRecord.begun(request.run_dir, request.name)
     record.seed, record.versions, record.config = request.config.training.seed, versions(), request.config.model_dump()
-    outputs: dict[str, Mapping[str, Output]] = {}
+    outputs: dict[Role, Output] = {}
     write_run(request.run_dir, record)
     try:
         _run_graph(request, console, record, outputs, before)
@@ -63,7 +65,7 @@ def _run_graph(
     request: Request,
     console: RunConsole,
     record: RunRecord,
-    outputs: dict[str, Mapping[str, Output]],
+    outputs: dict[Role, Output],
     before: Callable[[str], None],
 ) -> None:
     def started(node: str) -> None:
@@ -85,16 +87,21 @@ def _run_graph(
     set_threads(request.config.execution)
     shield_workers()
     pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
+    nodes = Nodes.of(pipeline)
+    final = final_nodes(nodes.roles)
     compiled = compile_pipeline(pipeline, request.run_dir.name)
-    only = needed_for(compiled, request.to_node) if request.to_node else set(NODES)
+    only = needed_for(compiled, request.to_node) if request.to_node else nodes.traits.keys()
     again = following(compiled, request.from_node) if request.from_node else set()
+    uncached = {**dict.fromkeys(again, ASKED), **dict.fromkeys(nodes.always_run, "always runs")}
     with console.live():
-        for result in run_nodes(compiled, only, again | ALWAYS_RUN, started):
-            outputs[result.id] = result.outputs
+        for result in run_nodes(compiled, only, uncached, started):
+            left = in_role(result.id, result.outputs, nodes.roles)
+            if result.id in final:
+                outputs.update(left)
             step = _step(result)
             record.steps.append(step)
             console.finished(step)
-            for notice in notices(result.id, outputs):
+            for notice in notices(left):
                 console.warn(notice)
             write_run(request.run_dir, record)
 

@@ -11,6 +11,7 @@ from typing import Any
 from components.artifacts import ACCOUNT_FILE, CHECKS_FILE, METRICS_FILE, REPORT_FILE, TRAINING_FILE
 from components.errors import ExitCode
 from components.files import read_json
+from pipeline.graph.roles import Role
 from pipeline.runs.record import Counts, Pushed, RunRecord
 
 _PACKAGES = ("tensorflow", "keras", "tfx", "apache-beam", "numpy", "opencv-python-headless")
@@ -26,8 +27,8 @@ class Output:
     """What the node has noted of it; truth values are numbers."""
 
 
-NodeOutputs = Mapping[str, Mapping[str, Output]]
-"""By node, as far as the run came, and by the output's key."""
+Outputs = Mapping[Role, Output]
+"""Of each role that of its final node, as far as the run came."""
 
 
 def versions() -> dict[str, str]:
@@ -35,18 +36,21 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("maskline", *_PACKAGES)}
 
 
-def notices(node: str, outputs: NodeOutputs) -> Iterator[str]:
-    """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training."""
-    if node == "ImageMaskExampleGen" and (account := _account(outputs)):
+def notices(outputs: Outputs) -> Iterator[str]:
+    """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training.
+
+    `outputs` is what that node has left.
+    """
+    if account := _account(outputs):
         rejects = account["rejects"]
         yield from (f"rejected {reject['source']}: {reject['reason']}" for reject in rejects[:_MOST_REJECTS])
         if len(rejects) > _MOST_REJECTS:
             yield f"and {len(rejects) - _MOST_REJECTS} more; all are in the report"
-    if node == "Trainer" and (training := _training(outputs)):
+    if training := _training(outputs):
         yield from training["warnings"]
 
 
-def conclude(record: RunRecord, outputs: NodeOutputs) -> None:
+def conclude(record: RunRecord, outputs: Outputs) -> None:
     """Notes how a run has ended whose nodes have all ended well: done, or refused by the evaluation or at the push."""
     blessed, reasons = _verdict(outputs)
     late = _refused_at_the_push(outputs) if blessed else None
@@ -54,12 +58,12 @@ def conclude(record: RunRecord, outputs: NodeOutputs) -> None:
         record.end("refused by the evaluation", ExitCode.REFUSED, [*reasons, *([late] if late else [])])
     else:
         record.end("done", ExitCode.DONE, reasons)
-    report = outputs.get("RunReport", {}).get("report")
+    report = outputs.get(Role.REPORT)
     record.blessed = blessed
     record.report = str(report.path / REPORT_FILE) if report else None
 
 
-def complete(record: RunRecord, outputs: NodeOutputs) -> None:
+def complete(record: RunRecord, outputs: Outputs) -> None:
     """Notes what the nodes have found and done, however far the run came."""
     account, training, test = _account(outputs), _training(outputs), _test(outputs)
     record.counts = _counts(account) if account else None
@@ -74,10 +78,10 @@ def _counts(account: Mapping[str, Any]) -> Counts:
     return Counts(sources=account["sources"], rejects=len(account["rejects"]), records=account["records"])
 
 
-def _verdict(outputs: NodeOutputs) -> tuple[bool | None, list[str]]:
+def _verdict(outputs: Outputs) -> tuple[bool | None, list[str]]:
     """Whether the candidate may be served, and why not; None before it was evaluated."""
     test = _test(outputs)
-    checks = _file(outputs, "ServingCheck", "blessing", CHECKS_FILE)
+    checks = _file(outputs, Role.SERVING_CHECK, CHECKS_FILE)
     if test is None or checks is None:
         return None, []
     failed = [check for check in checks["checks"] if not check["passed"]]
@@ -85,7 +89,7 @@ def _verdict(outputs: NodeOutputs) -> tuple[bool | None, list[str]]:
     return not reasons, reasons
 
 
-def _pushed(outputs: NodeOutputs) -> tuple[Pushed | None, str | None]:
+def _pushed(outputs: Outputs) -> tuple[Pushed | None, str | None]:
     """The model that this run pushed, or None and why nothing was pushed."""
     notes = _push(outputs)
     if not notes.get("pushed"):
@@ -93,29 +97,29 @@ def _pushed(outputs: NodeOutputs) -> tuple[Pushed | None, str | None]:
     return Pushed(version=notes["pushed_version"], path=notes["pushed_destination"]), None
 
 
-def _refused_at_the_push(outputs: NodeOutputs) -> str | None:
+def _refused_at_the_push(outputs: Outputs) -> str | None:
     """Why a blessed candidate was refused when it was its turn: the champion had changed by then."""
     notes = _push(outputs)
     return notes["reason"] if notes.get("refused") else None
 
 
-def _push(outputs: NodeOutputs) -> Mapping[str, Any]:
-    artifact = outputs.get("Pusher", {}).get("pushed_model")
+def _push(outputs: Outputs) -> Mapping[str, Any]:
+    artifact = outputs.get(Role.PUSH)
     return artifact.properties if artifact else {}
 
 
-def _account(outputs: NodeOutputs) -> Any:
-    return _file(outputs, "ImageMaskExampleGen", "examples", ACCOUNT_FILE)
+def _account(outputs: Outputs) -> Any:
+    return _file(outputs, Role.EXAMPLES, ACCOUNT_FILE)
 
 
-def _training(outputs: NodeOutputs) -> Any:
-    return _file(outputs, "Trainer", "model_run", TRAINING_FILE)
+def _training(outputs: Outputs) -> Any:
+    return _file(outputs, Role.TRAINING, TRAINING_FILE)
 
 
-def _test(outputs: NodeOutputs) -> Any:
-    return _file(outputs, "Evaluator", "evaluation", METRICS_FILE)
+def _test(outputs: Outputs) -> Any:
+    return _file(outputs, Role.EVALUATION, METRICS_FILE)
 
 
-def _file(outputs: NodeOutputs, node: str, key: str, name: str) -> Any:
-    artifact = outputs.get(node, {}).get(key)
+def _file(outputs: Outputs, role: Role, name: str) -> Any:
+    artifact = outputs.get(role)
     return read_json(artifact.path / name) if artifact else None

@@ -10,8 +10,6 @@ from tfx.orchestration.metadata import Metadata
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline.graph.nodes import ALWAYS_RUN
-
 _LOOK_BACK = 20
 _NAMED = 3
 _NAMES = {
@@ -23,15 +21,9 @@ _OF_THE_DRIVER = {"input_fingerprint", "span", "version"}
 
 
 def why_it_ran(
-    handle: Metadata,
-    pipeline: str,
-    node: pipeline_pb2.PipelineNode,
-    execution: metadata_store_pb2.Execution,
-    cache: bool,
+    handle: Metadata, pipeline: str, node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution
 ) -> str:
-    """One phrase; `cache` says whether a cached result would have been taken."""
-    if not cache:
-        return "always runs" if node.node_info.id in ALWAYS_RUN else "asked to run again"
+    """One phrase, of a node of which a cached result would have been taken."""
     earlier = _successes_before(handle, pipeline, node, execution.id)
     if not earlier:
         return "no finished run before"

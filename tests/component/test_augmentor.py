@@ -27,7 +27,7 @@ from components.parallel import THREADS
 from components.records.record import Record
 from components.records.tfexample import parse, read_split, serialize, shard_name
 from pipeline.config.execution import Execution
-from pipeline.graph.pipeline import beam_arguments
+from pipeline.graph.beam import beam_arguments
 
 Augment = Callable[..., Artifact]
 

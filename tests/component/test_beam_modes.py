@@ -14,7 +14,7 @@ from components.example_gen import executor
 from components.example_gen.shards import Shard, WriteShard
 from components.parallel import THREADS
 from pipeline.config.execution import Execution
-from pipeline.graph.pipeline import beam_arguments
+from pipeline.graph.beam import beam_arguments
 
 DATA = {"layout": "folders", "height": 24, "width": 32, "tiles": {"overlap": 4, "keep_empty": 0.5}}
 IMAGES = 60

@@ -7,12 +7,21 @@ import pytest
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto.orchestration import pipeline_pb2
+from tfx.types import standard_artifacts
 
+from components.artifact_types import own_types
+from components.augmentor.component import Augmentor
+from components.code_version import executors
 from pipeline.config.execution import BeamRunner, Execution
 from pipeline.config.root import Config
-from pipeline.graph.nodes import ALWAYS_RUN, NODES
-from pipeline.graph.pipeline import SCHEMA, Place, beam_arguments, create_pipeline
+from pipeline.graph.beam import beam_arguments
+from pipeline.graph.nodes import Nodes
+from pipeline.graph.pipeline import SCHEMA, create_pipeline
+from pipeline.graph.place import Place
+from pipeline.graph.roles import Role, final_nodes
 from pipeline.runs.dag import compile_pipeline, following, needed_for
+
+TFX_ARTIFACTS = {kind for kind in vars(standard_artifacts).values() if isinstance(kind, type)}
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +66,53 @@ def producers(node: pipeline_pb2.PipelineNode) -> dict[str, set[str]]:
     return {key: {channel.producer_node_query.id for channel in inputs[key].channels} for key in inputs}
 
 
-def test_the_list_of_nodes_is_that_of_the_graph(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
-    assert set(nodes) == set(NODES)
-    assert len(NODES) == len(set(NODES))
-    assert set(NODES) >= ALWAYS_RUN
-
-
-def test_the_list_of_nodes_is_in_the_order_of_the_data(nodes: dict[str, pipeline_pb2.PipelineNode]) -> None:
+def test_all_nodes_that_are_compiled_are_listed_in_the_order_of_the_data(
+    pipeline: Pipeline, nodes: dict[str, pipeline_pb2.PipelineNode]
+) -> None:
+    order = list(Nodes.of(pipeline).traits)
+    assert sorted(order) == sorted(nodes)
+    assert order[0] == "ImageMaskExampleGen"
     for name, node in nodes.items():
-        assert all(NODES.index(upstream) < NODES.index(name) for upstream in node.upstream_nodes)
+        assert all(order.index(upstream) < order.index(name) for upstream in node.upstream_nodes)
+
+
+def test_what_the_components_declare_is_read_from_the_graph(pipeline: Pipeline) -> None:
+    traits = Nodes.of(pipeline).traits
+    assert Nodes.of(pipeline).always_run == {"Pusher"}
+    assert [node for node in traits if not traits[node].retryable] == ["DataGate"]
+
+
+def test_every_role_has_its_node(pipeline: Pipeline) -> None:
+    roles = Nodes.of(pipeline).roles
+    assert roles == {
+        "ImageMaskExampleGen": Role.EXAMPLES,
+        "Trainer": Role.TRAINING,
+        "Evaluator": Role.EVALUATION,
+        "ServingCheck": Role.SERVING_CHECK,
+        "Pusher": Role.PUSH,
+        "RunReport": Role.REPORT,
+    }
+    assert set(roles.values()) == set(Role)
+    assert final_nodes(roles) == set(roles)
+
+
+def test_a_component_that_declares_no_traits_is_named(
+    config: Config, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Augmentor, "traits")
+    with pytest.raises(TypeError, match=r"^Augmentor: .*\.Augmentor has traits None, expected Traits"):
+        Nodes.of(create_pipeline(config, place, ""))
+
+
+def test_every_executor_of_the_tree_is_of_a_node_of_the_graph(pipeline: Pipeline) -> None:
+    paths = [component.executor_spec.class_path for component in pipeline.components]
+    own = {path.rpartition(".")[0] for path in paths if path.startswith("components.")}
+    assert own == set(executors())
+
+
+def test_every_type_of_artifact_that_is_not_tfxs_is_known_to_the_containers(pipeline: Pipeline) -> None:
+    channels = [channel for component in pipeline.components for channel in component.outputs.values()]
+    assert {channel.type for channel in channels} - TFX_ARTIFACTS == set(own_types())
 
 
 POOL = BeamRunner(runner="portable", options=["--job_endpoint=localhost:1", "--environment_type=LOOPBACK"])
@@ -152,7 +199,7 @@ def test_the_pusher_waits_for_both_blessings(nodes: dict[str, pipeline_pb2.Pipel
 
 
 def test_paths_are_parameters_of_those_nodes_alone_that_go_there(
-    nodes: dict[str, pipeline_pb2.PipelineNode], folder: Path
+    pipeline: Pipeline, nodes: dict[str, pipeline_pb2.PipelineNode], folder: Path
 ) -> None:
     """The cache compares parameters: elsewhere, a path would make another output folder train anew."""
     holders = {
@@ -162,6 +209,7 @@ def test_paths_are_parameters_of_those_nodes_alone_that_go_there(
         if str(folder) in value.field_value.string_value
     }
     assert holders == {"ImageMaskExampleGen", "ChampionResolver", "Pusher"}
+    assert holders == {node for node, traits in Nodes.of(pipeline).traits.items() if traits.looks_outside}
 
 
 def test_the_trainer_reads_the_champion_only_for_a_warm_start(config: Config, place: Place) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled import GOLDEN, RECIPE, without_contents
+from compiled import GOLDEN, RECIPE, nodes, without_contents
 from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -20,9 +20,9 @@ from components.trainer.version import trainer_version
 from pipeline.cli.app import app
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
-from pipeline.graph.nodes import NODES
 from pipeline.graph.pipeline import SCHEMA
 from pipeline.kubeflow.spec.compile import compile_package, pipeline_name
+from pipeline.kubeflow.spec.lint import lint
 from pipeline.kubeflow.spec.package import Package, read_package, to_yaml
 
 
@@ -53,7 +53,7 @@ def test_the_same_recipe_gives_the_same_bytes(package: Package, config: Config) 
 def test_kubeflows_client_loads_it(package: Package, tmp_path: Path) -> None:
     (tmp_path / "compiled.yaml").write_text(to_yaml(package), encoding="utf-8")
     loaded = components.load_component_from_file(str(tmp_path / "compiled.yaml"))
-    assert set(loaded.pipeline_spec.root.dag.tasks) == set(NODES)
+    assert set(loaded.pipeline_spec.root.dag.tasks) == set(nodes().traits)
     expected = json_format.ParseDict(package.spec, pipeline_spec_pb2.PipelineSpec())
     assert loaded.pipeline_spec == expected
     platform = json_format.ParseDict(package.platform, pipeline_spec_pb2.PlatformSpec())
@@ -70,7 +70,7 @@ def test_the_sections_reach_their_nodes_whole(package: Package, config: Config) 
 
 
 def test_tfx_reads_the_types_of_the_parameters_from_the_shortened_argument(package: Package) -> None:
-    for task in NODES:
+    for task in nodes().traits:
         container = package.spec["deploymentSpec"]["executors"][f"{task}_executor"]["container"]
         inputs = pipeline_spec_pb2.ComponentInputsSpec()
         json_format.Parse(container["args"][5], inputs)
@@ -127,6 +127,18 @@ def test_the_options_data_wins_over_the_recipe(config: Config) -> None:
         ("kubeflow.image=Not an Image", "the image 'Not an Image': it is no name of an image"),
         ("kubeflow.pipeline_root=/mnt/disk", "the pipeline root '/mnt/disk': Kubeflow stores artifacts below"),
         ("kubeflow.pipeline_root=pvc://disk", "the pipeline root 'pvc://disk': Kubeflow stores artifacts below"),
+        (
+            "kubeflow.nodes.Trainr.cpu='1'",
+            r"^\[kubeflow\] nodes: Trainr: no such node. The nodes are ImageMaskExampleGen, ",
+        ),
+        (
+            "kubeflow.volumes=[{claim='a', path='/a'}, {claim='b', path='/b', nodes=['Trainer', 'X']}]",
+            r"^\[kubeflow\.volumes\.1\] nodes: X: no such node",
+        ),
+        (
+            "kubeflow.secrets=[{name='s', key='k', env='E', nodes=['']}]",
+            r"^\[kubeflow\.secrets\.0\] nodes: : no such node",
+        ),
         ("serving.destination=/srv", r"(?s)ChampionResolver: serving_dir '/srv'.*Pusher: serving_dir '/srv': none of"),
     ],
 )
@@ -141,6 +153,15 @@ def test_a_recipes_name_becomes_one_that_kubeflow_takes() -> None:
     assert len(pipeline_name("a" * 300)) == 128
     with pytest.raises(UsageError, match="Rename the recipe's file"):
         pipeline_name("___")
+
+
+def test_the_linter_sees_in_a_file_which_nodes_look_outside(config: Config) -> None:
+    """By their parameters, because a file holds no traits."""
+    package = compile_package("kubeflow", config, None)
+    for task in package.spec["root"]["dag"]["tasks"].values():
+        task["cachingOptions"] = {"enableCache": True}
+    outside = {node for node, traits in nodes().traits.items() if traits.looks_outside}
+    assert {fault.where for fault in lint(package) if "caching" in fault.found} == outside
 
 
 class TestVerb:
@@ -163,7 +184,11 @@ class TestVerb:
         assert all(fault["warning"] for fault in faults)
 
     def test_nothing_is_written_where_something_is_wrong(self, tmp_path: Path) -> None:
-        for arguments in (("--out", "compiled.json"), ("--out", "compiled.yaml", "--set", "kubeflow.image=")):
+        image, node = "kubeflow.image=", "kubeflow.nodes.Trainr.cpu='1'"
+        for arguments in (
+            ("--out", "compiled.json"),
+            *(("--out", "compiled.yaml", "--set", change) for change in (image, node)),
+        ):
             result = self.compile("--out", str(tmp_path / arguments[1]), *arguments[2:])
             assert result.exit_code == 2
             assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,15 @@ def maskline(*arguments: object, source: Path = REPOSITORY) -> Result:
         command(*arguments), capture_output=True, text=True, cwd=source, env=environment, check=False
     )
     return Result(process.returncode, process.stdout, process.stderr)
+
+
+@cache
+def nodes(recipe: str = "demo") -> list[str]:
+    """The ids of the nodes of a recipe's graph."""
+    from pipeline.config.loader import load_config
+    from pipeline.graph.pipeline import nodes_of
+
+    return list(nodes_of(load_config(recipe)).traits)
 
 
 def overrides(**changes: str) -> list[str]:

@@ -232,6 +232,7 @@ def test_usage_errors(folder: Path, tmp_path: Path, arguments: list[str], messag
     assert result.code == 2
     assert message.format(**names) in result.stderr
     assert "Traceback" not in result.stderr
+    assert not list(tmp_path.glob("out/runs/*"))
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

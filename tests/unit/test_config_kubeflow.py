@@ -38,8 +38,6 @@ def parse(**settings: Any) -> Kubeflow:
             r"\[kubeflow.secrets.0\] value: unknown key. Allowed: env, key, name, nodes",
         ),
         ({"resources": {"gpu": 1}}, r"\[kubeflow.resources\] gpu: unknown key. Allowed: accelerator"),
-        ({"nodes": {"Trainr": {}}}, r"\[kubeflow\] nodes: .*Trainr: no such node. The nodes are ImageMaskExampleGen"),
-        ({"volumes": [{"claim": "c", "path": "/p", "nodes": ["X"]}]}, r"\[kubeflow.volumes.0\] nodes: .*X: no such"),
         ({"volumes": [{"claim": "c", "path": "p"}]}, r"path: found 'p', expected an absolute path, such as /data"),
         ({"resources": {"memory": "16 GB"}}, "memory: found '16 GB', expected a quantity of Kubernetes"),
         ({"resources": {"memory": "4ki"}}, "expected a quantity"),

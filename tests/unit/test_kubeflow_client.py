@@ -27,7 +27,9 @@ from pipeline.kubeflow.spec.package import Package
 from pipeline.runs.console import RunConsole
 
 TOKEN = "eyJhbGciOi.secret-of-the-test"
-PACKAGE = Package({"pipelineInfo": {"name": "demo"}, "schemaVersion": "2.1.0", "text": "ü: #"}, {"platforms": {}})
+TASKS: dict[str, Any] = {"ImageMaskExampleGen": {}, "StatisticsGen": {}, "DataGate": {}, "Trainer": {}, "Pusher": {}}
+SPEC = {"pipelineInfo": {"name": "demo"}, "schemaVersion": "2.1.0", "text": "ü: #", "root": {"dag": {"tasks": TASKS}}}
+PACKAGE = Package(SPEC, {"platforms": {}})
 
 
 @dataclass
@@ -279,7 +281,7 @@ def test_a_token_that_expires_does_not_end_the_run(server: Server, user: User) -
     started = user.submits(waits=False)
     server.token = "renewed"
     with pytest.raises(ClusterError, match=rf"KFP_TOKEN.* The run {started.id} goes on"):
-        wait(user.cluster, started, None, user.console)
+        wait(user.cluster, started, (), None, user.console)
 
 
 def test_an_interrupted_wait_says_that_the_run_goes_on(server: Server, user: User) -> None:

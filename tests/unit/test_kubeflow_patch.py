@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from compiled import GOLDEN, RECIPE
+from compiled import GOLDEN, RECIPE, nodes
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
@@ -18,12 +18,13 @@ from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 from components.errors import UsageError
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
-from pipeline.graph.nodes import NODES
+from pipeline.kubeflow.spec import patch
 from pipeline.kubeflow.spec.package import Package, read_package, to_yaml, write_package
-from pipeline.kubeflow.spec.patch import patch_spec, with_cache_key
+from pipeline.kubeflow.spec.patch import with_cache_key
 from pipeline.kubeflow.spec.platform import platform_spec
 
 Spec = dict[str, Any]
+NODES = tuple(read_package(GOLDEN).spec["root"]["dag"]["tasks"])
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,10 @@ def bare() -> Spec:
         container["args"][5:] = [json.dumps(inputs, indent=2)]
         container["lifecycle"] = {"preCacheCheck": {"command": ["python"]}}
     return spec
+
+
+def patch_spec(spec: Spec, settings: Config) -> Spec:
+    return patch.patch_spec(spec, settings, nodes())
 
 
 def executor(spec: Spec, node: str) -> Spec:

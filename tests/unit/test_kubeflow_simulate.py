@@ -33,7 +33,14 @@ from pipeline.runs.folders import list_runs
 from pipeline.runs.record import RunRecord
 
 REPOSITORY = Path(__file__).parents[2]
-ARTIFACT = {"artifactType": {"instanceSchema": "title: tfx.Model\ntype: object\n"}}
+
+
+def artifact(title: str) -> dict[str, Any]:
+    """Declares an output as TFX compiles one."""
+    return {"artifactType": {"instanceSchema": f"title: {title}\ntype: object\n"}}
+
+
+ARTIFACT = artifact("tfx.Model")
 COPY = """
 import pathlib, os, sys
 root = os.environ["MASKLINE_KFP_ROOT"]
@@ -135,17 +142,21 @@ def test_the_report_is_named_among_the_outputs_of_its_step(tmp_path: Path) -> No
     """They come in no order."""
     _, task, container = step("a")
     command = [*container["command"][:2], f"{COPY}\npathlib.Path(target, 'report.html').touch()"]
-    component = {"outputDefinitions": {"artifacts": dict.fromkeys(("report", *"abcdefgh"), ARTIFACT)}}
+    outputs = {**dict.fromkeys("abcdefgh", ARTIFACT), "report": artifact("maskline.RunReport")}
+    component = {"outputDefinitions": {"artifacts": outputs}}
     arguments = ["", "{{$.outputs.artifacts['report'].path}}", "a"]
-    record = run(tmp_path, package(RunReport=(component, task, {**container, "command": command, "args": arguments})))
+    record = run(tmp_path, package(reports=(component, task, {**container, "command": command, "args": arguments})))
     assert record.report == str(Path(record.steps[0].outputs["report"]["path"], "report.html"))
 
 
-def leaves(output: str, file: str, content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def leaves(
+    output: str, title: str, file: str, content: dict[str, Any], after: str = ""
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """A step that leaves a JSON file in one of its outputs."""
     component, task, container = step("")
+    task["dependentTasks"] = [after] if after else []
     script = f"{COPY}\npathlib.Path(target, {file!r}).write_text({json.dumps(content)!r})"
-    component = {"outputDefinitions": {"artifacts": {output: ARTIFACT}}}
+    component = {"outputDefinitions": {"artifacts": {output: artifact(title)}}}
     arguments = ["", f"{{{{$.outputs.artifacts['{output}'].path}}}}", ""]
     return component, task, {**container, "command": [*container["command"][:2], script], "args": arguments}
 
@@ -154,10 +165,12 @@ def test_the_record_says_what_that_of_a_local_run_says(tmp_path: Path) -> None:
     numbers = {"dice": 0.6, "loss": 0.3}
     trained = {"train": numbers, "eval": numbers, "warnings": ["the training loss is odd"], "devices": ["GPU:0"]}
     tested = {"dice": {"mean": 0.5, "ci95": None, "n": 3}, "reasons": ["mean Dice 0.5 is below min_dice 0.9"]}
+    of_a_fold = {**tested, "reasons": ["of a fold"]}
     nodes = package(
-        Trainer=leaves("model_run", "training.json", trained),
-        Evaluator=leaves("evaluation", "metrics.json", tested),
-        ServingCheck=leaves("blessing", "checks.json", {"checks": []}),
+        Trainer=leaves("model_run", "tfx.ModelRun", "training.json", trained),
+        Evaluator=leaves("evaluation", "tfx.ModelEvaluation", "metrics.json", tested, after="FoldEvaluator"),
+        FoldEvaluator=leaves("evaluation", "tfx.ModelEvaluation", "metrics.json", of_a_fold),
+        ServingCheck=leaves("blessing", "tfx.InfraBlessing", "checks.json", {"checks": []}),
     )
     screen = io.StringIO()
     record = simulate(Simulation(nodes, tmp_path, Processes(), {}), RunConsole(screen))
@@ -332,26 +345,32 @@ def test_data_for_a_file_that_no_cluster_would_take(tmp_path: Path, root: Any) -
         for_data(Package({**given.spec, "root": root}, {}), tmp_path)
 
 
+def reader(component: dict[str, Any], settings: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Component and task of a step that is told where the data are, and how they are to be read."""
+    values = {"input_base": "/mnt/films", "settings": settings}
+    component = {**component, "inputDefinitions": {"parameters": {key: {"parameterType": "STRING"} for key in values}}}
+    constants = {key: {"runtimeValue": {"constant": value}} for key, value in values.items()}
+    return component, {"inputs": {"parameters": constants}}
+
+
 def test_data_give_the_step_that_reads_them_their_fingerprint(tmp_path: Path, write_pairs: Callable[..., Path]) -> None:
     data, root = DataSettings(layout="folders", height=16, width=16), write_pairs(tmp_path / "data", 1)
     component, task, container = step("a")
-    component = {**component, "inputDefinitions": {"parameters": {"settings": {"parameterType": "STRING"}}}}
-    task = {"inputs": {"parameters": {"settings": {"runtimeValue": {"constant": data.model_dump_json()}}}}}
-    keyed = for_data(package(ImageMaskExampleGen=(component, task, container)), root)
-    given = keyed.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]["inputs"]["parameters"]
-    assert given["files"]["runtimeValue"]["constant"] == fingerprint(root, data)
+    component, task = reader(component, data.model_dump_json())
+    keyed = for_data(package(reads=(component, task, container), follows=step("b", source="reads")), root)
+    tasks = keyed.spec["root"]["dag"]["tasks"]
+    assert tasks["reads"]["inputs"]["parameters"]["files"]["runtimeValue"]["constant"] == fingerprint(root, data)
+    assert "parameters" not in tasks["follows"]["inputs"]
 
 
 @pytest.mark.parametrize("settings", [None, "no JSON", '{"layout": "folders"}'])
 def test_data_for_a_pipeline_that_reads_none(tmp_path: Path, settings: str | None) -> None:
     component, task, container = step("a")
     if settings:
-        component = {**component, "inputDefinitions": {"parameters": {"settings": {"parameterType": "STRING"}}}}
-        task = {"inputs": {"parameters": {"settings": {"runtimeValue": {"constant": settings}}}}}
-    name = "ImageMaskExampleGen" if settings else "one"
+        component, task = reader(component, settings)
     none = "--data: the pipeline has no ImageMaskExampleGen with settings"
     with pytest.raises(UsageError, match="compiled by an earlier one, or edited" if settings else none):
-        for_data(package(**{name: (component, task, container)}), tmp_path)
+        for_data(package(one=(component, task, container)), tmp_path)
 
 
 def test_the_help_names_sections_of_the_config_and_the_releases() -> None:

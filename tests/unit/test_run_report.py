@@ -179,7 +179,7 @@ class Outputs:
         self.inputs["pushed_model"].set_int_custom_property("pushed", int("pushed_version" in pushed_model))
         for name, value in pushed_model.items():
             self.inputs["pushed_model"].set_string_custom_property(name, value)
-        output = artifact_types.RunReport()
+        output = artifact_types.HtmlReport()
         output.uri = str(self.root)
         given = {
             "recipe": "tiny",

@@ -88,7 +88,7 @@ def submit(
     if not waits:
         return started
     try:
-        ended = wait(cluster, started, timeout, console)
+        ended = wait(cluster, started, package.spec["root"]["dag"]["tasks"], timeout, console)
     except KeyboardInterrupt:
         console.warn(f"the run {run.run_id} goes on")
         raise

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from components.errors import ExitCode
-from pipeline.graph.nodes import NODES
 from pipeline.kubeflow.cluster.api import ClusterError
 from pipeline.kubeflow.cluster.client import Cluster
 from pipeline.kubeflow.cluster.record import PENDING, ClusterRun
@@ -29,8 +28,12 @@ _GATE = re.compile(rf"exit (?:code|status) {ExitCode.DATA_REFUSED}\b")
 failure. Released servers drop Argo's message, and the launcher replaces the code by its own: then it is failure too."""
 
 
-def wait(cluster: Cluster, started: ClusterRun, timeout: float | None, console: RunConsole) -> ClusterRun:
+def wait(
+    cluster: Cluster, started: ClusterRun, nodes: Collection[str], timeout: float | None, console: RunConsole
+) -> ClusterRun:
     """A run that was started as it is when it ends, or after `timeout` seconds; None: however long that takes.
+
+    `nodes` are those of the graph; drivers and other tasks of Kubeflow's own are left out.
 
     Raises:
         ClusterError: the cluster cannot be asked any more. The run goes on.
@@ -39,16 +42,17 @@ def wait(cluster: Cluster, started: ClusterRun, timeout: float | None, console: 
     shown: set[str] = set()
     while True:
         run = _asked(cluster, started.id)
-        for step in _steps(run):
+        steps = list(_steps(run, nodes))
+        for step in steps:
             if step.id not in shown:
                 shown.add(step.id)
                 console.finished(step)
         if run.state in EXIT_CODES:
-            return _seen(started, run, _exit_code(run), _reasons(run))
+            return _seen(started, run.state, steps, _exit_code(run), _reasons(run, steps))
         left = POLL_SECONDS if deadline is None else deadline - cluster.timer.now()
         if left <= 0:
             reason = f"not ended after {timeout:g} s. The run goes on; `maskline kubeflow runs` shows when it ends"
-            return _seen(started, run, ExitCode.STILL_RUNNING, [reason])
+            return _seen(started, run.state or PENDING, steps, ExitCode.STILL_RUNNING, [reason])
         cluster.timer.sleep(min(POLL_SECONDS, left))
 
 
@@ -59,14 +63,14 @@ def _asked(cluster: Cluster, run_id: str) -> Any:
         raise ClusterError(f"{error}. The run {run_id} goes on without this command") from None
 
 
-def _seen(started: ClusterRun, run: Any, exit_code: int, reasons: list[str]) -> ClusterRun:
+def _seen(started: ClusterRun, state: str, steps: list[Step], exit_code: int, reasons: list[str]) -> ClusterRun:
     seen = started.model_copy()
-    seen.state, seen.exit_code, seen.steps, seen.reasons = run.state or PENDING, exit_code, list(_steps(run)), reasons
+    seen.state, seen.exit_code, seen.steps, seen.reasons = state, exit_code, steps, reasons
     return seen
 
 
-def _reasons(run: Any) -> list[str]:
-    failed = [f"{step.id}: {step.reason}" for step in _steps(run) if step.state == "failed" and step.reason]
+def _reasons(run: Any, steps: list[Step]) -> list[str]:
+    failed = [f"{step.id}: {step.reason}" for step in steps if step.state == "failed" and step.reason]
     return [*failed, *filter(None, [_error(run)])]
 
 
@@ -75,10 +79,10 @@ def _exit_code(run: Any) -> int:
     return ExitCode.DATA_REFUSED if any(map(_GATE.search, texts)) else EXIT_CODES[run.state]
 
 
-def _steps(run: Any) -> Iterator[Step]:
-    """The nodes of the graph that have ended; drivers and other tasks of Kubeflow's own are left out."""
+def _steps(run: Any, nodes: Collection[str]) -> Iterator[Step]:
+    """The nodes of the graph that have ended."""
     for task in _task_details(run):
-        if task.display_name in NODES and task.state in _STATES:
+        if task.display_name in nodes and task.state in _STATES:
             yield Step(
                 id=task.display_name,
                 state=_STATES[task.state],

@@ -16,7 +16,7 @@ from tfx.orchestration.portable.outputs_utils import tag_output_artifacts_with_v
 from tfx.types import Artifact
 from tfx.utils.name_utils import get_full_name
 
-from components.artifact_types import RunReport, SplitReport
+from components.artifact_types import own_types
 from pipeline.kubeflow.container.uris import local_path, with_uri
 
 Artifacts = dict[str, list[Artifact]]
@@ -55,7 +55,7 @@ def read_invocation(executor_input: str, inputs_spec: str, outputs: Collection[s
     _keep(given.inputs.parameter_values, spec.parameters)
     _keep(given.outputs.artifacts, outputs)
     # Titles of artifact types that are not TFX's own are taken for import paths.
-    for kind in (SplitReport, RunReport):
+    for kind in own_types():
         compiler_utils.TITLE_TO_CLASS_PATH[kind.TYPE_NAME] = get_full_name(kind)
     uris: dict[str, str] = {}
     for key, artifacts in given.inputs.artifacts.items():

@@ -18,6 +18,7 @@ from components.errors import UsageError, exit_code_of
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.example_gen.settings import DataSettings
 from components.files import locked
+from pipeline.graph.roles import Role, final_nodes, in_role, roles_of
 from pipeline.kubeflow.container.uris import launcher_path
 from pipeline.kubeflow.simulator.backend import NEWEST, Backend
 from pipeline.kubeflow.simulator.driver import Finished, RunContext, executor_input, fingerprint, run_parameters
@@ -27,10 +28,10 @@ from pipeline.kubeflow.simulator.store import Store
 from pipeline.kubeflow.simulator.tasks import Pipeline, Task, parse_pipeline
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
-from pipeline.kubeflow.spec.patch import with_cache_key
+from pipeline.kubeflow.spec.patch import readers, with_cache_key
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import RUN_LOCK, new_run_dir
-from pipeline.runs.outcome import NodeOutputs, Output, complete, conclude, notices
+from pipeline.runs.outcome import Output, complete, conclude, notices
 from pipeline.runs.record import RunRecord, State, Status, Step, write_run
 
 _DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
@@ -85,9 +86,8 @@ def for_data(package: Package, data: Path) -> Package:
         raise UsageError(f"{data}: no such folder. --data DIR is [data] input as this machine sees it; or leave it out")
     refuse(lint(package))
     try:
-        task = package.spec["root"]["dag"]["tasks"]["ImageMaskExampleGen"]
-        told = task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
-    except (KeyError, TypeError) as error:
+        told = readers(package.spec)[0]["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
+    except (IndexError, KeyError, TypeError) as error:
         raise UsageError(
             "--data: the pipeline has no ImageMaskExampleGen with settings, which reads the data. Leave --data out"
         ) from error
@@ -115,6 +115,7 @@ class _Simulator:
             pipeline.name, self._store, simulation.runtime, simulation.backend, pods, self._run_dir
         )
         self._finished: dict[str, Finished] = {}
+        self._roles = roles_of({task.name: task.output_types for task in pipeline.tasks})
         self._record = RunRecord.begun(self._run_dir, pipeline.name)
 
     def run(self, root: str, parameters: Mapping[str, Any]) -> RunRecord:
@@ -169,7 +170,7 @@ class _Simulator:
         )
         self._record.steps.append(step)
         self._console.finished(step)
-        for notice in notices(task.name, self._outputs()):
+        for notice in notices(self._left(task.name)):
             self._console.warn(notice)
         write_run(self._run_dir, self._record)
 
@@ -179,15 +180,14 @@ class _Simulator:
             for name, artifact in finished.artifacts.items()
         }
 
-    def _outputs(self) -> NodeOutputs:
-        """What the steps have left, where the store has it."""
-        return {
-            task: {
-                name: Output(self._store.path(artifact.uri), _plain(artifact))
-                for name, artifact in finished.artifacts.items()
-            }
-            for task, finished in self._finished.items()
-        }
+    def _outputs(self) -> dict[Role, Output]:
+        """What the final steps of each role have left, where the store has it."""
+        return {role: output for task in final_nodes(self._roles) for role, output in self._left(task).items()}
+
+    def _left(self, task: str) -> dict[Role, Output]:
+        artifacts = self._finished[task].artifacts if task in self._finished else {}
+        outputs = {name: Output(self._store.path(made.uri), _plain(made)) for name, made in artifacts.items()}
+        return in_role(task, outputs, self._roles)
 
 
 def _plain(artifact: RuntimeArtifact) -> dict[str, Any]:

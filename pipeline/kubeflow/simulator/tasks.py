@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -20,6 +21,7 @@ _PLACEHOLDERS = (
     "{{$.pipeline_job_schedule_time_utc}}",
 )
 """Constants in whose place the driver puts what only a cluster has, or some releases alone."""
+_TITLE = re.compile(r"^title: (?:tfx\.)?(\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Task:
     """Folder in the container by persistent volume claim."""
     secrets: tuple[str, ...] = ()
     """Environment variables that Kubernetes fills from secrets."""
+
+    @property
+    def output_types(self) -> dict[str, str]:
+        """The types of the artifacts by key, as TFX calls them; of those that it has compiled."""
+        outputs = self.component.output_definitions.artifacts.items()
+        titles = {key: _TITLE.search(output.artifact_type.instance_schema) for key, output in outputs}
+        return {key: title[1] for key, title in titles.items() if title}
 
 
 @dataclass(frozen=True)

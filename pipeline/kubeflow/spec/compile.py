@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
+from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.root import Config
+from pipeline.graph.nodes import Nodes
 from pipeline.kubeflow.spec.lint import lint, refuse
 from pipeline.kubeflow.spec.package import Package
 from pipeline.kubeflow.spec.patch import patch_spec
 from pipeline.kubeflow.spec.platform import platform_spec
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
 
 ENTRYPOINT = ("python", "-P", "-m", "pipeline.kubeflow.container.entrypoint")
 """With -P nothing is imported from the working folder, whatever it holds."""
@@ -28,7 +33,7 @@ def compile_package(name: str, config: Config, data: str | None) -> Package:
 
     Raises:
         UsageError: the config does not say where the data, the serving folder or the image are, sends Beam's work
-            to a cluster of its own, or the cluster would refuse the package.
+            to a cluster of its own, names a node that is none, or the cluster would refuse the package.
     """
     data = _container_path(data or config.data.input, "the data", "--data DIR, or [data] input")
     serving = _container_path(config.serving.destination, "the served models", "[serving] destination")
@@ -39,8 +44,11 @@ def compile_package(name: str, config: Config, data: str | None) -> Package:
             f"[execution] beam = {config.execution.distributed.runner!r}: a step on Kubeflow has its artifacts in its "
             'own container, where no worker of another cluster sees them. Set it to "local"'
         )
-    spec = _compiled(name, config, data, serving)
-    package = Package(patch_spec(spec, config), platform_spec(spec, config.kubeflow))
+    pipeline = _pipeline(name, config, data, serving)
+    nodes = Nodes.of(pipeline)
+    _check_nodes(config.kubeflow, nodes)
+    spec = _compiled(pipeline, config.kubeflow.image)
+    package = Package(patch_spec(spec, config, nodes), platform_spec(spec, config.kubeflow))
     refuse(lint(package))
     return package
 
@@ -65,10 +73,16 @@ def _container_path(path: str, what: str, key: str) -> str:
     return str(PurePosixPath(path))
 
 
-def _compiled(name: str, config: Config, data: str, serving: str) -> dict[str, Any]:
-    from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+def _check_nodes(settings: Kubeflow, nodes: Nodes) -> None:
+    nodes.check(settings.nodes, "[kubeflow] nodes")
+    for section in ("volumes", "secrets"):
+        for number, item in enumerate(getattr(settings, section)):
+            nodes.check(item.nodes, f"[kubeflow.{section}.{number}] nodes")
 
-    from pipeline.graph.pipeline import Place, create_pipeline
+
+def _pipeline(name: str, config: Config, data: str, serving: str) -> Pipeline:
+    from pipeline.graph.pipeline import create_pipeline
+    from pipeline.graph.place import Place
 
     place = Place(
         name=pipeline_name(name),
@@ -82,12 +96,16 @@ def _compiled(name: str, config: Config, data: str, serving: str) -> dict[str, A
         run=RUN_ID,
         metadata=None,
     )
-    runner = KubeflowV2DagRunner(
-        KubeflowV2DagRunnerConfig(
-            default_image=config.kubeflow.image, default_commands=list(ENTRYPOINT), use_pipeline_spec_2_1=True
-        )
+    return create_pipeline(config, place, champion=None)
+
+
+def _compiled(pipeline: Pipeline, image: str) -> dict[str, Any]:
+    from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+
+    settings = KubeflowV2DagRunnerConfig(
+        default_image=image, default_commands=list(ENTRYPOINT), use_pipeline_spec_2_1=True
     )
-    return runner.run(create_pipeline(config, place, champion=None), write_out=False)["pipelineSpec"]
+    return KubeflowV2DagRunner(settings).run(pipeline, write_out=False)["pipelineSpec"]
 
 
 def _schema_in_the_image() -> str:

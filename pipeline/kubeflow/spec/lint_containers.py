@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from kubernetes.utils import parse_quantity
 
 from pipeline.kubeflow.spec.parsed import Fault, Parsed
-from pipeline.kubeflow.spec.patch import UNCACHED
+from pipeline.kubeflow.spec.patch import FILES, INPUT_BASE
 
 _IMAGE = re.compile(
     r"([\w.-]+(:\d+)?/)?[a-z0-9]+((\.|_{1,2}|-+|/)[a-z0-9]+)*(?P<tag>:\w[\w.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?",
@@ -19,7 +20,7 @@ _IMAGE = re.compile(
 )
 _SET_IMAGE = "Set [kubeflow] image to the name of one that you built, with tag or digest"
 _TFX_IMAGE = "gcr.io/tfx-oss-public/"
-_PATHS = {"input_base": "[data] input", "serving_dir": "[serving] destination"}
+_PATHS = {INPUT_BASE: "[data] input", "serving_dir": "[serving] destination"}
 """Parameters that are folders outside the artifacts, and where they are set."""
 _QUANTITIES = ("cpu_limit", "cpu_request", "memory_limit", "memory_request")
 _SET_VOLUMES = "Correct [[kubeflow.volumes]]"
@@ -72,10 +73,8 @@ def accelerators(parsed: Parsed) -> Iterator[Fault]:
 def caching(parsed: Parsed) -> Iterator[Fault]:
     """Nodes that look outside: reused, they would return what was there at another time."""
     for name, task in sorted(parsed.tasks.items()):
-        node = task.component_ref.name
-        if node not in UNCACHED or not task.caching_options.enable_cache:
-            continue
-        if node == "ImageMaskExampleGen" and task.inputs.parameters["files"].runtime_value.constant.string_value:
+        looks_outside = bool(_PATHS.keys() & set(task.inputs.parameters))
+        if not looks_outside or not task.caching_options.enable_cache or _constant(task, FILES):
             continue
         why = "Kubeflow would reuse an old result, blind to what has changed outside the pipeline"
         yield Fault(name, "caching switched on", why, "Leave caching to `maskline kubeflow compile` and `submit`")
@@ -123,10 +122,9 @@ def paths_on_volumes(parsed: Parsed) -> Iterator[Fault]:
     """What a container reads and writes beside artifacts is lost with it, unless it lies on a volume."""
     mounted = any(config.pvc_mount for config in parsed.kubernetes.values())
     for task, label, _ in parsed.container_tasks():
-        parameters = parsed.tasks[task].inputs.parameters
         mounts = [mount.mount_path for mount in parsed.kubernetes.get(label, KubernetesExecutorConfig()).pvc_mount]
-        for key in sorted(_PATHS.keys() & set(parameters)):
-            path = parameters[key].runtime_value.constant.string_value
+        for key in sorted(_PATHS):
+            path = _constant(parsed.tasks[task], key)
             if path and not any(PurePosixPath(path).is_relative_to(mount) for mount in mounts):
                 why = (
                     f"none of the volumes of this task holds it; they are {', '.join(sorted(mounts)) or 'none'}"
@@ -135,6 +133,12 @@ def paths_on_volumes(parsed: Parsed) -> Iterator[Fault]:
                 )
                 remedy = f"Add [[kubeflow.volumes]] with a path above it, or change {_PATHS[key]}"
                 yield Fault(task, f"{key} {path!r}", why, remedy, warning=not mounted)
+
+
+def _constant(task: pb.PipelineTaskSpec, key: str) -> str:
+    """Of a parameter; empty where it has none."""
+    parameters = task.inputs.parameters
+    return parameters[key].runtime_value.constant.string_value if key in parameters else ""
 
 
 def _is_quantity(text: str) -> bool:

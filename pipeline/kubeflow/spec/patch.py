@@ -11,25 +11,28 @@ import yaml
 from components.parallel import THREADS
 from pipeline.config.kubeflow import Resources
 from pipeline.config.root import Config
-from pipeline.graph.nodes import ALWAYS_RUN
+from pipeline.graph.nodes import Nodes
 from pipeline.kubeflow.container.entrypoint import OUTPUTS
 
-UNCACHED = ALWAYS_RUN | {"ChampionResolver", "ImageMaskExampleGen"}
-"""Nodes that look at what lies outside the pipeline, which Kubeflow's cache does not see."""
+INPUT_BASE = "input_base"
+"""The parameter that is the folder of the data."""
+FILES = "files"
+"""The parameter that is the fingerprint of the files there."""
 _INPUTS = "--json_serialized_inputs_spec_args"
 
 
-def patch_spec(spec: dict[str, Any], config: Config) -> dict[str, Any]:
-    """The pipeline spec with what `[kubeflow]` asks for."""
+def patch_spec(spec: dict[str, Any], config: Config, nodes: Nodes) -> dict[str, Any]:
+    """The pipeline spec of a graph of these nodes with what `[kubeflow]` asks for."""
     patched = copy.deepcopy(spec)
     if config.kubeflow.pipeline_root:
         patched["defaultPipelineRoot"] = config.kubeflow.pipeline_root
     for name, task in patched["root"]["dag"]["tasks"].items():
         node = task["componentRef"]["name"]
         resources = config.kubeflow.nodes.get(node, config.kubeflow.resources)
-        if node in UNCACHED:
+        traits = nodes.traits[node]
+        if traits.always_runs or traits.looks_outside:
             task["cachingOptions"] = {}
-        if resources.retries and node != "DataGate":  # What it refuses, it refuses again.
+        if resources.retries and traits.retryable:
             task["retryPolicy"] = _retry_policy(resources.retries)
         container = patched["deploymentSpec"]["executors"][executor_label(patched, name)]["container"]
         # Kubeflow never calls the driver; the entrypoint does its work.
@@ -54,11 +57,18 @@ def with_cache_key(spec: dict[str, Any], fingerprint: str) -> dict[str, Any]:
     """
     keyed = copy.deepcopy(spec)
     tasks = keyed["root"]["dag"]["tasks"]
-    example_gen = tasks["ImageMaskExampleGen"]
-    example_gen["inputs"]["parameters"]["files"] = {"runtimeValue": {"constant": fingerprint}}
-    if any(task.get("cachingOptions", {}).get("enableCache") for task in tasks.values()):
-        example_gen["cachingOptions"] = {"enableCache": True}
+    cache = any(task.get("cachingOptions", {}).get("enableCache") for task in tasks.values())
+    for reader in readers(keyed):
+        reader["inputs"]["parameters"][FILES] = {"runtimeValue": {"constant": fingerprint}}
+        if cache:
+            reader["cachingOptions"] = {"enableCache": True}
     return keyed
+
+
+def readers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tasks that read the data, as their parameters tell."""
+    tasks = spec["root"]["dag"]["tasks"].values()
+    return [task for task in tasks if INPUT_BASE in task.get("inputs", {}).get("parameters", {})]
 
 
 def executor_label(spec: dict[str, Any], task: str) -> str:
