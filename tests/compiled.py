@@ -12,7 +12,7 @@ from pipeline.kubeflow.spec.package import Package
 
 RECIPE = Path(__file__).parent / "golden" / "kubeflow.toml"
 GOLDEN = Path(__file__).parent / "golden" / "kubeflow.yaml"
-_CHANGING = {"code_version", "settings", "data", "adjust", "custom_config"}
+_CHANGING = {"code_version", "settings", "data", "custom_config"}
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -57,6 +58,10 @@ def run_fn(fn_args: FnArgs) -> None:
         model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
         begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, settings)
         compile_model(model, settings)
+    if strategy:
+        # Keras would build losses and metrics from a training batch, as if it were one without draws for the device.
+        blank = np.zeros((1, *derivation.shape), np.float32)
+        model.test_on_batch(blank, blank[..., :1])
     started = time.monotonic()
     # A device takes its share of a batch and no more.
     share = training.batch_size // len(devices)

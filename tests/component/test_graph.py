@@ -187,7 +187,7 @@ def test_all_that_derive_predict_or_compare_are_told_the_same_derivation(
     assert set(derivation) >= {"height", "width", "channels", "fit", "tiles", "adjust"}
     assert parameter("Trainer", "custom_config")["settings"]["derivation"] == derivation
     assert parameter("Evaluator", "settings")["derivation"] == derivation
-    assert parameter("ServingCheck", "adjust") == derivation["adjust"]
+    assert parameter("ServingCheck", "settings")["derivation"] == derivation
     assert parameter("ImageMaskExampleGen", "settings").items() >= derivation.items()
     assert parameter("DataGate", "data") == parameter("ImageMaskExampleGen", "settings")
 
