@@ -8,7 +8,6 @@ import numpy as np
 from components.imaging.truth.classes import IGNORE
 from components.task import Task
 
-TRUTH_RGB = (86, 180, 233)
 PREDICTION_RGB = (230, 159, 0)
 
 _GREY = 96
@@ -36,7 +35,7 @@ def overlay(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, task: T
     canvas[unjudged] = canvas[unjudged] // 3 + _GREY
     indices = range(1, len(task.classes) + 1)
     for index in indices:
-        _outline(canvas, _shown(truth, index), task.colour(index) if task.several else TRUTH_RGB, 5)
+        _outline(canvas, _shown(truth, index), task.colour(index), 5)
     # A thin line upon a thick one: both stay visible where they coincide, of one colour by the edge.
     for index in indices:
         if task.several:
