@@ -128,8 +128,8 @@ def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch) -> np
     room = mask.shape - size
     around, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
     classes = present(mask)
-    if around < patch.foreground_share and classes.size:
-        number, position = divmod(position * classes.size, 1)
+    if around < patch.foreground_share and classes:
+        number, position = divmod(position * len(classes), 1)
         pixels = np.flatnonzero(mask == classes[int(number)])
         pixel = np.array(np.unravel_index(pixels[int(position * pixels.size)], mask.shape))
         corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, room)

@@ -17,10 +17,10 @@ def foreground(mask: np.ndarray) -> np.ndarray:
     return cv2.inRange(mask, _FIRST, _LAST)
 
 
-def present(mask: np.ndarray) -> np.ndarray:
+def present(mask: np.ndarray) -> list[int]:
     """The classes that class indices `(H, W)` uint8 hold, in order, without background and `IGNORE`."""
     counts = cv2.calcHist([mask], [0], None, [256], [0, 256])[:IGNORE]
-    return np.flatnonzero(counts[1:]) + 1
+    return [index for index in np.flatnonzero(counts).tolist() if index > 0]
 
 
 def judged(mask: np.ndarray) -> np.ndarray:
