@@ -34,6 +34,7 @@ COPY README.md LICENSE ./
 COPY schemas schemas
 COPY components components
 COPY pipeline pipeline
+COPY maskline maskline
 RUN --mount=type=secret,id=uv,target=/etc/uv/uv.toml --mount=type=cache,target=/var/cache/uv \
     /opt/uv/bin/uv pip install --quiet --python /opt/maskline --prefix /opt/package --no-deps --compile-bytecode .
 
@@ -47,7 +48,7 @@ COPY --from=package /opt/package /opt/maskline
 USER 10001:0
 WORKDIR /home/maskline
 # Every module is imported once, and with them TensorFlow, TFX, OpenCV and the Kubeflow client: what lacks fails here.
-RUN HOME=/tmp/home TF_CPP_MIN_LOG_LEVEL=3 python -W ignore -c "import importlib, pkgutil, components, pipeline; \
+RUN HOME=/tmp/home TF_CPP_MIN_LOG_LEVEL=3 python -W ignore -c "import importlib, pkgutil, components, pipeline, maskline; \
     [importlib.import_module(module.name) for package in (components, pipeline) \
      for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.')]; \
     import pipeline.kubeflow.container.entrypoint" && rm -r /tmp/*

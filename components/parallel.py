@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits
 
 THREADS = "MASKLINE_THREADS"
 """Environment variable: threads per process that works on pixels. Worker processes inherit it."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Environment variable of Python's own."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,7 +37,7 @@ def without_inner_threads() -> None:
 
 def shield_workers() -> None:
     """Python processes that are started from now on import nothing from the current folder, whatever it holds."""
-    os.environ["PYTHONSAFEPATH"] = "1"
+    os.environ[SAFE_PATH] = "1"
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,12 @@ from components.evaluator.core import incomparable, measure, metrics
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
 from components.files import write_json
-from components.imaging.files.codecs import as_float, encode_png
-from components.imaging.geometry.placement import FITS
+from components.imaging.files.codecs import encode_png
+from components.inference.predictor import Predictor
 from components.records.record import Record
-from components.records.tfexample import parse, read_split
+from components.records.sources import at_source_size, read_sources
 from components.serving_dir import data_section
 from components.trainer.choices import Loss, loss_named
-
-_BATCH = 8
 
 
 class Executor(BaseExecutor):
@@ -38,58 +37,55 @@ class Executor(BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         champion = artifact_utils.get_single_instance(input_dict["champion"])
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
-        cases = list(_evaluate(model, examples, settings, evaluation))
+        cases = list(_evaluate(_predictor(model, settings), examples, settings, evaluation))
         version = champion.get_string_custom_property("version")
-        obstacle = _obstacle(champion, settings) if version else None
-        champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
+        champion_cases, obstacle = _served_cases(champion, examples, settings) if version else (None, None)
         result = metrics(cases, champion_cases, version, settings, obstacle)
         write_json(evaluation / METRICS_FILE, result)
         write_cases(evaluation / CASES_FILE, _listed(cases, champion_cases))
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
 
 
-def _obstacle(champion: Artifact, settings: EvaluatorSettings) -> str | None:
+def _predictor(model: Artifact, settings: EvaluatorSettings) -> Predictor:
+    return Predictor(Path(path_utils.serving_model_path(model.uri)), settings.derivation)
+
+
+def _served_cases(
+    champion: Artifact, examples: str, settings: EvaluatorSettings
+) -> tuple[list[Case] | None, str | None]:
+    """The same cases by the champion, or why it cannot be measured on them."""
     data = data_section(Path(path_utils.serving_model_path(champion.uri)))
-    return incomparable(data, settings.derivation, settings.task)
+    if obstacle := incomparable(data, settings.derivation, settings.task):
+        return None, obstacle
+    served, expected = _predictor(champion, settings), settings.task.channels
+    if served.channels != expected:
+        return (
+            None,
+            f"it answers with {served.channels} probabilities for each pixel, not {expected}: it was made before",
+        )
+    return list(_evaluate(served, examples, settings)), None
 
 
 def _evaluate(
-    model: Artifact, examples: str, settings: EvaluatorSettings, evaluation: Path | None = None
+    predictor: Predictor, examples: str, settings: EvaluatorSettings, evaluation: Path | None = None
 ) -> Iterator[Case]:
-    """Measures every test record; with `evaluation`, the predicted masks are kept there."""
-    loaded = tf.saved_model.load(path_utils.serving_model_path(model.uri))
+    """Measures every image of the test split; with `evaluation`, the predicted masks are kept there."""
     loss = loss_named(settings.loss, settings.task)
-    records = read_split(examples, "test")
-    index = 0
-    while batch := list(islice(records, _BATCH)):
-        parsed = [parse(serialized) for serialized in batch]
-        probabilities = _predict(loaded, parsed, settings.derivation.fit)
-        losses = _losses(loss, parsed, probabilities)
-        for record, probability, value in zip(parsed, probabilities, losses, strict=True):
-            predicted = settings.task.predicted(probability, settings.evaluation.threshold)
-            if evaluation:
-                _keep(evaluation / _prediction_name(index), predicted)
-            index += 1
-            yield measure(_identity(record), record.mask, predicted, value, settings)
+    sources, shown = tee(read_sources(examples, "test"))
+    for index, (source, found) in enumerate(zip(sources, predictor(each.image for each in shown), strict=True)):
+        truth, probability = at_source_size(source, found)
+        predicted = settings.task.predicted(probability, settings.evaluation.threshold)
+        if evaluation:
+            _keep(evaluation / _prediction_name(index), predicted)
+        yield measure(_identity(source), truth, predicted, _loss(loss, truth, probability), settings)
 
 
-def _predict(model: Any, records: list[Record], fit: str) -> np.ndarray:
-    """Probabilities of a batch, float32 `(N, H, W, channels)` at the size of the records."""
-    serve = model.signatures["serve_tensor"]
-    size = serve.structured_input_signature[1]["images"].shape[1:3]
-    # A champion of another input size sees the record resized, as it would see the file.
-    boxes = [FITS[fit](*record.mask.shape, *size) for record in records]
-    images = [as_float(box.image(record.image)) for box, record in zip(boxes, records, strict=True)]
-    probabilities = serve(images=tf.constant(np.stack(images)))["probability"].numpy()
-    return np.stack([box.unplaced(probability) for box, probability in zip(boxes, probabilities, strict=True)])
-
-
-def _losses(loss: Loss, records: list[Record], probabilities: np.ndarray) -> list[float]:
-    """Of each record, NaN where a probability is no number, whatever the loss makes of that."""
-    truth = np.stack([record.mask for record in records])[..., None].astype(np.float32)
-    losses = np.asarray(loss(tf.constant(truth), tf.constant(probabilities)), np.float64)
-    finite: np.ndarray = np.isfinite(probabilities).all(axis=(1, 2, 3))
-    return [float(value) for value in np.where(finite, losses, np.nan)]
+def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray) -> float:
+    """NaN where a probability is no number, whatever the loss makes of that."""
+    if not np.isfinite(probability).all():
+        return math.nan
+    indices = truth[None, ..., None].astype(np.float32)
+    return float(loss(tf.constant(indices), tf.constant(probability[None]))[0])
 
 
 def _identity(record: Record) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 
@@ -22,7 +23,7 @@ from components.evaluator.per_case import Case, read_cases
 from components.files import read_json, write_text
 from components.imaging.files.codecs import encode_png, read_image
 from components.records.record import Record
-from components.records.tfexample import parse, read_split
+from components.records.sources import read_sources
 from components.run_report.core import Push, Run, judge, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import Illustration, render
@@ -71,13 +72,16 @@ def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
 def _illustrations(run: Run, examples: str, evaluation: Path) -> list[Illustration]:
     chosen = select_cases(run.cases, run.measures[0])
     wanted = {case.id for _, case in chosen}
-    test = map(parse, read_split(examples, "test"))
-    records = {record.id: record for record in test if record.id in wanted}
+    records = {record.id: record for record in read_sources(examples, "test") if record.id in wanted}
     return [_illustration(title, case, records[case.id], evaluation, run.task) for title, case in chosen]
 
 
 def _illustration(title: str, case: Case, record: Record, evaluation: Path, task: Task) -> Illustration:
-    outlined = overlay(record.image, record.mask, read_image(evaluation / case.prediction), task)
+    predicted = read_image(evaluation / case.prediction)
+    # Of stretched tiles it has the size of the source.
+    height, width = record.mask.shape
+    predicted = cv2.resize(predicted, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    outlined = overlay(record.image, record.mask, predicted, task)
     return Illustration(title, case, encode_png(picture(record.image)), encode_png(outlined))
 
 

@@ -12,6 +12,7 @@ import keras
 from components.artifacts import KERAS_FILE, TRAINING_FILE
 from components.files import read_json
 from components.serving_dir import MANIFEST_FILE
+from components.task import Task
 from components.trainer.settings import TrainerSettings
 
 
@@ -69,6 +70,9 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
 
 def _differences(champion: Mapping[str, Any], settings: TrainerSettings) -> Iterator[str]:
     """What makes weights of the champion useless here, for people."""
+    classes = champion.get("task", {}).get("classes", Task().classes)
+    if classes != settings.task.classes:
+        yield f"the classes {', '.join(classes)}, not {', '.join(settings.task.classes)}"
     theirs, ours = champion["model"], settings.model
     if theirs["architecture"] != ours.architecture:
         yield f"the architecture {theirs['architecture']!r}, not {ours.architecture!r}"

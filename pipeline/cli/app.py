@@ -79,8 +79,10 @@ def check_command(
     """Check a data set without training: pairs, formats, groups, duplicates, leaks. Exit code 4: something is wrong."""
     from pipeline.cli.check_tables import print_check
     from pipeline.runs.check import check_folder, write_check
+    from pipeline.runs.reading import reading_bar
 
-    report = check_folder(folder, recipe, overrides or [], champion)
+    with reading_bar() as watch:
+        report = check_folder(folder, recipe, overrides or [], champion, watch)
     if out:
         write_check(out, report)
     if json_output:

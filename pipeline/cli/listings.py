@@ -48,7 +48,8 @@ def print_runs(runs: list[RunRecord], out: Path) -> None:
     if not runs:
         console.print(f"no runs below {out}")
         return
-    table = Table("run", "recipe", "status", "Dice", "pushed", title=f"{out}/**/runs", title_justify="left")
+    measured = " / ".join(dict.fromkeys(run.scores.title for run in runs if run.scores)) or "score"
+    table = Table("run", "recipe", "status", measured, "pushed", title=f"{out}/**/runs", title_justify="left")
     for column in table.columns:
         # The reason of a slot is long; an id that is cut names no run.
         column.no_wrap = column.header != "status"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import track
 
 from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import Entry, entry_of
@@ -27,29 +24,43 @@ from components.parallel import ordered_map
 from components.serving_dir import champion_version
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
-from pipeline.runs.quiet import quiet
+
+Watch = Callable[[Iterable[Any], int], Iterable[Any]]
+"""Passes on so many items as they come."""
+
+
+def _unwatched(items: Iterable[Any], count: int) -> Iterable[Any]:
+    return items
 
 
 def check_folder(
-    folder: Path, recipe: str | None, overrides: Sequence[str], serving: Path | None = None
+    folder: Path,
+    recipe: str | None,
+    overrides: Sequence[str],
+    serving: Path | None = None,
+    watch: Watch = _unwatched,
 ) -> dict[str, Any]:
     """The split report of a folder, with what the data gate would find; anomalies need the statistics of a run.
 
     Without a recipe the layout is told from the folder, `folders` where nothing tells it. With a serving folder the
-    data are split by the memory of its champion, and compared with those that it was made of.
+    data are split by the memory of its champion, and compared with those that it was made of. `watch` sees the images
+    pass.
 
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
     """
-    return check_config(folder, _config(folder, recipe, overrides), serving)
+    return check_config(folder, _config(folder, recipe, overrides), serving, watch)
 
 
-def check_config(folder: Path, config: Config, serving: Path | None = None) -> dict[str, Any]:
+def check_config(
+    folder: Path, config: Config, serving: Path | None = None, watch: Watch = _unwatched
+) -> dict[str, Any]:
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
     files = fingerprint(folder, config.data)
     listing = list_samples(folder, config.data, held_out(folder, config.data, serving) if serving else None)
-    found = _examine_all(folder, listing.samples, config.data, config.execution.workers or os.cpu_count() or 1)
+    threads = config.execution.workers or os.cpu_count() or 1
+    found = list(watch(_examined(folder, listing.samples, config.data, threads), len(listing.samples)))
     return split_report(
         [entry for _, entries in found for entry in entries],
         account(listing, [outcome for outcome, _ in found], files),
@@ -73,19 +84,15 @@ def write_check(path: Path, report: dict[str, Any]) -> None:
         raise UsageError(f"{path}: cannot be written: {error.strerror}. Choose another file: --out FILE") from error
 
 
-def _examine_all(
+def _examined(
     folder: Path, samples: Sequence[Sample], data: DataSettings, threads: int
-) -> list[tuple[Outcome, list[Entry]]]:
+) -> Iterator[tuple[Outcome, list[Entry]]]:
     """What becomes of each sample, in their order, and the entries of its records."""
 
     def examine(sample: Sample) -> tuple[Outcome, list[Entry]]:
         return outcome_of(sample, folder, data, partial(entry_of, split=sample.split))
 
-    # The codecs complain about damaged files in their own words; ours name the file.
-    with quiet(Path(os.devnull)) as terminal:
-        console = Console(file=terminal)
-        results = ordered_map(examine, samples, threads)
-        return list(track(results, "Reading", len(samples), console=console, transient=True))
+    return ordered_map(examine, samples, threads)
 
 
 def _champion(serving: Path) -> Champion:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -18,6 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from pipeline.runs.listener import training_followed
 from pipeline.runs.record import State, Step
 
 _MARKS: dict[State, tuple[str, str]] = {
@@ -52,17 +52,8 @@ class RunConsole:
     @contextmanager
     def live(self) -> Iterator[None]:
         """Shows the bar, and follows the training progress that the trainer logs."""
-        logger = logging.getLogger("maskline.progress")
-        handler = _ProgressHandler(self)
-        level = logger.level
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        try:
-            with self._progress:
-                yield
-        finally:
-            logger.removeHandler(handler)
-            logger.setLevel(level)
+        with training_followed(self.training), self._progress:
+            yield
 
     def started(self, node: str) -> None:
         self._progress.reset(self._task, description=node, total=None, visible=True)
@@ -88,12 +79,3 @@ class RunConsole:
             total=progress["epochs"] * progress["steps"],
             completed=done,
         )
-
-
-class _ProgressHandler(logging.Handler):
-    def __init__(self, console: RunConsole) -> None:
-        super().__init__()
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._console.training(record.__dict__["progress"])

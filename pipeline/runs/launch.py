@@ -6,7 +6,7 @@ Everything that can be wrong with the paths is found here, before TensorFlow is 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -22,6 +22,7 @@ from pipeline.graph.beam import check_beam
 from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import DEFAULT_OUT, RUN_LOCK, new_run_dir
+from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.quiet import quiet
 from pipeline.runs.record import RunRecord, write_run
@@ -40,13 +41,47 @@ def launch(
     to_node: str | None,
     silent: bool,
 ) -> RunRecord:
-    """Runs a config and returns its record; prints its progress unless `silent`.
+    """Runs a config as a process of its own and returns its record; prints its progress unless `silent`.
+
+    What libraries print goes into the log, and SIGTERM ends the run after the current node.
 
     Raises:
-        UsageError: there are no data or no such node, or the output folder cannot be written.
+        UsageError: as `prepared`, or there is no such node.
     """
     if from_node or to_node:
         _check_limits(config, from_node, to_node)
+    with prepared(name, config, data, out, from_node, to_node) as request:
+        return _run_quietly(request, silent)
+
+
+def run_here(config: Config, data: Path | None, out: Path, tell: Callable[[Progress], None]) -> RunRecord:
+    """Runs a config within this process, which may be anyone's: its signals, its output and its threads stay its own.
+
+    The run has the name of the output folder.
+
+    Raises:
+        UsageError: as `prepared`.
+    """
+    with prepared(out.name, config, data, out) as request:
+        from pipeline.runs.local import run
+
+        return run(request, Teller(tell))
+
+
+@contextmanager
+def prepared(
+    name: str,
+    config: Config,
+    data: Path | None,
+    out: Path | None,
+    from_node: str | None = None,
+    to_node: str | None = None,
+) -> Iterator[Request]:
+    """What to run, with all its folders; no other run uses the output folder meanwhile.
+
+    Raises:
+        UsageError: there are no data, or the output folder cannot be written.
+    """
     out = output_folder(name, out)
     with _exclusive(out):
         source, notice = source_folder(config.data, data, out / "data")
@@ -58,8 +93,7 @@ def launch(
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.
         write_run(run_dir, RunRecord.begun(run_dir, name))
-        request = Request(name, config, source, notice, out, serving, run_dir, from_node, to_node)
-        return _run_quietly(request, silent)
+        yield Request(name, config, source, notice, out, serving, run_dir, from_node, to_node)
 
 
 def _check_limits(config: Config, from_node: str | None, to_node: str | None) -> None:

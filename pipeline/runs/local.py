@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -15,22 +16,22 @@ from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
-from components.parallel import THREADS, shield_workers
+from components.parallel import SAFE_PATH, THREADS, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
 from pipeline.graph.pipeline import SCHEMA, create_pipeline
 from pipeline.graph.place import Place
 from pipeline.graph.roles import Role, final_nodes, in_role
-from pipeline.runs.console import RunConsole
 from pipeline.runs.dag import ASKED, NodeResult, compile_pipeline, following, needed_for, run_nodes
+from pipeline.runs.listener import Listener
 from pipeline.runs.outcome import Output, complete, conclude, notices, versions
 from pipeline.runs.record import RunRecord, Step, write_run
 from pipeline.runs.request import Request
 from pipeline.runs.termination import Terminated
 
 
-def run(request: Request, console: RunConsole, before: Callable[[str], None]) -> RunRecord:
+def run(request: Request, listener: Listener, before: Callable[[str], None] = lambda node: None) -> RunRecord:
     """Runs the graph and returns its record; its `exit_code` is that of the command.
 
     `before` is called with each node's name; where it raises `Terminated`, the run ends there.
@@ -40,7 +41,7 @@ def run(request: Request, console: RunConsole, before: Callable[[str], None]) ->
     outputs: dict[Role, Output] = {}
     write_run(request.run_dir, record)
     try:
-        _run_graph(request, console, record, outputs, before)
+        _run_graph(request, listener, record, outputs, before)
         conclude(record, outputs)
         _keep_report(request, record)
     except Terminated as termination:
@@ -63,14 +64,14 @@ def run(request: Request, console: RunConsole, before: Callable[[str], None]) ->
 
 def _run_graph(
     request: Request,
-    console: RunConsole,
+    listener: Listener,
     record: RunRecord,
     outputs: dict[Role, Output],
     before: Callable[[str], None],
 ) -> None:
     def started(node: str) -> None:
         before(node)
-        console.started(node)
+        listener.started(node)
 
     place = Place(
         name=request.name,
@@ -84,8 +85,6 @@ def _run_graph(
         run=request.run_dir.name,
         metadata=sqlite_metadata_connection_config(str(request.out / "metadata.sqlite")),
     )
-    set_threads(request.config.execution)
-    shield_workers()
     pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
     nodes = Nodes.of(pipeline)
     final = final_nodes(nodes.roles)
@@ -93,17 +92,32 @@ def _run_graph(
     only = needed_for(compiled, request.to_node) if request.to_node else nodes.traits.keys()
     again = following(compiled, request.from_node) if request.from_node else set()
     uncached = {**dict.fromkeys(again, ASKED), **dict.fromkeys(nodes.always_run, "always runs")}
-    with console.live():
+    with _workers_told(request.config.execution), listener.live():
         for result in run_nodes(compiled, only, uncached, started):
             left = in_role(result.id, result.outputs, nodes.roles)
             if result.id in final:
                 outputs.update(left)
             step = _step(result)
             record.steps.append(step)
-            console.finished(step)
+            listener.finished(step)
             for notice in notices(left):
-                console.warn(notice)
+                listener.warn(notice)
             write_run(request.run_dir, record)
+
+
+@contextmanager
+def _workers_told(execution: Execution) -> Iterator[None]:
+    """Workers read the environment of this process, which gets its own back: it may be anyone's."""
+    names = (THREADS, SAFE_PATH)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    set_threads(execution)
+    shield_workers()
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(kept)
 
 
 def set_threads(execution: Execution) -> None:

@@ -16,6 +16,7 @@ from components.example_gen.settings import DataSettings
 from components.serving_dir import champion_version, read_manifest, read_split_report
 from pipeline.config.root import Config
 from pipeline.runs.check import check_config
+from pipeline.runs.reading import reading_bar
 
 __all__ = ["champion_fingerprint", "data_fingerprint", "drifted_features", "new_cases"]
 
@@ -57,7 +58,8 @@ def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
     """
     if champion_version(serving) is None:
         return []
-    report = check_config(root, config, serving)
+    with reading_bar() as watch:
+        report = check_config(root, config, serving, watch)
     return [feature["name"] for feature in report["drift"]["features"] if feature["verdict"] == DRIFT]
 
 

@@ -13,9 +13,14 @@ import pytest
 import tensorflow as tf
 from ingest import Made, box, film, ingest, save
 from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.types import Artifact, standard_artifacts
+from tfx.utils import path_utils
 
-from components.imaging.files.codecs import as_float, decode_image
+from components.evaluator.executor import Executor as Evaluator
+from components.evaluator.per_case import read_cases
+from components.imaging.files.codecs import as_float, decode_image, read_image
 from components.imaging.geometry.placement import Placement
+from components.measures.confusion import confusion
 from components.records.tfexample import read_split
 from components.serving_check.core import check_model
 from components.serving_graph.export import export_model
@@ -148,3 +153,41 @@ def test_the_serving_check_knows_the_adjustment(trained: Path, tiled: Made) -> N
 
     assert failures(**ADJUST) == []
     assert failures(**{**ADJUST, "invert": False}) == ["serve_image_bytes agrees with serve_tensor"]
+
+
+@pytest.mark.parametrize("edge", ["pad", "stretch"])
+def test_tiles_are_judged_per_image_at_the_size_of_the_source(
+    root: Path,
+    trained: Path,
+    edge: str,
+    nobody: Artifact,
+    run_executor: Callable,
+    artifact: Callable[..., Artifact],
+    tmp_path: Path,
+) -> None:
+    """By the masks that the model serves for the files, and the masks that stand beside these."""
+    config = configured(tiles={**TILES, "edge": edge})
+    made = derived(root, tmp_path / "records", tiles={**TILES, "edge": edge})
+    network = keras.models.load_model(trained / "assets.extra" / "model.keras")
+    model = artifact(standard_artifacts.Model, tmp_path / "model")
+    serving = Path(path_utils.serving_model_dir(model.uri))
+    export_model(network, serving, config.data.task, 0.5, config.data.derivation)
+    evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+    blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
+    inputs = {"examples": made.examples, "model": model, "champion": nobody}
+    run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=config.evaluator)
+    cases = read_cases(Path(evaluation.uri) / "per_case.csv")
+    tested = {record.source for name, record in made.records.items() if made.splits[name] == "test"}
+    assert sorted(case.source for case in cases) == sorted(tested)
+    serve = tf.saved_model.load(str(serving)).signatures["serve_image_bytes"]
+    for case in cases:
+        predicted = read_image(Path(evaluation.uri) / case.prediction)
+        truth = read_image(root / case.source.replace("images", "masks")) // 255
+        served = decode_image(serve(images=tf.constant([(root / case.source).read_bytes()]))["mask"].numpy()[0])
+        assert predicted.shape == truth.shape == SIZE
+        # Records are rounded to whole grey levels, and stretched truth to whole pixels: it is a pixel here and there.
+        assert np.count_nonzero(predicted != served) <= 0.005 * truth.size
+        counts, expected = case.classes["foreground"].counts, confusion(truth, predicted)
+        if edge == "pad":
+            assert counts == expected
+        assert (counts.tp, counts.tn) == pytest.approx((expected.tp, expected.tn), abs=0.02 * truth.size)

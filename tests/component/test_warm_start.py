@@ -155,6 +155,11 @@ def spoil(path: Path) -> None:
             "version 17 has inputs of 64 x 32 x 1, not 32 x 32 x 1",
         ),
         (
+            "assets.extra/training.json",
+            lambda path: edit(path, lambda it: it["config"]["task"].update(classes=["lesion", "muscle"])),
+            "version 17 has the classes lesion, muscle, not foreground",
+        ),
+        (
             "assets.extra/model.keras",
             lambda path: keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path),
             "version 17 was built by other code, its layers are not those of today",

@@ -18,7 +18,7 @@ from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.version import example_gen_version
 from components.measures.registry import MEASURES
 from components.trainer.losses.registry import LOSSES
-from components.trainer.models.registry import ARCHITECTURES
+from components.trainer.models.registry import ARCHITECTURES, network_module
 from components.trainer.models.unet.parameters import UNet
 from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.version import trainer_version
@@ -27,7 +27,7 @@ from pipeline.config.loader import load_config
 REPOSITORY = Path(__file__).parents[2]
 CHOICES = {
     "components.example_gen.layouts": [layout.listing.__module__ for layout in LAYOUTS.values()],
-    "components.trainer.models": [architecture.__module__ for architecture in ARCHITECTURES.values()],
+    "components.trainer.models": [network_module(name) for name in ARCHITECTURES],
     "components.trainer.losses": list(LOSSES.values()),
     "components.measures": sorted({measure.of.__module__ for measure in MEASURES.values()}),
     "components.trainer.optimizers": list(OPTIMIZERS.values()),
@@ -120,6 +120,7 @@ def test_a_module_that_is_not_there_is_named(root: Path) -> None:
 class TestOwnTree:
     """What the nodes of the graph import, read from their sources and as Python does."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("module", [*executors(), "components.trainer.run"])
     def test_python_imports_nothing_else(self, module: str) -> None:
         script = f"import sys, {module}; print(*(name for name in sys.modules if name.split('.')[0] == 'components'))"

@@ -65,16 +65,27 @@ class Placement:
             _nearest(self.source_width, self.content_width)[columns],
         )
 
+    def overlap(self) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """The part of the content that the record shows: rows and columns in the content, and in the record."""
+        spans = [
+            (max(0, -begin), max(0, min(content, length - begin)), begin)
+            for begin, length, content in (
+                (self.top, self.height, self.content_height),
+                (self.left, self.width, self.content_width),
+            )
+        ]
+        rows, columns = (slice(first, last) for first, last, _ in spans)
+        own_rows, own_columns = (slice(first + begin, last + begin) for first, last, begin in spans)
+        return (rows, columns), (own_rows, own_columns)
+
     def placed(self, content: np.ndarray) -> np.ndarray:
         """The window of a content `(content_height, content_width[, C])`; where it lies within, a view of it."""
-        visible = content[
-            max(0, -self.top) : max(0, self.height - self.top), max(0, -self.left) : max(0, self.width - self.left)
-        ]
+        there, own = self.overlap()
+        visible = content[there]
         if visible.shape[:2] == (self.height, self.width):
             return visible
-        top, left = max(0, self.top), max(0, self.left)
         window = np.zeros((self.height, self.width, *content.shape[2:]), content.dtype)
-        window[top : top + visible.shape[0], left : left + visible.shape[1]] = visible
+        window[own] = visible
         return window
 
     def unplaced(self, values: np.ndarray) -> np.ndarray:

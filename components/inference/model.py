@@ -1,0 +1,94 @@
+"""A served model as its users see it: a folder, and what it predicts for images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import tee
+from pathlib import Path
+
+import numpy as np
+
+from components.artifacts import TRAINING_FILE
+from components.errors import UsageError
+from components.files import read_json
+from components.imaging.adjust import adjust
+from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
+from components.inference.predictor import Predictor
+from components.records.settings import Derivation
+from components.serving_dir import champion_version
+from components.task import Task
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of an image."""
+
+    source: str
+    """Path of the image; empty for an array."""
+    classes: np.ndarray
+    """Class indices `(H, W)` uint8 at the size of the image; 0 is background."""
+    probability: np.ndarray
+    """float32 `(H, W, K)` in 0..1: of a single class, or of each class index, background first."""
+
+
+class Model:
+    """A served model; images are derived as those that it was trained on."""
+
+    def __init__(self, folder: Path, task: Task, derivation: Derivation, threshold: float) -> None:
+        """`folder` is that of the SavedModel, `threshold` the probability from which a single class is predicted."""
+        self.folder = folder
+        self.task = task
+        self.threshold = threshold
+        self._derivation = derivation
+        self._predictor = Predictor(folder, derivation)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the class indices 1, 2, ..."""
+        return self.task.classes
+
+    def predict(self, images: Iterable[Path | str | np.ndarray]) -> Iterator[Prediction]:
+        """The predictions, one after another in the order of the images.
+
+        Args:
+            images: paths, or arrays `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16, of any size.
+
+        Raises:
+            UsageError: a file cannot be read as an image.
+        """
+        named, read = tee(images)
+        pixels = (self._read(image) for image in read)
+        for image, probability in zip(named, self._predictor(pixels), strict=True):
+            source = "" if isinstance(image, np.ndarray) else str(image)
+            yield Prediction(source, self.task.predicted(probability, self.threshold), probability)
+
+    def _read(self, image: Path | str | np.ndarray) -> np.ndarray:
+        if not isinstance(image, np.ndarray):
+            try:
+                image = read_image(Path(image), dicom_window=self._derivation.dicom_window)
+            except UnreadableImage as error:
+                raise UsageError(f"{image}: {error}") from error
+        return adjust(with_channels(image, self._derivation.channels), self._derivation.adjust)
+
+
+def load_model(folder: Path) -> Model:
+    """The model of a version's folder, or the champion of a serving folder.
+
+    Raises:
+        UsageError: there is none, or it does not say what it was trained for.
+    """
+    version = champion_version(folder)
+    folder = folder / version if version else folder
+    if not (folder / "saved_model.pb").is_file():
+        raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
+    path = folder / "assets.extra" / TRAINING_FILE
+    try:
+        config = read_json(path)["config"]
+        derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
+        task = Task.model_validate_json(json.dumps(config.get("task", {})))
+        threshold = float(config["threshold"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: does not say what the model was trained for: {error}. Train it anew.") from error
+    return Model(folder, task, derivation, threshold)

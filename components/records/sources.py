@@ -1,0 +1,62 @@
+"""Records as images are judged: whole, tiles put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import cv2
+import numpy as np
+
+from components.imaging.geometry.placement import Placement
+from components.imaging.truth.classes import IGNORE
+from components.records.record import Record
+from components.records.tfexample import parse, read_split
+
+
+def read_sources(examples: str, split: str) -> Iterator[Record]:
+    """The records of a split, those of tiles as one for each source, at the tiles' scale.
+
+    Tiles of a source stand one after another in its shard.
+    """
+    records = map(parse, read_split(examples, split))
+    for _, parts in groupby(records, key=lambda record: record.derived_from or record.id):
+        yield assembled(list(parts))
+
+
+def assembled(parts: Sequence[Record]) -> Record:
+    """The record of a whole source of all its tiles; of a record that is none the record itself.
+
+    What no tile shows is black, and not judged.
+    """
+    first = parts[0]
+    if first.moments is None:
+        [whole] = parts
+        return whole
+    place = _whole(first)
+    image = np.zeros((place.height, place.width, *first.image.shape[2:]), first.image.dtype)
+    mask = np.full((place.height, place.width), IGNORE, np.uint8)
+    for part in parts:
+        there, own = Placement.from_json(part.transform).overlap()
+        image[there], mask[there] = part.image[own], part.mask[own]
+    transform = {**first.transform, **place.as_json()}
+    return replace(first, id=first.derived_from, derived_from="", image=image, mask=mask, transform=transform)
+
+
+def at_source_size(record: Record, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Truth `(H, W)` and probabilities float32 `(H, W, K)` of a record of `read_sources` at the size of its source.
+
+    They have it already where tiles did not stretch the source. Whole images are judged at the size of their record.
+    """
+    if record.moments is None:
+        return record.mask, probability
+    place = _whole(record)
+    truth = cv2.resize(record.mask, (place.source_width, place.source_height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return truth, place.unplaced(probability)
+
+
+def _whole(record: Record) -> Placement:
+    """The placement of a record that shows the whole content of which this one shows a part."""
+    place = Placement.from_json(record.transform)
+    return replace(place, top=0, left=0, height=place.content_height, width=place.content_width)
