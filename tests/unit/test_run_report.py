@@ -366,7 +366,7 @@ def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
         "By class Class Metric Model Mean Median 95 % CI Cases lesion Dice candidate 0.612 0.700",
         "its truth filled and the prediction outlined: lesion, muscle & fat.",
         "IoU candidate 0.500 0.538",
-        "3 test cases have no lesion: it was predicted in 1 of them. 4 test cases",
+        "lesion: predicted in 1 of 3 test cases that have none. 4 test cases",
         "With foreground With lesion With muscle & fat training 20 11 3 3 0 ",
     ):
         assert said in page.text
@@ -377,6 +377,6 @@ def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
 def test_one_class_has_neither(pushed: str) -> None:
     text = Page(pushed).text
     assert "By class" not in text
-    assert "test cases have no" not in text
+    assert "test cases that have none" not in text
     assert "With foreground training" in text
     assert "with the outlines of truth and prediction." in text
