@@ -9,12 +9,12 @@ from components.example_gen.core import read_source
 from components.example_gen.layouts.mias import list_mias
 from components.imaging.files.codecs import encode_png
 from pipeline.config.loader import load_config
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 
 def write_films(root: Path, women: int, size: int = 1024) -> Path:
     """Two films per woman in mini-MIAS form."""
-    write_mias_phantoms(root, women=women, size=size, seed=7)
+    write_phantoms(root, women=women, size=size, seed=7)
     return root
 
 

@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from components.imaging.truth.classes import MOST_CLASSES
+from components.imaging.truth.classes import IGNORE, MOST_CLASSES
 from components.settings import Section
 
 _COLOURS = ((230, 159, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178), (213, 94, 0))
-"""RGB, Okabe and Ito 2008, safe for colour-blind readers; sky blue is left to the truth of one class."""
+_ONLY = (86, 180, 233)
+"""RGB, Okabe and Ito 2008, safe for colour-blind readers; sky blue is the truth of an only class."""
 
 
 class Task(Section):
@@ -46,6 +47,11 @@ class Task(Section):
             return probability.argmax(axis=-1).astype(np.uint8)
         return (probability[..., 0] >= threshold).astype(np.uint8)
 
+    def name(self, index: int) -> str:
+        """Of a class index, of background's and of `IGNORE`; of what is none, its value."""
+        names = {IGNORE: "ignore", **dict(enumerate(["background", *self.classes]))}
+        return names.get(index, f"value {index}")
+
     def colour(self, index: int) -> tuple[int, int, int]:
-        """RGB 0..255 of a class index from 1 on; from the seventh class on they repeat."""
-        return _COLOURS[(index - 1) % len(_COLOURS)]
+        """RGB 0..255 of a class index from 1 on, wherever truth is shown; from the seventh class on they repeat."""
+        return _COLOURS[(index - 1) % len(_COLOURS)] if self.several else _ONLY

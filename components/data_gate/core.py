@@ -18,6 +18,7 @@ from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.records.splits import SPLITS
 from components.serving_dir import data_section, read_split_report
+from components.task import Task
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,15 @@ def split_report(
         *find_leaks(entries, search),
         # Another rule says what belongs together.
         *(torn_images(entries) if data.groups.by == "layout" else ()),
-        *find_faults(entries, account, anomalies, settings),
+        *find_faults(entries, account, anomalies, settings, data.task),
         *(drift(features, champion.version, settings.max_drift) if champion else ()),
         *(_learnt(entries, champion, settings) if champion else ()),
-        *find_oddities(entries, account),
+        *find_oddities(entries, account, data.task),
     ]
     return {
-        "splits": {split: _summary([entry for entry in entries if entry.split == split]) for split in SPLITS},
+        "splits": {
+            split: _summary([entry for entry in entries if entry.split == split], data.task) for split in SPLITS
+        },
         "data_fingerprint": account["data_fingerprint"],
         "sources": account["sources"],
         "rejects": account["rejects"],
@@ -95,15 +98,15 @@ def _features(
     return compare(champion.records, rows, max_drift, same_recipe)
 
 
-def _summary(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Counts of a split; `classes` and `labels` count the records that have them."""
+def _summary(entries: Sequence[Entry], task: Task) -> dict[str, Any]:
+    """Counts of a split; `classes` and `labels` count the records that have them, classes by their names."""
     classes = Counter(value for entry in entries for value in entry.classes)
     labels = Counter(entry.label for entry in entries if entry.label)
     return {
         "records": len(entries),
         "groups": len({entry.group for entry in entries}),
         "with_foreground": sum(entry.foreground > 0 for entry in entries),
-        "classes": {str(value): classes[value] for value in sorted(classes)},
+        "classes": {task.name(index): classes[index] for index in sorted(classes)},
         "labels": {label: labels[label] for label in sorted(labels)},
     }
 

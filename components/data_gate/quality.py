@@ -12,6 +12,7 @@ from components.data_gate.names import ungrouped
 from components.data_gate.settings import Validation
 from components.imaging.truth.classes import IGNORE
 from components.records.splits import SPLITS
+from components.task import Task
 
 _MORE_DATA = (
     "Add data, or change the shares in [data.splits]. What the champion has learnt is not drawn into test: where that "
@@ -24,12 +25,14 @@ def find_faults(
     account: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
     settings: Validation,
+    task: Task,
 ) -> Iterator[Finding]:
     """What stops a run."""
     # The cause before its consequence.
     yield from _too_many_rejects(account, settings.max_reject_fraction)
     yield from _small_splits(entries, settings.min_groups)
     yield from _full_masks(entries, stops=True)
+    yield from _unknown_classes(entries, task)
     yield from finding(
         "anomaly",
         "values outside the schema",
@@ -39,7 +42,7 @@ def find_faults(
     )
 
 
-def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Iterator[Finding]:
+def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], task: Task) -> Iterator[Finding]:
     """What is allowed, and yet often a mistake."""
     yield from ungrouped(entries)
     yield from _mixed_bit_depths(entries)
@@ -58,7 +61,7 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Itera
         stops=False,
     )
     yield from _full_masks(entries, stops=False)
-    yield from _missing_classes(entries)
+    yield from _missing_classes(entries, task)
     yield from _lossy_masks(account["lossy_masks"])
     yield from finding(
         "left out",
@@ -107,6 +110,17 @@ def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding
     )
 
 
+def _unknown_classes(entries: Sequence[Entry], task: Task) -> Iterator[Finding]:
+    known = {*range(len(task.classes) + 1), *([IGNORE] if task.ignores else [])}
+    return finding(
+        "unknown classes",
+        f"values of masks that are none of {len(known)} known",
+        "Name all classes in [data] classes, or what is not judged in [data.mask] ignore.",
+        (f"{entry}: {', '.join(map(str, unknown))}" for entry in entries if (unknown := {*entry.classes} - known)),
+        stops=True,
+    )
+
+
 def _too_many_rejects(account: Mapping[str, Any], limit: float) -> Iterator[Finding]:
     # What is left out on request would hide the faults of what is used.
     rejects, sources = account["rejects"], account["sources"] - len(account["left_out"])
@@ -146,15 +160,15 @@ def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
         )
 
 
-def _missing_classes(entries: Sequence[Entry]) -> Iterator[Finding]:
+def _missing_classes(entries: Sequence[Entry], task: Task) -> Iterator[Finding]:
     found = {split: {value for entry in entries if entry.split == split for value in entry.classes} for split in SPLITS}
     expected = set().union(*found.values()) - {0, IGNORE}
     return finding(
         "missing classes",
-        "values that masks of other splits have",
+        "classes that masks of other splits have",
         f"What is not in train is not learnt, what is not in test is not measured. {_MORE_DATA}",
         (
-            f"split {split} has no mask with class {', '.join(map(str, sorted(expected - values)))}"
+            f"split {split} has no mask with {', '.join(map(task.name, sorted(expected - values)))}"
             for split, values in found.items()
             if values - {0} and expected - values
         ),

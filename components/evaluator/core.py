@@ -107,6 +107,7 @@ def metrics(
         "threshold": settings.evaluation.threshold,
         "measures": {each.name: each.described() for each in settings.measures},
         **summarize(cases, settings),
+        "absent": {name: _absent(cases, name) for name in settings.task.classes},
         "champion": served and {"version": served.version, **summarize(served.cases, settings)},
         "change": served and _change(cases, served.cases, settings),
         "limits": [limit.as_json() for limit in limits],
@@ -114,6 +115,12 @@ def metrics(
         "blessed": not reasons,
         "reasons": reasons,
     }
+
+
+def _absent(cases: Sequence[Case], name: str) -> dict[str, int]:
+    """How many cases have no pixel of a class in the truth, and in how many of these it was predicted."""
+    found = [case.classes[name].counts for case in cases if case.classes[name].counts.truth_pixels == 0]
+    return {"cases": len(found), "with_prediction": sum(counts.predicted_pixels > 0 for counts in found)}
 
 
 def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:

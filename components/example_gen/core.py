@@ -20,7 +20,7 @@ from components.imaging.files.codecs import UnreadableImage, pixel_sha256, read_
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.placement import FITS, Placement, letterbox
 from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
-from components.imaging.truth.classes import IGNORE, foreground, judged
+from components.imaging.truth.classes import IGNORE, foreground, judged, present
 from components.imaging.truth.mask_files import MaskReading, read_mask, read_region
 from components.imaging.truth.masks import UnclearMask, merge
 from components.imaging.truth.shapes import UnclearShape, rasterized
@@ -131,14 +131,15 @@ def derive(source: Source, chosen: Sequence[View], data: DataSettings, split: st
 
 
 def lesions_lost(source: Source, view: View) -> int:
-    """Regions of foreground of which a record shows no pixel."""
-    lesions = foreground(source.truth)
-    left, top, width, height = cv2.boundingRect(lesions)
-    if not width:
-        return 0
+    """Regions of one class of which a record shows no pixel."""
+    shown = view.placement.shown()
+    return sum(_regions_lost((source.truth == index).view(np.uint8), *shown) for index in present(source.truth))
+
+
+def _regions_lost(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> int:
+    left, top, width, height = cv2.boundingRect(pixels)
     # Within their bounding box there is less to label.
-    count, regions = cv2.connectedComponents(lesions[top : top + height, left : left + width], connectivity=8)
-    rows, columns = view.placement.shown()
+    count, regions = cv2.connectedComponents(pixels[top : top + height, left : left + width], connectivity=8)
     rows, columns = (rows - top)[(rows >= top) & (rows < top + height)], columns - left
     seen = np.unique(regions[np.ix_(rows, columns[(columns >= 0) & (columns < width)])])
     return count - 1 - np.count_nonzero(seen)

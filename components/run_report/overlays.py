@@ -1,4 +1,4 @@
-"""A case as two pictures: the image, and the image with the outlines of truth and prediction."""
+"""A case as two pictures: the image, and the image with truth and prediction."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 from components.imaging.truth.classes import IGNORE
 from components.task import Task
 
-TRUTH_RGB = (86, 180, 233)
 PREDICTION_RGB = (230, 159, 0)
 
 _GREY = 96
+_TINT = 0.35
+"""Share of a class's colour where truth is filled."""
 _SIDE = 512
 """Pixels of the longer side that pictures are brought near to."""
 
@@ -26,27 +27,34 @@ def picture(image: np.ndarray) -> np.ndarray:
 
 
 def overlay(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, task: Task) -> np.ndarray:
-    """`picture` with outlines; `truth` and `predicted` are class indices `(H, W)` uint8.
+    """`picture` with truth and prediction, class indices `(H, W)` uint8.
 
-    Of one class truth and prediction have a colour each; of several each class has one, its truth a thick line and its
-    prediction a thin one. What is not judged is greyed.
+    Of one class both are outlines, each with a colour. Of several each class has a colour: its truth is filled with it,
+    its prediction outlined, and where two classes meet the outline is that of the later. What is not judged is greyed.
     """
     canvas = picture(image)
-    unjudged = _shown(truth, IGNORE) > 0
+    unjudged = _shown(truth == IGNORE) > 0
     canvas[unjudged] = canvas[unjudged] // 3 + _GREY
-    indices = range(1, len(task.classes) + 1)
-    for index in indices:
-        _outline(canvas, _shown(truth, index), task.colour(index) if task.several else TRUTH_RGB, 5)
-    # A thin line upon a thick one: both stay visible where they coincide, of one colour by the edge.
-    for index in indices:
-        if task.several:
-            _outline(canvas, _shown(predicted, index), (0, 0, 0), 4)
-        _outline(canvas, _shown(predicted, index), task.colour(index) if task.several else PREDICTION_RGB, 2)
+    if not task.several:
+        # A thin line upon a thick one: both stay visible where they coincide.
+        _outline(canvas, _shown(truth == 1), task.colour(1), 5)
+        _outline(canvas, _shown(predicted == 1), PREDICTION_RGB, 2)
+        return canvas
+    for index in range(1, len(task.classes) + 1):
+        _fill(canvas, _shown(truth == index), task.colour(index))
+    for index in range(1, len(task.classes) + 1):
+        # With the classes above it, whose outlines come to lie upon the common one, not beside it.
+        _outline(canvas, _shown(predicted >= index), task.colour(index), 2)
     return canvas
 
 
-def _shown(mask: np.ndarray, index: int) -> np.ndarray:
-    return _fit((mask == index).astype(np.uint8) * 255)
+def _shown(pixels: np.ndarray) -> np.ndarray:
+    return _fit(pixels.astype(np.uint8) * 255)
+
+
+def _fill(canvas: np.ndarray, pixels: np.ndarray, colour: tuple[int, int, int]) -> None:
+    inside = pixels > 0
+    canvas[inside] = ((1 - _TINT) * canvas[inside] + _TINT * np.array(colour)).astype(np.uint8)
 
 
 def _outline(canvas: np.ndarray, pixels: np.ndarray, colour: tuple[int, int, int], thickness: int) -> None:

@@ -12,7 +12,7 @@ from components.imaging.augmentation.augment import AugmentationDraw, draws, gen
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
-from components.imaging.truth.classes import foreground
+from components.imaging.truth.classes import present
 from components.serving_graph.preprocessing import moments
 from components.trainer.python_calls import PythonCalls
 from components.trainer.settings import Patch
@@ -120,14 +120,17 @@ def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch) -> np
     """First row and column of a random window of `patch`, int32 `(2,)`, within a mask `(H, W)` of classes.
 
     At least the share `foreground_share` of the windows of a mask with foreground holds some: that share has a pixel
-    of it, each as likely as the others, within the middle half of both its sides, or as near to that as the border of
-    the record lets it. The rest lie anywhere, and hold foreground by chance.
+    of it within the middle half of both its sides, or as near to that as the border of the record lets it. Each class
+    of the mask is as likely as the others, so that rare ones are seen, and within it each pixel. The rest lie anywhere,
+    and hold foreground by chance.
     """
     size = np.array((patch.height, patch.width))
     room = mask.shape - size
     around, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
-    pixels = np.flatnonzero(foreground(mask))
-    if around < patch.foreground_share and pixels.size:
+    classes = present(mask)
+    if around < patch.foreground_share and classes:
+        number, position = divmod(position * len(classes), 1)
+        pixels = np.flatnonzero(mask == classes[int(number)])
         pixel = np.array(np.unravel_index(pixels[int(position * pixels.size)], mask.shape))
         corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, room)
     else:

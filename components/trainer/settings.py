@@ -34,7 +34,8 @@ class Patch(Section):
     height: Positive
     width: Positive
     foreground_share: Probability = 0.5
-    """At least this share of the windows of records with foreground holds some: they are drawn around a pixel of it.
+    """At least this share of the windows of records with foreground holds some: they are drawn around a pixel of it, of
+    each class of the record as often.
     The others lie anywhere, and may hold some by chance. Windows of records without foreground lie anywhere."""
 
 

@@ -40,13 +40,16 @@ def _table(title: str, *columns: str) -> Table:
 
 def _splits(splits: Mapping[str, Any]) -> Table:
     table = _table("Splits")
-    for column in ("split", "records", "groups", "with foreground", "mask values", "labels"):
+    for column in ("split", "records", "groups", "with foreground", "in masks", "labels"):
         table.add_column(column, justify="right" if column in ("records", "groups", "with foreground") else "left")
     for split, counts in splits.items():
         numbers = (str(counts[key]) for key in ("records", "groups", "with_foreground"))
-        labels = ", ".join(f"{label} {count}" for label, count in counts["labels"].items())
-        table.add_row(split, *numbers, ", ".join(counts["classes"]), Text(labels or "-"))
+        table.add_row(split, *numbers, _counts(counts["classes"]), _counts(counts["labels"]))
     return table
+
+
+def _counts(records: Mapping[str, int]) -> Text:
+    return Text(", ".join(f"{name} {count}" for name, count in records.items()) or "-")
 
 
 def _findings(problems: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]]) -> Table:

@@ -51,7 +51,7 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
         raise UsageError(f"{source}: no training image with foreground can be used; `maskline check` tells why")
     settings = config.augmentation.model_copy(update={"copies": count})
     copies = {record.id: list(copies_of(record, settings)) for record in records}
-    figure = contact_sheet([[record, *copies[record.id]] for record in records], config.data.classes)
+    figure = contact_sheet([[record, *copies[record.id]] for record in records], config.data.task)
     png = BytesIO()
     figure.savefig(png, format="png")
     with _refusing(preview):

@@ -13,20 +13,18 @@ from matplotlib.lines import Line2D
 from components.imaging.augmentation.augment import AugmentationDraw
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.warp import Warp
+from components.imaging.truth.classes import present
 from components.records.record import Record
-
-_COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
-"""Of the classes 1, 2, ...: Okabe & Ito 2008, safe for colour-blind readers."""
+from components.task import Task
 
 _PANEL_INCHES, _LETTERS = 2.3, 34
 """Width of a panel, and how many letters of its caption stand in a line."""
 
 
-def contact_sheet(rows: Sequence[Sequence[Record]], classes: Sequence[str]) -> Figure:
+def contact_sheet(rows: Sequence[Sequence[Record]], task: Task) -> Figure:
     """A row per original: it, then its copies, each with its outlines and what was done to it.
 
-    `classes` names the classes 1, 2, ... Values are shown as parts of the original's largest, so that brighter copies
-    are brighter.
+    Values are shown as parts of the original's largest, so that brighter copies are brighter.
     """
     columns = max(map(len, rows))
     captions = [[_caption(record) for record in row] for row in rows]
@@ -38,9 +36,9 @@ def contact_sheet(rows: Sequence[Sequence[Record]], classes: Sequence[str]) -> F
         for axes in axes_row[len(row) :]:
             axes.set_axis_off()
         for axes, record, caption in zip(axes_row, row, caption_row, strict=False):
-            _draw(axes, record, row[0].image.max())
+            _draw(axes, record, row[0].image.max(), task)
             axes.set_xlabel(caption, fontsize=7)
-    _add_legend(figure, rows, classes)
+    _add_legend(figure, rows, task)
     return figure
 
 
@@ -103,21 +101,20 @@ def _caption(record: Record) -> str:
     return f"{record.id}\n{fill(unbroken, _LETTERS, break_on_hyphens=False)}"
 
 
-def _draw(axes: Axes, record: Record, top: int) -> None:
+def _draw(axes: Axes, record: Record, top: int, task: Task) -> None:
     axes.imshow(np.clip(record.image / max(1, top), 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    for number in record.classes:
-        if number:
-            axes.contour(record.mask == number, [0.5], colors=_colour(number), linewidths=1)
+    for index in present(record.mask):
+        axes.contour(record.mask == index, [0.5], colors=[_colour(task, index)], linewidths=1)
     axes.set_xticks([])
     axes.set_yticks([])
 
 
-def _add_legend(figure: Figure, rows: Sequence[Sequence[Record]], classes: Sequence[str]) -> None:
-    shown = sorted({number for row in rows for record in row for number in record.classes if number})
-    names = dict(enumerate(classes or ["foreground"], 1))
-    lines = [Line2D([], [], color=_colour(number), label=names.get(number, f"class {number}")) for number in shown]
+def _add_legend(figure: Figure, rows: Sequence[Sequence[Record]], task: Task) -> None:
+    shown = sorted({index for row in rows for record in row for index in present(record.mask)})
+    lines = [Line2D([], [], color=_colour(task, index), label=task.name(index)) for index in shown]
     figure.legend(handles=lines, loc="outside lower center", ncols=min(6, len(lines)), frameon=False, fontsize=8)
 
 
-def _colour(number: int) -> str:
-    return _COLOURS[(number - 1) % len(_COLOURS)]
+def _colour(task: Task, index: int) -> tuple[float, float, float]:
+    red, green, blue = task.colour(index)
+    return red / 255, green / 255, blue / 255

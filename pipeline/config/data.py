@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ class Phantoms(Section):
     women: Positive
     size: Annotated[int, Field(ge=64, le=4096)]
     seed: int
+    form: Literal["mias", "classes"] = "mias"
+    """`mias`: films and a truth table of lesions, for layout `mias`. `classes`: the same films in `images`, and in
+    `masks` class indices of breast, muscle and lesion, for layout `folders`."""
 
 
 class Data(DataSettings):

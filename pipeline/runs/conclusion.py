@@ -40,13 +40,20 @@ def _lines(record: RunRecord) -> Iterator[str]:
 def _score(scores: Scores) -> str:
     found, empty = scores.mean, scores.empty_cases
     interval = f" (95 % CI {found.ci95[0]:.3f} to {found.ci95[1]:.3f})" if found.ci95 else ""
-    classes = "".join(f"; {name} {_mean(of_class)}" for name, of_class in scores.of_classes.items())
+    classes = "".join(
+        f"; {name} {_mean(of_class)}{_absent(scores, name)}" for name, of_class in scores.of_classes.items()
+    )
     without = (
         f"; something was predicted in {scores.empty_cases_with_prediction} of {empty} cases without foreground"
         if empty
         else ""
     )
     return f"Test: mean foreground {scores.title} {_mean(found)}{interval}, {found.n} cases{classes}{without}"
+
+
+def _absent(scores: Scores, name: str) -> str:
+    absent = scores.absent.get(name)
+    return f" (predicted in {absent.with_prediction} of {absent.cases} without)" if absent and absent.cases else ""
 
 
 def _mean(found: Distribution) -> str:

@@ -23,7 +23,7 @@ from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import DEFAULT_OUT, RUN_LOCK, new_run_dir
 from pipeline.runs.listener import Progress, Teller
-from pipeline.runs.phantoms import NOTICE, write_mias_phantoms
+from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.quiet import quiet
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
@@ -189,5 +189,5 @@ def source_folder(settings: Data, data: Path | None, phantoms: Path) -> tuple[Pa
         return _plain(data), settings.notice
     if settings.phantoms is None:
         raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
-    write_mias_phantoms(phantoms, **settings.phantoms.model_dump())
+    write_phantoms(phantoms, **settings.phantoms.model_dump())
     return phantoms, f"{NOTICE} {settings.notice}".strip()

@@ -84,6 +84,13 @@ class Described(BaseModel):
     title: str
 
 
+class Absent(BaseModel):
+    """Cases whose truth has nothing of a class, and in how many of these it was predicted."""
+
+    cases: int
+    with_prediction: int
+
+
 class Scores(BaseModel):
     """What was measured on the test split."""
 
@@ -92,6 +99,8 @@ class Scores(BaseModel):
     means: dict[str, Distribution] = {}
     """Of each measure; where there are several classes, over these."""
     classes: dict[str, dict[str, Distribution]] = {}
+    absent: dict[str, Absent] = {}
+    """By class."""
     notes: list[str] = []
     empty_cases: int = 0
     empty_cases_with_prediction: int = 0

@@ -23,7 +23,7 @@ from components.imaging.fingerprint import signature
 from components.imaging.geometry.placement import letterbox
 from components.records.splits import SPLITS
 from components.records.tfexample import read_split, shard_name, split_files
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 REQUIRED = {
     *("image/encoded", "image/format", "image/height", "image/width", "image/channels", "image/bit_depth"),
@@ -175,7 +175,7 @@ class TestImageMaskExampleGen:
             assert len(list(framed(Path(file)))) == count
 
     def test_phantom_films_with_their_discs_and_labels(self, tmp_path: Path) -> None:
-        write_mias_phantoms(tmp_path / "films", women=9, size=64, seed=1)
+        write_phantoms(tmp_path / "films", women=9, size=64, seed=1)
         made = ingest(tmp_path / "films", tmp_path / "out", layout="mias", height=32, width=32)
         found = made.records
         assert made.account["sources"] == 18 == len(found) + len(made.account["rejects"])

@@ -26,7 +26,7 @@ from components.records.splits import SPLITS
 from components.records.tfexample import read_split
 from components.serving_dir import push
 from pipeline.config.root import Config
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 from pipeline.schedule.policy import decide, gather
 
 FOLDERS = {"train": 12, "valid": 4, "test": 4}
@@ -94,7 +94,7 @@ def test_clean_splits_pass(root: Path, gate: Callable[..., dict], tmp_path: Path
 
 
 def test_unrelated_films_of_the_demo_are_no_copies_of_one_another(gate: Callable[..., dict], tmp_path: Path) -> None:
-    write_mias_phantoms(tmp_path / "films", women=40, size=256, seed=7)
+    write_phantoms(tmp_path / "films", women=40, size=256, seed=7)
     report = gate(ingest(tmp_path / "films", tmp_path / "out", layout="mias", height=64, width=64))
     assert report["problems"] == []
     assert kinds(report["notes"]).keys() <= {"empty masks"}

@@ -11,7 +11,7 @@ import cv2
 import pytest
 from driver import maskline, overrides
 
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 IMAGE = os.environ.get("MASKLINE_IMAGE", "")
 needs_image = pytest.mark.skipif(not IMAGE, reason="make test-container builds the image that this needs")
@@ -46,7 +46,7 @@ def containers_since(moment: str) -> int:
 
 def write_cluster(folder: Path) -> Path:
     """Writes `data` and `serving`, which stand for the cluster's volumes, and the pipeline, whose file is returned."""
-    write_mias_phantoms(folder / "data", women=24, size=96, seed=7)
+    write_phantoms(folder / "data", women=24, size=96, seed=7)
     (folder / "serving").mkdir()
     package = folder / "demo.yaml"
     cluster = {

@@ -10,7 +10,7 @@ from driver import Result, maskline, nodes, overrides
 
 from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST
 from pipeline.kubeflow.spec.package import read_package, write_package
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 LOOKS_OUTSIDE = {"ChampionResolver", "Pusher"}
 """Never cached: what they look at may have changed since."""
@@ -21,7 +21,7 @@ OLDER = [backend.release for backend in BACKENDS if backend is not NEWEST]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data and the serving folder, as volumes of the cluster would hold them."""
     place = tmp_path_factory.mktemp("kubeflow")
-    write_mias_phantoms(place / "data", women=24, size=96, seed=7)
+    write_phantoms(place / "data", women=24, size=96, seed=7)
     (place / "serving").mkdir()
     return place
 

@@ -16,13 +16,13 @@ import pytest
 from driver import REPOSITORY, Result, command, maskline, overrides
 
 from components.files import is_locked
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("films")
-    write_mias_phantoms(folder, women=24, size=96, seed=7)
+    write_phantoms(folder, women=24, size=96, seed=7)
     return folder
 
 

@@ -16,7 +16,7 @@ LEAST = '[data]\nlayout = "mias"\nheight = 64\nwidth = 64\n[training]\nepochs = 
 
 
 def test_recipes() -> None:
-    assert {"demo", "folders", "inbreast", "mias"} <= set(recipe_names())
+    assert {"demo", "demo_multiclass", "folders", "inbreast", "mias"} <= set(recipe_names())
 
 
 @pytest.mark.parametrize("recipe", recipe_names())

@@ -58,7 +58,7 @@ def test_least_config() -> None:
         (
             "data.phantoms",
             {"women": 1, "size": 64, "seed": 1, "x": 1},
-            "[data.phantoms] x: unknown key. Allowed: seed, size, women",
+            "[data.phantoms] x: unknown key. Allowed: form, seed, size, women",
         ),
         ("model.parameters.alpah", 1, "[model.parameters] alpah: unknown key. `maskline models` lists"),
         ("modle.architecture", "unet", "[modle]: unknown key. Allowed: augmentation, data, evaluation, "),

@@ -19,6 +19,8 @@ from components.imaging.truth.settings import Mask
 from components.records.settings import Tiles
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE
 
+THREE = DATA.model_copy(update={"classes": ["tumour", "stroma", "vessel"]})
+
 
 def report(
     entries: Sequence[Entry],
@@ -39,9 +41,9 @@ def problem(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
     return found["kind"], found["count"], found["message"]
 
 
-def note(entries: Sequence[Entry], *args: Any) -> tuple[str, int, str]:
+def note(entries: Sequence[Entry], *args: Any, **kwargs: Any) -> tuple[str, int, str]:
     """Kind, count and message of the only note; there are no problems."""
-    found = report(entries, *args)
+    found = report(entries, *args, **kwargs)
     assert found["problems"] == []
     [only] = found["notes"]
     return only["kind"], only["count"], only["message"]
@@ -156,9 +158,10 @@ def test_mixed_bit_depths_name_the_unusual_ones() -> None:
 
 
 def test_classes_that_a_split_lacks() -> None:
-    kind, count, message = note([*CLEAN, entry(12, "train", classes=(0, 2)), entry(13, "train", classes=(3,))])
+    entries = [*CLEAN, entry(12, "train", classes=(0, 2)), entry(13, "train", classes=(3,))]
+    kind, count, message = note(entries, data=THREE)
     assert (kind, count) == ("missing classes", 2)
-    assert "split eval has no mask with class 2, 3; split test has no mask with class 2, 3." in message
+    assert "split eval has no mask with stroma, vessel; split test has no mask with stroma, vessel." in message
 
 
 def test_jpeg_masks_and_what_their_rule_does() -> None:
@@ -281,16 +284,28 @@ def test_the_counts_of_a_split() -> None:
         entry(13, "eval", foreground=0.0, classes=(0,), label="normal"),
         entry(14, "eval", label="benign"),
     ]
-    assert report([*CLEAN, *more])["splits"] == {
-        "train": {"records": 4, "groups": 2, "with_foreground": 4, "classes": {"0": 4, "1": 4}, "labels": {}},
+    assert report([*CLEAN, *more], data=THREE)["splits"] == {
+        "train": {
+            "records": 4,
+            "groups": 2,
+            "with_foreground": 4,
+            "classes": {"background": 4, "tumour": 4},
+            "labels": {},
+        },
         "eval": {
             "records": 7,
             "groups": 4,
             "with_foreground": 6,
-            "classes": {"0": 7, "1": 5, "2": 1},
+            "classes": {"background": 7, "tumour": 5, "stroma": 1},
             "labels": {"benign": 2, "normal": 1},
         },
-        "test": {"records": 4, "groups": 2, "with_foreground": 4, "classes": {"0": 4, "1": 4}, "labels": {}},
+        "test": {
+            "records": 4,
+            "groups": 2,
+            "with_foreground": 4,
+            "classes": {"background": 4, "tumour": 4},
+            "labels": {},
+        },
     }
 
 

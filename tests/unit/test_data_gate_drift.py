@@ -11,7 +11,7 @@ import pytest
 
 from components.data_gate.drift import DRIFT, SAME, TOO_FEW, Feature, compare, drift
 from components.data_gate.settings import Validation
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 MAX_DRIFT = Validation().max_drift
 WOMEN = 40
@@ -36,7 +36,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[np.n
     root = tmp_path_factory.mktemp("phantoms")
 
     def make(seed: int) -> list[np.ndarray]:
-        write_mias_phantoms(root / str(seed), women=WOMEN, size=64, seed=seed)
+        write_phantoms(root / str(seed), women=WOMEN, size=64, seed=seed)
         paths = sorted((root / str(seed)).glob("*.pgm"))
         return [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) / 255 for path in paths]
 

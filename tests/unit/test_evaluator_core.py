@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
 from components.evaluator.core import incomparable, measure, metrics, summarize
-from components.evaluator.per_case import Case
+from components.evaluator.per_case import Case, ClassScores
 from components.imaging.truth.classes import IGNORE
 from components.records.settings import Derivation
 from components.task import Task
@@ -272,6 +272,20 @@ class TestClasses:
         empty = classed({"lesion": math.nan, "muscle": math.nan}, counts=FALSE)
         result = metrics([*self.CASES, empty], None, None, TWO)
         assert (result["empty_cases"], result["empty_cases_with_prediction"]) == (1, 1)
+
+    def test_a_class_predicted_where_there_is_none_is_counted(self) -> None:
+        """The other class is there, so that the case is not empty, and of the mean the class is left out."""
+        one = classed({"lesion": 0.4, "muscle": 0.9})
+        alarm, clean = (
+            replace(one, classes=one.classes | {"lesion": ClassScores(counts, one.classes["lesion"].values)})
+            for counts in (FALSE, EMPTY)
+        )
+        result = metrics([one, alarm, alarm, clean], None, None, TWO)
+        assert result["absent"] == {
+            "lesion": {"cases": 3, "with_prediction": 2},
+            "muscle": {"cases": 0, "with_prediction": 0},
+        }
+        assert result["empty_cases"] == 0
 
     def test_the_champion_has_classes_too(self) -> None:
         served = [classed({"lesion": 0.5, "muscle": 0.9}, 0.3, group=one.group) for one in self.CASES]

@@ -396,3 +396,13 @@ def test_lesions_that_no_record_shows_are_counted(tmp_path: Path, fit: str, size
     write_pair(tmp_path, NOISE, mask)
     outcome, _ = outcome_of(PAIR, tmp_path, settings(height=size, width=size, fit=fit), make=lambda record: record)
     assert (outcome.records, outcome.lesions_lost) == (1, lost)
+
+
+def test_lesions_within_another_class_are_counted_too(tmp_path: Path) -> None:
+    mask = np.ones_like(SQUARE)
+    mask[3, 3] = mask[20:30, 28:36] = 2
+    mask[40, 40] = 9
+    write_pair(tmp_path, NOISE, mask)
+    data = settings(height=16, width=16, classes=["breast", "lesion"], mask=Mask(form="indices", ignore=9))
+    outcome, _ = outcome_of(PAIR, tmp_path, data, make=lambda record: record)
+    assert (outcome.records, outcome.lesions_lost) == (1, 1)

@@ -13,7 +13,7 @@ import pytest
 from components.data_gate import near_duplicates
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.imaging.fingerprint import signature
-from pipeline.runs.phantoms import write_mias_phantoms
+from pipeline.runs.phantoms.sets import write_phantoms
 
 MAMMOGRAMS = Path(__file__).parents[3] / "shared/data/inbreast-mini/images"
 Film = np.ndarray
@@ -116,7 +116,7 @@ COPIES = {name: copy for name, copy in {**PROTOCOL, **ENCODED}.items() if name n
 
 
 def phantoms(root: Path, women: int, size: int, seed: int) -> list[Film]:
-    write_mias_phantoms(root, women=women, size=size, seed=seed)
+    write_phantoms(root, women=women, size=size, seed=seed)
     return [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted(root.glob("*.pgm"))]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.imaging.augmentation.augment import generator
+from components.imaging.truth.classes import IGNORE
 from components.serving_graph.preprocessing import Standardize
 from components.trainer.augmentation import patch_corner
 from components.trainer.settings import Patch
@@ -80,9 +81,18 @@ class TestPatches:
         corners = {tuple(patch_corner(empty, rng, patch).tolist()) for _ in range(200)}
         assert corners == {(row, column) for row in range(3) for column in range(2)}
 
-    def test_each_lesion_pixel_is_as_likely_as_the_others(self) -> None:
-        mask = np.zeros((100, 100), np.uint8)
-        mask[20, 20], mask[80, 70:73] = 1, 2
+    @pytest.mark.parametrize(("other", "share"), [(1, 0.25), (2, 0.5)])
+    def test_each_class_is_as_likely_as_the_others_and_in_it_each_pixel(self, other: int, share: float) -> None:
+        mask = np.full((100, 100), IGNORE, np.uint8)
+        mask[20, 20], mask[80, 70:73] = 1, other
         rng, patch = np.random.default_rng(0), Patch(height=10, width=10, foreground_share=1.0)
         at_the_small = np.mean([patch_corner(mask, rng, patch)[0] < 40 for _ in range(2000)])
-        assert at_the_small == pytest.approx(0.25, abs=0.03)
+        assert at_the_small == pytest.approx(share, abs=0.03)
+
+    def test_three_pixels_of_a_class_are_drawn_alike(self) -> None:
+        mask = np.zeros((100, 100), np.uint8)
+        mask[20, 20], mask[[40, 60, 80], 50] = 1, 2
+        rng, patch = np.random.default_rng(0), Patch(height=1, width=1, foreground_share=1.0)
+        rows = [patch_corner(mask, rng, patch)[0] for _ in range(4000)]
+        shares = [rows.count(row) / len(rows) for row in (20, 40, 60, 80)]
+        assert shares == pytest.approx([1 / 2, 1 / 6, 1 / 6, 1 / 6], abs=0.03)

@@ -19,7 +19,9 @@ from components.imaging.augmentation.fields import Field
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.lenses import Lens
 from components.imaging.augmentation.warp import Warp
+from components.imaging.truth.classes import IGNORE
 from components.records.record import Record
+from components.task import Task
 from pipeline.cli.app import app
 from pipeline.cli.sheet import contact_sheet, operations
 
@@ -78,7 +80,7 @@ def test_a_field_that_was_reduced_is_shown_with_what_is_left_of_it() -> None:
 def test_outlines_lie_on_the_lesions(channels: tuple[int, ...], dtype: type) -> None:
     record = original(channels=channels, dtype=dtype)
     turned = copy_of(record, 1, AugmentationDraw(Warp(quarter_turns=1), Intensity()))
-    figure = contact_sheet([[record, turned]], [])
+    figure = contact_sheet([[record, turned]], Task())
     for axes, row, column in zip(figure.axes, (20, 64 - 1 - 40), (40, 20), strict=True):
         (contour,) = (item for item in axes.collections if isinstance(item, QuadContourSet))
         points = np.concatenate([path.vertices for path in contour.get_paths()])
@@ -93,7 +95,7 @@ def test_outlines_lie_on_the_lesions(channels: tuple[int, ...], dtype: type) -> 
 def test_a_brighter_copy_is_shown_brighter() -> None:
     record = original()
     darker = copy_of(record, 1, AugmentationDraw(Warp(), Intensity(contrast=0.5)))
-    figure = contact_sheet([[record, darker]], [])
+    figure = contact_sheet([[record, darker]], Task())
     one, other = (np.asarray(axes.images[0].get_array()) for axes in figure.axes)
     assert other.max() == pytest.approx(one.max() / 2)
 
@@ -104,7 +106,7 @@ def test_captions_name_records_and_what_was_done() -> None:
     flipped = copy_of(
         record, 2, AugmentationDraw(Warp(horizontal_flip=True, degrees=5), Intensity(gamma=0.5, contrast=2))
     )
-    labels = [axes.get_xlabel() for axes in contact_sheet([[record, plain, flipped]], []).axes]
+    labels = [axes.get_xlabel() for axes in contact_sheet([[record, plain, flipped]], Task()).axes]
     assert labels[:2] == ["case\noriginal", "case+1\nnothing"]
     assert labels[2].replace("\u00a0", " ").splitlines() == [
         *("case+2", "flip left-right, rotation +5.0°,", "gamma 0.50, contrast 2.00"),
@@ -113,11 +115,17 @@ def test_captions_name_records_and_what_was_done() -> None:
 
 def test_every_class_has_a_line_and_a_name() -> None:
     mask = disc_mask(64, 64, 20, 20, 8) + 3 * disc_mask(64, 64, 45, 45, 8)
-    record = Record(50 + 30 * mask, mask, "case", "patient", "a.png", b"", {})
-    figure = contact_sheet([[record]], ["tumour", "stroma", "vessel"])
+    mask[:, :4] = IGNORE
+    record = Record(50 + 30 * (mask % IGNORE), mask, "case", "patient", "a.png", b"", {})
+    task = Task(classes=["tumour", "stroma", "vessel"], ignores=True)
+    figure = contact_sheet([[record]], task)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["tumour", "vessel"]
-    assert len(figure.axes[0].collections) == 2
+    # Those of the report.
+    expected = [tuple(value / 255 for value in task.colour(index)) for index in (1, 3)]
+    assert [line.get_color() for line in legend.get_lines()] == expected
+    contours = [item for item in figure.axes[0].collections if isinstance(item, QuadContourSet)]
+    assert [tuple(contour.get_edgecolor()[0][:3]) for contour in contours] == expected
 
 
 def test_rows_of_the_sheet_do_not_overlap() -> None:
@@ -127,7 +135,7 @@ def test_rows_of_the_sheet_do_not_overlap() -> None:
         Intensity(0.8, 1.2, -0.05, 2.0, 0.3, 0.002, 0.5, 0.03, 7, ((0, 0, 0.1, 0.1),)),
     )
     records = [original("one"), original("two")]
-    figure = contact_sheet([[record, copy_of(record, 1, everything)] for record in records], [])
+    figure = contact_sheet([[record, copy_of(record, 1, everything)] for record in records], Task())
     figure.canvas.draw()
     boxes = [axes.get_tightbbox() for axes in figure.axes]
     for number, box in enumerate(boxes):

@@ -90,6 +90,7 @@ METRICS = {
             **{"key": None, "value": 0.4, "n": 2, "met": False, "sentence": "mean Dice is below at_least 0.5"},
         }
     ],
+    "absent": {"foreground": {"cases": 1, "with_prediction": 1}},
     "notes": ["class 'x' was never measured"],
     "blessed": True,
     "reasons": [],
@@ -105,7 +106,7 @@ UNDEFINED = METRICS | {
 DICE = {"a": 0.4, "b": 0.7, HOSTILE: 0.73747, "empty": math.nan}
 SPLIT_REPORT = {
     "splits": {
-        split: {"records": records, "groups": groups, "with_foreground": 3}
+        split: {"records": records, "groups": groups, "with_foreground": 3, "classes": {"background": 4, "lesion": 3}}
         for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))
     },
     "sources": 31,
@@ -357,12 +358,16 @@ def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
     classes = ["lesion", "muscle & fat"]
     each = dict.fromkeys(classes, METRICS["classes"]["foreground"])
     champion = METRICS["champion"] | {"classes": each}
-    page = Page(outputs.report(METRICS | {"classes": each, "champion": champion}, classes=classes, reason="-"))
+    absent = {"lesion": {"cases": 3, "with_prediction": 1}, "muscle & fat": {"cases": 0, "with_prediction": 0}}
+    metrics = METRICS | {"classes": each, "absent": absent, "champion": champion}
+    page = Page(outputs.report(metrics, classes=classes, reason="-"))
     for said in (
         "means over the 2 classes of their means",
         "By class Class Metric Model Mean Median 95 % CI Cases lesion Dice candidate 0.612 0.700",
-        "muscle & fat IoU candidate 0.500",
-        "a thin one with a dark edge: lesion, muscle & fat.",
+        "its truth filled and the prediction outlined: lesion, muscle & fat.",
+        "IoU candidate 0.500 0.538",
+        "3 test cases have no lesion: it was predicted in 1 of them. 4 test cases",
+        "With foreground With lesion With muscle & fat training 20 11 3 3 0 ",
     ):
         assert said in page.text
     colours = [span["style"] for span in page.attributes("span") if "style" in span]
@@ -372,4 +377,6 @@ def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
 def test_one_class_has_neither(pushed: str) -> None:
     text = Page(pushed).text
     assert "By class" not in text
+    assert "test cases have no" not in text
+    assert "With foreground training" in text
     assert "with the outlines of truth and prediction." in text

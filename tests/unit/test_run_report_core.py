@@ -19,7 +19,7 @@ from components.run_report.core import (
     shared_across_splits,
     worst_first,
 )
-from components.run_report.overlays import PREDICTION_RGB, TRUTH_RGB, overlay, picture
+from components.run_report.overlays import PREDICTION_RGB, overlay, picture
 from components.task import Task
 
 DICE = Measure(name="dice", title="Dice", higher_is_better=True)
@@ -108,7 +108,7 @@ class TestOverlay:
         predicted[40:48, 8:16] = 1
         drawn = overlay(image, truth, predicted, ONE)
         assert drawn.shape == (512, 256, 3)
-        assert tuple(drawn[8 * 8, 12 * 8]) == TRUTH_RGB
+        assert tuple(drawn[8 * 8, 12 * 8]) == ONE.colour(1)
         assert tuple(drawn[40 * 8, 12 * 8]) == PREDICTION_RGB
         assert not drawn[12 * 8, 12 * 8].any()
 
@@ -116,17 +116,28 @@ class TestOverlay:
         mask = np.zeros((64, 64), np.uint8)
         mask[8:16, 8:16] = 1
         colours = {tuple(pixel) for pixel in overlay(np.zeros_like(mask), mask, mask, ONE).reshape(-1, 3)}
-        assert {TRUTH_RGB, PREDICTION_RGB} <= colours
+        assert {ONE.colour(1), PREDICTION_RGB} <= colours
 
     def test_each_class_has_its_colour(self) -> None:
         truth, predicted = (np.zeros((64, 64), np.uint8) for _ in range(2))
         truth[8:16, 8:16] = 1
         predicted[40:48, 8:16] = 2
         drawn = overlay(np.full((64, 64), 255, np.uint8), truth, predicted, TWO)
-        assert tuple(drawn[8 * 8, 12 * 8]) == TWO.colour(1)
+        # 65 % of white and 35 % of orange, 230, 159, 0
+        assert tuple(drawn[12 * 8, 12 * 8]) == (246, 221, 165)
         assert tuple(drawn[40 * 8, 12 * 8]) == TWO.colour(2)
-        colours = {tuple(pixel) for pixel in drawn.reshape(-1, 3)}
-        assert {TRUTH_RGB, PREDICTION_RGB}.isdisjoint(colours - {TWO.colour(1), TWO.colour(2)})
+        assert tuple(drawn[44 * 8, 12 * 8]) == (255, 255, 255)
+        assert {tuple(pixel) for pixel in drawn.reshape(-1, 3)} == {(255,) * 3, (246, 221, 165), TWO.colour(2)}
+
+    def test_where_classes_meet_there_is_one_outline(self) -> None:
+        """A lesion within a breast: not one of the breast round it, too."""
+        predicted = np.zeros((64, 64), np.uint8)
+        predicted[8:56, 8:56] = 1
+        predicted[24:40, 24:40] = 2
+        drawn = overlay(np.full((64, 64), 255, np.uint8), np.zeros_like(predicted), predicted, TWO)
+        middle = [tuple(pixel) for pixel in drawn[32 * 8, 16 * 8 : 48 * 8]]
+        assert set(middle) == {(255,) * 3, TWO.colour(2)}
+        assert {tuple(pixel) for pixel in drawn[32 * 8]} == {(255,) * 3, TWO.colour(1), TWO.colour(2)}
 
     def test_truth_and_prediction_of_a_class_are_told_apart_where_they_coincide(self) -> None:
         mask = np.zeros((64, 64), np.uint8)

@@ -17,6 +17,12 @@ def foreground(mask: np.ndarray) -> np.ndarray:
     return cv2.inRange(mask, _FIRST, _LAST)
 
 
+def present(mask: np.ndarray) -> list[int]:
+    """The classes that class indices `(H, W)` uint8 hold, in order, without background and `IGNORE`."""
+    counts = cv2.calcHist([mask], [0], None, [256], [0, 256])[:IGNORE]
+    return [index for index in np.flatnonzero(counts).tolist() if index > 0]
+
+
 def judged(mask: np.ndarray) -> np.ndarray:
     """Where class indices `(H, W)` carry a truth, bool `(H, W)`."""
     return mask != IGNORE
