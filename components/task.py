@@ -48,8 +48,9 @@ class Task(Section):
         return (probability[..., 0] >= threshold).astype(np.uint8)
 
     def name(self, index: int) -> str:
-        """Of a class index, of background's and of `IGNORE`."""
-        return {0: "background", IGNORE: "ignore"}.get(index) or self.classes[index - 1]
+        """Of a class index, of background's and of `IGNORE`; of what is none, its value."""
+        names = {IGNORE: "ignore", **dict(enumerate(["background", *self.classes]))}
+        return names.get(index, f"value {index}")
 
     def colour(self, index: int) -> tuple[int, int, int]:
         """RGB 0..255 of a class index from 1 on, wherever truth is shown; from the seventh class on they repeat."""

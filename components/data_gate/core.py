@@ -65,7 +65,7 @@ def split_report(
         *find_leaks(entries, search),
         # Another rule says what belongs together.
         *(torn_images(entries) if data.groups.by == "layout" else ()),
-        *find_faults(entries, account, anomalies, settings),
+        *find_faults(entries, account, anomalies, settings, data.task),
         *(drift(features, champion.version, settings.max_drift) if champion else ()),
         *(_learnt(entries, champion, settings) if champion else ()),
         *find_oddities(entries, account, data.task),

@@ -25,12 +25,14 @@ def find_faults(
     account: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
     settings: Validation,
+    task: Task,
 ) -> Iterator[Finding]:
     """What stops a run."""
     # The cause before its consequence.
     yield from _too_many_rejects(account, settings.max_reject_fraction)
     yield from _small_splits(entries, settings.min_groups)
     yield from _full_masks(entries, stops=True)
+    yield from _unknown_classes(entries, task)
     yield from finding(
         "anomaly",
         "values outside the schema",
@@ -104,6 +106,17 @@ def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding
             for split in SPLITS
             if members[split] and not any(entry.foreground for entry in members[split])
         ),
+        stops=True,
+    )
+
+
+def _unknown_classes(entries: Sequence[Entry], task: Task) -> Iterator[Finding]:
+    known = {*range(len(task.classes) + 1), *([IGNORE] if task.ignores else [])}
+    return finding(
+        "unknown classes",
+        f"values of masks that are none of {len(known)} known",
+        "Name all classes in [data] classes, or what is not judged in [data.mask] ignore.",
+        (f"{entry}: {', '.join(map(str, unknown))}" for entry in entries if (unknown := {*entry.classes} - known)),
         stops=True,
     )
 
