@@ -11,11 +11,10 @@ from components.data_gate.findings import Finding, finding
 from components.data_gate.names import ungrouped
 from components.data_gate.settings import Validation
 from components.imaging.truth.classes import IGNORE
-from components.records.splits import SPLITS
 
 _MORE_DATA = (
-    "Add data, or change the shares in [data.splits]. What the champion has learnt is not drawn into test: where that "
-    "leaves too little, delete CHAMPION.json."
+    "Add data, or change the shares in [data.splits] or the number of [folds]. What the champion has learnt is not "
+    "drawn into test: where that leaves too little, delete CHAMPION.json."
 )
 
 
@@ -24,22 +23,23 @@ def find_faults(
     account: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
     settings: Validation,
+    splits: Sequence[str],
 ) -> Iterator[Finding]:
-    """What stops a run."""
+    """What stops a run with these splits."""
     # The cause before its consequence.
     yield from _too_many_rejects(account, settings.max_reject_fraction)
-    yield from _small_splits(entries, settings.min_groups)
+    yield from _small_splits(entries, settings.min_groups, splits)
     yield from _full_masks(entries, stops=True)
     yield from finding(
         "anomaly",
         "values outside the schema",
         "The records in split_report.json have the values: mend or remove the files with the extreme ones.",
-        (f"split {split}: {anomaly}" for split in SPLITS for anomaly in anomalies.get(split, ())),
+        (f"split {split}: {anomaly}" for split in splits for anomaly in anomalies.get(split, ())),
         stops=True,
     )
 
 
-def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Iterator[Finding]:
+def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], splits: Sequence[str]) -> Iterator[Finding]:
     """What is allowed, and yet often a mistake."""
     yield from ungrouped(entries)
     yield from _mixed_bit_depths(entries)
@@ -58,7 +58,7 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Itera
         stops=False,
     )
     yield from _full_masks(entries, stops=False)
-    yield from _missing_classes(entries)
+    yield from _missing_classes(entries, splits)
     yield from _lossy_masks(account["lossy_masks"])
     yield from finding(
         "left out",
@@ -77,21 +77,21 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any]) -> Itera
     )
 
 
-def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding]:
-    members = {split: [entry for entry in entries if entry.split == split] for split in SPLITS}
+def _small_splits(entries: Sequence[Entry], min_groups: int, splits: Sequence[str]) -> Iterator[Finding]:
+    members = {split: [entry for entry in entries if entry.split == split] for split in splits}
     groups = {split: len({entry.group for entry in found}) for split, found in members.items()}
     yield from finding(
         "empty split",
         "nothing to train or to measure on",
         _MORE_DATA,
-        (f"split {split} has no record" for split in SPLITS if not members[split]),
+        (f"split {split} has no record" for split in splits if not members[split]),
         stops=True,
     )
     yield from finding(
         "small split",
         f"fewer groups (patients) than [validation] min_groups = {min_groups}",
         _MORE_DATA,
-        (f"split {split} has {groups[split]}" for split in SPLITS if 0 < groups[split] < min_groups),
+        (f"split {split} has {groups[split]}" for split in splits if 0 < groups[split] < min_groups),
         stops=True,
     )
     yield from finding(
@@ -100,7 +100,7 @@ def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding
         f"Look at the masks and at [data.mask]. If they are right: {_MORE_DATA[0].lower()}{_MORE_DATA[1:]}",
         (
             f"split {split} has no foreground in any mask"
-            for split in SPLITS
+            for split in splits
             if members[split] and not any(entry.foreground for entry in members[split])
         ),
         stops=True,
@@ -146,8 +146,8 @@ def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
         )
 
 
-def _missing_classes(entries: Sequence[Entry]) -> Iterator[Finding]:
-    found = {split: {value for entry in entries if entry.split == split for value in entry.classes} for split in SPLITS}
+def _missing_classes(entries: Sequence[Entry], splits: Sequence[str]) -> Iterator[Finding]:
+    found = {split: {value for entry in entries if entry.split == split for value in entry.classes} for split in splits}
     expected = set().union(*found.values()) - {0, IGNORE}
     return finding(
         "missing classes",

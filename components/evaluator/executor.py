@@ -18,7 +18,7 @@ from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import incomparable, measure, metrics
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
-from components.files import write_json
+from components.files import read_json, write_json
 from components.imaging.files.codecs import as_float, encode_png
 from components.imaging.geometry.placement import FITS
 from components.records.record import Record
@@ -30,22 +30,30 @@ _BATCH = 8
 
 
 class Executor(BaseExecutor):
-    """Predicts the test split with the candidate and, where there is one, the champion."""
+    """Predicts a split with the candidate and, where there is one, the champion."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         settings = EvaluatorSettings.model_validate_json(exec_properties["settings"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         model = artifact_utils.get_single_instance(input_dict["model"])
-        champion = artifact_utils.get_single_instance(input_dict["champion"])
+        [champion] = input_dict.get("champion") or [None]
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
         cases = list(_evaluate(model, examples, settings, evaluation))
-        version = champion.get_string_custom_property("version")
-        obstacle = _obstacle(champion, settings) if version else None
-        champion_cases = list(_evaluate(champion, examples, settings)) if version and not obstacle else None
-        result = metrics(cases, champion_cases, version, settings, obstacle)
+        version = champion.get_string_custom_property("version") if champion else None
+        obstacle = _obstacle(champion, settings) if champion and version else None
+        compared = champion if version and not obstacle else None
+        champion_cases = list(_evaluate(compared, examples, settings)) if compared else None
+        result = metrics(cases, champion_cases, version, settings, obstacle, _faults(input_dict))
         write_json(evaluation / METRICS_FILE, result)
         write_cases(evaluation / CASES_FILE, _listed(cases, champion_cases))
-        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+        if settings.decides:
+            _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+
+
+def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
+    """Of the folds that the model is made of; none where there are none."""
+    given = inputs.get("out_of_fold") or []
+    return [reason for folds in given for reason in read_json(Path(folds.uri) / METRICS_FILE)["reasons"]]
 
 
 def _obstacle(champion: Artifact, settings: EvaluatorSettings) -> str | None:
@@ -56,10 +64,10 @@ def _obstacle(champion: Artifact, settings: EvaluatorSettings) -> str | None:
 def _evaluate(
     model: Artifact, examples: str, settings: EvaluatorSettings, evaluation: Path | None = None
 ) -> Iterator[Case]:
-    """Measures every test record; with `evaluation`, the predicted masks are kept there."""
+    """Measures every record of the split; with `evaluation`, the predicted masks are kept there."""
     loaded = tf.saved_model.load(path_utils.serving_model_path(model.uri))
     loss = loss_named(settings.loss, settings.task)
-    records = read_split(examples, "test")
+    records = read_split(examples, settings.split)
     index = 0
     while batch := list(islice(records, _BATCH)):
         parsed = [parse(serialized) for serialized in batch]
