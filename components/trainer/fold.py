@@ -102,20 +102,18 @@ class _Channel(logging.Handler):
         print(json.dumps(what), file=self._stream, flush=True)
 
 
-def _main() -> int:
+def _main(channel: _Channel) -> int:
     # The parent is told to end, and decides when this process does.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    channel = _Channel(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    # What libraries print is no message to the parent.
-    os.dup2(2, 1)
-    logging.basicConfig(handlers=[channel], level=logging.INFO)
-    logging.getLogger(_PROGRESS).setLevel(logging.DEBUG)
     arguments = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         from components.trainer.run import run_fn as train
 
+        # Not before the imports, some of which bring handlers of their own.
+        logging.basicConfig(handlers=[channel], level=logging.INFO, force=True)
+        logging.getLogger(_PROGRESS).setLevel(logging.DEBUG)
         train(FnArgs(**arguments))
     except Exception as error:
         traceback.print_exc()
@@ -131,5 +129,8 @@ def _end_with_the_parent() -> None:
 
 
 if __name__ == "__main__":
-    # At once: an end in steps would close the output first, at which the parent closes the input.
-    os._exit(_main())
+    told = _Channel(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    # What libraries print is no message to the parent.
+    os.dup2(2, 1)
+    # At once, and with the channel still open: at its end the parent closes the input, which would be this one's end.
+    os._exit(_main(told))
