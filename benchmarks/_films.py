@@ -20,7 +20,7 @@ def write_films(root: Path, women: int, size: int = 1024) -> Path:
 
 def write_pairs(root: Path, films: Path) -> Path:
     """The films as `images` and `masks` of their full size."""
-    data = load_config("mias").data.settings
+    data = load_config("mias").records
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
     for sample in list_mias(films, data).samples:

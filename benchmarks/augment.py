@@ -132,7 +132,7 @@ def _encoded(original: Record) -> None:
 def _film_records(folder: Path) -> list[Record]:
     """Phantom films at 512 px in RGB."""
     root = write_films(folder, women=10)
-    data = load_config("mias", ["data.channels=3", f"data.height={_SIDE}", f"data.width={_SIDE}"]).data.settings
+    data = load_config("mias", ["data.channels=3", f"data.height={_SIDE}", f"data.width={_SIDE}"]).records
     found = [outcome_of(sample, root, data, lambda record: record)[1] for sample in list_samples(root, data).samples]
     return list(chain.from_iterable(found))
 

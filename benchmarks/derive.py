@@ -45,7 +45,7 @@ def _one_core(what: str, root: Path, layout: str, size: int) -> str:
 
 
 def _listed(root: Path, layout: str, size: int) -> tuple[Path, Sequence[Sample], dict[str, Any]]:
-    data = load_config(layout, [f"data.height={size}", f"data.width={size}"]).data.settings
+    data = load_config(layout, [f"data.height={size}", f"data.width={size}"]).records
     return root, list_samples(root, data).samples, data
 
 

@@ -43,7 +43,7 @@ def measure() -> Iterator[str]:
 
 def ingest(root: Path, execution: Execution, overrides: tuple[str, ...]) -> None:
     """Writes the records of all pairs in a folder, then removes them."""
-    data = load_config("folders", overrides).data.settings
+    data = load_config("folders", overrides).records
     set_threads(execution)
     with TemporaryDirectory() as output:
         examples = standard_artifacts.Examples()

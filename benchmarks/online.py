@@ -98,6 +98,6 @@ def _records(
     films: Path, size: int, channels: int, make: Callable[[Record], Any], count: int | None = None
 ) -> Sequence[Any]:
     settings = [f"data.height={size}", f"data.width={size}", f"data.channels={channels}"]
-    data = load_config("mias", settings).data.settings
+    data = load_config("mias", settings).records
     samples = list_samples(films, data).samples[:count]
     return [made for sample in samples for made in outcome_of(sample, films, data, make)[1]]

@@ -42,7 +42,7 @@ class DataGate(BaseComponent):
         data: str,
         code_version: str,
     ) -> None:
-        """`settings` is the `[validation]` section with `warm_start` as JSON, `data` the `[data]` section."""
+        """`settings` is the `[validation]` section with `warm_start` as JSON, `data` is `DataSettings`."""
         spec = DataGateSpec(
             examples=examples,
             anomalies=anomalies,

@@ -16,7 +16,6 @@ from components.data_gate.learnt import learnt_by_champion
 from components.data_gate.quality import find_faults, find_oddities
 from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
-from components.records.splits import SPLITS
 from components.serving_dir import data_section, read_split_report
 from components.task import Task
 
@@ -57,22 +56,23 @@ def split_report(
         anomalies: by split, the anomalies found against the schema.
         settings: the `[validation]` section of the config, and `warm_start` of `[training]`.
         search: finds near duplicates.
-        data: the section `[data]` of the config.
+        data: the section `[data]` of the config, and the folds.
     """
     rows = [entry.row() for entry in sorted(entries, key=lambda entry: (entry.split, entry.source, entry.id))]
     features = _features(champion, rows, data, settings.max_drift) if champion else []
     found = [
-        *find_leaks(entries, search),
+        *find_leaks(entries, search, data.run_splits),
         # Another rule says what belongs together.
         *(torn_images(entries) if data.groups.by == "layout" else ()),
-        *find_faults(entries, account, anomalies, settings, data.task),
+        *find_faults(entries, account, anomalies, settings, data),
         *(drift(features, champion.version, settings.max_drift) if champion else ()),
         *(_learnt(entries, champion, settings) if champion else ()),
-        *find_oddities(entries, account, data.task),
+        *find_oddities(entries, account, data),
     ]
     return {
         "splits": {
-            split: _summary([entry for entry in entries if entry.split == split], data.task) for split in SPLITS
+            split: _summary([entry for entry in entries if entry.split == split], data.task)
+            for split in data.run_splits
         },
         "data_fingerprint": account["data_fingerprint"],
         "sources": account["sources"],

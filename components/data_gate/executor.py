@@ -19,7 +19,6 @@ from components.data_gate.settings import GateSettings
 from components.errors import DataRefused
 from components.example_gen.settings import DataSettings
 from components.files import read_json, write_json
-from components.records.splits import SPLITS
 from components.records.tfexample import parse_header, read_split
 from components.serving_dir import SPLIT_REPORT_FILE
 
@@ -30,13 +29,15 @@ class Executor(BaseExecutor):
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         anomalies = Path(artifact_utils.get_single_uri(input_dict["anomalies"]))
+        data = DataSettings.model_validate_json(exec_properties["data"])
+        splits = data.run_splits
         report = split_report(
-            [entry_of(parse_header(record), split) for split in SPLITS for record in read_split(examples, split)],
+            [entry_of(parse_header(record), split) for split in splits for record in read_split(examples, split)],
             read_json(Path(examples) / ACCOUNT_FILE),
-            {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in SPLITS},
+            {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in splits},
             GateSettings.model_validate_json(exec_properties["settings"]),
             find_near_duplicates,
-            DataSettings.model_validate_json(exec_properties["data"]),
+            data,
             _champion(artifact_utils.get_single_instance(input_dict["champion"])),
         )
         if report["problems"]:

@@ -15,7 +15,6 @@ from scipy.sparse.csgraph import connected_components
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.near_duplicates import Pair
-from components.records.splits import SPLITS
 
 _NAMED = 4
 _ROUNDING = 0.01
@@ -25,11 +24,11 @@ Search = Callable[[Sequence[bytes], Sequence[int] | None], Iterable[Pair]]
 """Finds the similar ones among signatures; where it is given the numbers of their splits, across splits only."""
 
 
-def find_leaks(entries: Sequence[Entry], search: Search) -> Iterator[Finding]:
-    """Everything that stands in two splits at once, and the copies within a split."""
+def find_leaks(entries: Sequence[Entry], search: Search, splits: Sequence[str]) -> Iterator[Finding]:
+    """Everything that stands in two splits of a run at once, and the copies within a split."""
     yield from group_overlap(entries)
     yield from identical_pixels(entries)
-    yield from near_duplicates(entries, search)
+    yield from near_duplicates(entries, search, splits)
     yield from overlapping_tiles(entries)
     yield from derived_records(entries)
 
@@ -68,15 +67,15 @@ def identical_pixels(entries: Sequence[Entry]) -> Iterator[Finding]:
     )
 
 
-def near_duplicates(entries: Sequence[Entry], search: Search) -> Iterator[Finding]:
+def near_duplicates(entries: Sequence[Entry], search: Search, splits: Sequence[str]) -> Iterator[Finding]:
     """Images of different groups that are almost the same: in two splits a leak, in one worth a look."""
     # One of each: what is identical has been reported.
     signed = (entry for entry in entries if entry.signature)
     images = [same[0] for same in _sets(signed, lambda entry: (entry.sha256, entry.signature))]
     signatures = [image.signature for image in images]
 
-    def pairs(splits: Sequence[int] | None, *, leaks: bool) -> Iterator[str]:
-        for pair in search(signatures, splits):
+    def pairs(numbers: Sequence[int] | None, *, leaks: bool) -> Iterator[str]:
+        for pair in search(signatures, numbers):
             one, other = images[pair.first], images[pair.second]
             if one.group != other.group and (one.split != other.split) is leaks:
                 yield f"{one} and {other}, similarity {pair.similarity:.2f}"
@@ -85,7 +84,7 @@ def near_duplicates(entries: Sequence[Entry], search: Search) -> Iterator[Findin
         "near duplicates",
         "almost the same image (also flipped, turned, resized or warped) in two splits",
         "Look at the pairs: delete copies, and give what shows one patient one group ([data.groups]).",
-        pairs([SPLITS.index(image.split) for image in images], leaks=True),
+        pairs([splits.index(image.split) for image in images], leaks=True),
         stops=True,
     )
     yield from finding(

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
+from components.records.splits import TEST
 
 _BACK = "put the test list or site, the source's own splits and the names of the groups back"
 _WARM = (
@@ -33,20 +34,19 @@ def learnt_by_champion(
         yield from _unknown(version, warm_start)
         return
     # Reports of earlier versions lack some columns.
-    learnt = [row for row in champion if row.get("split") in ("train", "eval")]
+    learnt = [row for row in champion if row.get("split") not in (None, TEST)]
     yield from finding(
         "the champion has learnt test images",
-        f"in the test split now, but in train or eval of the champion, version {version}",
+        f"in the test split now, but learnt by the champion, version {version}",
         _WARM if warm_start else _COLD,
-        dict.fromkeys(map(str, _known(entries, "test", learnt))),
+        dict.fromkeys(map(str, _known(entries, TEST, learnt))),
         stops=warm_start,
     )
     if warm_start:
-        trained = [row for row in learnt if row["split"] == "train"]
+        trained = [row for row in learnt if row["split"] != "eval"]
         yield from finding(
             "the champion was trained on validation images",
-            f"in the eval split now, but in train of the champion, version {version}, from whose weights the training "
-            "starts",
+            f"in the eval split now, but trained on by the champion, version {version}, from whose weights it starts",
             "Its best epoch is chosen partly on what the weights know. Start cold where data have been added: "
             "[training] warm_start = false.",
             dict.fromkeys(map(str, _known(entries, "eval", trained))),

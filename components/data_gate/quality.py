@@ -10,13 +10,13 @@ from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.names import ungrouped
 from components.data_gate.settings import Validation
+from components.example_gen.settings import DataSettings
 from components.imaging.truth.classes import IGNORE
-from components.records.splits import SPLITS
 from components.task import Task
 
 _MORE_DATA = (
-    "Add data, or change the shares in [data.splits]. What the champion has learnt is not drawn into test: where that "
-    "leaves too little, delete CHAMPION.json."
+    "Add data, or change the shares in [data.splits] or the number of [folds]. What the champion has learnt is not "
+    "drawn into test: where that leaves too little, delete CHAMPION.json."
 )
 
 
@@ -25,24 +25,24 @@ def find_faults(
     account: Mapping[str, Any],
     anomalies: Mapping[str, Sequence[str]],
     settings: Validation,
-    task: Task,
+    data: DataSettings,
 ) -> Iterator[Finding]:
     """What stops a run."""
     # The cause before its consequence.
     yield from _too_many_rejects(account, settings.max_reject_fraction)
-    yield from _small_splits(entries, settings.min_groups)
+    yield from _small_splits(entries, settings.min_groups, data.run_splits)
     yield from _full_masks(entries, stops=True)
-    yield from _unknown_classes(entries, task)
+    yield from _unknown_classes(entries, data.task)
     yield from finding(
         "anomaly",
         "values outside the schema",
         "The records in split_report.json have the values: mend or remove the files with the extreme ones.",
-        (f"split {split}: {anomaly}" for split in SPLITS for anomaly in anomalies.get(split, ())),
+        (f"split {split}: {anomaly}" for split in data.run_splits for anomaly in anomalies.get(split, ())),
         stops=True,
     )
 
 
-def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], task: Task) -> Iterator[Finding]:
+def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], data: DataSettings) -> Iterator[Finding]:
     """What is allowed, and yet often a mistake."""
     yield from ungrouped(entries)
     yield from _mixed_bit_depths(entries)
@@ -61,7 +61,7 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], task: Ta
         stops=False,
     )
     yield from _full_masks(entries, stops=False)
-    yield from _missing_classes(entries, task)
+    yield from _missing_classes(entries, data)
     yield from _lossy_masks(account["lossy_masks"])
     yield from finding(
         "left out",
@@ -80,21 +80,21 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], task: Ta
     )
 
 
-def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding]:
-    members = {split: [entry for entry in entries if entry.split == split] for split in SPLITS}
+def _small_splits(entries: Sequence[Entry], min_groups: int, splits: Sequence[str]) -> Iterator[Finding]:
+    members = {split: [entry for entry in entries if entry.split == split] for split in splits}
     groups = {split: len({entry.group for entry in found}) for split, found in members.items()}
     yield from finding(
         "empty split",
         "nothing to train or to measure on",
         _MORE_DATA,
-        (f"split {split} has no record" for split in SPLITS if not members[split]),
+        (f"split {split} has no record" for split in splits if not members[split]),
         stops=True,
     )
     yield from finding(
         "small split",
         f"fewer groups (patients) than [validation] min_groups = {min_groups}",
         _MORE_DATA,
-        (f"split {split} has {groups[split]}" for split in SPLITS if 0 < groups[split] < min_groups),
+        (f"split {split} has {groups[split]}" for split in splits if 0 < groups[split] < min_groups),
         stops=True,
     )
     yield from finding(
@@ -103,7 +103,7 @@ def _small_splits(entries: Sequence[Entry], min_groups: int) -> Iterator[Finding
         f"Look at the masks and at [data.mask]. If they are right: {_MORE_DATA[0].lower()}{_MORE_DATA[1:]}",
         (
             f"split {split} has no foreground in any mask"
-            for split in SPLITS
+            for split in splits
             if members[split] and not any(entry.foreground for entry in members[split])
         ),
         stops=True,
@@ -160,15 +160,18 @@ def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
         )
 
 
-def _missing_classes(entries: Sequence[Entry], task: Task) -> Iterator[Finding]:
-    found = {split: {value for entry in entries if entry.split == split for value in entry.classes} for split in SPLITS}
+def _missing_classes(entries: Sequence[Entry], data: DataSettings) -> Iterator[Finding]:
+    found = {
+        split: {value for entry in entries if entry.split == split for value in entry.classes}
+        for split in data.run_splits
+    }
     expected = set().union(*found.values()) - {0, IGNORE}
     return finding(
         "missing classes",
         "classes that masks of other splits have",
         f"What is not in train is not learnt, what is not in test is not measured. {_MORE_DATA}",
         (
-            f"split {split} has no mask with {', '.join(map(task.name, sorted(expected - values)))}"
+            f"split {split} has no mask with {', '.join(map(data.task.name, sorted(expected - values)))}"
             for split, values in found.items()
             if values - {0} and expected - values
         ),

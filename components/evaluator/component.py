@@ -8,6 +8,7 @@ from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.evaluator.executor import Executor
+from components.evaluator.settings import EvaluatorSettings
 from components.traits import Traits
 
 
@@ -19,16 +20,17 @@ class EvaluatorSpec(ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
-        "champion": ChannelParameter(type=standard_artifacts.Model),
+        "champion": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "out_of_fold": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
     }
     OUTPUTS = {
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
-        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
     }
 
 
 class Evaluator(BaseComponent):
-    """Per-image metrics on the test split, and a blessing that the stock Pusher understands."""
+    """Per-image metrics and, of the test split, a blessing that the stock Pusher understands."""
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
@@ -38,18 +40,24 @@ class Evaluator(BaseComponent):
         self,
         examples: BaseChannel,
         model: BaseChannel,
-        champion: BaseChannel,
+        champion: BaseChannel | None,
         settings: str,
         code_version: str,
+        out_of_fold: BaseChannel | None = None,
     ) -> None:
-        """`settings` is `EvaluatorSettings` as JSON."""
+        """`settings` is `EvaluatorSettings` as JSON; `champion` None: there is nothing to compare with.
+
+        `out_of_fold` is the evaluation of the folds that the model is made of, whose faults refuse it.
+        """
+        decides = EvaluatorSettings.model_validate_json(settings).decides
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             champion=champion,
+            out_of_fold=out_of_fold,
             settings=settings,
             code_version=code_version,
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
-            blessing=Channel(type=standard_artifacts.ModelBlessing),
+            blessing=Channel(type=standard_artifacts.ModelBlessing) if decides else None,
         )
         super().__init__(spec=spec)

@@ -82,10 +82,12 @@ def metrics(
     champion_version: str | None,
     settings: EvaluatorSettings,
     obstacle: str | None = None,
+    faults: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
 
-    `obstacle` says why there is a champion but no such cases: then the candidate is refused.
+    `obstacle` says why there is a champion but no such cases: then the candidate is refused, as it is for `faults`
+    of what it is made of.
     """
     served = None if champion is None else Champion(str(champion_version), champion)
     empty = [case for case in cases if case.truth_pixels == 0]
@@ -98,6 +100,7 @@ def metrics(
             f"the champion {champion_version} cannot be compared: {obstacle}. Set it back, or choose another "
             "[serving] destination"
         )
+    reasons += faults
     return {
         "cases": len(cases),
         "cases_with_foreground": len(cases) - len(empty),

@@ -19,7 +19,7 @@ from components.artifacts import CASES_FILE, METRICS_FILE
 from components.evaluator.core import incomparable, measure, metrics
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
-from components.files import write_json
+from components.files import read_json, write_json
 from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
@@ -29,21 +29,28 @@ from components.trainer.choices import Loss, loss_named
 
 
 class Executor(BaseExecutor):
-    """Predicts the test split with the candidate and, where there is one, the champion."""
+    """Predicts a split with the candidate and, where there is one, the champion."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         settings = EvaluatorSettings.model_validate_json(exec_properties["settings"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         model = artifact_utils.get_single_instance(input_dict["model"])
-        champion = artifact_utils.get_single_instance(input_dict["champion"])
+        [champion] = input_dict.get("champion") or [None]
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
         cases = list(_evaluate(_predictor(model, settings), examples, settings, evaluation))
-        version = champion.get_string_custom_property("version")
-        champion_cases, obstacle = _served_cases(champion, examples, settings) if version else (None, None)
-        result = metrics(cases, champion_cases, version, settings, obstacle)
+        version = champion.get_string_custom_property("version") if champion else None
+        served, obstacle = _served_cases(champion, examples, settings) if champion and version else (None, None)
+        result = metrics(cases, served, version, settings, obstacle, _faults(input_dict))
         write_json(evaluation / METRICS_FILE, result)
-        write_cases(evaluation / CASES_FILE, _listed(cases, champion_cases))
-        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+        write_cases(evaluation / CASES_FILE, _listed(cases, served))
+        if settings.decides:
+            _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+
+
+def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
+    """Of the folds that the model is made of; none where there are none."""
+    given = inputs.get("out_of_fold") or []
+    return [reason for folds in given for reason in read_json(Path(folds.uri) / METRICS_FILE)["reasons"]]
 
 
 def _predictor(model: Artifact, settings: EvaluatorSettings) -> Predictor:
@@ -69,9 +76,9 @@ def _served_cases(
 def _evaluate(
     predictor: Predictor, examples: str, settings: EvaluatorSettings, evaluation: Path | None = None
 ) -> Iterator[Case]:
-    """Measures every image of the test split; with `evaluation`, the predicted masks are kept there."""
+    """Measures every image of the split; with `evaluation`, the predicted masks are kept there."""
     loss = loss_named(settings.loss, settings.task)
-    sources, shown = tee(read_sources(examples, "test"))
+    sources, shown = tee(read_sources(examples, settings.split))
     for index, (source, found) in enumerate(zip(sources, predictor(each.image for each in shown), strict=True)):
         truth, probability = at_source_size(source, found)
         predicted = settings.task.predicted(probability, settings.evaluation.threshold)

@@ -15,7 +15,7 @@ from components.measures.confusion import Confusion
 
 _CHAMPION = "champion_"
 _OTHER = {
-    *("id", "group", "source", "label", "class", "truth_pixels", "predicted_pixels", "tp", "fp", "fn", "tn"),
+    *("id", "group", "source", "label", "fold", "class", "truth_pixels", "predicted_pixels", "tp", "fp", "fn", "tn"),
     "prediction",
 }
 """Columns that are no measure."""
@@ -43,6 +43,8 @@ class Case:
     classes: Mapping[str, ClassScores]
     prediction: str = ""
     """Path of the predicted mask relative to the evaluation."""
+    fold: str = ""
+    """That the case stands in, where folds are pooled."""
 
     @property
     def truth_pixels(self) -> int:
@@ -93,6 +95,7 @@ def _row(case: Case, name: str) -> dict[str, Any]:
         "group": case.group,
         "source": case.source,
         "label": case.label,
+        **({"fold": case.fold} if case.fold else {}),
         "class": name,
         "truth_pixels": counts.truth_pixels,
         "predicted_pixels": counts.predicted_pixels,
@@ -109,7 +112,9 @@ def _row(case: Case, name: str) -> dict[str, Any]:
 def _case(rows: list[dict[str, str]]) -> Case:
     first = rows[0]
     identity = {key: first[key] for key in ("id", "group", "source", "label", "prediction")}
-    return Case(**identity, classes={row.get("class", "foreground"): _scores(row) for row in rows})
+    return Case(
+        **identity, fold=first.get("fold", ""), classes={row.get("class", "foreground"): _scores(row) for row in rows}
+    )
 
 
 def _scores(row: Mapping[str, str]) -> ClassScores:

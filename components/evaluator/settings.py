@@ -12,6 +12,7 @@ from components.evaluator.slices import sliced
 from components.measures.measure import EmptyMasks, Measure, trained_loss
 from components.measures.registry import MEASURES
 from components.records.settings import Derivation
+from components.records.splits import TEST
 from components.settings import OneOf, Positive, Probability, Section
 from components.task import Task
 from components.trainer.losses.registry import LOSSES
@@ -98,6 +99,13 @@ class EvaluatorSettings(Section):
     derivation: Derivation
     loss: Annotated[str, OneOf(LOSSES)]
     """That was trained."""
+    split: str = TEST
+    """Whose records are measured."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether a model is blessed by it: by nothing but the test split."""
+        return self.split == TEST
 
     @property
     def measures(self) -> list[Measure]:
@@ -106,7 +114,9 @@ class EvaluatorSettings(Section):
 
     @property
     def every_limit(self) -> list[Asked]:
-        """The short forms as limits, then those that are written out."""
+        """The short forms as limits, then those that are written out; none where nothing is decided."""
+        if not self.decides:
+            return []
         return [*self._short(), *(Asked(limit) for limit in self.evaluation.limits)]
 
     def _short(self) -> Iterator[Asked]:

@@ -8,16 +8,16 @@ from typing import Any
 
 from components.example_gen.outcome import Outcome
 from components.example_gen.samples import Listing, Reject
-from components.records.splits import SPLITS
 
 
-def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str) -> dict[str, Any]:
-    """The contents of `account.json`, by the outcomes of the listing's samples and the fingerprint of the files."""
+def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, splits: Sequence[str]) -> dict[str, Any]:
+    """The contents of `account.json`, by the outcomes of the listing's samples, the fingerprint of the files and the
+    splits of the run."""
     faults = [Reject(row.source, row.kind, row.reason) for row in outcomes if row.kind]
     return {
         "data_fingerprint": fingerprint,
         "sources": listing.sources,
-        "records": {split: sum(row.records for row in outcomes if row.split == split) for split in SPLITS},
+        "records": {split: sum(row.records for row in outcomes if row.split == split) for split in splits},
         "rejects": _by_source([*listing.rejects, *faults]),
         "left_out": _by_source(listing.left_out),
         "without_records": sorted(row.source for row in outcomes if not row.kind and not row.records),

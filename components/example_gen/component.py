@@ -32,7 +32,7 @@ class ImageMaskExampleGenSpec(ComponentSpec):
 
 
 class ImageMaskExampleGen(FileBasedExampleGen):
-    """Turns a folder of images and their truth into records in the splits train, eval and test."""
+    """Turns a folder of images and their truth into records in the splits train, eval and test, or folds and test."""
 
     SPEC_CLASS = ImageMaskExampleGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)

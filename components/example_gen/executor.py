@@ -22,7 +22,6 @@ from components.example_gen.outcome import Outcome
 from components.example_gen.settings import DataSettings
 from components.example_gen.shards import WriteShard, plan_shards
 from components.files import write_json
-from components.records.splits import SPLITS
 from components.records.tfexample import record_count, remove_unfinished
 
 
@@ -47,9 +46,10 @@ class Executor(BaseBeamExecutor):
             )
         remove_unfinished(examples.uri)
         rows = _outcomes(Path(outcomes))
-        _check_nothing_lost(rows, len(listing.samples), {split: record_count(examples.uri, split) for split in SPLITS})
-        write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows, files))
-        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        splits = data.run_splits
+        _check_nothing_lost(rows, len(listing.samples), {split: record_count(examples.uri, split) for split in splits})
+        write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows, files, splits))
+        examples.split_names = artifact_utils.encode_split_names(list(splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
 
 
@@ -70,6 +70,6 @@ def _check_nothing_lost(rows: Sequence[Outcome], samples: int, written: Mapping[
     """Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247)."""
     if len(rows) != samples:
         raise RuntimeError(f"{samples} samples went into Beam, {len(rows)} came out")
-    promised = Counter({split: sum(row.records for row in rows if row.split == split) for split in SPLITS})
+    promised = Counter({split: sum(row.records for row in rows if row.split == split) for split in written})
     if promised != Counter(written):
         raise RuntimeError(f"records made, by split: {dict(promised)}; records found in the files: {dict(written)}")

@@ -77,7 +77,7 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
     """
     listing, ages = list_grouped(root, data)
     window = data.spans or 0
-    splits = assign_splits(members_of(listing.samples, ages), data.splits, held_out, window)
+    splits = assign_splits(members_of(listing.samples, ages), data.splits, held_out, window, data.folds)
     samples = (replace(sample, split=split) for sample, split in zip(listing.samples, splits, strict=True))
     listing = spans.within_window(replace(listing, samples=tuple(samples)), ages or {}, window)
     unused = (*listing.rejects, *listing.left_out)

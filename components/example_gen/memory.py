@@ -11,7 +11,7 @@ from components.example_gen.listing import list_grouped
 from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import OLDER
-from components.records.splits import Memory, recall
+from components.records.splits import TEST, Memory, recall
 from components.serving_dir import champion_version, read_split_report
 
 
@@ -45,6 +45,6 @@ def _memory(report: Mapping[str, Any], samples: Iterable[Sample]) -> Memory:
     groups = {sample.image: sample.group for sample in samples}
     known = [(row["split"], groups.get(row.get("source"), row["group"])) for row in report["records"]]
     older = {groups.get(source["source"]) for source in report.get("left_out", ()) if source["kind"] == OLDER}
-    tested = {group for split, group in known if split == "test"}
-    learnt = {group for split, group in known if split != "test"}
+    tested = {group for split, group in known if split == TEST}
+    learnt = {group for split, group in known if split != TEST}
     return Memory(tested - learnt, learnt | {group for group in older if group} - tested)

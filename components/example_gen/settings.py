@@ -14,7 +14,8 @@ from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.layouts.settings import Reading
 from components.imaging.truth.settings import Mask
 from components.records.settings import Derivation
-from components.records.split_settings import Splits
+from components.records.split_settings import FoldCount, Splits
+from components.records.splits import fold_split, splits_of
 from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
 from components.task import Task
 
@@ -44,7 +45,7 @@ class LayoutChoice(Section):
     layout: Annotated[str, OneOf(LAYOUTS)]
 
 
-class DataSettings(Derivation, Reading, LayoutChoice):
+class DataKeys(Derivation, Reading, LayoutChoice):
     """The section `[data]`, less what only the start of a run needs to know."""
 
     spans: Annotated[int, Field(ge=0)] | None = None
@@ -83,7 +84,24 @@ class DataSettings(Derivation, Reading, LayoutChoice):
         return self
 
 
-def _layout_faults(data: DataSettings) -> Iterator[str]:
+class DataSettings(DataKeys):
+    """What becomes of a folder: these keys of `[data]`, and the number of folds."""
+
+    folds: FoldCount | None = None
+    """`[folds] k`; None: what is not test is cut into train and eval."""
+
+    @property
+    def run_splits(self) -> tuple[str, ...]:
+        """The splits of the records, in their order."""
+        return splits_of(self.folds)
+
+    @property
+    def validation_split(self) -> str:
+        """One by which a model may be tried without the test split."""
+        return fold_split(1) if self.folds else "eval"
+
+
+def _layout_faults(data: DataKeys) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
     for key in sorted(set().union(*(layout.keys for layout in LAYOUTS.values())) - read):
         # A config that is shown whole names every key; those with their default say nothing.
@@ -97,7 +115,7 @@ def _layout_faults(data: DataSettings) -> Iterator[str]:
             yield f"{key} {one!r} and {other_key} {other!r}: expected two folders, none of them within the other"
 
 
-def _mask_faults(data: DataSettings) -> Iterator[str]:
+def _mask_faults(data: DataKeys) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
     mask, names = data.mask, {"background", "ignore", *(data.classes or ["foreground"])}
     by_class = "class" in compiled(data.mask_pattern or "").groupindex
@@ -130,7 +148,7 @@ def _mask_faults(data: DataSettings) -> Iterator[str]:
             yield f"mask.colours: {colour!r} is {name!r}, expected one of {', '.join(sorted(names))}"
 
 
-def _span_faults(data: DataSettings) -> Iterator[str]:
+def _span_faults(data: DataKeys) -> Iterator[str]:
     if data.spans is None:
         return
     if data.splits.test_site:

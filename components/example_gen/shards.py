@@ -16,7 +16,6 @@ from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.records.splits import SPLITS
 from components.records.tfexample import serialize, shard_name, shard_writer
 
 
@@ -32,7 +31,7 @@ class Shard:
 def plan_shards(samples: Sequence[Sample], data: DataSettings) -> list[Shard]:
     """Shards of every split, empty splits included: one file without records."""
     shards = []
-    for split in SPLITS:
+    for split in data.run_splits:
         members = [sample for sample in samples if sample.split == split]
         count = shard_count(len(members), data)
         shards += [Shard(split, shard_name(i, count), tuple(members[i::count])) for i in range(count)]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.example_gen.samples import Listing, Reject, below, merged
+from components.records.splits import TEST
 
 OLDER = "span"
 """The kind of a source that is left out because its span is older than the window."""
@@ -107,7 +108,7 @@ def within_window(listing: Listing, ages: Mapping[str, int], last: int) -> Listi
     def is_older(source: str) -> bool:
         return age_of(source, ages) >= last
 
-    samples = [sample for sample in listing.samples if sample.split == "test" or not is_older(sample.image)]
+    samples = [sample for sample in listing.samples if sample.split == TEST or not is_older(sample.image)]
     rejects = [reject for reject in listing.rejects if not is_older(reject.source)]
     kept = {sample.image for sample in samples}
     older = [

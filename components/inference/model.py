@@ -86,6 +86,8 @@ def load_model(folder: Path) -> Model:
     path = folder / "assets.extra" / TRAINING_FILE
     try:
         config = read_json(path)["config"]
+        # An ensemble's members were all trained for the same.
+        config = config.get("members", [config])[0]
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
         task = Task.model_validate_json(json.dumps(config.get("task", {})))
         threshold = float(config["threshold"])

@@ -23,6 +23,10 @@ class Confusion:
         return self.tp + self.fn
 
     @property
+    def judged_pixels(self) -> int:
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
     def predicted_pixels(self) -> int:
         return self.tp + self.fp
 

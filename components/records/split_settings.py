@@ -8,6 +8,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from components.settings import Positive, Section
 
+MOST_FOLDS = 10
+FoldCount = Annotated[int, Field(ge=2, le=MOST_FOLDS)]
+
 
 class Splits(Section):
     """Which group goes where. Shares are whole numbers, such as 70, 15 and 15. Each split gets its share as exactly as
@@ -15,7 +18,11 @@ class Splits(Section):
     decides which. What the champion was tested on stays in test when data are added, what it has learnt is never drawn
     into it; to draw anew, delete CHAMPION.json."""
 
-    outgrown: ClassVar = {"stratify": (False, "splits are always even in labels and foreground now: remove it")}
+    outgrown: ClassVar = {
+        "stratify": (False, "splits are always even in labels and foreground now: remove it"),
+        "folds": (None, "one run trains all folds now: remove it, and set k in the section [folds]"),
+        "fold": (0, "one run trains all folds now: remove it, and set k in the section [folds]"),
+    }
     train: Positive = 70
     eval: Positive = 15
     test: Positive = 15
@@ -27,10 +34,6 @@ class Splits(Section):
     for the first time joins them, until the next span comes."""
     test_site: str = ""
     """Leave one site out: the groups with an image of this site, and no others, are the test split."""
-    folds: Annotated[int, Field(ge=2)] | None = None
-    """Cross-validation: what is not test is cut into so many folds, alike in size, labels and foreground; `fold` is the
-    eval split, whatever its share."""
-    fold: Annotated[int, Field(ge=0)] = 0
 
     @field_validator("test_site")
     @classmethod
@@ -39,12 +42,10 @@ class Splits(Section):
             raise ValueError("test_groups names the test split already: remove one of the two")
         return site
 
-    @field_validator("fold")
-    @classmethod
-    def _is_a_fold(cls, fold: int, info: ValidationInfo) -> int:
-        folds = info.data.get("folds", fold + 1)
-        if folds is None and fold:
-            raise ValueError("there are no folds: set folds, or remove fold")
-        if folds is not None and fold >= folds:
-            raise ValueError(f"expected 0 to {folds - 1}: folds count from 0")
-        return fold
+
+class Folds(Section):
+    """Cross-validation within one run: what is not test is cut into folds, alike in size, labels and foreground, and a
+    model is trained for each, on all other folds. What is served is their ensemble."""
+
+    k: FoldCount
+    """The number of folds; each costs a training."""

@@ -27,13 +27,30 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from components.errors import UsageError
 from components.records.split_settings import Splits
 
-SPLITS = ("train", "eval", "test")
+TEST = "test"
+SPLITS = ("train", "eval", TEST)
+"""What a source may prescribe, and the splits of a run without folds."""
+
+
+def splits_of(folds: int | None) -> tuple[str, ...]:
+    """The splits of a run that cuts what is not test into so many folds; None: into train and eval."""
+    return SPLITS if folds is None else (*(fold_split(number) for number in range(1, folds + 1)), TEST)
+
+
+def fold_split(number: int) -> str:
+    """The split that is a fold; they count from 1."""
+    return f"fold-{number}"
+
+
+def training_split(number: int) -> str:
+    """What is learnt from a fold by the models of all others: its records and their augmented copies."""
+    return f"{fold_split(number)}-training"
 
 
 @dataclass(frozen=True)
@@ -76,24 +93,29 @@ class _Share:
 
 
 def assign_splits(
-    members: Sequence[Member], splits: Splits, held_out: Collection[str] | None = None, window: int = 0
+    members: Sequence[Member],
+    splits: Splits,
+    held_out: Collection[str] | None = None,
+    window: int = 0,
+    folds: int | None = None,
 ) -> list[str]:
     """The split of each member by the section `[data.splits]`, whatever the order of the members.
 
     A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Members
     without one follow their group where a member of it has one (of several: the most held out). All other groups are
-    drawn, and none of them is torn apart.
+    drawn, and none of them is torn apart. With folds, what is prescribed for train and eval goes into these.
 
     Args:
         members: all there are, those of older spans among them.
         splits: the section.
         held_out: the groups that are drawn into the test split, as `recall` returns them; None: the draw decides.
         window: of how many spans, the newest, train and eval are made; 0 for all. What is older, and not in test, has
-            no part in the shares of the two, and gets `train`.
+            no part in the shares of the two, and gets the first split.
+        folds: into how many what is not test is cut, alike in size and strata; None: into train and eval.
 
     Raises:
-        UsageError: no such test group or site, a test list or folds that contradict what the source prescribes,
-            a group that earlier spans gave to training.
+        UsageError: no such test group or site, a test list that contradicts what the source prescribes, a group that
+            earlier spans gave to training.
     """
     prescribed = sorted((member for member in members if member.split), key=lambda member: SPLITS.index(member.split))
     by_group = {member.group: member.split for member in prescribed}
@@ -104,11 +126,25 @@ def assign_splits(
         _refuse_late_tests(members, drawn)
     test = {*(listed or ()), *(drawn if held_out is None else held_out)}
     free = [member for member in members if member.group not in by_group]
-    rest = [member for member in free if member.group not in test and not (window and (member.age or 0) >= window)]
-    evaluated = _evaluated(rest, splits)
-    for member in free:
-        by_group[member.group] = "test" if member.group in test else "eval" if member.group in evaluated else "train"
-    return [member.split or by_group[member.group] for member in members]
+    by_group |= {member.group: TEST for member in free if member.group in test}
+    if folds is not None:
+        in_test = [(member.split or by_group.get(member.group)) == TEST for member in members]
+        return _in_folds(members, in_test, splits, window, folds)
+    rest = [member for member in free if member.group not in test and not _is_older(member, window)]
+    by_group |= dict.fromkeys(_evaluated(rest, splits), "eval")
+    return [member.split or by_group.get(member.group, "train") for member in members]
+
+
+def _in_folds(members: Sequence[Member], in_test: Sequence[bool], splits: Splits, window: int, folds: int) -> list[str]:
+    """The split of each member: test, or the fold of its group."""
+    rest = [replace(member, split="") for member, tested in zip(members, in_test, strict=True) if not tested]
+    dealt = _dealt((member for member in rest if not _is_older(member, window)), splits, folds)
+    pairs = zip(members, in_test, strict=True)
+    return [TEST if tested else dealt.get(member.group, fold_split(1)) for member, tested in pairs]
+
+
+def _is_older(member: Member, window: int) -> bool:
+    return bool(window and (member.age or 0) >= window)
 
 
 def recall(members: Sequence[Member], splits: Splits, memory: Memory) -> list[str] | None:
@@ -228,12 +264,16 @@ def _rank(lacking: float, digest: bytes) -> tuple[int, float]:
     return 2, -lacking
 
 
+def _dealt(members: Iterable[Member], splits: Splits, folds: int) -> dict[str, str]:
+    """The fold of each group of members for which no split is prescribed."""
+    *_, (_, strata, _) = _arrivals(members)
+    order = sorted(strata, key=lambda group: (strata[group], _digest(group, splits.salt)))
+    return {group: fold_split(1 + turn % folds) for turn, group in enumerate(order)}
+
+
 def _evaluated(members: Iterable[Member], splits: Splits) -> set[str]:
     """The eval split of members for which no split is prescribed."""
     *_, (_, strata, _) = _arrivals(members)
-    if splits.folds:
-        dealt = sorted(strata, key=lambda group: (strata[group], _digest(group, splits.salt)))
-        return set(dealt[splits.fold :: splits.folds])
     share = _Share(splits.eval, splits.train + splits.eval, others=1)
     return _filled(share, strata, set(), set(strata), splits.salt)
 
@@ -245,11 +285,6 @@ def _refuse_contradictions(prescribed: Iterable[Member], listed: set[str] | None
         if listed is not None and (member.split == "test") != (member.group in listed):
             key = "test_groups" if splits.test_groups else "test_site"
             raise UsageError(f"[data.splits] {key}: {place}, which contradicts it. Change one of the two.")
-        if splits.folds and member.split != "test":
-            raise UsageError(
-                f"[data.splits] folds: {place}, but the folds cut anew all that is not test. "
-                "Remove folds, or let the source prescribe the test split alone."
-            )
 
 
 def _refuse_late_tests(members: Sequence[Member], drawn: Set[str]) -> None:

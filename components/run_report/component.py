@@ -18,6 +18,7 @@ class RunReportSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "split_report": ChannelParameter(type=SplitReport),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+        "out_of_fold": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
@@ -44,12 +45,14 @@ class RunReport(BaseComponent):
         pushed_model: BaseChannel,
         settings: str,
         code_version: str,
+        out_of_fold: BaseChannel | None = None,
     ) -> None:
-        """`settings` is `ReportSettings` as JSON."""
+        """`settings` is `ReportSettings` as JSON; `out_of_fold` is there where the model is one of several folds."""
         spec = RunReportSpec(
             examples=examples,
             split_report=split_report,
             model_run=model_run,
+            out_of_fold=out_of_fold,
             evaluation=evaluation,
             blessing=blessing,
             infra_blessing=infra_blessing,

@@ -36,6 +36,16 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Folds:
+    """What was found of the folds, and how each of them was trained."""
+
+    metrics: dict[str, Any]
+    """Of all cases, each by the model that has not learnt from it; `folds` is the table."""
+    histories: dict[int, dict[str, list[float]]]
+    """By number of the fold, as `Run.history`."""
+
+
+@dataclass(frozen=True)
 class Run:
     """What the nodes of a run have left behind."""
 
@@ -48,9 +58,11 @@ class Run:
     cases: list[Case]
     training: dict[str, Any]
     history: dict[str, list[float]]
-    """By column of the training log, one value per epoch."""
+    """By column of the training log, one value per epoch; empty of an ensemble."""
     split_report: dict[str, Any]
     checks: list[dict[str, Any]]
+    folds: Folds | None = None
+    """Those that the model is the ensemble of."""
 
     @property
     def measures(self) -> list[Measure]:

@@ -24,7 +24,8 @@ from components.files import read_json, write_text
 from components.imaging.files.codecs import encode_png, read_image
 from components.records.record import Record
 from components.records.sources import read_sources
-from components.run_report.core import Push, Run, judge, parse_history, select_cases
+from components.records.splits import TEST, fold_split
+from components.run_report.core import Folds, Push, Run, judge, parse_history, select_cases
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import Illustration, render
 from components.run_report.settings import ReportSettings
@@ -36,7 +37,7 @@ class Executor(BaseExecutor):
     """Gathers what the nodes have left behind and writes `report.html`."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items()}
+        inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items() if given}
         run = _run(inputs, ReportSettings.model_validate_json(exec_properties["settings"]))
         illustrations = _illustrations(run, inputs["examples"].uri, Path(inputs["evaluation"].uri))
         written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -45,6 +46,7 @@ class Executor(BaseExecutor):
 
 
 def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
+    folds = _folds(inputs)
     model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
     metrics = read_json(evaluation / METRICS_FILE)
     checks = read_json(Path(inputs["infra_blessing"].uri) / CHECKS_FILE)["checks"]
@@ -63,16 +65,27 @@ def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
         metrics=metrics,
         cases=read_cases(evaluation / CASES_FILE),
         training=read_json(model_run / TRAINING_FILE),
-        history=parse_history(_rows(model_run / HISTORY_FILE)),
+        history={} if folds else parse_history(_rows(model_run / HISTORY_FILE)),
         split_report=read_json(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE),
         checks=checks,
+        folds=folds,
     )
+
+
+def _folds(inputs: dict[str, Artifact]) -> Folds | None:
+    if "out_of_fold" not in inputs:
+        return None
+    metrics = read_json(Path(inputs["out_of_fold"].uri) / METRICS_FILE)
+    model_run = Path(inputs["model_run"].uri)
+    numbers = [row["fold"] for row in metrics["folds"]]
+    histories = {number: parse_history(_rows(model_run / fold_split(number) / HISTORY_FILE)) for number in numbers}
+    return Folds(metrics, histories)
 
 
 def _illustrations(run: Run, examples: str, evaluation: Path) -> list[Illustration]:
     chosen = select_cases(run.cases, run.measures[0])
     wanted = {case.id for _, case in chosen}
-    records = {record.id: record for record in read_sources(examples, "test") if record.id in wanted}
+    records = {record.id: record for record in read_sources(examples, TEST) if record.id in wanted}
     return [_illustration(title, case, records[case.id], evaluation, run.task) for title, case in chosen]
 
 

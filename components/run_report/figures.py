@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,8 @@ from matplotlib.ticker import MaxNLocator
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 GREY = "#666666"
+_CYCLE = (BLUE, VERMILION, "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000", GREY, "#7F3C00")
+"""One for each of the most folds."""
 
 _WIDTH_INCHES = 5.0
 _DPI = 160
@@ -36,6 +38,19 @@ def learning_curve(name: str, training: Sequence[float], validation: Sequence[fl
     axes.set_ylabel(name)
     _number_epochs(axes, len(training))
     axes.legend(frameon=False)
+    return _png(figure)
+
+
+def fold_curves(name: str, validation: Mapping[int, Sequence[float]], best_epochs: Mapping[int, int]) -> bytes:
+    """A measure by epoch on each fold that its model has not learnt from, with the epochs whose weights were kept."""
+    figure, axes = _chart(3.1)
+    for fold, values in validation.items():
+        [line] = axes.plot(range(1, len(values) + 1), values, marker=".", linewidth=1, label=f"fold {fold}")
+        best = best_epochs[fold]
+        axes.plot(best, values[best - 1], "o", color=line.get_color(), markeredgecolor="black")
+    axes.set_ylabel(name)
+    _number_epochs(axes, max(map(len, validation.values())))
+    axes.legend(frameon=False, fontsize=9)
     return _png(figure)
 
 
@@ -72,6 +87,7 @@ def case_strip(label: str, candidate: Sequence[float], champion: Sequence[float]
 def _chart(height_inches: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
     axes = figure.add_subplot()
+    axes.set_prop_cycle(color=_CYCLE)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#E5E5E5")
     axes.set_axisbelow(True)

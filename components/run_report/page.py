@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from components.evaluator.per_case import Case
 from components.measures.measure import Measure
 from components.run_report import figures
-from components.run_report.core import Run, groups_by_split, shared_across_splits, worst_first
+from components.run_report.core import Folds, Run, groups_by_split, shared_across_splits, worst_first
 
 MAX_ROWS = 200
 
@@ -51,15 +51,33 @@ def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str
 
 def _curves(run: Run) -> dict[str, bytes]:
     """By what they show: each number of the training log that is there for both splits, and the learning rate."""
+    if run.folds:
+        return _fold_curves(run, run.folds)
     history, best = run.history, run.training["best_epoch"]
-    shown = sorted((name for name in history if f"val_{name}" in history), key=lambda name: (name != "loss", name))
-    titles = {measure.name: measure.title for measure in run.measures}
     curves = {}
-    for name in shown:
-        title = titles.get(name, name)
+    for name, title in _validated(run, history):
         drawn = figures.learning_curve(title, history[name], history[f"val_{name}"], best)
         curves[f"Training and validation {title} by epoch"] = drawn
     return {**curves, "Learning rate by epoch": figures.learning_rate_curve(history["learning_rate"])}
+
+
+def _fold_curves(run: Run, folds: Folds) -> dict[str, bytes]:
+    """Each number of the training logs that is there for both splits, of all folds in one chart."""
+    histories = folds.histories
+    best = {row["fold"]: row["best_epoch"] for row in folds.metrics["folds"]}
+    return {
+        f"Validation {title} by epoch, of each fold": figures.fold_curves(
+            title, {fold: history[f"val_{name}"] for fold, history in histories.items()}, best
+        )
+        for name, title in _validated(run, next(iter(histories.values())))
+    }
+
+
+def _validated(run: Run, history: Mapping[str, Sequence[float]]) -> list[tuple[str, str]]:
+    """The numbers of a training log that are there for both splits, and their titles; the loss first."""
+    titles = {measure.name: measure.title for measure in run.measures}
+    shown = sorted((name for name in history if f"val_{name}" in history), key=lambda name: (name != "loss", name))
+    return [(name, titles.get(name, name)) for name in shown]
 
 
 def _strips(run: Run) -> list[tuple[Measure, bytes]]:

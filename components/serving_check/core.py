@@ -119,9 +119,6 @@ def _agree(name: str, one: np.ndarray, other: np.ndarray, tolerance: float) -> C
 
 if __name__ == "__main__":
     model_dir, examples_dir, settings_json, output = sys.argv[1:]
-    found = check_model(
-        model_dir,
-        list(islice(read_split(examples_dir, "eval"), _RECORDS)),
-        ServingCheckSettings.model_validate_json(settings_json),
-    )
+    settings = ServingCheckSettings.model_validate_json(settings_json)
+    found = check_model(model_dir, list(islice(read_split(examples_dir, settings.split), _RECORDS)), settings)
     Path(output).write_text(json.dumps(found), encoding="utf-8")

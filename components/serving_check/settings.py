@@ -12,3 +12,5 @@ class ServingCheckSettings(Section):
 
     task: Task
     derivation: Derivation
+    split: str = "eval"
+    """Whose records are tried: not those that decide."""

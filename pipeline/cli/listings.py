@@ -66,7 +66,9 @@ def config_toml(config: Config) -> str:
     return "\n".join(_section(name, values) for name, values in config.model_dump().items())
 
 
-def _section(name: str, values: dict[str, Any]) -> str:
+def _section(name: str, values: dict[str, Any] | None) -> str:
+    if values is None:
+        return f"# {name} is not set\n"
     comments = "".join(f"# {key} is not set\n" for key in _unset(name, values))
     return comments + tomli_w.dumps({name: _without_unset(values)})
 

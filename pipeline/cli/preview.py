@@ -19,6 +19,7 @@ from components.example_gen.outcome import outcome_of
 from components.example_gen.settings import DataSettings
 from components.files import write_bytes
 from components.records.record import Record
+from components.records.splits import TEST
 from pipeline.cli.sheet import contact_sheet
 from pipeline.config.root import Config
 from pipeline.runs.launch import source_folder
@@ -46,7 +47,7 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
         raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
     with TemporaryDirectory() as folder:
         source, _ = source_folder(_few_phantoms(config).data, data, Path(folder) / "phantoms")
-        records = list(islice(_records(source, config.data), _IMAGES))
+        records = list(islice(_records(source, config.records), _IMAGES))
     if not records:
         raise UsageError(f"{source}: no training image with foreground can be used; `maskline check` tells why")
     settings = config.augmentation.model_copy(update={"copies": count})
@@ -86,7 +87,7 @@ def _few_phantoms(config: Config) -> Config:
 def _records(source: Path, data: DataSettings) -> Iterator[Record]:
     """Of each training sample that can be used the first record with foreground."""
     for sample in list_samples(source, data).samples:
-        if sample.split == "train":
+        if sample.split not in ("eval", TEST):
             # The codecs complain about damaged files in their own words.
             with quiet(Path(os.devnull)):
                 _, records = outcome_of(sample, source, data, lambda record: record if record.foreground else None)

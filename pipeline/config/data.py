@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.example_gen.settings import DataSettings
+from components.example_gen.settings import DataKeys
 from components.settings import Positive, Section
 
 
@@ -21,14 +21,9 @@ class Phantoms(Section):
     `masks` class indices of breast, muscle and lesion, for layout `folders`."""
 
 
-class Data(DataSettings):
+class Data(DataKeys):
     input: str = ""
     """Folder with the source images; `--data` sets it. Empty: the phantoms below are made."""
     notice: str = ""
     """A sentence about the data that must stand in every report and manifest."""
     phantoms: Phantoms | None = None
-
-    @property
-    def settings(self) -> DataSettings:
-        """What the nodes read: nothing else of the section may make them run again."""
-        return DataSettings(**{name: getattr(self, name) for name in DataSettings.model_fields})

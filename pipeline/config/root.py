@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from pydantic import model_validator
 
+from components.augmentor.settings import FoldTraining
 from components.data_gate.settings import GateSettings, Validation
 from components.evaluator.settings import Evaluation, EvaluatorSettings
+from components.example_gen.settings import DataKeys, DataSettings
 from components.imaging.augmentation.settings import Augmentation
 from components.pusher.settings import Serving
+from components.records.split_settings import Folds
 from components.serving_check.settings import ServingCheckSettings
 from components.settings import Section
 from components.trainer.losses.registry import LOSSES
@@ -29,6 +32,8 @@ class Config(Section):
     augmentation: Augmentation = Augmentation()
     model: Model = Model()
     training: Training
+    folds: Folds | None = None
+    """None: one training, on the train split."""
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
     execution: Execution = Execution()
@@ -40,6 +45,12 @@ class Config(Section):
         for fault in _faults(self):
             raise ValueError(fault)
         return self
+
+    @property
+    def records(self) -> DataSettings:
+        """What the nodes read of the data: nothing else of the section may make them run again."""
+        keys = {name: getattr(self.data, name) for name in DataKeys.model_fields}
+        return DataSettings(**keys, folds=self.folds.k if self.folds else None)
 
     @property
     def gate(self) -> GateSettings:
@@ -59,7 +70,9 @@ class Config(Section):
 
     @property
     def serving_check(self) -> ServingCheckSettings:
-        return ServingCheckSettings(task=self.data.task, derivation=self.data.derivation)
+        return ServingCheckSettings(
+            task=self.data.task, derivation=self.data.derivation, split=self.records.validation_split
+        )
 
     @property
     def evaluator(self) -> EvaluatorSettings:
@@ -69,6 +82,23 @@ class Config(Section):
             derivation=self.data.derivation,
             loss=self.training.loss,
         )
+
+    @property
+    def fold_training(self) -> FoldTraining | None:
+        if self.folds is None:
+            return None
+        tiles = self.data.tiles
+        return FoldTraining(k=self.folds.k, keep_empty=tiles.keep_empty if tiles else 1.0, salt=self.data.splits.salt)
+
+    def trainer_of_fold(self, number: int) -> TrainerSettings:
+        """As `trainer`, with the fold's own seed."""
+        training = self.training.model_copy(update={"seed": self.training.seed + number})
+        return self.trainer.model_copy(update={"training": training})
+
+    def evaluator_on(self, split: str) -> EvaluatorSettings:
+        """As `evaluator`, to measure records that decide nothing: a changed limit must not make it run again."""
+        measured = Evaluation(threshold=self.evaluation.threshold, empty_masks=self.evaluation.empty_masks)
+        return self.evaluator.model_copy(update={"evaluation": measured, "split": split})
 
 
 def _faults(config: Config) -> Iterator[str]:
@@ -87,6 +117,7 @@ def _faults(config: Config) -> Iterator[str]:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
+    yield from _fold_faults(config)
     if config.schedule.drift is not None and config.schedule.drift >= config.validation.max_drift:
         yield (
             f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
@@ -95,6 +126,21 @@ def _faults(config: Config) -> Iterator[str]:
     yield from _evaluation_faults(config.evaluation, config.data.task.classes, config.training.loss)
     if config.execution.beam != "local" and config.execution.parallel == "processes":
         yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'
+
+
+def _fold_faults(config: Config) -> Iterator[str]:
+    if config.folds is None:
+        return
+    if config.training.warm_start:
+        yield (
+            "[folds] and [training] warm_start exclude each other: the served model has learnt what all folds but one "
+            "are measured on. Remove one of the two"
+        )
+    if config.data.tiles and config.data.tiles.reduced_copy:
+        yield (
+            "[folds] and [data.tiles] reduced_copy exclude each other: the copies are for training alone, and of each "
+            "fold all records are measured on. Remove one of the two"
+        )
 
 
 def _evaluation_faults(evaluation: Evaluation, classes: list[str], loss: str) -> Iterator[str]:

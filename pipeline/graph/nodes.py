@@ -19,8 +19,8 @@ class Nodes:
     """By id, in the order in which the graph was put together: no node stands before one that it reads."""
 
     traits: Mapping[str, Traits]
-    roles: Mapping[str, Role]
-    """Of the nodes that have one."""
+    roles: Mapping[str, frozenset[Role]]
+    """Of the nodes that have any."""
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> Nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ class Role(Enum):
 
     EXAMPLES = ("examples", "Examples")
     TRAINING = ("model_run", "ModelRun")
+    OUT_OF_FOLD = ("out_of_fold", "ModelEvaluation")
     EVALUATION = ("evaluation", "ModelEvaluation")
     SERVING_CHECK = ("blessing", "InfraBlessing")
     PUSH = ("pushed_model", "PushedModel")
@@ -24,20 +25,23 @@ class Role(Enum):
         self.type_name = type_name
 
 
-def roles_of(declared: Mapping[str, Mapping[str, str]]) -> dict[str, Role]:
-    """The roles of nodes by the types of their outputs by key, in the order given; most nodes have none."""
-    return {node: role for node, types in declared.items() for role in Role if types.get(role.key) == role.type_name}
+def roles_of(declared: Mapping[str, Mapping[str, str]]) -> dict[str, frozenset[Role]]:
+    """The roles of nodes by the types of their outputs by key, in the order given; nodes without one are left out."""
+    found = {
+        node: frozenset(role for role in Role if types.get(role.key) == role.type_name)
+        for node, types in declared.items()
+    }
+    return {node: roles for node, roles in found.items() if roles}
 
 
-def in_role(node: str, outputs: Mapping[str, T], roles: Mapping[str, Role]) -> dict[Role, T]:
-    """Of the outputs by key of a node that which it has left in its role; empty where there is none."""
-    role = roles.get(node)
-    return {role: outputs[role.key]} if role and role.key in outputs else {}
+def in_roles(node: str, outputs: Mapping[str, T], roles: Mapping[str, Collection[Role]]) -> dict[Role, T]:
+    """Of the outputs by key of a node those that it has left in a role; empty where there is none."""
+    return {role: outputs[role.key] for role in roles.get(node, ()) if role.key in outputs}
 
 
-def final_nodes(roles: Mapping[str, Role]) -> frozenset[str]:
+def final_nodes(roles: Mapping[str, Collection[Role]]) -> dict[Role, str]:
     """Of each role the node by which a run is judged: the last.
 
     What is made of several, as of folds, runs after them: by its inputs or by `add_upstream_node`.
     """
-    return frozenset({role: node for node, role in roles.items()}.values())
+    return {role: node for node, found in roles.items() for role in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 from tensorflow_data_validation import StatsOptions
@@ -9,11 +10,13 @@ from tfx.components import ExampleValidator, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
+from tfx.types import BaseChannel
 
 from components.augmentor.component import Augmentor
 from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
+from components.ensemble.component import Ensemble
 from components.evaluator.component import Evaluator
 from components.evaluator.version import evaluator_version
 from components.example_gen.component import ImageMaskExampleGen
@@ -21,15 +24,19 @@ from components.example_gen.version import example_gen_version
 from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
 from components.pusher.component import Pusher
+from components.records.splits import fold_split, training_split
 from components.run_report.component import RunReport
 from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
 from components.settings import Section
-from components.trainer.version import trainer_version
+from components.trainer.version import FOLD, RUN, trainer_version
 from components.traits import Traits
 from pipeline.config.root import Config
 from pipeline.graph.beam import beam_arguments
 from pipeline.graph.place import Place
+
+OUT_OF_FOLD = "out-of-fold"
+"""What stands for all folds where a split is named."""
 
 
 class Records(NamedTuple):
@@ -49,11 +56,20 @@ class Passed(NamedTuple):
     augmentor: Augmentor
 
 
-class Model(NamedTuple):
-    """A model and its measures."""
+class Fold(NamedTuple):
+    """A model that has not learnt from the fold, measured on it."""
 
     trainer: Trainer
     evaluator: Evaluator
+
+
+class Trained(NamedTuple):
+    """What makes a model, and what it leaves."""
+
+    nodes: list[BaseNode]
+    model: BaseChannel
+    model_run: BaseChannel
+    out_of_fold: BaseChannel | None = None
 
 
 class Release(NamedTuple):
@@ -69,26 +85,36 @@ class Stage(NamedTuple):
 
     records: Records
     passed: Passed
-    model: Model
+    trained: Trained
+    evaluator: Evaluator
     release: Release
 
     @property
     def nodes(self) -> list[BaseNode]:
-        return [node for group in self for node in group]
+        return [*self.records, *self.passed, *self.trained.nodes, self.evaluator, *self.release]
 
 
 def stage(config: Config, place: Place, champion: str | None, prefix: str = "") -> Stage:
-    """The nodes of a config, with the ids `PREFIX.Trainer` or, without a prefix, `Trainer`.
+    """The nodes of a config, with the ids `PREFIX-Trainer` or, without a prefix, `Trainer`.
 
     `champion` is the version served when the run starts, empty for none; None: to be read when its node runs.
     """
     records = _records(config, place)
     passed = _passed(config, place, champion, records)
-    model = _model(config, records, passed)
-    made = Stage(records, passed, model, _release(config, place, records, passed, model))
+    trained = _folds(config, records, passed, config.folds.k) if config.folds else _training(config, passed)
+    evaluator = Evaluator(
+        examples=records.example_gen.outputs["examples"],
+        model=trained.model,
+        champion=passed.resolver.outputs["champion"],
+        out_of_fold=trained.out_of_fold,
+        settings=_json(config.evaluator),
+        code_version=evaluator_version(config.training.loss),
+    )
+    made = Stage(records, passed, trained, evaluator, _release(config, place, records, passed, trained, evaluator))
     if prefix:
         for node in made.nodes:
-            node.with_id(f"{prefix}.{node.id}")
+            # Argo takes no dots.
+            node.with_id(f"{prefix}-{node.id}")
     return made
 
 
@@ -98,7 +124,7 @@ def _records(config: Config, place: Place) -> Records:
         files=place.files,
         held_out=place.held_out,
         serving_dir=place.serving,
-        settings=_json(config.data.settings),
+        settings=_json(config.records),
         code_version=example_gen_version(config.data.layout),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     schema_gen = _of_tfx(ImportSchemaGen(schema_file=place.schema))
@@ -128,13 +154,14 @@ def _passed(config: Config, place: Place, champion: str | None, records: Records
         anomalies=records.validator.outputs["anomalies"],
         champion=resolver.outputs["champion"],
         settings=_json(config.gate),
-        data=_json(config.data.settings),
+        data=_json(config.records),
         code_version=_version("data_gate"),
     )
     augmentor = Augmentor(
         examples=examples,
         # Ranges that no copy is drawn from must not make the node run again, and the trainer after it.
         settings=_json(config.augmentation if config.augmentation.copies else Augmentation()),
+        folds=_json(config.fold_training) if config.fold_training else None,
         code_version=_version("augmentor"),
     ).with_beam_pipeline_args(beam_arguments(config.execution))
     # Its input does not come from the gate, but nothing may be made of data that the gate has not passed.
@@ -142,47 +169,82 @@ def _passed(config: Config, place: Place, champion: str | None, records: Records
     return Passed(resolver, gate, augmentor)
 
 
-def _model(config: Config, records: Records, passed: Passed) -> Model:
+def _training(config: Config, passed: Passed) -> Trained:
     settings = config.trainer
-    champion = passed.resolver.outputs["champion"]
     trainer = _of_tfx(
         Trainer(
-            run_fn="components.trainer.run.run_fn",
+            run_fn=f"{RUN}.run_fn",
             examples=passed.augmentor.outputs["augmented_examples"],
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
             # Only where it is asked for: a new champion would make every training run again.
-            base_model=champion if config.training.warm_start else None,
+            base_model=passed.resolver.outputs["champion"] if config.training.warm_start else None,
             custom_config={"settings": settings.model_dump(mode="json"), "code_version": trainer_version(settings)},
         )
     )
+    return Trained([trainer], trainer.outputs["model"], trainer.outputs["model_run"])
+
+
+def _folds(config: Config, records: Records, passed: Passed, k: int) -> Trained:
+    """A model for each fold, side by side, and the one that they make together."""
+    folds = [_fold(config, records, passed, number, k) for number in range(1, k + 1)]
+    ensemble = Ensemble(
+        [
+            (made.trainer.outputs["model"], made.trainer.outputs["model_run"], made.evaluator.outputs["evaluation"])
+            for made in folds
+        ],
+        settings=_json(config.evaluator_on(OUT_OF_FOLD)),
+        code_version=_version("ensemble"),
+    )
+    nodes = [*chain.from_iterable(folds), ensemble]
+    return Trained(nodes, ensemble.outputs["model"], ensemble.outputs["model_run"], ensemble.outputs["out_of_fold"])
+
+
+def _fold(config: Config, records: Records, passed: Passed, number: int, k: int) -> Fold:
+    settings, split = config.trainer_of_fold(number), fold_split(number)
+    name, others = f"Trainer-{split}", [other for other in range(1, k + 1) if other != number]
+    trainer = _of_tfx(
+        Trainer(
+            run_fn=f"{FOLD}.run_fn",
+            examples=passed.augmentor.outputs["augmented_examples"],
+            train_args=trainer_pb2.TrainArgs(splits=[*map(training_split, others)]),
+            eval_args=trainer_pb2.EvalArgs(splits=[split]),
+            custom_config={
+                "fold": f"{name} (fold {number} of {k})",
+                "settings": settings.model_dump(mode="json"),
+                "code_version": trainer_version(settings, FOLD),
+            },
+        )
+    ).with_id(name)
     evaluator = Evaluator(
         examples=records.example_gen.outputs["examples"],
         model=trainer.outputs["model"],
-        champion=champion,
-        settings=_json(config.evaluator),
+        champion=None,
+        settings=_json(config.evaluator_on(split)),
         code_version=evaluator_version(config.training.loss),
-    )
-    return Model(trainer, evaluator)
+    ).with_id(f"Evaluator-{split}")
+    return Fold(trainer, evaluator)
 
 
-def _release(config: Config, place: Place, records: Records, passed: Passed, model: Model) -> Release:
+def _release(
+    config: Config, place: Place, records: Records, passed: Passed, trained: Trained, evaluator: Evaluator
+) -> Release:
     examples = records.example_gen.outputs["examples"]
     provenance = Provenance(recipe=place.name, notice=place.notice, config=config.model_dump(mode="json"))
     serving_check = ServingCheck(
         examples=examples,
-        model=model.trainer.outputs["model"],
+        model=trained.model,
         settings=_json(config.serving_check),
         code_version=_version("serving_check"),
     )
     judged = {
         "split_report": passed.gate.outputs["split_report"],
-        "evaluation": model.evaluator.outputs["evaluation"],
+        "evaluation": evaluator.outputs["evaluation"],
         "infra_blessing": serving_check.outputs["blessing"],
     }
     pusher = Pusher(
-        model=model.trainer.outputs["model"],
-        model_blessing=model.evaluator.outputs["blessing"],
+        model=trained.model,
+        model_blessing=evaluator.outputs["blessing"],
         serving_dir=place.serving,
         run=place.run,
         settings=_json(provenance),
@@ -191,8 +253,9 @@ def _release(config: Config, place: Place, records: Records, passed: Passed, mod
     )
     run_report = RunReport(
         examples=examples,
-        model_run=model.trainer.outputs["model_run"],
-        blessing=model.evaluator.outputs["blessing"],
+        model_run=trained.model_run,
+        out_of_fold=trained.out_of_fold,
+        blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         settings=_json(ReportSettings(**dict(provenance), task=config.data.task)),
         code_version=_version("run_report"),

@@ -57,17 +57,18 @@ def check_config(
 ) -> dict[str, Any]:
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
-    files = fingerprint(folder, config.data)
-    listing = list_samples(folder, config.data, held_out(folder, config.data, serving) if serving else None)
+    data = config.records
+    files = fingerprint(folder, data)
+    listing = list_samples(folder, data, held_out(folder, data, serving) if serving else None)
     threads = config.execution.workers or os.cpu_count() or 1
-    found = list(watch(_examined(folder, listing.samples, config.data, threads), len(listing.samples)))
+    found = list(watch(_examined(folder, listing.samples, data, threads), len(listing.samples)))
     return split_report(
         [entry for _, entries in found for entry in entries],
-        account(listing, [outcome for outcome, _ in found], files),
+        account(listing, [outcome for outcome, _ in found], files, data.run_splits),
         {},
         config.gate,
         find_near_duplicates,
-        config.data,
+        data,
         champion,
     )
 

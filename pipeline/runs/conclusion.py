@@ -23,8 +23,10 @@ def conclusion(record: RunRecord) -> list[str]:
 
 
 def _lines(record: RunRecord) -> Iterator[str]:
+    if record.folds and record.out_of_fold:
+        yield _score(f"Out of fold ({len(record.folds['table'])} folds pooled)", record.out_of_fold)
     if record.scores:
-        yield _score(record.scores)
+        yield _score("Test", record.scores)
         yield from (f"Note: {note}" for note in record.scores.notes)
     word = _WORDS.get(record.exit_code, "Failed")
     yield from (f"{word}: {reason}" for reason in record.reasons)
@@ -37,7 +39,7 @@ def _lines(record: RunRecord) -> Iterator[str]:
         yield f"Report: {record.report}"
 
 
-def _score(scores: Scores) -> str:
+def _score(what: str, scores: Scores) -> str:
     found, empty = scores.mean, scores.empty_cases
     interval = f" (95 % CI {found.ci95[0]:.3f} to {found.ci95[1]:.3f})" if found.ci95 else ""
     classes = "".join(
@@ -48,7 +50,7 @@ def _score(scores: Scores) -> str:
         if empty
         else ""
     )
-    return f"Test: mean foreground {scores.title} {_mean(found)}{interval}, {found.n} cases{classes}{without}"
+    return f"{what}: mean foreground {scores.title} {_mean(found)}{interval}, {found.n} cases{classes}{without}"
 
 
 def _absent(scores: Scores, name: str) -> str:

@@ -48,6 +48,7 @@ class RunConsole:
             redirect_stderr=False,
         )
         self._task = self._progress.add_task("", total=None)
+        self._node = ""
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -56,6 +57,7 @@ class RunConsole:
             yield
 
     def started(self, node: str) -> None:
+        self._node = node
         self._progress.reset(self._task, description=node, total=None, visible=True)
 
     def finished(self, step: Step) -> None:
@@ -75,7 +77,7 @@ class RunConsole:
         dice = f", validation Dice {progress['val_dice']:.3f}" if "val_dice" in progress else ""
         self._progress.update(
             self._task,
-            description=f"Trainer epoch {progress['epoch']}/{progress['epochs']}{dice}",
+            description=f"{self._node} epoch {progress['epoch']}/{progress['epochs']}{dice}",
             total=progress["epochs"] * progress["steps"],
             completed=done,
         )

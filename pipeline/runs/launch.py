@@ -88,7 +88,7 @@ def prepared(
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         serving = serving_folder(config.serving, out)
-        list_samples(source, config.data, held_out(source, config.data, serving))
+        list_samples(source, config.records, held_out(source, config.records, serving))
         check_beam(config.execution, {"data folder": source, "output folder": out})
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.

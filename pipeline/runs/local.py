@@ -22,7 +22,7 @@ from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
 from pipeline.graph.pipeline import SCHEMA, create_pipeline
 from pipeline.graph.place import Place
-from pipeline.graph.roles import Role, final_nodes, in_role
+from pipeline.graph.roles import Role, final_nodes, in_roles
 from pipeline.runs.dag import ASKED, NodeResult, compile_pipeline, following, needed_for, run_nodes
 from pipeline.runs.listener import Listener
 from pipeline.runs.outcome import Output, complete, conclude, notices, versions
@@ -76,8 +76,8 @@ def _run_graph(
     place = Place(
         name=request.name,
         data=str(request.data),
-        files=fingerprint(request.data, request.config.data),
-        held_out=json.dumps(held_out(request.data, request.config.data, request.serving)),
+        files=fingerprint(request.data, request.config.records),
+        held_out=json.dumps(held_out(request.data, request.config.records, request.serving)),
         notice=request.notice,
         root=str(request.out / "artifacts"),
         serving=str(request.serving),
@@ -94,9 +94,8 @@ def _run_graph(
     uncached = {**dict.fromkeys(again, ASKED), **dict.fromkeys(nodes.always_run, "always runs")}
     with _workers_told(request.config.execution), listener.live():
         for result in run_nodes(compiled, only, uncached, started):
-            left = in_role(result.id, result.outputs, nodes.roles)
-            if result.id in final:
-                outputs.update(left)
+            left = in_roles(result.id, result.outputs, nodes.roles)
+            outputs.update({role: output for role, output in left.items() if final[role] == result.id})
             step = _step(result)
             record.steps.append(step)
             listener.finished(step)

@@ -37,16 +37,19 @@ def versions() -> dict[str, str]:
 
 
 def notices(outputs: Outputs) -> Iterator[str]:
-    """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training.
+    """What people must be told as soon as a node has ended: sources that were rejected, warnings of the training, folds
+    that have failed.
 
-    `outputs` is what that node has left.
+    `outputs` is what that node has left. Of an ensemble the trainings of its members have told their warnings.
     """
     if account := _account(outputs):
         rejects = account["rejects"]
         yield from (f"rejected {reject['source']}: {reject['reason']}" for reject in rejects[:_MOST_REJECTS])
         if len(rejects) > _MOST_REJECTS:
             yield f"and {len(rejects) - _MOST_REJECTS} more; all are in the report"
-    if training := _training(outputs):
+    if folds := _out_of_fold(outputs):
+        yield from folds["reasons"]
+    elif training := _training(outputs):
         yield from training["warnings"]
 
 
@@ -67,9 +70,11 @@ def complete(record: RunRecord, outputs: Outputs) -> None:
     """Notes what the nodes have found and done, however far the run came."""
     account, training, test = _account(outputs), _training(outputs), _test(outputs)
     record.counts = _counts(account) if account else None
-    record.metrics = {"train": training["train"], "eval": training["eval"]} if training else {}
+    record.metrics = {split: training[split] for split in ("train", "eval") if split in (training or {})}
     record.metrics |= {"test": test} if test else {}
     record.warnings = training["warnings"] if training else []
+    if folds := _out_of_fold(outputs):
+        record.folds = {"table": folds.pop("folds"), "pooled": folds}
     record.devices = training["devices"] if training else None
     record.pushed, record.not_pushed = _pushed(outputs)
 
@@ -114,6 +119,10 @@ def _account(outputs: Outputs) -> Any:
 
 def _training(outputs: Outputs) -> Any:
     return _file(outputs, Role.TRAINING, TRAINING_FILE)
+
+
+def _out_of_fold(outputs: Outputs) -> Any:
+    return _file(outputs, Role.OUT_OF_FOLD, METRICS_FILE)
 
 
 def _test(outputs: Outputs) -> Any:

@@ -92,7 +92,7 @@ class Absent(BaseModel):
 
 
 class Scores(BaseModel):
-    """What was measured on the test split."""
+    """What was measured on the test split, or on all folds."""
 
     measures: Annotated[dict[str, Described], Field(min_length=1)] = {"dice": Described(title="Dice")}
     """By name; the first is what people are told first. Versions that did not say had Dice before others."""
@@ -155,7 +155,9 @@ class RunRecord(Json):
     """Path of the HTML report."""
     counts: Counts | None = None
     metrics: dict[str, Any] = {}
-    """`train`, `eval` and `test`, as Trainer and Evaluator have written them."""
+    """`train`, `eval` and `test`, as Trainer and Evaluator have written them; of an ensemble `test` alone."""
+    folds: dict[str, Any] | None = None
+    """What Ensemble has written of folds: their `table`, and `pooled` what was measured on all of them."""
     warnings: list[str] = []
     """Of the training."""
     devices: list[str] | None = None
@@ -182,25 +184,35 @@ class RunRecord(Json):
     @field_validator("metrics")
     @classmethod
     def _hold_scores(cls, metrics: dict[str, Any]) -> dict[str, Any]:
-        _scores(metrics)
+        _scores(metrics.get("test"))
         return metrics
+
+    @field_validator("folds")
+    @classmethod
+    def _hold_pooled_scores(cls, folds: dict[str, Any] | None) -> dict[str, Any] | None:
+        _scores((folds or {}).get("pooled"))
+        return folds
 
     @property
     def scores(self) -> Scores | None:
         """Of the test split; None before it was evaluated."""
-        return _scores(self.metrics)
+        return _scores(self.metrics.get("test"))
+
+    @property
+    def out_of_fold(self) -> Scores | None:
+        """Of all cases that are not test, each by the model that has not learnt from it; None without folds."""
+        return _scores((self.folds or {}).get("pooled"))
 
     def end(self, status: Status, exit_code: int, reasons: list[str]) -> None:
         """Notes how the run has ended."""
         self.status, self.exit_code, self.reasons = status, exit_code, reasons
 
 
-def _scores(metrics: dict[str, Any]) -> Scores | None:
-    test = metrics.get("test")
-    if not test:
+def _scores(measured: dict[str, Any] | None) -> Scores | None:
+    if not measured:
         return None
-    scores = Scores.model_validate(test)
-    means = _DISTRIBUTIONS.validate_python({name: test.get(name) for name in scores.measures})
+    scores = Scores.model_validate(measured)
+    means = _DISTRIBUTIONS.validate_python({name: measured.get(name) for name in scores.measures})
     return scores.model_copy(update={"means": means})
 
 

@@ -13,7 +13,7 @@ from components.errors import ExitCode
 from components.example_gen.version import example_gen_version
 from components.files import is_locked
 from components.serving_dir import champion_version
-from components.trainer.version import trainer_version
+from components.trainer.version import FOLD, RUN, trainer_version
 from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
 from pipeline.runs.folders import RUN_LOCK
@@ -74,7 +74,7 @@ def gather(config: Config, source: Path, serving: Path, past: Iterable[SlotRecor
         UsageError: the data or the champion are not there.
         OSError, ValueError: they cannot be read.
     """
-    data, champion = config.data, champion_version(serving)
+    data, champion = config.records, champion_version(serving)
     fingerprint, digest = data_fingerprint(source, data), _digest(config)
     facts = Facts(
         fingerprint=fingerprint,
@@ -101,7 +101,11 @@ def _finished(past: Iterable[SlotRecord], key: Mapping[str, str | None]) -> str 
 
 def _digest(config: Config) -> str:
     values = config.model_dump(exclude={"schedule", "kubeflow", "execution"})
-    code = code_version(*executors()), example_gen_version(config.data.layout), trainer_version(config.trainer)
+    code = (
+        code_version(*executors()),
+        example_gen_version(config.data.layout),
+        trainer_version(config.trainer, FOLD if config.folds else RUN),
+    )
     return hashlib.sha256(json.dumps([values, *code], sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -110,7 +110,7 @@ def source(write_pairs: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def examples(config: Config, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     made = _artifact(standard_artifacts.Examples, tmp_path_factory.mktemp("examples"))
-    settings = config.data.settings
+    settings = config.records
     parameters = {"input_base": str(source), "held_out": "null", "settings": settings}
     _run_executor(ImageMaskExampleGen, {}, {"examples": made}, **parameters)
     return made

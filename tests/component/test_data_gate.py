@@ -97,7 +97,7 @@ class TestDataGate:
                 "champion": champion or nobody,
             }
             report = artifact(SplitReport, folder / "report")
-            settings = {"settings": config.gate, "data": config.data.settings}
+            settings = {"settings": config.gate, "data": config.records}
             run_executor(DataGate, inputs, {"split_report": report}, **settings)
             return json.loads((folder / "report" / "split_report.json").read_text())
 

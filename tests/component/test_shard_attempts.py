@@ -50,7 +50,7 @@ class Node:
             list(example_gen.WriteShard(str(self.root), str(folder), data).process(shard))
         else:
             [shard_file] = split_files(str(self.examples), "train")
-            augmentor.AugmentShard(str(folder), COPIES).process(shard_file)
+            augmentor.AugmentShard(str(folder), COPIES).process(("train", shard_file))
 
     def run(self, folder: Path) -> None:
         """The node as a whole."""

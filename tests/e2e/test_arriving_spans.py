@@ -85,7 +85,7 @@ class Place:
         self.serving = self.out / "serving"
         folder.mkdir(parents=True, exist_ok=True)
         self.recipe.write_text(RECIPE)
-        self.settings = load_config(str(self.recipe)).data.settings
+        self.settings = load_config(str(self.recipe)).records
 
     def slot(self, *arguments: object) -> Result:
         """What the scheduler does now; its record is the line of the ledger."""

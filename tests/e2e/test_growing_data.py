@@ -81,7 +81,7 @@ def test_the_test_split_grows_by_new_groups_alone(write_pairs: Callable[..., Pat
     for path in (tmp_path / "more").glob("*/*.png"):
         if int(path.name[1:3]) in late:
             shutil.copy(path, place.data / path.parent.name)
-    forgetful = list_samples(place.data, load_config(str(place.recipe)).data.settings).samples
+    forgetful = list_samples(place.data, load_config(str(place.recipe)).records).samples
     assert {sample.group for sample in forgetful if sample.split == "test"} & (before["train"] | before["eval"])
 
     second = place.run()

@@ -159,7 +159,7 @@ def test_what_contradicts_itself(settings: dict[str, Any], message: str) -> None
         {"layout": "mias", "edition": "full", "labels": ["benign"], "table": "Info.txt"},
         {"layout": "via", "images": ".", "table": "shapes.csv"},
         {"spans": 0},
-        {"spans": 2, "splits": {"test_groups": ["p1"], "folds": 3}},
+        {"spans": 2, "splits": {"test_groups": ["p1"]}},
     ],
 )
 def test_what_is_allowed(settings: dict[str, Any]) -> None:

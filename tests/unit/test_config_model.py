@@ -54,7 +54,7 @@ def test_least_config() -> None:
     ("key", "value", "message"),
     [
         ("data.hight", 64, "[data] hight: unknown key. Allowed: adjust, channels, classes, "),
-        ("data.splits.trian", 1, "[data.splits] trian: unknown key. Allowed: eval, fold, folds, salt, "),
+        ("data.splits.trian", 1, "[data.splits] trian: unknown key. Allowed: eval, salt, "),
         (
             "data.phantoms",
             {"women": 1, "size": 64, "seed": 1, "x": 1},

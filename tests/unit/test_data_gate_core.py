@@ -206,7 +206,7 @@ def test_a_champion_that_has_learnt_what_is_tested_now(split: str, learnt: dict[
     [found] = report(CLEAN, champion=served(entry(8, split, **learnt)))["notes"]
     assert found["kind"] == "the champion has learnt test images"
     assert "images/case8.png (test, group patient4)" in found["message"]
-    assert "in train or eval of the champion, version 7" in found["message"]
+    assert "learnt by the champion, version 7" in found["message"]
     assert found["count"] == (2 if "sha256" in learnt else 1)
 
 

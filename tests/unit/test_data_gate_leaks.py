@@ -23,6 +23,7 @@ from components.data_gate.leaks import (
     overlapping_tiles,
 )
 from components.data_gate.near_duplicates import Pair
+from components.records.splits import SPLITS
 
 
 def alike(signatures: Sequence[bytes], splits: Sequence[int] | None) -> Iterator[Pair]:
@@ -36,7 +37,7 @@ def alike(signatures: Sequence[bytes], splits: Sequence[int] | None) -> Iterator
 
 
 def leaks(entries: Sequence[Entry]) -> list[Finding]:
-    return list(find_leaks(entries, alike))
+    return list(find_leaks(entries, alike, SPLITS))
 
 
 def only(findings: Iterable[Finding]) -> Finding:
@@ -130,7 +131,7 @@ def test_tiles_of_one_source_are_searched_one_by_one() -> None:
     """A copy may have been cut into tiles."""
     tiles = [entry(0, "train", id=f"case0_0x{n}", signature=bytes([100 + n] * 4)) for n in range(2)]
     copy = entry(50, "test", signature=tiles[1].signature)
-    assert only(near_duplicates([*CLEAN, *tiles, copy], alike)).count == 1
+    assert only(near_duplicates([*CLEAN, *tiles, copy], alike, SPLITS)).count == 1
 
 
 def test_the_search_is_told_the_splits_and_then_not() -> None:
@@ -141,7 +142,7 @@ def test_the_search_is_told_the_splits_and_then_not() -> None:
         seen.append((signatures, splits))
         return []
 
-    assert list(near_duplicates([*CLEAN, entry(60, "test", signature=b"")], search)) == []
+    assert list(near_duplicates([*CLEAN, entry(60, "test", signature=b"")], search, SPLITS)) == []
     signatures = [bytes([number] * 4) for number in range(12)]
     assert seen == [(signatures, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]), (signatures, None)]
 
@@ -149,7 +150,7 @@ def test_the_search_is_told_the_splits_and_then_not() -> None:
 def test_all_pairs_are_counted_and_the_first_thousand_listed() -> None:
     side = 40
     entries = [entry(n, "train" if n < side else "test", group=f"{n}", signature=b"same") for n in range(2 * side)]
-    across, within = near_duplicates(entries, alike)
+    across, within = near_duplicates(entries, alike, SPLITS)
     assert (across.count, within.count) == (side**2, side * (side - 1))
     assert len(across.examples) == len(within.examples) == MAX_LISTED
     assert across.message.count(", similarity 1.00") == 3

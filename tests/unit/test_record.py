@@ -61,8 +61,8 @@ def test_what_an_earlier_version_did_not_write_is_not_there(run_dir: Path) -> No
 
 
 def test_what_a_later_version_wrote_is_handed_on(run_dir: Path) -> None:
-    record = read_run(written(run_dir, {"status": "done", "folds": [1, 2]}))
-    assert record.as_json()["folds"] == [1, 2]
+    record = read_run(written(run_dir, {"status": "done", "stages": [1, 2]}))
+    assert record.as_json()["stages"] == [1, 2]
 
 
 def test_a_run_is_found_from_within_the_folder_of_runs(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ CONFIG = parse_config(
     },
     "tests",
 )
-DATA = CONFIG.data
+DATA = CONFIG.records
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_what_the_champion_could_not_use_is_not_new_each_time(root: Path, tmp_pa
     settings: dict[str, Any] = CONFIG.data.model_dump() | {"tiles": {"keep_empty": 0.0} if tiles else None}
     config = parse_config({"data": settings, "training": {"epochs": 1}}, "tests")
     serve(root, tmp_path / "serving", config)
-    assert new_cases(root, config.data, tmp_path / "serving") == 0
+    assert new_cases(root, config.records, tmp_path / "serving") == 0
 
 
 def test_a_version_of_before_has_no_fingerprint(tmp_path: Path, root: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from components.errors import UsageError
 from components.records.split_settings import Splits
-from components.records.splits import SPLITS, Member, Memory, assign_splits, recall
+from components.records.splits import SPLITS, Member, Memory, assign_splits, recall, splits_of
 
 GROUPS = [f"p{number}" for number in range(2000)]
 MEMBERS = [Member(group) for group in GROUPS]
@@ -72,9 +72,9 @@ class TestOrderOfTheHashes:
 
     def test_golden_folds(self) -> None:
         """After the two that are test the others are dealt out in their order."""
-        folds = [by_group(MEMBERS[:10], Splits(folds=3, fold=fold)) for fold in range(3)]
-        assert [groups_in(found, "eval") for found in folds] == [{"p4", "p9", "p6"}, {"p2", "p0", "p5"}, {"p1", "p7"}]
-        assert all(groups_in(found, "test") == {"p8", "p3"} for found in folds)
+        found = by_group(MEMBERS[:10], Splits(), folds=3)
+        dealt = [groups_in(found, split) for split in splits_of(3)]
+        assert dealt == [{"p4", "p9", "p6"}, {"p2", "p0", "p5"}, {"p1", "p7"}, {"p8", "p3"}]
 
     def test_another_salt_draws_again(self) -> None:
         one, other = (by_group(MEMBERS, Splits(salt=salt)) for salt in ("", "b"))
@@ -236,11 +236,10 @@ class TestFolds:
     def test_they_are_alike_and_together_all_but_the_test_split(
         self, members: list[Member], folds: int, splits: Splits
     ) -> None:
-        runs = [by_group(members, splits.model_copy(update={"folds": folds, "fold": fold})) for fold in range(folds)]
-        tested, strata = groups_in(runs[0], "test"), strata_of(members)
+        found = by_group(members, splits, folds=folds)
+        tested, strata = groups_in(found, "test"), strata_of(members)
         assert tested == groups_in(by_group(members, splits), "test")
-        assert all(groups_in(found, "test") == tested for found in runs)
-        held_out = [groups_in(found, "eval") for found in runs]
+        held_out = [groups_in(found, split) for split in splits_of(folds)[:-1]]
         assert sum(map(len, held_out)) == len(set().union(*held_out))
         assert set().union(*held_out) == set(strata) - tested
         assert max(map(len, held_out)) - min(map(len, held_out)) <= 1
@@ -249,8 +248,9 @@ class TestFolds:
             assert max(counts) - min(counts) <= 1
 
     def test_another_salt_draws_again(self) -> None:
-        one, other = (by_group(MEMBERS, Splits(folds=2, test_groups=["p0"], salt=salt)) for salt in ("", "b"))
-        assert sizes(one) == sizes(other) == (999, 1000, 1)
+        one, other = (by_group(MEMBERS, Splits(test_groups=["p0"], salt=salt), folds=2) for salt in ("", "b"))
+        for found in (one, other):
+            assert [len(groups_in(found, split)) for split in splits_of(2)] == [1000, 999, 1]
         # Of two draws of a half, a half is the same.
         assert 900 < sum(one[group] == other[group] for group in GROUPS) < 1100
 
@@ -287,9 +287,17 @@ class TestPrescribed:
 
     def test_a_prescribed_test_split_and_folds_of_the_rest(self) -> None:
         members = [Member("z", split="test"), Member("z"), *MEMBERS]
-        found = [assign_splits(members, Splits(folds=2, fold=fold)) for fold in (0, 1)]
-        assert {splits[:2] == ["test", "test"] for splits in found} == {True}
-        assert [a == b for a, b in zip(*found, strict=True)] == [a == "test" for a in found[0]]
+        found = assign_splits(members, Splits(), folds=2)
+        assert found[:2] == ["test", "test"]
+        assert Counter(found) == {"test": 302, "fold-1": 850, "fold-2": 850}
+
+    def test_what_is_prescribed_for_train_and_eval_goes_into_the_folds(self) -> None:
+        """What a source tears apart stays torn where one part is test: the data gate names it."""
+        members = [Member("a", split="train"), Member("b", split="eval"), Member("a"), Member("c", split="test")]
+        members += [Member("d", split="train"), Member("d", split="test"), Member("d")]
+        found = assign_splits(members, Splits(), folds=3)
+        assert sorted({found[0], found[1], found[4]}) == ["fold-1", "fold-2", "fold-3"]
+        assert (found[2], found[3], found[5], found[6]) == (found[0], "test", "test", "test")
 
     def test_a_test_list_of_what_is_prescribed(self) -> None:
         members = [Member("a", "OL", split="test"), Member("b", "LL", split="train"), Member("c", "LL")]
@@ -305,7 +313,6 @@ class TestPrescribed:
                 {"test_site": "LL"},
                 "test_site: the source puts group 'b' into eval, which contradicts it. Change one of",
             ),
-            ({"folds": 3}, "folds: the source puts group 'b' into eval, but the folds cut anew all that is not test. "),
         ],
     )
     def test_a_config_that_contradicts_the_source_is_an_error(self, setting: dict[str, Any], message: str) -> None:
@@ -335,19 +342,23 @@ STRATEGIES: Collection[dict[str, Any]] = (
     {},
     {"test_site": "x"},
     {"test_groups": ["[a-zA-Z]*", "0"]},
-    {"folds": 3},
-    {"folds": 2, "fold": 1, "test_site": "x"},
 )
 
 
 @settings(max_examples=200)
-@given(member_lists(), st.randoms(use_true_random=False), st.sampled_from(STRATEGIES), shares())
+@given(
+    member_lists(),
+    st.randoms(use_true_random=False),
+    st.sampled_from(STRATEGIES),
+    shares(),
+    st.sampled_from([None, 2, 3]),
+)
 def test_no_strategy_tears_a_group_or_depends_on_the_order(
-    members: list[Member], randomly: Any, strategy: dict[str, Any], splits: Splits
+    members: list[Member], randomly: Any, strategy: dict[str, Any], splits: Splits, folds: int | None
 ) -> None:
     splits = splits.model_copy(update=strategy)
     try:
-        found = assign_splits(members, splits)
+        found = assign_splits(members, splits, folds=folds)
     except UsageError:
         assume(False)
     places: dict[str, set[str]] = defaultdict(set)
@@ -356,4 +367,4 @@ def test_no_strategy_tears_a_group_or_depends_on_the_order(
     assert all(len(where) == 1 for where in places.values())
     order = list(range(len(members)))
     randomly.shuffle(order)
-    assert assign_splits([members[at] for at in order], splits) == [found[at] for at in order]
+    assert assign_splits([members[at] for at in order], splits, folds=folds) == [found[at] for at in order]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ class Made:
 
     @property
     def learnt(self) -> set[str]:
-        return self.splits["train"] | self.splits["eval"] if self.splits else set()
+        return set().union(*(groups for split, groups in (self.splits or {}).items() if split != "test"))
 
     @property
     def tested(self) -> set[str]:
@@ -54,11 +54,13 @@ def members_of(arrived: Sequence[Span]) -> list[Member]:
     ]
 
 
-def run(arrived: Sequence[Span], window: int, splits: Splits, memory: Memory | None = None) -> Made:
+def run(
+    arrived: Sequence[Span], window: int, splits: Splits, memory: Memory | None = None, folds: int | None = None
+) -> Made:
     """A run after some spans, as ingestion makes it: all test samples, of the others those of the window."""
     members = members_of(arrived)
     try:
-        found = assign_splits(members, splits, recall(members, splits, memory) if memory else None, window)
+        found = assign_splits(members, splits, recall(members, splits, memory) if memory else None, window, folds)
     except UsageError:
         return Made(None)
     made: dict[str, set[str]] = defaultdict(set)
@@ -66,16 +68,16 @@ def run(arrived: Sequence[Span], window: int, splits: Splits, memory: Memory | N
         assert member.age is not None
         if split == "test" or not window or member.age < window:
             made[split].add(member.group)
-    torn = made["test"] & (made["train"] | made["eval"]) | made["train"] & made["eval"]
+    torn = {group for one, other in combinations(made.values(), 2) for group in one & other}
     # The source alone can tear a group apart; the data gate stops such a run.
     assert not torn or {split for member in members if member.group in torn for split in [member.split]} - {""}
-    older = {member.group for member in members} - made["test"] - made["train"] - made["eval"]
+    older = {member.group for member in members}.difference(*made.values())
     return Made(None if torn else made, frozenset(older))
 
 
-def runs(arriving: Sequence[Span], windows: Sequence[int], splits: Splits) -> list[Made]:
+def runs(arriving: Sequence[Span], windows: Sequence[int], splits: Splits, folds: int | None = None) -> list[Made]:
     """One run after each span, each with a window of its own."""
-    return [run(arriving[: count + 1], window, splits) for count, window in enumerate(windows)]
+    return [run(arriving[: count + 1], window, splits, folds=folds) for count, window in enumerate(windows)]
 
 
 def arrivals(splits: Sequence[str]) -> st.SearchStrategy[list[tuple[list[Image], int]]]:
@@ -95,15 +97,15 @@ def quota(groups: int) -> int:
 
 
 LISTS = st.sampled_from([[], ["p3"], ["p1*"]])
-FOLDS = st.sampled_from([{}, {"folds": 3, "fold": 1}])
+FOLDS = st.sampled_from([None, 3])
 
 
 @given(arrivals([""]), LISTS, FOLDS)
 def test_what_a_run_tests_on_no_earlier_run_has_learnt(
-    arriving: list[tuple[list[Image], int]], listed: list[str], folds: dict[str, int]
+    arriving: list[tuple[list[Image], int]], listed: list[str], folds: int | None
 ) -> None:
     arriving[0][0].extend((group, "a", "") for group in ("p3", "p10"))
-    made = runs(*zip(*arriving, strict=True), PLAIN.model_copy(update={**folds, "test_groups": listed}))
+    made = runs(*zip(*arriving, strict=True), PLAIN.model_copy(update={"test_groups": listed}), folds)
     learnt: set[str] = set()
     for each in made:
         assert each.splits is not None
@@ -122,9 +124,9 @@ def test_nor_where_the_source_prescribes_splits(arriving: list[tuple[list[Image]
 
 @given(arrivals([""]), FOLDS)
 def test_the_drawn_test_set_only_grows_and_is_the_share_of_all_that_has_come(
-    arriving: list[tuple[list[Image], int]], folds: dict[str, int]
+    arriving: list[tuple[list[Image], int]], folds: int | None
 ) -> None:
-    made = runs(*zip(*arriving, strict=True), PLAIN.model_copy(update=folds))
+    made = runs(*zip(*arriving, strict=True), PLAIN, folds)
     assert all(earlier.tested <= later.tested for earlier, later in pairwise(made))
     spans = [span for span, _ in arriving]
     before: set[str] = set()

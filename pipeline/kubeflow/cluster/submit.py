@@ -49,7 +49,7 @@ def prepare(name: str, config: Config, data: str | None, seen: Path | None, cons
     with quiet(Path(os.devnull)):  # TensorFlow greets.
         package = compile_package(name, config, data)
     if seen is not None:
-        files = fingerprint(seen, config.data)
+        files = fingerprint(seen, config.records)
         package = Package(with_cache_key(package.spec, files), package.platform)
     faults = lint(package)
     refuse(faults)

@@ -18,7 +18,7 @@ from components.errors import UsageError, exit_code_of
 from components.example_gen.listing import fingerprint as fingerprint_of_files
 from components.example_gen.settings import DataSettings
 from components.files import locked
-from pipeline.graph.roles import Role, final_nodes, in_role, roles_of
+from pipeline.graph.roles import Role, final_nodes, in_roles, roles_of
 from pipeline.kubeflow.container.uris import launcher_path
 from pipeline.kubeflow.simulator.backend import NEWEST, Backend
 from pipeline.kubeflow.simulator.driver import Finished, RunContext, executor_input, fingerprint, run_parameters
@@ -182,12 +182,13 @@ class _Simulator:
 
     def _outputs(self) -> dict[Role, Output]:
         """What the final steps of each role have left, where the store has it."""
-        return {role: output for task in final_nodes(self._roles) for role, output in self._left(task).items()}
+        final = final_nodes(self._roles)
+        return {role: left[role] for role, task in final.items() if role in (left := self._left(task))}
 
     def _left(self, task: str) -> dict[Role, Output]:
         artifacts = self._finished[task].artifacts if task in self._finished else {}
         outputs = {name: Output(self._store.path(made.uri), _plain(made)) for name, made in artifacts.items()}
-        return in_role(task, outputs, self._roles)
+        return in_roles(task, outputs, self._roles)
 
 
 def _plain(artifact: RuntimeArtifact) -> dict[str, Any]:

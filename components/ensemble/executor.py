@@ -1,0 +1,70 @@
+"""Artifact I/O of Ensemble."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.artifacts import CASES_FILE, HISTORY_FILE, KERAS_FILE, METRICS_FILE, TRAINING_FILE
+from components.ensemble.averaging import averaged
+from components.ensemble.core import Fold, out_of_fold, pooled_cases, training
+from components.evaluator.per_case import read_cases, write_cases
+from components.evaluator.settings import EvaluatorSettings
+from components.files import read_json, write_json
+from components.records.splits import fold_split
+from components.serving_graph.export import export_model
+
+
+def keys_of(number: int) -> tuple[str, str, str]:
+    """The inputs that are model, run and evaluation of a fold."""
+    return f"model_{number}", f"model_run_{number}", f"evaluation_{number}"
+
+
+class Executor(BaseExecutor):
+    """Writes a SavedModel without a Keras model beside it, the training of its members, and their pooled measures."""
+
+    def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
+        settings = EvaluatorSettings.model_validate_json(exec_properties["settings"])
+        uris = [[artifact_utils.get_single_uri(input_dict[key]) for key in keys] for keys in _given(input_dict)]
+        folds = [_fold(number, Path(run), Path(found)) for number, (_, run, found) in enumerate(uris, 1)]
+        evaluation = Path(artifact_utils.get_single_uri(output_dict["out_of_fold"]))
+        write_json(evaluation / METRICS_FILE, out_of_fold(folds, settings))
+        write_cases(evaluation / CASES_FILE, pooled_cases(folds))
+        summary = training(folds)
+        model_run = Path(artifact_utils.get_single_uri(output_dict["model_run"]))
+        write_json(model_run / TRAINING_FILE, summary)
+        for fold, (_, run, _) in zip(folds, uris, strict=True):
+            history = model_run / fold_split(fold.number) / HISTORY_FILE
+            history.parent.mkdir()
+            shutil.copy2(Path(run) / HISTORY_FILE, history)
+        extras = [Path(path_utils.serving_model_path(model)) / "assets.extra" for model, _, _ in uris]
+        folder = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"])))
+        _export([extra / KERAS_FILE for extra in extras], folder, settings)
+        members = [read_json(extra / TRAINING_FILE)["config"] for extra in extras]
+        config = {"members": members, "code_version": exec_properties["code_version"]}
+        (folder / "assets.extra").mkdir()
+        write_json(folder / "assets.extra" / TRAINING_FILE, {**summary, "config": config})
+
+
+def _given(inputs: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for number in count(1):
+        keys = keys_of(number)
+        if not inputs.get(keys[0]):
+            return
+        yield keys
+
+
+def _fold(number: int, run: Path, evaluation: Path) -> Fold:
+    return Fold(number, read_json(run / TRAINING_FILE), read_cases(evaluation / CASES_FILE))
+
+
+def _export(members: list[Path], folder: Path, settings: EvaluatorSettings) -> None:
+    task, threshold = settings.task, settings.evaluation.threshold
+    export_model(averaged(members), folder, task, threshold, settings.derivation)
