@@ -15,7 +15,7 @@ BASE ?= docker.io/library/python:3.11-slim-bookworm
 # The first that works; a client without its engine does not.
 ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
 
-.PHONY: demo test test-quick test-releases check setup lock schema bench image test-container clean
+.PHONY: demo test test-quick test-slow test-releases check setup lock schema bench image test-container clean
 
 demo: setup
 	$(BIN)/maskline run demo
@@ -28,7 +28,10 @@ test: setup
 test-quick: setup
 	$(BIN)/pytest -m "not slow and not long" --numprocesses 2 --dist loadfile
 
-# The demo as each older release of Kubeflow would run it: some ten minutes.
+# What takes minutes: whole runs over data that grow and arrive, the demo as each older release of Kubeflow would run it.
+test-slow: setup
+	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
+
 test-releases: setup
 	$(BIN)/pytest -m slow tests/e2e/test_kubeflow.py
 

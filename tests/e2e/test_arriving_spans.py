@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from driver import Result, maskline
 
 from components.example_gen.listing import list_samples
@@ -117,6 +118,7 @@ class Place:
         return {path.relative_to(self.serving).as_posix(): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 def test_three_spans(tmp_path: Path) -> None:
     place = Place(tmp_path)
     arrive(place.data, 1)

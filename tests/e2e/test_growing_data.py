@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from driver import Result, maskline
 
 from components.example_gen.listing import list_samples
@@ -68,6 +69,7 @@ class Place:
         }
 
 
+@pytest.mark.slow
 def test_the_test_split_grows_by_new_groups_alone(write_pairs: Callable[..., Path], tmp_path: Path) -> None:
     place = Place(tmp_path)
     write_pairs(place.data, patients=12)
