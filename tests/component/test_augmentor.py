@@ -185,8 +185,8 @@ def test_brighter_and_sharper_copies_have_the_masks_of_their_originals(augment: 
 class LosesAShard(AugmentShard):
     """As a runner that drops an element."""
 
-    def process(self, shard: str) -> None:
-        if shard.endswith(shard_name(0, 3)):
+    def process(self, shard: tuple[str, str]) -> None:
+        if shard[1].endswith(shard_name(0, 3)):
             super().process(shard)
 
 
