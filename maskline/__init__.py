@@ -1,6 +1,7 @@
 """Segmentation models from folders of medical images: the face of Maskline for Python. Research software.
 
-Nothing here touches signals, standard output or the arguments of the process; functions work in any thread.
+Signals, standard output, arguments and environment of the process are left alone; functions work in any thread, one
+`run` at a time. A run seeds the generators of Python, NumPy and TensorFlow, and leaves OpenCV one thread a call.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ def measures(truth: np.ndarray, predicted: np.ndarray, index: int = 1) -> dict[s
     >>> measures(np.array([[1, 1, 0, 0]], np.uint8), np.array([[1, 0, 1, 0]], np.uint8))["dice"]
     0.5
     """
+    from components.measures.all import MEASURES
     from components.measures.confusion import confusion
-    from components.measures.registry import MEASURES
 
     counts = confusion(truth, predicted, index)
     return {name: measure.of(counts) for name, measure in MEASURES.items()}

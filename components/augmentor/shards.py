@@ -45,9 +45,9 @@ class AugmentShard(beam.DoFn):
 def is_learnt(serialized: bytes, folds: FoldTraining) -> bool:
     """Whether a record of a fold is learnt from, as `components.example_gen.core` decides it of a train split."""
     record = parse_header(serialized)
-    if record.foreground or folds.keep_empty == 1:
-        return True
-    return set(record.classes) != {IGNORE} and keep_empty(record.id, folds.keep_empty, folds.salt)
+    if set(record.classes) == {IGNORE}:
+        return False
+    return bool(record.foreground) or keep_empty(record.id, folds.keep_empty, folds.salt)
 
 
 def with_copies(serialized: bytes, settings: Augmentation) -> list[bytes]:

@@ -94,7 +94,9 @@ def _features(
     champion: Champion, rows: Sequence[Mapping[str, Any]], data: DataSettings, max_drift: float
 ) -> list[Feature]:
     ours = data.model_dump(mode="json", include=set(RECIPE))
-    same_recipe = all(champion.data.get(key) == ours[key] for key in ours)
+    # Keys that there were not yet when it was pushed had their defaults.
+    theirs = {"regions": "", **champion.data, "mask": {"ignore": None, **champion.data.get("mask", {})}}
+    same_recipe = all(theirs.get(key) == ours[key] for key in ours)
     return compare(champion.records, rows, max_drift, same_recipe)
 
 

@@ -31,7 +31,7 @@ _FEATURES = {
 """What is compared, and the column of the split report that it is computed from."""
 OF_SOURCES = ("source height", "source width")
 """What does not depend on how records are derived."""
-RECIPE = frozenset({*Derivation.model_fields, "mask", "classes"})
+RECIPE = frozenset({*Derivation.model_fields, "mask", "regions", "classes"})
 """The keys of `[data]` that change what records measure: where they differ, the data need not."""
 
 

@@ -32,9 +32,9 @@ class Entry:
     bit_depth: int
     channels: int
     classes: tuple[int, ...]
-    """Values of the mask, background (0) included."""
+    """Values of the mask, background (0) and `IGNORE` included."""
     foreground: float
-    """Share of the mask's pixels that are not background."""
+    """Share of foreground in the pixels that are judged."""
     mean: float
     std: float
     """Mean and standard deviation of the intensities, scaled to 0..1."""

@@ -165,15 +165,15 @@ def _missing_classes(entries: Sequence[Entry], data: DataSettings) -> Iterator[F
         split: {value for entry in entries if entry.split == split for value in entry.classes}
         for split in data.run_splits
     }
-    expected = set().union(*found.values()) - {0, IGNORE}
+    expected = {*range(1, len(data.task.classes) + 1)}
     return finding(
         "missing classes",
-        "classes that masks of other splits have",
+        "of [data] classes",
         f"What is not in train is not learnt, what is not in test is not measured. {_MORE_DATA}",
         (
             f"split {split} has no mask with {', '.join(map(data.task.name, sorted(expected - values)))}"
             for split, values in found.items()
-            if values - {0} and expected - values
+            if values - {0, IGNORE} and expected - values
         ),
         stops=False,
     )

@@ -6,14 +6,15 @@ Each case counts once, judged by the one model that has not learnt from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from components.evaluator.core import metrics, summarize
 from components.evaluator.per_case import Case
 from components.evaluator.settings import EvaluatorSettings
-from components.measures.registry import MEASURES
+from components.measures.all import MEASURES
+from components.measures.confusion import Confusion
 from components.records.splits import fold_split
 
 _TRAINED = ("best_epoch", "epochs_run", "stopped_early", "parameters", "seconds", "devices", "train", "eval")
@@ -50,13 +51,15 @@ def faults(fold: Fold, settings: EvaluatorSettings) -> Iterator[str]:
     name = f"fold {fold.number}"
     if broken := sum(math.isnan(case.value(settings.loss)) for case in fold.cases):
         yield f"{name}: the probabilities of {broken} of its {len(fold.cases)} cases are not finite numbers"
-    seen = [case for case in fold.cases if case.truth_pixels]
-    for what, collapsed in (("nothing", _predicts_nothing), ("foreground everywhere", _predicts_everything)):
-        if seen and all(map(collapsed, seen)):
-            yield (
-                f"{name} collapsed: its model predicts {what} in each of its {len(seen)} cases with foreground. "
-                "Raise [training] epochs, lower learning_rate, or change seed"
-            )
+    for found in settings.task.classes:
+        counts = [case.classes[found].counts for case in fold.cases]
+        for what, collapsed in _COLLAPSED.items():
+            seen = [each for each in counts if 0 < each.truth_pixels < each.judged_pixels]
+            if seen and all(map(collapsed, seen)):
+                yield (
+                    f"{name} collapsed: its model predicts {what.format(found)} in each of {len(seen)} cases that have "
+                    "it. Raise [training] epochs, lower learning_rate, or change seed"
+                )
 
 
 def training(folds: Sequence[Fold]) -> dict[str, Any]:
@@ -90,9 +93,8 @@ def _row(fold: Fold, settings: EvaluatorSettings) -> dict[str, Any]:
     }
 
 
-def _predicts_nothing(case: Case) -> bool:
-    return case.predicted_pixels == 0
-
-
-def _predicts_everything(case: Case) -> bool:
-    return case.predicted_pixels == next(iter(case.classes.values())).counts.judged_pixels
+_COLLAPSED: Mapping[str, Callable[[Confusion], bool]] = {
+    "no {}": lambda counts: counts.predicted_pixels == 0,
+    "nothing but {}": lambda counts: counts.predicted_pixels == counts.judged_pixels,
+}
+"""Of a class in cases that have it, and something beside it."""

@@ -12,8 +12,8 @@ from components.evaluator.limits import Champion, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
 from components.evaluator.values import changes_of, values_of
+from components.measures.all import MEASURES
 from components.measures.confusion import confusion
-from components.measures.registry import MEASURES
 from components.measures.summary import distribution
 from components.records.settings import Derivation
 from components.task import Task
@@ -91,8 +91,8 @@ def metrics(
     """
     served = None if champion is None else Champion(str(champion_version), champion)
     empty = [case for case in cases if case.truth_pixels == 0]
-    limits = [judged(asked, cases, served, settings) for asked in settings.every_limit]
-    reasons = [limit.sentence for limit in limits if not limit.met]
+    limits = [judged(asked, cases, served, settings, obstacle) for asked in settings.every_limit]
+    reasons = [limit.sentence for limit in limits if not limit.met and not (obstacle and limit.asked.limit.change)]
     if broken := sum(math.isnan(case.value(settings.loss)) for case in cases):
         reasons.append(f"the probabilities of {broken} test cases are not finite numbers")
     if obstacle:

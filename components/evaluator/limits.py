@@ -44,11 +44,18 @@ class Judged:
         return {"key": self.asked.key, **self.asked.limit.model_dump(), **found}
 
 
-def judged(asked: Asked, cases: Sequence[Case], champion: Champion | None, settings: EvaluatorSettings) -> Judged:
-    """Holds a limit against the cases; an undefined number meets none."""
+def judged(
+    asked: Asked,
+    cases: Sequence[Case],
+    champion: Champion | None,
+    settings: EvaluatorSettings,
+    obstacle: str | None = None,
+) -> Judged:
+    """Holds a limit against the cases; an undefined number meets none. `obstacle` is why a champion is not there."""
     limit = asked.limit
     if limit.change and champion is None:
-        return Judged(asked, None, 0, True, "there is no champion to compare with")
+        sentence = f"not compared: {obstacle}" if obstacle else "there is no champion to compare with"
+        return Judged(asked, None, 0, obstacle is None, sentence)
     measure = next(measure for measure in settings.measures if measure.name == limit.measure)
     value, n = _found(limit, measure, cases, champion, settings)
     lowest, highest = _bounds(limit, measure)

@@ -9,8 +9,8 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from components.evaluator.slices import sliced
+from components.measures.all import MEASURES
 from components.measures.measure import EmptyMasks, Measure, trained_loss
-from components.measures.registry import MEASURES
 from components.records.settings import Derivation
 from components.records.splits import TEST
 from components.settings import OneOf, Positive, Probability, Section
@@ -24,7 +24,7 @@ class Limit(Section):
     model_config = ConfigDict(serialize_by_alias=True)
 
     measure: Annotated[str, OneOf(ChainMap[str, Any](LOSSES, MEASURES))]
-    """`dice`, `iou`, or the loss that is trained."""
+    """Or the loss that is trained."""
     class_: str | None = Field(default=None, alias="class")
     """None: the mean over the classes of their means."""
     slice: str | None = None

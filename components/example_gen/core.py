@@ -193,7 +193,8 @@ def _with_whole_truth(
             shapes = place(sample.truth, height, width)
             smallest = min((shape.extent for shape in shapes), default=math.inf)
             truth = rasterized(height, width, shapes)
-            truth = truth if region is None else np.where(region, truth, np.uint8(IGNORE))
+            for inside in (region, _drawn_region(sample.truth, height, width)):
+                truth = truth if inside is None else np.where(inside, truth, np.uint8(IGNORE))
             return Source(sample, image, truth, smallest_lesion=smallest)
         except UnclearShape as error:
             raise Unusable("truth", str(error)) from error
@@ -219,6 +220,12 @@ def _region(root: Path, sample: Sample, shape: tuple[int, ...], data: DataSettin
         raise Unusable("unreadable", f"{sample.region}: {error}") from error
     _check_size("region", sample.region, region, shape)
     return region
+
+
+def _drawn_region(drawing: Drawing, height: int, width: int) -> np.ndarray | None:
+    if drawing.region is None:
+        return None
+    return rasterized(height, width, place(replace(drawing, shapes=(drawing.region,)), height, width)) > 0
 
 
 def _mask(root: Path, path: str, shape: tuple[int, ...], region: np.ndarray | None, data: DataSettings) -> MaskReading:

@@ -32,6 +32,8 @@ class Drawing:
     shapes: tuple[Shape, ...] = ()
     bottom_left: bool = False
     """Whether y counts upwards from the bottom row, as in the MIAS truth tables: row = height - 1 - y."""
+    region: Shape | None = None
+    """What is judged; None: all of the image."""
     canvas: tuple[int, int] | None = None
     """Height and width, in the shapes' pixels, of what the image shows; None: the image's own."""
 

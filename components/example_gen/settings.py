@@ -67,7 +67,7 @@ class DataKeys(Derivation, Reading, LayoutChoice):
     def task(self) -> Task:
         """What the truth lets a model learn."""
         ignores = self.mask.ignore is not None or "ignore" in self.mask.colours.values()
-        regions = bool(self.regions) or self.layout == "manifest"
+        regions = bool(self.regions) or LAYOUTS[self.layout].ignores
         return Task(classes=self.classes or ["foreground"], ignores=ignores or regions)
 
     @field_validator("site_pattern")

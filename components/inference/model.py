@@ -70,7 +70,18 @@ class Model:
                 image = read_image(Path(image), dicom_window=self._derivation.dicom_window)
             except UnreadableImage as error:
                 raise UsageError(f"{image}: {error}") from error
+        _check(image)
         return adjust(with_channels(image, self._derivation.channels), self._derivation.adjust)
+
+
+def _check(image: np.ndarray) -> None:
+    shape = image.shape
+    is_image = len(shape) in (2, 3) and shape[2:] in ((), (3,)) and 0 not in shape
+    if not is_image or image.dtype not in (np.uint8, np.uint16):
+        raise UsageError(
+            f"an image of {image.dtype} {shape}: expected uint8 or uint16, (H, W) gray or (H, W, 3) RGB. Scale values "
+            "in 0..1 by 255 and convert; drop an alpha channel"
+        )
 
 
 def load_model(folder: Path) -> Model:

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-import cv2
 import numpy as np
 
 from components.imaging.geometry.placement import Placement
-from components.imaging.truth.classes import IGNORE
 from components.records.record import Record
 from components.records.tfexample import parse, read_split
 
@@ -28,7 +26,8 @@ def read_sources(examples: str, split: str) -> Iterator[Record]:
 def assembled(parts: Sequence[Record]) -> Record:
     """The record of a whole source of all its tiles; of a record that is none the record itself.
 
-    What no tile shows is black, and not judged.
+    Raises:
+        ValueError: a tile is missing.
     """
     first = parts[0]
     if first.moments is None:
@@ -36,10 +35,12 @@ def assembled(parts: Sequence[Record]) -> Record:
         return whole
     place = _whole(first)
     image = np.zeros((place.height, place.width, *first.image.shape[2:]), first.image.dtype)
-    mask = np.full((place.height, place.width), IGNORE, np.uint8)
+    mask, seen = np.zeros((place.height, place.width), np.uint8), np.zeros((place.height, place.width), bool)
     for part in parts:
         there, own = Placement.from_json(part.transform).overlap()
-        image[there], mask[there] = part.image[own], part.mask[own]
+        image[there], mask[there], seen[there] = part.image[own], part.mask[own], True
+    if not seen.all():
+        raise ValueError(f"{first.source}: {len(parts)} tiles show {seen.mean():.0%} of it, expected all")
     transform = {**first.transform, **place.as_json()}
     return replace(first, id=first.derived_from, derived_from="", image=image, mask=mask, transform=transform)
 
@@ -52,8 +53,7 @@ def at_source_size(record: Record, probability: np.ndarray) -> tuple[np.ndarray,
     if record.moments is None:
         return record.mask, probability
     place = _whole(record)
-    truth = cv2.resize(record.mask, (place.source_width, place.source_height), interpolation=cv2.INTER_NEAREST_EXACT)
-    return truth, place.unplaced(probability)
+    return place.unplaced_mask(record.mask), place.unplaced(probability)
 
 
 def _whole(record: Record) -> Placement:

@@ -44,7 +44,8 @@ class Splits(Section):
 
 
 class Folds(Section):
-    """Cross-validation within one run: what is not test is cut into folds, alike in size, labels and foreground, and a
+    """Cross-validation within one run: what is not test is cut into folds, alike in size, labels and foreground where
+    these are known before masks are read, and a
     model is trained for each, on all other folds. What is served is their ensemble."""
 
     k: FoldCount

@@ -26,10 +26,11 @@ class Segmenter(keras.Model):
     """
 
     def __init__(self, network: keras.Model, **kwargs: Any) -> None:
-        """`network` goes from standardised images to probabilities."""
+        """`network`, which has the name of its architecture, goes from standardised images to probabilities."""
         super().__init__(**kwargs)
         self.network = network
-        self.standardize = Standardize(name="standardize")
+        # Under any precision policy: half precision would lose dark images.
+        self.standardize = Standardize(name="standardize", dtype="float32")
         self.built = True  # as the network is
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
@@ -48,6 +49,8 @@ class Segmenter(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Segmenter:
+        # An architecture may have layers of its own, which Keras knows once its module is there.
+        import_module(network_module(config["network"]["config"]["name"]))
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects=custom_objects)
         return cls(network, name=config["name"])
 

@@ -35,7 +35,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     Whether every `cold_every`-th version is due to start cold is told by the champion's manifest alone.
 
     Args:
-        model: as `build_model` makes it of `settings`.
+        model: as `build_segmenter` makes it of `settings`.
         champion: folder of the served version, with its manifest; without one, or None, the start is cold.
         settings: what is trained now.
     """

@@ -29,6 +29,7 @@ from components.run_report.component import RunReport
 from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
 from components.settings import Section
+from components.trainer.models.registry import network_module
 from components.trainer.version import FOLD, RUN, trainer_version
 from components.traits import Traits
 from pipeline.config.root import Config
@@ -194,7 +195,8 @@ def _folds(config: Config, records: Records, passed: Passed, k: int) -> Trained:
             for made in folds
         ],
         settings=_json(config.evaluator_on(OUT_OF_FOLD)),
-        code_version=_version("ensemble"),
+        # It loads the members, whose architecture may have layers of its own.
+        code_version=code_version("components.ensemble.executor", network_module(config.model.architecture)),
     )
     nodes = [*chain.from_iterable(folds), ensemble]
     return Trained(nodes, ensemble.outputs["model"], ensemble.outputs["model_run"], ensemble.outputs["out_of_fold"])

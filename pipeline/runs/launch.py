@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Lock
 
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
@@ -30,6 +31,8 @@ from pipeline.runs.request import Request
 from pipeline.runs.termination import graceful
 
 LOG_FILE = "log.txt"
+_ONE_RUN = Lock()
+"""Of a process: environment and log are common to its threads."""
 
 
 def launch(
@@ -55,17 +58,23 @@ def launch(
 
 
 def run_here(config: Config, data: Path | None, out: Path, tell: Callable[[Progress], None]) -> RunRecord:
-    """Runs a config within this process, which may be anyone's: its signals, its output and its threads stay its own.
+    """Runs a config within this process, which may be anyone's: its signals, output and environment stay its own.
 
+    Training seeds the generators of Python, NumPy and TensorFlow, and leaves OpenCV and BLAS with one thread a call.
     The run has the name of the output folder.
 
     Raises:
-        UsageError: as `prepared`.
+        UsageError: as `prepared`, or another run is on in this process.
     """
-    with prepared(out.name, config, data, out) as request:
-        from pipeline.runs.local import run
+    if not _ONE_RUN.acquire(blocking=False):
+        raise UsageError(f"{out}: another run is on in this process. Wait for it to end, or start a process for each")
+    try:
+        with prepared(out.name, config, data, out) as request:
+            from pipeline.runs.local import run
 
-        return run(request, Teller(tell))
+            return run(request, Teller(tell))
+    finally:
+        _ONE_RUN.release()
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import maskline
 from components.errors import UsageError
+from components.imaging.files.codecs import decode_image
 
 SETTINGS = [
     *("data.height=32", "data.width=32", "data.groups.by=pattern", "data.groups.pattern=(p\\d+)_"),
@@ -75,17 +77,46 @@ def test_the_examples_are_true_in_a_thread_and_leave_the_process_as_it_was(told:
 
 
 @pytest.mark.usefixtures("told")
-def test_a_prediction_is_the_mask_that_the_evaluator_kept(names: dict[str, Any]) -> None:
+def test_a_prediction_is_the_mask_that_the_model_serves(names: dict[str, Any]) -> None:
+    model = maskline.load_model(names["out"] / "serving")
+    serve = tf.saved_model.load(str(model.folder)).signatures["serve_image_bytes"]
+    answer = serve(images=tf.constant([path.read_bytes() for path in names["images"]]))
+    masks, probabilities = (answer[key].numpy() for key in ("mask", "probability"))
+    predictions = maskline.predict(model, names["images"])
+    for prediction, path, mask, probability in zip(predictions, names["images"], masks, probabilities, strict=True):
+        assert prediction.source == str(path)
+        served = decode_image(probability) / 65535
+        np.testing.assert_allclose(prediction.probability[..., 0], served, atol=0.02)
+        clear = np.abs(served - 0.5) > 0.02
+        np.testing.assert_array_equal(prediction.classes[clear], decode_image(mask)[clear])
+
+
+@pytest.mark.usefixtures("told")
+def test_arrays_are_images_and_what_is_none_is_named(names: dict[str, Any]) -> None:
     model = maskline.load_model(names["out"] / "serving")
     pixels = np.zeros((50, 70, 3), np.uint8)
     pixels[10:30, 20:40] = 255
     [one] = maskline.predict(model, [pixels])
-    assert one.source == ""
-    assert one.classes.shape == (50, 70)
-    assert one.probability.shape == (50, 70, 1)
-    np.testing.assert_array_equal(one.classes, one.probability[..., 0] >= 0.5)
+    assert (one.source, one.classes.shape, one.probability.shape) == ("", (50, 70), (50, 70, 1))
+    for wrong in (pixels / 255, np.zeros((5, 5, 4), np.uint8), np.zeros((0, 5), np.uint8), np.zeros(5, np.uint8)):
+        with pytest.raises(UsageError, match=r"an image of .*: expected uint8 or uint16"):
+            list(maskline.predict(model, [wrong]))
     with pytest.raises(UsageError, match=r"data/nowhere.png: "):
         list(maskline.predict(model, [names["folder"] / "nowhere.png"]))
+
+
+def test_a_second_run_at_a_time_is_refused(names: dict[str, Any], tmp_path: Path) -> None:
+    refused = []
+
+    def another(_: object) -> None:
+        with pytest.raises(UsageError, match="another run is on in this process"):
+            maskline.run(names["config"], names["folder"], tmp_path / "other")
+        refused.append(True)
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        maskline.run(names["config"], names["folder"], tmp_path / "one", another)
+    assert refused == [True]
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:

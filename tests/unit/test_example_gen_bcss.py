@@ -131,6 +131,11 @@ def test_a_rotated_region_of_interest(tmp_path: Path) -> None:
     [sample] = one(tmp_path, document(roi, polyline("tumor", *CORNERS))).samples
     assert isinstance(sample.truth, Drawing)
     assert sample.truth.canvas == (47, 62)
+    # What the upright rectangle shows beside the region is not judged: all but 1200 of its pixels.
+    assert sample.truth.region is not None
+    inside = rasterized(47, 62, [sample.truth.region])
+    assert np.count_nonzero(inside) == pytest.approx(1200, rel=0.05)
+    assert (inside[0, 0], inside[23, 31], inside[46, 61]) == (0, 1, 0)
 
 
 def test_the_region_of_interest_is_found_by_its_group_wherever_it_stands(tmp_path: Path) -> None:

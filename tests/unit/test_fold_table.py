@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from evaluated import EMPTY, FALSE, case, classed, settings
 
 from components.ensemble.averaging import averaged
 from components.ensemble.core import Fold, faults, out_of_fold, pooled_cases, training
-from components.evaluator.per_case import Case, read_cases, write_cases
+from components.evaluator.per_case import Case, ClassScores, read_cases, write_cases
 from components.measures.confusion import Confusion
 from components.task import Task
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import Model
 
-MISSED, EVERYWHERE = Confusion(0, 0, 10, 90), Confusion(10, 90, 0, 0)
+MISSED, EVERYWHERE, FOUND = Confusion(0, 0, 10, 90), Confusion(10, 90, 0, 0), Confusion(8, 2, 2, 88)
 SETTINGS = settings().model_copy(update={"split": "out-of-fold"})
 
 
@@ -55,10 +56,10 @@ def test_each_pooled_case_says_its_fold(tmp_path: Path) -> None:
 
 
 COLLAPSED = [
-    ([case(0.0, counts=MISSED), case(0.0, counts=MISSED)], "nothing in each of its 2 cases with foreground"),
-    ([case(0.2, counts=EVERYWHERE), case(math.nan, counts=EMPTY)], "foreground everywhere in each of its 1 cases"),
+    ([case(0.0, counts=MISSED), case(0.0, counts=MISSED)], "no foreground in each of 2 cases"),
+    ([case(0.2, counts=EVERYWHERE), case(math.nan, counts=EMPTY)], "nothing but foreground in each of 1 cases"),
     # What is predicted where there is nothing saves no model.
-    ([case(0.0, counts=MISSED), case(math.nan, counts=FALSE)], "nothing in each of its 1 cases with foreground"),
+    ([case(0.0, counts=MISSED), case(math.nan, counts=FALSE)], "no foreground in each of 1 cases"),
 ]
 
 
@@ -71,10 +72,17 @@ def test_a_fold_that_has_collapsed_is_named_with_what_to_do(cases: list[Case], w
     assert [row["faults"] for row in found["folds"]] == [[], [reason]]
 
 
-def test_of_several_classes_everything_is_no_pixel_of_background() -> None:
-    half = Confusion(5, 45, 5, 45)
-    [reason] = faults(fold(3, [classed({"a": 0.1, "b": 0.1}, counts=half)]), settings("a", "b"))
-    assert "fold 3 collapsed: its model predicts foreground everywhere" in reason
+def test_of_several_classes_each_may_collapse() -> None:
+    """A class that is never found, beside others that are, is not averaged in silently."""
+    scores = {"a": ClassScores(FOUND, {"ce_dice": 0.1}), "b": ClassScores(MISSED, {"ce_dice": 0.1})}
+    several = [replace(case(0.9), classes=scores), replace(case(0.8), classes=scores)]
+    [reason] = faults(fold(3, several), settings("a", "b"))
+    assert reason.startswith("fold 3 collapsed: its model predicts no b in each of 2 cases that have it.")
+
+
+def test_where_truth_leaves_no_background_none_is_missed() -> None:
+    full = case(1.0, counts=Confusion(100, 0, 0, 0))
+    assert list(faults(fold(1, [full, full]), SETTINGS)) == []
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from evaluated import IDENTITY, limit, settings
 from components.evaluator.core import measure, metrics
 from components.evaluator.per_case import Case, read_cases, write_cases
 from components.evaluator.settings import Evaluation, EvaluatorSettings, Limit
+from components.measures.all import MEASURES
 from components.measures.confusion import Confusion
 from components.measures.measure import PixelMeasure
-from components.measures.registry import MEASURES
 from components.run_report.core import Push, Run, judge
 from components.run_report.page import render
 from components.task import Task

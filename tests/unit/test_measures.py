@@ -9,10 +9,10 @@ import pytest
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, multilabel_confusion_matrix
 
 from components.imaging.truth.classes import IGNORE
+from components.measures.all import MEASURES
 from components.measures.confusion import Confusion, confusion
 from components.measures.measure import EmptyMasks
 from components.measures.overlap import dice, iou
-from components.measures.registry import MEASURES
 
 SHAPE = (24, 31)
 

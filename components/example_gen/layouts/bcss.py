@@ -4,7 +4,7 @@ gives them, one JSON file per slide.
 A file is a list of annotations, each with `elements`; an element is a polyline (points) or a rectangle (centre, width,
 height, rotation), in pixels of the slide, and has a group such as `mostly_tumor`. The region of interest is the
 element of group `roi`, else the first of all; its image shows the upright rectangle round it, at any scale. What lies
-in that rectangle but outside a rotated region has no truth: as records have no such class, it is background.
+in that rectangle but outside a rotated region has no truth, and is not judged.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -182,7 +183,18 @@ def _drawing(name: str, elements: list[Element], classes: Sequence[str]) -> Draw
         for element in elements
         if element.name in classes
     )
-    return Drawing(shapes, canvas=(height, width))
+    return Drawing(shapes, region=_turned(region, left, top), canvas=(height, width))
+
+
+def _turned(region: Element, left: float, top: float) -> Shape | None:
+    """The region of interest within the upright rectangle round it; None where it fills that."""
+    corners = [(x - left, y - top) for x, y in region.corners()]
+    turned = any(min(abs(x - x_before), abs(y - y_before)) >= 1 for (x_before, y_before), (x, y) in _sides(corners))
+    return Shape(Polygon(tuple(corners))) if turned else None
+
+
+def _sides(corners: Sequence[tuple[float, float]]) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    return pairwise([*corners, corners[0]])
 
 
 def _refuse_unknown_classes(listing: Listing, annotations: list[Path], classes: Sequence[str]) -> None:
@@ -206,4 +218,5 @@ LAYOUT = Layout(
     marks=(("images", "annotations"),),
     listing=list_bcss,
     patterns=patterns,
+    ignores=True,
 )

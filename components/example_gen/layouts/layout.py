@@ -27,5 +27,7 @@ class Layout:
     """The samples of a folder."""
     patterns: Callable[[Reading], Mapping[str, str]]
     """Globs, relative to the folder, of every file that the listing depends on, each with a name for the driver."""
+    ignores: bool = False
+    """Whether by itself, without a key that says so, it may leave pixels without truth."""
     also_read: Callable[[Path, Callable[[], Listing]], set[Path]] = _reads_nothing_else
     """What no glob finds; the second argument lists the folder."""

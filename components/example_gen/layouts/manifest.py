@@ -217,4 +217,5 @@ LAYOUT = Layout(
     listing=list_manifest,
     patterns=patterns,
     also_read=_named_files,
+    ignores=True,
 )

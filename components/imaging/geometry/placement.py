@@ -93,6 +93,12 @@ class Placement:
         content = values[self.top : self.top + self.content_height, self.left : self.left + self.content_width]
         return _resized(content, (self.source_height, self.source_width), cv2.INTER_LINEAR)
 
+    def unplaced_mask(self, classes: np.ndarray) -> np.ndarray:
+        """As `unplaced`, of class indices: each pixel of the source takes the one that holds its centre."""
+        content = classes[self.top : self.top + self.content_height, self.left : self.left + self.content_width]
+        rows = _nearest(self.content_height, self.source_height)
+        return content.take(rows, axis=0).take(_nearest(self.content_width, self.source_width), axis=1)
+
     @property
     def matrix(self) -> np.ndarray:
         """Takes `(row, column, 1)` of the record to those of the source, `(3, 3)`."""

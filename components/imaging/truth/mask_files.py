@@ -34,7 +34,7 @@ class MaskReading:
     """What a mask file says."""
 
     classes: np.ndarray
-    """Class indices `(H, W)`, uint8; 0 is background."""
+    """Class indices `(H, W)`, uint8; 0 is background, 255 is not judged."""
     inflation: float | None = None
     """Of a JPEG mask: see `components.imaging.truth.masks.inflation`."""
 
@@ -91,7 +91,7 @@ def _read(
         return MaskReading(_ignoring(index_mask(pixels, len(names) - 1), ignored))
     if form == "colours":
         colours = _colour_classes(settings.colours, names)
-        pixels = _within(read_image(path, max_pixels), region, _rgb(next(iter(colours))))
+        pixels = _within(with_channels(read_image(path, max_pixels), 3), region, _rgb(next(iter(colours))))
         mask = colour_mask(pixels, colours, settings.max_colour_distance)
         # The nearest colour is the midpoint rule itself, by which inflation is measured.
         return MaskReading(mask, 1.0 if lossy and foreground(mask).any() else None)
@@ -111,7 +111,7 @@ def _within(pixels: np.ndarray, region: np.ndarray | None, value: Any) -> np.nda
         (height, width), (own_height, own_width) = region.shape, pixels.shape[:2]
         raise UnclearMask(f"it is {own_width} x {own_height} pixels, its region {width} x {height}")
     within = pixels.copy()
-    within[~region] = value if pixels.ndim == 3 else np.max(value)
+    within[~region] = value
     return within
 
 

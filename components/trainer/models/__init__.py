@@ -1,1 +1,1 @@
-"""Segmentation architectures: one per file, all behind `registry.ARCHITECTURES`."""
+"""Segmentation architectures: a package each, all behind `registry.ARCHITECTURES`."""
