@@ -38,6 +38,14 @@ def shield_workers() -> None:
     os.environ["PYTHONSAFEPATH"] = "1"
 
 
+def share_accelerators() -> None:
+    """TensorFlow takes of a GPU's memory what it needs, here and in the processes that are started from now on.
+
+    It would take all at its first use, and leave none for trainings and checks in processes of their own.
+    """
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """As `map`, in threads; at most two results per thread wait to be taken.
 

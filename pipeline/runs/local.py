@@ -15,7 +15,7 @@ from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
-from components.parallel import THREADS, shield_workers
+from components.parallel import THREADS, share_accelerators, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
@@ -86,6 +86,7 @@ def _run_graph(
     )
     set_threads(request.config.execution)
     shield_workers()
+    share_accelerators()
     pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
     nodes = Nodes.of(pipeline)
     final = final_nodes(nodes.roles)
