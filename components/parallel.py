@@ -16,6 +16,8 @@ THREADS = "MASKLINE_THREADS"
 """Environment variable: threads per process that works on pixels. Worker processes inherit it."""
 SAFE_PATH = "PYTHONSAFEPATH"
 """Environment variable of Python's own."""
+ACCELERATORS = "TF_FORCE_GPU_ALLOW_GROWTH"
+"""Environment variable of TensorFlow's own."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,6 +40,14 @@ def without_inner_threads() -> None:
 def shield_workers() -> None:
     """Python processes that are started from now on import nothing from the current folder, whatever it holds."""
     os.environ[SAFE_PATH] = "1"
+
+
+def share_accelerators() -> None:
+    """TensorFlow takes of a GPU's memory what it needs, here and in the processes that are started from now on.
+
+    It would take all at its first use, and leave none for trainings and checks in processes of their own.
+    """
+    os.environ.setdefault(ACCELERATORS, "true")
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

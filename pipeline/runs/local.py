@@ -16,7 +16,7 @@ from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
-from components.parallel import SAFE_PATH, THREADS, shield_workers
+from components.parallel import ACCELERATORS, SAFE_PATH, THREADS, share_accelerators, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version
 from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
@@ -107,10 +107,11 @@ def _run_graph(
 @contextmanager
 def _workers_told(execution: Execution) -> Iterator[None]:
     """Workers read the environment of this process, which gets its own back: it may be anyone's."""
-    names = (THREADS, SAFE_PATH)
+    names = (THREADS, SAFE_PATH, ACCELERATORS)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     set_threads(execution)
     shield_workers()
+    share_accelerators()
     try:
         yield
     finally:

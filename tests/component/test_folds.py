@@ -301,3 +301,30 @@ def test_a_fold_whose_training_is_no_number_fails_with_its_name(
     assert str(caught.value).startswith("Trainer-fold-2 (fold 2 of 2): training: the loss is nan in epoch 1, step 1. ")
     assert caught.value.exit_code == 1
     assert not Path(given.serving_model_dir).exists()
+
+
+def trainings() -> list[str]:
+    """The command lines of the trainings that this process has started, and that have not ended."""
+    own = [child for task in Path("/proc/self/task").glob("*/children") for child in task.read_text().split()]
+    found = [Path(f"/proc/{child}/cmdline").read_bytes().decode() for child in own]
+    return [line for line in found if "components.trainer.fold" in line]
+
+
+class _Interrupt(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        assert trainings()
+        raise KeyboardInterrupt
+
+
+def test_a_training_ends_with_whoever_waits_for_it(folded: Config, augmented: Artifact, tmp_path: Path) -> None:
+    handler, logger = _Interrupt(), logging.getLogger("maskline.progress")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_fn(arguments(folded, augmented, 1, tmp_path))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    assert trainings() == []
+    assert not (tmp_path / "model").exists()

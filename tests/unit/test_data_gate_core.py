@@ -198,7 +198,7 @@ def test_a_champion_that_was_tested_on_what_is_tested_now() -> None:
     assert report(CLEAN, champion=served(entry(0, "test"), entry(1, "test")))["notes"] == []
 
 
-@pytest.mark.parametrize("split", ["train", "eval"])
+@pytest.mark.parametrize("split", ["train", "eval", "fold-2"])
 @pytest.mark.parametrize(
     "learnt", [{"sha256": "f" * 64}, {"group": "renamed"}], ids=["another image of the patient", "the same image"]
 )

@@ -156,3 +156,16 @@ def test_the_champion_is_remembered_by_images_where_groups_have_other_names_now(
     assert remembered is not None
     assert "p01" in remembered
     assert drawn[0] not in remembered
+
+
+def test_what_a_champion_of_folds_has_learnt_is_never_drawn_into_test(root: Path, serving: Path) -> None:
+    """By the draw alone p04 and p08 are test; a fold of the champion has p08."""
+    folds = DATA.model_copy(update={"folds": 3})
+    serve(serving, rows_of({"p01": "test", "p08": "fold-2", "gone": "fold-1"}))
+    found = held_out(root, folds, serving)
+    assert found is not None
+    assert "p01" in found
+    assert "p08" not in found
+    splits = {sample.group: sample.split for sample in list_samples(root, folds, found).samples}
+    assert [group for group in splits if splits[group] == "test"] == found
+    assert {splits[group] for group in splits} == {"fold-1", "fold-2", "fold-3", "test"}

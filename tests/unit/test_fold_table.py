@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from evaluated import EMPTY, FALSE, case, classed, settings
+from evaluated import EMPTY, FALSE, case, settings
 
 from components.ensemble.averaging import averaged
 from components.ensemble.core import Fold, faults, out_of_fold, pooled_cases, training
