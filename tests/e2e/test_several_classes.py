@@ -116,3 +116,15 @@ def test_the_limits_of_the_recipe_refuse_a_model_that_has_learnt_nothing(out: Pa
     assert result.code == 3
     assert [f"({name})" in reason for name, reason in zip(CLASSES, result.record["reasons"], strict=True)] == [True] * 3
     assert result.step("Trainer")["cached"]
+
+
+@pytest.mark.slow
+def test_the_demo_of_several_classes_is_worth_what_the_binary_one_is(tmp_path: Path) -> None:
+    """Unseen women, as many epochs: each class is found, and lesions no worse than by a model of lesions alone."""
+    several = maskline("run", "demo_multiclass", "--out", tmp_path / "several", "--json")
+    epochs = several.record["config"]["training"]["epochs"]
+    alone = maskline("run", "demo", "--set", f"training.epochs={epochs}", "--out", tmp_path / "alone", "--json")
+    found = {name: scores["dice"]["mean"] for name, scores in several.record["metrics"]["test"]["classes"].items()}
+    assert found.keys() == {"breast", "muscle", "lesion"}
+    assert min(found.values()) >= 0.60
+    assert found["lesion"] == pytest.approx(alone.record["metrics"]["test"]["dice"]["mean"], abs=0.05)

@@ -281,3 +281,13 @@ def pixels_across(box: Placement) -> tuple[float, float]:
     """Of the larger pixel, the record's or the source's, the size in pixels of the source and of the record."""
     down, across = box.source_height / box.content_height, box.source_width / box.content_width
     return max(1, down, across), max(1, 1 / down, 1 / across)
+
+
+@pytest.mark.parametrize(
+    ("source", "content"), [(100, 128), (9000, 9216), (20001, 20480), (30000, 30208), (40000, 40960)]
+)
+def test_classes_that_were_stretched_come_back_exactly(source: int, content: int) -> None:
+    """As of tiles that fill the next size; OpenCV's exact nearest neighbour errs from some thousand pixels on."""
+    mask = np.random.default_rng(0).integers(0, 4, (2, source), np.uint8)
+    place = Placement(2, source, 2, content, 0, 0, 2, content)
+    np.testing.assert_array_equal(place.unplaced_mask(place.mask(mask)), mask)

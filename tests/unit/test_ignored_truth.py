@@ -78,6 +78,13 @@ def test_outside_of_a_region_nothing_counts_whatever_stands_there(made: Any, mas
     np.testing.assert_array_equal(read(tmp_path, pixels, ~IGNORED, **mask), inside)
 
 
+def test_a_gray_file_of_colours_within_a_region(tmp_path: Path) -> None:
+    """The first colour of the table, with which the outside is filled, is no gray."""
+    colours = {"#ff0000": "tumour", "#000000": "background"}
+    found = read(tmp_path, np.zeros_like(TRUTH), ~IGNORED, form="colours", colours=colours)
+    np.testing.assert_array_equal(found, np.where(IGNORED, np.uint8(IGNORE), 0))
+
+
 def test_one_hot_within_a_region(tmp_path: Path) -> None:
     one_hot = np.eye(3, dtype=np.uint8)[TRUTH]
     one_hot[IGNORED] = 5

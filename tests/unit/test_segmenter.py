@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from components.serving_graph.preprocessing import moments
 from components.task import Task
 from components.trainer.augmentation import change_on_device
 from components.trainer.metrics import Judge
+from components.trainer.models.registry import network_module
 from components.trainer.run import compile_model
 from components.trainer.segmenter import Segmenter, build_segmenter
 
@@ -91,6 +93,14 @@ def test_it_comes_back_from_a_file(classes: list[str], tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded(images), expected)
     with_parts = (images, np.float32([[0.4, 0.2]] * 4))
     np.testing.assert_array_equal(loaded(with_parts), model(with_parts))
+
+
+def test_a_file_brings_the_module_of_its_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which may have layers of its own: without it Keras would not know them where nothing was trained."""
+    segmenter().save(tmp_path / "model.keras")
+    monkeypatch.delitem(sys.modules, network_module("unet"))
+    keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert network_module("unet") in sys.modules
 
 
 def test_the_head_expects_as_much_foreground_as_there_is() -> None:
