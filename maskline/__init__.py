@@ -89,8 +89,6 @@ def measures(truth: np.ndarray, predicted: np.ndarray, index: int = 1) -> dict[s
     >>> measures(np.array([[1, 1, 0, 0]], np.uint8), np.array([[1, 0, 1, 0]], np.uint8))["dice"]
     0.5
     """
-    from components.measures.all import MEASURES
-    from components.measures.confusion import confusion
+    from components.measures.measured import measured
 
-    counts = confusion(truth, predicted, index)
-    return {name: measure.of(counts) for name, measure in MEASURES.items()}
+    return measured(truth, predicted, index)

@@ -93,6 +93,8 @@ def _sentence(asked: Asked, measure: Measure, champion: Champion | None, value: 
     limit, key = asked
     picked = ", ".join(part for part in (limit.class_, limit.slice) if part is not None)
     what = f"{measure.title} ({picked})" if picked else measure.title
+    if n == 0 and limit.slice is not None:
+        return f"{what} is defined for no test case: none of {limit.slice} has a value of it"
     if n < limit.least_n:
         return f"{what} is defined for {n} test cases, {key or 'least_n'} asks for {limit.least_n}"
     number = _number(value, measure.unit, "+" if limit.change else "")

@@ -180,7 +180,8 @@ def _with_truth(root: Path, sample: Sample, image: np.ndarray, data: DataSetting
     region = _region(root, sample, image.shape[:2], data)
     source = _with_whole_truth(root, sample, image, region, data)
     if not judged(source.truth).any():
-        raise Unusable("nothing is judged", "its truth ignores every pixel")
+        within = f" within its region {sample.region}" if sample.region else ""
+        raise Unusable("nothing is judged", f"its truth ignores every pixel{within}")
     return source
 
 

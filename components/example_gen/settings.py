@@ -135,6 +135,8 @@ def _mask_faults(data: DataKeys) -> Iterator[str]:
             f"mask.ignore is a grey value or palette entry, which mask.form {mask.form!r} does not have: remove it"
             + (', or name its colour in mask.colours: "#rrggbb" = "ignore"' if mask.form == "colours" else "")
         )
+    if mask.form == "indices" and mask.ignore in dict(enumerate(data.task.classes, 1)):
+        yield f"mask.ignore = {mask.ignore} is one of the classes 1 to {len(data.task.classes)}: change it"
     if isinstance(mask.threshold, str) and (data.regions or mask.ignore is not None):
         yield f"mask.threshold {mask.threshold!r} looks at all pixels, also at those to be ignored: give a number"
     if mask.form == "colours" and not set(mask.colours.values()) - {"background", "ignore"}:

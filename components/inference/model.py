@@ -17,7 +17,7 @@ from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
 from components.records.settings import Derivation
-from components.serving_dir import champion_version
+from components.serving_dir import MANIFEST_FILE, champion_version, data_section
 from components.task import Task
 
 
@@ -49,18 +49,18 @@ class Model:
         """Names of the class indices 1, 2, ..."""
         return self.task.classes
 
-    def predict(self, images: Iterable[Path | str | np.ndarray]) -> Iterator[Prediction]:
-        """The predictions, one after another in the order of the images.
+    def predict(self, images: Path | str | np.ndarray | Iterable[Path | str | np.ndarray]) -> Iterator[Prediction]:
+        """The predictions, one after another in the order of the images; those before an image that fails come first.
 
         Args:
-            images: paths, or arrays `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16, of any size.
+            images: one or several: paths, or arrays `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16, of any size.
 
         Raises:
             UsageError: a file cannot be read as an image.
         """
-        named, read = tee(images)
+        named, read = tee([images] if isinstance(images, Path | str | np.ndarray) else images)
         pixels = (self._read(image) for image in read)
-        for image, probability in zip(named, self._predictor(pixels), strict=True):
+        for image, probability in zip(named, self._predictor(pixels), strict=False):
             source = "" if isinstance(image, np.ndarray) else str(image)
             yield Prediction(source, self.task.predicted(probability, self.threshold), probability)
 
@@ -100,8 +100,19 @@ def load_model(folder: Path) -> Model:
         # An ensemble's members were all trained for the same.
         config = config.get("members", [config])[0]
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
-        task = Task.model_validate_json(json.dumps(config.get("task", {})))
+        task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
         threshold = float(config["threshold"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: does not say what the model was trained for: {error}. Train it anew.") from error
-    return Model(folder, task, derivation, threshold)
+    try:
+        return Model(folder, task, derivation, threshold)
+    except Exception as error:
+        # Whatever TensorFlow makes of a damaged model.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UsageError(f"{folder}: the model cannot be loaded: {reason}. Copy the whole folder anew.") from error
+
+
+def _classes_of_before(folder: Path) -> list[str]:
+    """Of a model that was made when there was one class, whose name its manifest has where it was pushed."""
+    data = data_section(folder) if (folder / MANIFEST_FILE).is_file() else {}
+    return data.get("classes") or Task().classes

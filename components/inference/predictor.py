@@ -21,6 +21,9 @@ from components.records.settings import Derivation
 _BATCH = 8
 """Windows that the model sees at once."""
 
+Window = tuple[np.ndarray, tuple[float, float]]
+"""float32 `(height, width, C)` in 0..1, with mean and standard deviation of the whole content."""
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -30,10 +33,26 @@ class _Plan:
     content: np.ndarray
     """The image at the scale of the windows."""
 
-    def windows(self) -> Iterator[tuple[np.ndarray, tuple[float, float]]]:
-        """float32 `(height, width, C)` in 0..1 each, with mean and standard deviation of the whole content."""
+    def windows(self) -> Iterator[Window]:
         moments = intensity(self.content)
         return ((as_float(place.placed(self.content)), moments) for place in self.places)
+
+
+def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
+    """Those before one that fails come before the error."""
+    batch: list[Window] = []
+    try:
+        for window in windows:
+            batch.append(window)
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
 
 
 class Predictor:
@@ -67,7 +86,7 @@ class Predictor:
         """
         planned: deque[_Plan] = deque()
 
-        def windows() -> Iterator[tuple[np.ndarray, tuple[float, float]]]:
+        def windows() -> Iterator[Window]:
             for image in images:
                 plan = self._plan(image)
                 planned.append(plan)
@@ -83,8 +102,8 @@ class Predictor:
         places = windows_of(height, width, self.size, self._derivation)
         return _Plan(places, places[0].scaled(image))
 
-    def _answers(self, windows: Iterator[tuple[np.ndarray, tuple[float, float]]]) -> Iterator[np.ndarray]:
-        while batch := list(islice(windows, _BATCH)):
+    def _answers(self, windows: Iterator[Window]) -> Iterator[np.ndarray]:
+        for batch in _batches(windows):
             images, moments = zip(*batch, strict=True)
             given: dict[str, Any] = {"images": tf.constant(np.stack(images))}
             if self._parts is None:

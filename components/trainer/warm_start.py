@@ -70,9 +70,11 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
 
 def _differences(champion: Mapping[str, Any], settings: TrainerSettings) -> Iterator[str]:
     """What makes weights of the champion useless here, for people."""
-    classes = champion.get("task", {}).get("classes", Task().classes)
-    if classes != settings.task.classes:
-        yield f"the classes {', '.join(classes)}, not {', '.join(settings.task.classes)}"
+    own = settings.task.classes
+    # Without a task it was made when there was one class, whatever its name.
+    classes = champion["task"]["classes"] if "task" in champion else (Task().classes if settings.task.several else own)
+    if classes != own:
+        yield f"the classes {', '.join(classes)}, not {', '.join(own)}"
     theirs, ours = champion["model"], settings.model
     if theirs["architecture"] != ours.architecture:
         yield f"the architecture {theirs['architecture']!r}, not {ours.architecture!r}"

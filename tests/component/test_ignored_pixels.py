@@ -74,7 +74,7 @@ def test_a_region_of_another_size_or_none_is_a_reject(tmp_path: Path) -> None:
     assert rejects == {
         "images/0.png": ("sizes differ", "the image is 64 x 48 pixels, its region fields/0.png 64 x 47"),
         "images/1.png": ("pairing", "in fields: it has no region of the same name"),
-        "images/2.png": ("nothing is judged", "its truth ignores every pixel"),
+        "images/2.png": ("nothing is judged", "its truth ignores every pixel within its region fields/2.png"),
         "fields/9.png": ("pairing", "a region without an image of the same name"),
     }
 

@@ -113,6 +113,19 @@ def test_a_region_of_another_size_is_named(tmp_path: Path) -> None:
         read(tmp_path, TRUTH, np.ones((3, 4), bool), form="indices")
 
 
+@pytest.mark.parametrize("threshold", ["otsu", "triangle"])
+def test_a_threshold_that_is_found_in_all_pixels_is_none_of_a_region(threshold: str, tmp_path: Path) -> None:
+    with pytest.raises(UnclearMask, match="looks at all pixels, also at those outside of its region: give a number"):
+        read(tmp_path, TRUTH, ~IGNORED, threshold=threshold)
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 0, 1)])
+def test_a_region_in_any_colour_is_one(colour: tuple[int, int, int], tmp_path: Path) -> None:
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[1:3, 1:3] = colour
+    np.testing.assert_array_equal(read_region(write(tmp_path / "r.png", png(pixels)), LIMIT), pixels.any(axis=-1))
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_a_region_is_what_is_not_black(suffix: str, tmp_path: Path) -> None:
     region = np.zeros((32, 48), np.uint8)

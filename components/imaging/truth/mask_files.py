@@ -62,12 +62,13 @@ def read_mask(
 
 
 def read_region(path: Path, max_pixels: int) -> np.ndarray:
-    """Where an image is judged, bool `(H, W)`: the pixels of a file that are not black, of a JPEG those above 127.
+    """Where an image is judged, bool `(H, W)`: pixels of a file that are not black, of a JPEG above 127 in any channel.
 
     Raises:
         UnreadableImage: the file is missing, damaged or too large.
     """
-    return with_channels(read_image(path, max_pixels), 1) > (_MIDDLE if is_lossy(path) else 0)
+    pixels = read_image(path, max_pixels)
+    return pixels.reshape(*pixels.shape[:2], -1).max(axis=-1) > (_MIDDLE if is_lossy(path) else 0)
 
 
 def _read(
@@ -95,6 +96,11 @@ def _read(
         mask = colour_mask(pixels, colours, settings.max_colour_distance)
         # The nearest colour is the midpoint rule itself, by which inflation is measured.
         return MaskReading(mask, 1.0 if lossy and foreground(mask).any() else None)
+    if region is not None and isinstance(settings.threshold, str):
+        raise UnclearMask(
+            f'[data.mask] threshold = "{settings.threshold}" looks at all pixels, also at those outside of its region: '
+            "give a number"
+        )
     pixels, ignored = _without_level(_within(read_image(path, max_pixels), region, 0), settings.ignore)
     mask = binary_mask(pixels, settings.threshold, lossy=lossy)
     if not lossy:

@@ -21,7 +21,7 @@ class Mask(Section):
     colours: dict[str, str] = {}
     """`colours`: `"#rrggbb"` to a name of `[data] classes`, `background` or `ignore`."""
     ignore: Annotated[int, Field(ge=0, le=65535)] | None = None
-    """`binary`, `indices`: grey value or palette entry of pixels that carry no truth: neither learnt from nor measured
-    nor counted. Of colours those that are called `ignore`."""
+    """Of pixels that carry no truth, which are neither learnt from nor measured nor counted. `binary`: their grey
+    value; `indices`: their value or palette entry. Of colours those that are called `ignore`."""
     max_colour_distance: Annotated[float, Field(ge=0, le=442)] = 60.0
     """`colours`: Euclidean RGB distance up to which a pixel counts as the nearest colour."""
