@@ -253,7 +253,7 @@ def test_both_forms_have_the_same_films(made: Path, masked: Path) -> None:
 
 
 def test_masks_have_the_lesions_of_the_truth_table(made: Path, masked: Path) -> None:
-    drawn, table = masks(masked), ingested(made, load_config("demo").data)
+    drawn, table = masks(masked), ingested(made, load_config("demo").records)
     assert table.keys() == drawn.keys() - {"mdb008"}
     assert sum(record.foreground > 0 for record in table.values()) > 20
     for name, record in table.items():
@@ -306,7 +306,7 @@ def test_breasts_hold_their_muscle_and_lesions(masked: Path) -> None:
 
 
 def test_films_of_a_woman_stand_in_one_split(masked: Path) -> None:
-    samples = list_samples(masked, load_config("demo_multiclass").data).samples
+    samples = list_samples(masked, load_config("demo_multiclass").records).samples
     assert len(samples) == 60
     assert {sample.split for sample in samples} == {"train", "eval", "test"}
     splits = {sample.id: sample.split for sample in samples}
