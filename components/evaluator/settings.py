@@ -83,6 +83,12 @@ class Evaluation(Section):
     limits: list[Limit] = []
     """Further ones; all must be met."""
 
+    @property
+    def without_limits(self) -> Evaluation:
+        """What is measured, with the limits at their defaults."""
+        limits = {"min_dice", "max_loss", "min_dice_change", "min_cases", "limits"}
+        return Evaluation(**self.model_dump(exclude=limits))
+
 
 class Asked(NamedTuple):
     """A limit, and the key of `[evaluation]` that is short for it."""

@@ -97,8 +97,7 @@ class Config(Section):
 
     def evaluator_on(self, split: str) -> EvaluatorSettings:
         """As `evaluator`, to measure records that decide nothing: a changed limit must not make it run again."""
-        measured = Evaluation(threshold=self.evaluation.threshold, empty_masks=self.evaluation.empty_masks)
-        return self.evaluator.model_copy(update={"evaluation": measured, "split": split})
+        return self.evaluator.model_copy(update={"evaluation": self.evaluation.without_limits, "split": split})
 
 
 def _faults(config: Config) -> Iterator[str]:

@@ -150,7 +150,12 @@ class TestPusher:
                 "replaces": None,
             },
             **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
-            **{"data_fingerprint": "f00", "start": "cold: [training] warm_start = false", "warm_starts": 0},
+            **{
+                "data_fingerprint": "f00",
+                "start": "cold: [training] warm_start = false",
+                "warm_starts": 0,
+                "members": 1,
+            },
         }
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
 
