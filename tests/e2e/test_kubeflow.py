@@ -91,6 +91,7 @@ def test_properties_reach_the_next_steps_and_addresses_are_the_stores(first: Res
     assert "Dice" in Path(first.record["report"]).read_text()
 
 
+@pytest.mark.slow
 def test_a_second_simulation_runs_only_what_the_new_champion_concerns(
     place: Path, pipeline: Path, first: Result
 ) -> None:

@@ -121,6 +121,7 @@ def test_kills_in_the_middle_lose_nothing(interrupted: Interrupted) -> None:
     assert not (interrupted.serving / "CHAMPION.json").exists()
 
 
+@pytest.mark.slow
 def test_two_schedulers_on_one_serving_folder_push_once(interrupted: Interrupted, data: Path) -> None:
     serving, folders = interrupted.serving, [interrupted.out, interrupted.out.with_name("b")]
     done = {step["id"] for step in runs(interrupted.out)[2]["steps"]}

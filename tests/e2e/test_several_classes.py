@@ -93,6 +93,7 @@ def test_the_report_names_classes_and_shows_their_colours(first: Result) -> None
         assert f'<th scope="rowgroup" rowspan="2">{name}</th>' in report
 
 
+@pytest.mark.slow
 def test_a_champion_of_other_classes_is_not_compared_with(out: Path, first: Result) -> None:
     champion = (out / "serving" / "CHAMPION.json").read_bytes()
     result = run(out, data__classes='["breast", "muscle", "mass"]')
