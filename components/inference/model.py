@@ -56,11 +56,11 @@ class Model:
             images: one or several: paths, or arrays `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16, of any size.
 
         Raises:
-            UsageError: a file cannot be read as an image.
+            UsageError: a file cannot be read as an image, or an array is none.
         """
         named, read = tee([images] if isinstance(images, Path | str | np.ndarray) else images)
         pixels = (self._read(image) for image in read)
-        for image, probability in zip(named, self._predictor(pixels), strict=False):
+        for image, probability in zip(named, self._predictor(pixels), strict=True):
             source = "" if isinstance(image, np.ndarray) else str(image)
             yield Prediction(source, self.task.predicted(probability, self.threshold), probability)
 
@@ -88,7 +88,7 @@ def load_model(folder: Path) -> Model:
     """The model of a version's folder, or the champion of a serving folder.
 
     Raises:
-        UsageError: there is none, or it does not say what it was trained for.
+        UsageError: there is none, it does not say what it was trained for, or it is damaged.
     """
     version = champion_version(folder)
     folder = folder / version if version else folder

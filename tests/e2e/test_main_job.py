@@ -27,7 +27,6 @@ FIRST_STEPS = [
     "DataGate",
     "Augmentor",
 ]
-LAST_STEPS = ["Evaluator", "Pusher", "RunReport"]
 
 
 def run_demo(out: Path, *arguments: object, source: Path = REPOSITORY, **changes: str) -> Result:
