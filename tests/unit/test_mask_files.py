@@ -189,6 +189,43 @@ def test_a_damaged_npz_file_is_refused_or_read_never_a_crash(tmp_path: Path, sav
     assert refused > 200
 
 
+def _member(path: Path, content: bytes, compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("mask.npy", content)
+    return path
+
+
+def _npy(header: str) -> bytes:
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + bytes(18)
+
+
+def _damaged_lzma(path: Path) -> Path:
+    content = bytearray(_member(path, _npy("{}"), zipfile.ZIP_LZMA).read_bytes())
+    start = content.index(b"mask.npy") + len("mask.npy") + 9
+    content[start : start + 8] = b"\xff" * 8
+    return write(path, bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (_damaged_lzma, "Corrupt input data"),
+        (lambda path: _member(path, _npy("-" * 9_000 + "1")), "not a whole .npz file: .+"),
+        (
+            lambda path: _member(path, _npy("{'descr': '|u1', 'fortran_order': False, 'shape': (True, 3, 3)}")),
+            "not a whole .npz file: .+|1 x",
+        ),
+        (lambda path: _member(path, _npy("[" * 9_000)), "not a whole .npz file: .+"),
+        (lambda path: _member(path, _npy("{'descr': ('u1',) * 9, 'fortran_order': 0}")), "not a whole .npz file: .+"),
+    ],
+    ids=["LZMA", "nested signs", "a boolean in the shape", "nested lists", "no type"],
+)
+def test_whatever_breaks_a_parser_is_the_named_reject(tmp_path: Path, make: Any, cause: str) -> None:
+    with pytest.raises((UnreadableImage, UnclearMask), match=cause):
+        read_one_hot(make(tmp_path / "m.npz"), 3, LIMIT)
+
+
 @pytest.mark.parametrize("form", ["one_hot", "indices", "binary", "colours"])
 def test_a_missing_file_is_named(tmp_path: Path, form: str) -> None:
     path = tmp_path / ("m.npz" if form == "one_hot" else "m.png")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
+from components.foreign import foreign
 from components.imaging.files.codecs import UnreadableImage, is_lossy, read_image, read_indices, with_channels
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.mask_forms import colour_mask, index_mask, one_hot_mask
@@ -25,8 +24,6 @@ _READ_HEADER = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_head
 
 _MIDDLE = 127
 _BYTES_PER_PIXEL = 8
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error)
-"""What zipfile and NumPy raise on damaged files."""
 
 
 @dataclass(frozen=True)
@@ -157,26 +154,21 @@ def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
         UnreadableImage: the file is missing, damaged or too large.
         UnclearMask: it has no array `mask`, or one of another shape or type.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if _MEMBER not in archive.namelist():
-                raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
-            with archive.open(_MEMBER) as member:
-                shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
-            if len(shape) != 3 or shape[2] != channels or dtype.kind not in "biuf":
-                raise UnclearMask(
-                    f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
-                    f"{channels}): background and each of [data] classes"
-                )
-            size = shape[0] * shape[1]
-            if not 0 < size <= max_pixels or size * shape[2] * dtype.itemsize > _BYTES_PER_PIXEL * max_pixels:
-                raise UnreadableImage(
-                    f"has {shape[1]} x {shape[0]} pixels of {shape[2]} {dtype}, expected 1 to {max_pixels} pixels in "
-                    f"{_BYTES_PER_PIXEL * max_pixels} bytes: store bool or uint8, or raise [data] max_megapixels"
-                )
-            with archive.open(_MEMBER) as member:
-                return _NPY.read_array(member, allow_pickle=False)
-    except (UnclearMask, UnreadableImage):
-        raise
-    except _DAMAGED as error:
-        raise UnreadableImage(f"not a whole .npz file: {error}") from error
+    with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), zipfile.ZipFile(path) as archive:
+        if _MEMBER not in archive.namelist():
+            raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
+        with archive.open(_MEMBER) as member:
+            shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
+        if len(shape) != 3 or shape[2] != channels or dtype.kind not in "biuf":
+            raise UnclearMask(
+                f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
+                f"{channels}): background and each of [data] classes"
+            )
+        size = shape[0] * shape[1]
+        if not 0 < size <= max_pixels or size * shape[2] * dtype.itemsize > _BYTES_PER_PIXEL * max_pixels:
+            raise UnreadableImage(
+                f"has {shape[1]} x {shape[0]} pixels of {shape[2]} {dtype}, expected 1 to {max_pixels} pixels in "
+                f"{_BYTES_PER_PIXEL * max_pixels} bytes: store bool or uint8, or raise [data] max_megapixels"
+            )
+        with archive.open(_MEMBER) as member:
+            return _NPY.read_array(member, allow_pickle=False)

@@ -1,0 +1,32 @@
+"""The one door to parsers that are not ours: of images, archives, models, tables, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
+@contextmanager
+def foreign(refused: type[Exception], what: str, *passing: type[Exception]) -> Iterator[None]:
+    """Whatever is raised within becomes `refused`, with its cause: damaged files break parsers in ways that no list of
+    exceptions holds, also by recursion and by claims on memory.
+
+    Args:
+        refused: the error that a caller expects; what is one already passes, and so do interrupts.
+        what: says of the input what it is not, such as `not a whole .npz file`.
+        passing: other errors of ours that pass.
+    """
+    unchanged: tuple[type[BaseException], ...] = (*_INTERRUPTS, refused, *passing)
+    try:
+        yield
+    except unchanged:
+        raise
+    except BaseException as error:  # panics of compiled parsers are no `Exception`
+        raise refused(f"{what}: {cause(error)}") from error
+
+
+def cause(error: BaseException) -> str:
+    """An error in one line; its type where it says nothing else."""
+    return " ".join(str(error).split()) or type(error).__name__
