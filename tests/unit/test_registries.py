@@ -1,0 +1,62 @@
+"""What stands in a folder of choices, and in no registry, could not be chosen and would be missed by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import signature
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from components.example_gen.layouts.layout import Layout
+from components.example_gen.layouts.registry import LAYOUTS
+from components.measures.all import MEASURES
+from components.measures.measure import PixelMeasure
+from components.trainer.losses.registry import LOSSES
+from components.trainer.models.registry import ARCHITECTURES, network_module
+from components.trainer.optimizers.registry import OPTIMIZERS
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    for found in iter_modules(import_module(package).__path__):
+        yield import_module(f"{package}.{found.name}")
+
+
+def _own_name(module: ModuleType) -> str:
+    return module.__name__.rsplit(".", 1)[1]
+
+
+def _values(package: str, kind: type) -> list[Any]:
+    return [value for module in _modules(package) for value in vars(module).values() if isinstance(value, kind)]
+
+
+@pytest.mark.parametrize(
+    ("package", "registry"),
+    [("components.trainer.losses", LOSSES), ("components.trainer.optimizers", OPTIMIZERS)],
+)
+def test_every_function_named_as_its_module_and_called_as_the_others_is_listed(
+    package: str, registry: dict[str, str]
+) -> None:
+    own = {_own_name(module): module for module in _modules(package) if hasattr(module, _own_name(module))}
+    calls = {name: [*signature(getattr(module, name)).parameters] for name, module in own.items()}
+    expected = calls[next(iter(registry))]
+    assert {name: own[name].__name__ for name, call in calls.items() if call == expected} == registry
+
+
+def test_every_network_is_listed() -> None:
+    packages = {
+        found.name for found in iter_modules(import_module("components.trainer.models").__path__) if found.ispkg
+    }
+    assert packages == {*ARCHITECTURES}
+    assert all(import_module(network_module(name)).body for name in packages)
+
+
+def test_every_layout_is_listed() -> None:
+    assert {layout.name for layout in _values("components.example_gen.layouts", Layout)} == {*LAYOUTS}
+
+
+def test_every_measure_is_listed() -> None:
+    assert {measure.name for measure in _values("components.measures", PixelMeasure)} == {*MEASURES}
