@@ -252,6 +252,7 @@ def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None
     assert again.record["pushed"]
 
 
+@pytest.mark.slow
 def test_swapped_masks_are_read_again_and_own_data_are_no_phantoms(tmp_path: Path) -> None:
     data = tmp_path / "data"
     write_pairs(data)
@@ -317,6 +318,7 @@ def test_second_run_on_a_busy_folder_is_refused(tmp_path: Path) -> None:
     assert "another run uses this output folder" in result.record["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (REPOSITORY.parent / "shared" / "data" / "inbreast-mini").is_dir(), reason="the real mammograms are not here"
 )
