@@ -34,7 +34,7 @@ class Executor(BaseBeamExecutor):
         shards = [(split, shard) for split, origin in learnt.items() for shard in split_files(source, origin)]
         # Of folds an unknown share without foreground is left out; blurred copies pack better.
         factor = 0 if folds else 1 + settings.copies / 2
-        ask_room(Path(augmented.uri), factor * records_size(path for _, path in shards), "the augmented records")
+        ask_room(Path(augmented.uri).parent, factor * records_size(path for _, path in shards), "the augmented records")
         with self._make_beam_pipeline() as pipeline:
             augment = AugmentShard(augmented.uri, settings, folds)
             _ = pipeline | beam.Create(shards, reshuffle=True) | beam.ParDo(augment)

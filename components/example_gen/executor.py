@@ -39,7 +39,7 @@ class Executor(BaseBeamExecutor):
         listing = list_samples(root, data, _held_out(root, data, exec_properties))
         shards = plan_shards(listing.samples, data)
         outcomes = f"{examples.uri}/outcomes.jsonl"
-        ask_room(Path(examples.uri), _least_size(len(listing.samples), data), "the records")
+        ask_room(Path(examples.uri).parent, _least_size(len(listing.samples), data), "the records")
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline

@@ -70,8 +70,8 @@ def run_fn(fn_args: FnArgs) -> None:
         # Keras would build losses and metrics from a training batch, as if it were one without draws for the device.
         blank = np.zeros((1, *derivation.shape), np.float32)
         model.test_on_batch(blank, blank[..., :1])
-    # Known before hours of training.
-    ask_room(run_dir, least_size(model), "the model")
+    # Known before hours of training. A failed node loses its own folders; the one of all its runs stays.
+    ask_room(run_dir.parent.parent, least_size(model), "the model")
     started = time.monotonic()
     # A device takes its share of a batch and no more.
     share = training.batch_size // len(devices)
