@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,7 +44,8 @@ def folder_size(folder: Path) -> int:
 
 @contextmanager
 def full_disk_named(*folders: Path) -> Iterator[None]:
-    """Whatever ends in a full disk becomes `DiskFull`, which names the one of `folders` with the least room."""
+    """Whatever ends in a full disk becomes `DiskFull`. It names the one of `folders` with the file that could not be
+    written, or that file's own; where the file is not told, the one of `folders` with the least room."""
     try:
         yield
     except Exception as error:
@@ -65,8 +66,16 @@ def _full(error: BaseException, folders: tuple[Path, ...]) -> DiskFull | None:
     said = next((sign for each in chain for sign in _SAID if sign in str(each)), "")
     if not said:
         return None
-    folder = min(folders, key=_free)
+    folder = _folder_of(chain, folders)
     return DiskFull(f"{_TITLE}{folder}: {said}; {_megabytes(_free(folder))} are free now. {_ADVICE}")
+
+
+def _folder_of(chain: Iterable[BaseException], folders: tuple[Path, ...]) -> Path:
+    for each in chain:
+        if isinstance(each, OSError) and each.errno in _ERRORS and isinstance(each.filename, str):
+            parent = Path(each.filename).parent
+            return next((folder for folder in folders if parent.is_relative_to(folder)), parent)
+    return min(folders, key=_free)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

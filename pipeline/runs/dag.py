@@ -112,12 +112,12 @@ def _run_node(
     deployment: Any,
     config: metadata_store_pb2.ConnectionConfig,
     why: _Why,
-    explained: AbstractContextManager[None],
+    guard: AbstractContextManager[None],
 ) -> Iterator[NodeResult]:
     node_id = node.node_info.id
     begin = time.monotonic()
     try:
-        with explained:
+        with guard:
             execution = launcher.Launcher(
                 pipeline_node=node,
                 mlmd_connection=metadata.Metadata(config),

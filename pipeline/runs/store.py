@@ -21,6 +21,7 @@ _FAULTS = {
     "SQLITE_LOCKED": "another program is using it. End that program",
     "SQLITE_READONLY": "it cannot be written. Make it yours",
     "SQLITE_CANTOPEN": "it cannot be opened. Make it yours",
+    "SQLITE_IOERR": "it cannot be read or written. Look whether its disk is well",
     "SQLITE_FULL": "no room",
 }
 """By SQLite's names, without what comes after a second underscore; whatever is not here is damage."""

@@ -117,6 +117,14 @@ def test_a_full_disk_is_one_error(write: Callable[[Path], None], tmp_path: Path)
     assert exit_code_of(full.value) == ExitCode.FAILED
 
 
+def test_the_folder_of_the_file_is_named(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for folders, named in (([Path.cwd()], elsewhere), ([Path.cwd(), tmp_path], tmp_path)):
+        with pytest.raises(DiskFull, match=f"^disk full: {named}: File too large; "), full_disk_named(*folders):
+            a_file(elsewhere)
+
+
 @pytest.mark.parametrize("error", [ValueError("No room"), MemoryError(), PermissionError(errno.EACCES, "denied")])
 def test_other_errors_pass(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(type(error)) as passed, full_disk_named(tmp_path):
