@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.artifacts import ACCOUNT_FILE
+from components.disk import ask_room
 from components.example_gen.account import account
 from components.example_gen.listing import fingerprint, list_samples
 from components.example_gen.memory import held_out
@@ -37,6 +39,7 @@ class Executor(BaseBeamExecutor):
         listing = list_samples(root, data, _held_out(root, data, exec_properties))
         shards = plan_shards(listing.samples, data)
         outcomes = f"{examples.uri}/outcomes.jsonl"
+        ask_room(Path(examples.uri).parent, _least_size(len(listing.samples), data), "the records")
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
@@ -51,6 +54,12 @@ class Executor(BaseBeamExecutor):
         write_json(Path(examples.uri) / ACCOUNT_FILE, account(listing, rows, files, splits))
         examples.split_names = artifact_utils.encode_split_names(list(splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+
+
+def _least_size(samples: int, data: DataSettings) -> int:
+    """Bytes of the records of samples, which have more with tiles or more than 8 bits; PNG packs hardly any image to
+    less than a tenth."""
+    return samples * math.prod(data.shape) // 10
 
 
 def _held_out(root: Path, data: DataSettings, parameters: Mapping[str, Any]) -> list[str] | None:

@@ -10,6 +10,7 @@ from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
 from components.artifacts import METRICS_FILE, TRAINING_FILE
+from components.disk import ask_room, folder_size
 from components.files import read_json
 from components.provenance import Provenance
 from components.pusher.core import model_sha256
@@ -59,6 +60,7 @@ class Executor(executor.Executor):
                 "members": training.get("members", 1),
                 "metrics": metrics,
             }
+            ask_room(serving, folder_size(model), f"the model's copy of {model}")
             version = push(model, serving, manifest, split_report)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 

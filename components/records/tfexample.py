@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
@@ -108,6 +108,11 @@ def remove_unfinished(examples: str) -> None:
 def split_files(examples: str, split: str) -> list[str]:
     """The shards of a split in an Examples folder, sorted by name."""
     return sorted(tf.io.gfile.glob(f"{examples}/Split-{split}/*"))
+
+
+def records_size(shards: Iterable[str]) -> int:
+    """Bytes of shards."""
+    return sum(tf.io.gfile.stat(shard).length for shard in shards)
 
 
 def read_split(examples: str, split: str) -> Iterator[bytes]:

@@ -64,6 +64,29 @@ class Validate(keras.callbacks.Callback):
         (logs if logs is not None else {}).update({f"val_{name}": value for name, value in found.items()})
 
 
+class KeepBest(keras.callbacks.Callback):
+    """Keeps the state of the epoch with the lowest validation loss: in memory, because HDF5, in which Keras writes it,
+    kills the process where the disk is full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lowest = math.inf
+        self._state: list[np.ndarray] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if (loss := (logs or {})["val_loss"]) < self._lowest:
+            self._lowest = loss
+            self._state = [variable.numpy() for variable in self._variables()]
+
+    def restore(self) -> None:
+        """Gives weights and optimizer the kept state."""
+        for variable, value in zip(self._variables(), self._state, strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Stops the run at the first loss that is not finite and keeps the batch that caused it."""
 

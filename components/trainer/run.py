@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 from collections.abc import Iterator
@@ -13,15 +14,17 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.saving.saving_lib import save_model
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.artifacts import HISTORY_FILE, KERAS_FILE, TRAINING_FILE
-from components.files import write_json
+from components.disk import ask_room
+from components.files import write_bytes, write_json
 from components.parallel import without_inner_threads
 from components.serving_graph.export import export_model
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
-from components.trainer.callbacks import ReportProgress, StopWhenNotFinite, Validate
+from components.trainer.callbacks import KeepBest, ReportProgress, StopWhenNotFinite, Validate
 from components.trainer.choices import loss_named, optimizer_named
 from components.trainer.devices import accelerators, strategy_for
 from components.trainer.metrics import Judge, MeanDice
@@ -31,6 +34,8 @@ from components.trainer.settings import TrainerSettings, Training
 from components.trainer.warm_start import start
 
 _LOG = logging.getLogger("maskline.trainer")
+_LEAST_GRAPH = 300_000
+"""Bytes, with the signatures; no network here is smaller."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -39,7 +44,10 @@ def run_fn(fn_args: FnArgs) -> None:
     `fn_args.custom_config` holds `TrainerSettings` and `code_version`; `fn_args.base_model` is the
     champion's folder where a warm start is asked for.
     Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's folder `history.csv`,
-    `training.json`, the best weights and TensorBoard logs.
+    `training.json` and TensorBoard logs.
+
+    Raises:
+        DiskFull: before the training, where the model would not fit on the disk.
     """
     settings = TrainerSettings.model_validate(fn_args.custom_config["settings"])
     derivation, training = settings.derivation, settings.training
@@ -62,6 +70,8 @@ def run_fn(fn_args: FnArgs) -> None:
         # Keras would build losses and metrics from a training batch, as if it were one without draws for the device.
         blank = np.zeros((1, *derivation.shape), np.float32)
         model.test_on_batch(blank, blank[..., :1])
+    # Known before hours of training. A failed node loses its own folders; the one of all its runs stays.
+    ask_room(run_dir.parent.parent, least_size(model), "the model")
     started = time.monotonic()
     # A device takes its share of a batch and no more.
     share = training.batch_size // len(devices)
@@ -87,13 +97,25 @@ def run_fn(fn_args: FnArgs) -> None:
     # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
     extra = serving_dir / "assets.extra"
     extra.mkdir()
-    model.save(extra / KERAS_FILE)
+    write_bytes(extra / KERAS_FILE, keras_file(model))
     config = {
         "shape": derivation.shape,
         **settings.model_dump(mode="json"),
         "code_version": fn_args.custom_config["code_version"],
     }
     write_json(extra / TRAINING_FILE, {**summary, "config": config})
+
+
+def least_size(model: keras.Model) -> int:
+    """Bytes that SavedModel and Keras model take at least: the weights in each, and a graph."""
+    return 2 * sum(weight.nbytes for weight in model.get_weights()) + _LEAST_GRAPH
+
+
+def keras_file(model: keras.Model) -> bytes:
+    """What `model.save` writes, made in memory: of the HDF5 within it nothing meets a disk, which may be full."""
+    content = io.BytesIO()
+    save_model(model, content)
+    return content.getvalue()
 
 
 def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
@@ -122,14 +144,14 @@ def _fit(
     model: keras.Model, data: TrainingData, validate: Validate, training: Training, run_dir: Path
 ) -> dict[str, list[float]]:
     """Trains and leaves the weights of the epoch with the lowest validation loss in the model."""
-    best = str(run_dir / "best.weights.h5")
+    best = KeepBest()
     callbacks = [
         validate,
         # A failed node loses its own folders; the one of all its runs stays.
         StopWhenNotFinite(data, run_dir.parent.parent),
         # The loss counts images without foreground, which the Dice leaves out: a model that sees lesions
         # everywhere must not win.
-        keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True, save_weights_only=True),
+        best,
         keras.callbacks.ReduceLROnPlateau(
             monitor="val_loss", factor=training.reduce_lr_factor, patience=training.reduce_lr_patience
         ),
@@ -146,7 +168,7 @@ def _fit(
         shuffle=False,  # of the batches: the data come shuffled
         verbose=0,
     ).history
-    model.load_weights(best)
+    best.restore()
     return history
 
 

@@ -42,8 +42,9 @@ def run_command(
 ) -> int | None:
     """Run the pipeline here: derive, check, augment, train, evaluate, push.
 
-    Exit codes: 0 done, 1 crash, 2 usage or config, 3 refused by the evaluation, 4 refused by the data gate; 130
-    interrupted; 143 told to end (SIGTERM), which it does after the current node: a second SIGTERM interrupts it.
+    Exit codes: 0 done, 1 crash or disk full, 2 usage or config, 3 refused by the evaluation, 4 refused by the data
+    gate; 130 interrupted; 143 told to end (SIGTERM), which it does after the current node: a second SIGTERM
+    interrupts it.
     """
     from pipeline.config.loader import load_config
     from pipeline.runs.launch import launch

@@ -6,10 +6,13 @@ import functools
 import json
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Any
 
 import typer
 
+from components.disk import DiskFull, full_disk_named
 from components.errors import ExitCode, MasklineError, exit_code_of
 
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
@@ -26,7 +29,8 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(*args: Any, **options: Any) -> None:
         try:
-            code = function(*args, **options) or ExitCode.DONE
+            with full_disk_named(Path.cwd(), Path(gettempdir())):
+                code = function(*args, **options) or ExitCode.DONE
         except (Exception, KeyboardInterrupt) as error:
             code = _report_error(error, options.get("json_output", False), options.get("debug", False))
         raise typer.Exit(code)
@@ -46,7 +50,8 @@ def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
         message = f"{type(error).__name__}: {error}"
         message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
     if json_output:
-        print_json({"exit_code": code, "error": message})
+        status = {"status": "disk full"} if isinstance(error, DiskFull) else {}
+        print_json({"exit_code": code, **status, "error": message})
     else:
         typer.secho("error: ", fg="red", err=True, nl=False)
         typer.echo(message, err=True)

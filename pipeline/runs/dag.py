@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -22,7 +23,9 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import Artifact
 
 from components.errors import MasklineError
+from pipeline.runs.contents import note
 from pipeline.runs.outcome import Output
+from pipeline.runs.outputs import explained
 from pipeline.runs.reasons import why_it_ran
 from pipeline.runs.record import State
 
@@ -42,6 +45,15 @@ class NodeResult:
     seconds: float
     reason: str
     outputs: dict[str, Output]
+
+
+class _Why(NamedTuple):
+    """What is said of a node that runs though nothing has changed."""
+
+    asked: str
+    """Where no cached result is to be used."""
+    gone: str
+    """Where there is none left."""
 
 
 def compile_pipeline(pipeline: Pipeline, run_id: str) -> pipeline_pb2.Pipeline:
@@ -65,22 +77,33 @@ def run_nodes(
     compiled: pipeline_pb2.Pipeline,
     only: Collection[str],
     uncached: Mapping[str, str],
+    gone: Mapping[str, str],
+    folders: Collection[Path],
     started: Callable[[str], None],
 ) -> Iterator[NodeResult]:
     """Runs the nodes `only`, in order; those in `uncached`, for the reason there, even where a cached result exists.
 
     An exception of a node is raised after its result (state `failed`) has been yielded.
+
+    Args:
+        gone: why nodes have no cached result that they would have had.
+        folders: where nodes write: one of them is told of where a disk is full.
     """
     deployment = runner_utils.extract_local_deployment_config(compiled)
     config = deployment.metadata_connection_config.database_connection_config
+    made: list[Path] = []
     for item in compiled.nodes:
         node = item.pipeline_node
         if node.node_info.id not in only:
             continue
         if node.node_info.id in uncached:
             node.execution_options.caching_options.enable_cache = False
-        started(node.node_info.id)
-        yield from _run_node(compiled, node, deployment, config, uncached.get(node.node_info.id, ASKED))
+        node_id = node.node_info.id
+        started(node_id)
+        why = _Why(uncached.get(node_id, ASKED), gone.get(node_id, "no cached result is left"))
+        for result in _run_node(compiled, node, deployment, config, why, explained(node_id, folders, made)):
+            made += [output.path for output in result.outputs.values()]
+            yield result
 
 
 def _run_node(
@@ -88,22 +111,26 @@ def _run_node(
     node: pipeline_pb2.PipelineNode,
     deployment: Any,
     config: metadata_store_pb2.ConnectionConfig,
-    why_uncached: str,
+    why: _Why,
+    guard: AbstractContextManager[None],
 ) -> Iterator[NodeResult]:
     node_id = node.node_info.id
     begin = time.monotonic()
     try:
-        execution = launcher.Launcher(
-            pipeline_node=node,
-            mlmd_connection=metadata.Metadata(config),
-            pipeline_info=compiled.pipeline_info,
-            pipeline_runtime_spec=compiled.runtime_spec,
-            executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-        ).launch()
-        state, outputs, reason = _read_back(config, compiled, node, execution, why_uncached)
-        if state == "failed":
-            raise NodeFailed(f"{node_id}: {reason}")
+        with guard:
+            execution = launcher.Launcher(
+                pipeline_node=node,
+                mlmd_connection=metadata.Metadata(config),
+                pipeline_info=compiled.pipeline_info,
+                pipeline_runtime_spec=compiled.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+            ).launch()
+            state, outputs, reason = _read_back(config, compiled, node, execution, why)
+            if state == "failed":
+                raise NodeFailed(f"{node_id}: {reason}")
+            for output in outputs.values():
+                note(output.path)
     except BaseException as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         yield NodeResult(node_id, "failed", time.monotonic() - begin, reason, {})
@@ -116,7 +143,7 @@ def _read_back(
     compiled: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
     info: Any,
-    why_uncached: str,
+    why: _Why,
 ) -> tuple[State, dict[str, Output], str]:
     """State, outputs and reason of the execution just launched, from the metadata store."""
     state: State
@@ -129,8 +156,8 @@ def _read_back(
             state, reason = "cached", "inputs, parameters and code are unchanged"
         elif execution_lib.is_execution_successful(execution):
             cache = node.execution_options.caching_options.enable_cache
-            why = why_it_ran(handle, compiled.pipeline_info.id, node, execution) if cache else why_uncached
-            state, reason = "ran", why
+            state = "ran"
+            reason = why_it_ran(handle, compiled.pipeline_info.id, node, execution, why.gone) if cache else why.asked
         else:
             return "failed", {}, "an input could not be found; the log has the details"
         outputs = execution_lib.get_output_artifacts(handle, execution_id)

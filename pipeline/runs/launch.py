@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from threading import Lock
 
+from components.disk import full_disk_named
 from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
@@ -28,6 +29,7 @@ from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.quiet import quiet
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
+from pipeline.runs.store import STORE_FILE, check_store
 from pipeline.runs.termination import graceful
 
 LOG_FILE = "log.txt"
@@ -89,10 +91,12 @@ def prepared(
     """What to run, with all its folders; no other run uses the output folder meanwhile.
 
     Raises:
-        UsageError: there are no data, or the output folder cannot be written.
+        UsageError: there are no data, the output folder cannot be written, or what is cached there not be told.
+        DiskFull: also of what is done within.
     """
     out = output_folder(name, out)
-    with _exclusive(out):
+    with full_disk_named(out, Path(gettempdir())), _exclusive(out):
+        check_store(out / STORE_FILE)
         source, notice = source_folder(config.data, data, out / "data")
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+from components.disk import DiskFull, full_disk_named
 from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
@@ -26,8 +27,10 @@ from pipeline.graph.roles import Role, final_nodes, in_roles
 from pipeline.runs.dag import ASKED, NodeResult, compile_pipeline, following, needed_for, run_nodes
 from pipeline.runs.listener import Listener
 from pipeline.runs.outcome import Output, complete, conclude, notices, versions
-from pipeline.runs.record import RunRecord, Step, write_run
+from pipeline.runs.outputs import tidied
+from pipeline.runs.record import RunRecord, Status, Step, write_run
 from pipeline.runs.request import Request
+from pipeline.runs.store import STORE_FILE, finished_artifacts
 from pipeline.runs.termination import Terminated
 
 
@@ -41,9 +44,10 @@ def run(request: Request, listener: Listener, before: Callable[[str], None] = la
     outputs: dict[Role, Output] = {}
     write_run(request.run_dir, record)
     try:
-        _run_graph(request, listener, record, outputs, before)
-        conclude(record, outputs)
-        _keep_report(request, record)
+        with full_disk_named(*request.written):
+            _run_graph(request, listener, record, outputs, before)
+            conclude(record, outputs)
+            _keep_report(request, record)
     except Terminated as termination:
         record.end("interrupted", termination.exit_code, [str(termination)])
     except DataRefused as refusal:
@@ -54,7 +58,8 @@ def run(request: Request, listener: Listener, before: Callable[[str], None] = la
         if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
             record.end("interrupted", ExitCode.INTERRUPTED, ["interrupted"])
             raise KeyboardInterrupt from error
-        record.end("failed", exit_code_of(error), [str(error) or type(error).__name__])
+        status: Status = "disk full" if isinstance(error, DiskFull) else "failed"
+        record.end(status, exit_code_of(error), [str(error) or type(error).__name__])
         raise
     finally:
         complete(record, outputs)
@@ -83,8 +88,9 @@ def _run_graph(
         serving=str(request.serving),
         schema=str(_stage_schema(request.out)),
         run=request.run_dir.name,
-        metadata=sqlite_metadata_connection_config(str(request.out / "metadata.sqlite")),
+        metadata=sqlite_metadata_connection_config(str(request.out / STORE_FILE)),
     )
+    gone = tidied(request.out, finished_artifacts(place.metadata))
     pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
     nodes = Nodes.of(pipeline)
     final = final_nodes(nodes.roles)
@@ -93,7 +99,7 @@ def _run_graph(
     again = following(compiled, request.from_node) if request.from_node else set()
     uncached = {**dict.fromkeys(again, ASKED), **dict.fromkeys(nodes.always_run, "always runs")}
     with _workers_told(request.config.execution), listener.live():
-        for result in run_nodes(compiled, only, uncached, started):
+        for result in run_nodes(compiled, only, uncached, gone, request.written, started):
             left = in_roles(result.id, result.outputs, nodes.roles)
             outputs.update({role: output for role, output in left.items() if final[role] == result.id})
             step = _step(result)

@@ -34,9 +34,19 @@ def quiet(log: Path) -> Iterator[TextIO]:
             )
             yield terminal
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _flush(sys.stdout, 1)
+            _flush(sys.stderr, 2)
             sys.argv = arguments
             for descriptor, copy in zip((1, 2), saved, strict=True):
                 os.dup2(copy, descriptor)
                 os.close(copy)
+
+
+def _flush(stream: TextIO, descriptor: int) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        # Of a full disk; what the log lacks must not come to the terminal.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), descriptor)
+        stream.flush()

@@ -21,15 +21,15 @@ _OF_THE_DRIVER = {"input_fingerprint", "span", "version"}
 
 
 def why_it_ran(
-    handle: Metadata, pipeline: str, node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution
+    handle: Metadata, pipeline: str, node: pipeline_pb2.PipelineNode, execution: metadata_store_pb2.Execution, gone: str
 ) -> str:
-    """One phrase, of a node of which a cached result would have been taken."""
+    """One phrase, of a node of which a cached result would have been taken; `gone` where nothing has changed."""
     earlier = _successes_before(handle, pipeline, node, execution.id)
     if not earlier:
         return "no finished run before"
     changes = min((_changes(handle, before, execution) for before in earlier), key=len)
     more = len(changes) - _NAMED
-    return (", ".join(changes[:_NAMED]) or "no cached result is left") + (f" and {more} more" if more > 0 else "")
+    return (", ".join(changes[:_NAMED]) or gone) + (f" and {more} more" if more > 0 else "")
 
 
 def _successes_before(

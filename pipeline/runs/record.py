@@ -20,6 +20,7 @@ Status = Literal[
     "refused by the data gate",
     "interrupted",
     "failed",
+    "disk full",
     "timed out",
     "killed",
     "damaged",

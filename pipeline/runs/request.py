@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 from pipeline.config.root import Config
 
@@ -22,3 +23,8 @@ class Request:
     run_dir: Path
     from_node: str | None = None
     to_node: str | None = None
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that a run writes to, any of which may be full."""
+        return self.out, self.serving, Path(gettempdir())

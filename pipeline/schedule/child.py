@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,9 +43,9 @@ class Ending:
 
     @property
     def crashed(self) -> bool:
-        """Whether it may go well when started again: neither refused, nor wrong, nor told to end."""
+        """Whether it may go well when started again: neither refused, nor wrong, nor told to end, nor without room."""
         by_signal = self.exit_code < 0 and self.exit_code not in _STOPPED
-        return (self.exit_code == ExitCode.FAILED or by_signal) and self.status != "timed out"
+        return (self.exit_code == ExitCode.FAILED or by_signal) and self.status not in ("timed out", "disk full")
 
 
 def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop) -> Ending:
@@ -64,7 +64,7 @@ def run_child(command: Sequence[str], out: Path, settings: Schedule, stop: Stop)
             timed_out = _wait(process, settings.timeout, settings.grace)
         printed = _printed(stdout)
     record = _record(printed) or _left_behind(out, earlier, process.pid)
-    ending = _ending(process.returncode, record, printed.get("error"))
+    ending = _ending(process.returncode, record, printed)
     if not timed_out:
         return ending
     return replace(ending, status="timed out", reasons=(f"[schedule] timeout = {settings.timeout} s",))
@@ -108,9 +108,11 @@ def _wait(process: subprocess.Popen[bytes], timeout: float, grace: float) -> boo
     return timed_out
 
 
-def _ending(code: int, record: RunRecord | None, error: str | None) -> Ending:
-    """`error` is what the command line said instead of a record."""
-    said = record.status if record else "failed"
+def _ending(code: int, record: RunRecord | None, printed: Mapping[str, Any]) -> Ending:
+    """Where the command line has printed an error instead of the record, the record may lack its end."""
+    error = printed.get("error")
+    full: Status | None = "disk full" if printed.get("status") == "disk full" else None
+    said = full or (record.status if record else "failed")
     reasons = record.reasons if record else []
     return Ending(
         exit_code=code,

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy_loss import bce_dice
+from room import no_file_above
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
 
+from components.disk import DiskFull
+from components.files import write_bytes
 from components.imaging.files.codecs import decode_image, encode_png
 from components.imaging.geometry.placement import letterbox
 from components.measures.confusion import confusion
@@ -28,6 +31,7 @@ from components.task import Task
 from components.trainer.batches import evaluation_batches
 from components.trainer.callbacks import TrainingDiverged
 from components.trainer.choices import loss_named, optimizer_named
+from components.trainer.run import keras_file
 from pipeline.config.root import Config
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
@@ -67,7 +71,6 @@ class TestRun:
     def test_files(self, trained: FnArgs) -> None:
         run, serving = Path(trained.model_run_dir), Path(trained.serving_model_dir)
         assert {path.name for path in run.iterdir()} == {
-            "best.weights.h5",
             "history.csv",
             "tensorboard",
             "training.json",
@@ -77,6 +80,29 @@ class TestRun:
         extra = json.loads((serving / "assets.extra" / "training.json").read_text())
         assert extra["config"]["training"]["seed"] == 7
         assert extra["config"]["derivation"]["fit"] == "letterbox"
+
+    def test_no_weights_of_it_meet_a_disk_as_hdf5_which_ends_the_process_where_it_is_full(
+        self, trained: FnArgs, tmp_path: Path
+    ) -> None:
+        model = keras_model(trained)
+        with no_file_above(10_000), pytest.raises(OSError, match="File too large"):
+            write_bytes(tmp_path / "model.keras", keras_file(model))
+        write_bytes(tmp_path / "model.keras", keras_file(model))
+        again = keras.saving.load_model(tmp_path / "model.keras")
+        for one, other in zip(
+            [*model.variables, *model.optimizer.variables],
+            [*again.variables, *again.optimizer.variables],
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+    def test_a_model_for_which_there_is_no_room_is_not_trained(
+        self, train: Callable, config: Config, augmented: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("components.trainer.run._LEAST_GRAPH", 10**18)
+        with pytest.raises(DiskFull, match=r"the model will take .* MB or more"):
+            train(config, augmented, tmp_path)
+        assert not list(tmp_path.rglob("history.csv"))
 
     def test_summary_is_that_of_the_epoch_with_the_lowest_validation_loss(
         self, history: list[dict[str, float]], summary: dict

@@ -250,6 +250,9 @@ def test_killed_training_resumes_from_the_finished_nodes(tmp_path: Path) -> None
     assert all(again.step(node)["cached"] for node in FIRST_STEPS)
     assert again.step("Trainer")["reason"] == "no finished run before"
     assert again.record["pushed"]
+    # Of the two that were ended nothing is left.
+    for output in ("model", "model_run"):
+        assert len(list((tmp_path / "artifacts" / "Trainer" / output).glob("[!.]*"))) == 1
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from schedule_parts import FakeClock, ids, is_alive, script
@@ -51,6 +52,22 @@ def test_an_error_of_the_command_line_is_the_reason(tmp_path: Path) -> None:
     assert run_child(child, tmp_path, FINE, Stop()) == Ending(2, "failed", ("no data",))
 
 
+@pytest.mark.parametrize("record", [None, "running"])
+def test_a_full_disk_is_no_crash_though_its_record_was_cut_off(
+    tmp_path: Path, record: Literal["running"] | None
+) -> None:
+    said = '{"exit_code": 1, "status": "disk full", "error": "disk full: /x"}'
+    wait = (
+        f"echo $$ > {tmp_path}/pid; while [ ! -e {tmp_path}/runs/3/run.json ]; do sleep 0.01; done; " if record else ""
+    )
+    if record:
+        threading.Thread(target=leave_records, args=(tmp_path,)).start()
+    ending = run_child(script(tmp_path, f"{wait}echo '{said}'; exit 1"), tmp_path, FINE, Stop())
+    assert (ending.exit_code, ending.status, ending.reasons) == (1, "disk full", ("disk full: /x",))
+    assert ending.run == ("2" if record else None)
+    assert not ending.crashed
+
+
 @pytest.mark.parametrize("text", ["", "not JSON", "[1, 2]", "null"])
 def test_a_child_that_prints_no_record_is_judged_by_its_exit_code(tmp_path: Path, text: str) -> None:
     assert run_child(script(tmp_path, f"echo '{text}'; exit 1"), tmp_path, FINE, Stop()) == Ending(1, "failed")
@@ -84,12 +101,17 @@ def test_a_run_of_before_is_not_taken_for_this_one_though_their_processes_have_o
 
 
 def kill_once_there(out: Path) -> None:
+    os.kill(leave_records(out), signal.SIGKILL)
+
+
+def leave_records(out: Path) -> int:
+    """Records of three runs, the second that of the process whose number is in a file, which is returned."""
     wait_for(lambda: ids(out / "pid"))
     [pid] = ids(out / "pid")
     for name, owner in (("1", 1), ("2", pid), ("3", 1)):
         (out / "runs" / name).mkdir(parents=True)
         write_run(out / "runs" / name, RunRecord(id=name, recipe="demo", status="running", pid=owner))
-    os.kill(pid, signal.SIGKILL)
+    return pid
 
 
 def test_what_a_killed_run_leaves_behind_ends_with_it(tmp_path: Path) -> None:

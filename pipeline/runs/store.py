@@ -1,0 +1,62 @@
+"""The metadata store of an output folder, which says what is cached: looked at before it is used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from components.errors import UsageError
+from components.foreign import foreign
+
+STORE_FILE = "metadata.sqlite"
+
+_PATIENCE = 5.0
+"""Seconds that another program has for its end."""
+_ANEW = "Delete it: what is lost is the memory of finished steps, which run again; served models stay"
+_FAULTS = {
+    "SQLITE_BUSY": "another program is using it. End that program",
+    "SQLITE_LOCKED": "another program is using it. End that program",
+    "SQLITE_READONLY": "it cannot be written. Make it yours",
+    "SQLITE_CANTOPEN": "it cannot be opened. Make it yours",
+    "SQLITE_IOERR": "it cannot be read or written. Look whether its disk is well",
+    "SQLITE_FULL": "no room",
+}
+"""By SQLite's names, without what comes after a second underscore; whatever is not here is damage."""
+
+
+def check_store(path: Path) -> None:
+    """Does nothing where there is none yet.
+
+    Raises:
+        UsageError: it is damaged, locked or cannot be written.
+    """
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE)) as store:
+            store.execute("BEGIN IMMEDIATE")
+            [(verdict,)] = store.execute("PRAGMA quick_check(1)").fetchall()
+            store.rollback()
+    except sqlite3.Error as error:
+        name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+        fault = _FAULTS.get(name, f"is no whole SQLite file. {_ANEW}")
+        raise UsageError(f"{path}: {fault} ({error})") from error
+    if verdict != "ok":
+        raise UsageError(f"{path}: is damaged. {_ANEW} ({verdict})")
+
+
+def finished_artifacts(connection: Any) -> Iterator[Path]:
+    """The folders of all artifacts that finished nodes have left, oldest first; `connection` is TFX's config of it.
+
+    Raises:
+        UsageError: it is no store that this version of TFX reads.
+    """
+    from tfx.orchestration.metadata import Metadata
+
+    path = connection.sqlite.filename_uri
+    with foreign(UsageError, f"{path}: is no metadata store of this version. {_ANEW}"), Metadata(connection) as handle:
+        artifacts = handle.store.get_artifacts()
+    return (Path(artifact.uri) for artifact in sorted(artifacts, key=lambda artifact: artifact.id))
