@@ -230,7 +230,7 @@ def read_run(run_dir: Path) -> RunRecord:
     content = read_json(run_dir / RUN_FILE)
     if not isinstance(content, dict):
         raise ValueError(f"expected a JSON object, found {type(content).__name__}")
-    known = {"id": run_dir.name, "recipe": run_dir.absolute().parents[1].name}
+    known = {"id": run_dir.absolute().name, "recipe": run_dir.absolute().parent.parent.name}
     try:
         return RunRecord.model_validate({**known, **content, "folder": str(run_dir)})
     except ValidationError as error:
