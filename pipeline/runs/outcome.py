@@ -73,7 +73,8 @@ def complete(record: RunRecord, outputs: Outputs) -> None:
     record.counts = _counts(account) if account else None
     record.metrics = {split: training[split] for split in ("train", "eval") if split in (training or {})}
     record.metrics |= {"test": test} if test else {}
-    record.warnings = training["warnings"] if training else []
+    collapsed = (test or {}).get("collapsed")
+    record.warnings = [*(training["warnings"] if training else []), *([f"collapsed: {collapsed}"] if collapsed else [])]
     if folds := _out_of_fold(outputs):
         record.folds = {"table": folds.pop("folds"), "pooled": folds}
     record.devices = training["devices"] if training else None

@@ -102,6 +102,8 @@ class Scores(BaseModel):
     absent: dict[str, Absent] = {}
     """By class."""
     notes: list[str] = []
+    collapsed: str | None = None
+    """What the model predicts everywhere, where it tells nothing apart."""
     empty_cases: int = 0
     empty_cases_with_prediction: int = 0
 
@@ -159,7 +161,7 @@ class RunRecord(Json):
     folds: dict[str, Any] | None = None
     """What Ensemble has written of folds: their `table`, and `pooled` what was measured on all of them."""
     warnings: list[str] = []
-    """Of the training."""
+    """Of the training, and that the model collapsed."""
     devices: list[str] | None = None
     """What the model was trained on, such as `GPU:0`."""
     pushed: Pushed | None = None
