@@ -167,12 +167,10 @@ def _sample(name: str, group: str, source: str, rows: list[TruthRow], data: Read
 
 
 def _lesion(numbers: str | None) -> Ellipse | None:
-    match = re.fullmatch(r"(\d{1,6})\s+(\d{1,6})\s+(\d{1,6})", numbers or "")
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s+(\d{1,6}(?:\.\d+)?)\s+(\d{1,6}(?:\.\d+)?)", numbers or "")
+    x, y, radius = (float(number) for number in match.groups()) if match else (0.0, 0.0, 0.0)
     # A radius of 0 is not a disc: the lesion has no extent to learn, so no truth.
-    if not match or int(match[3]) == 0:
-        return None
-    x, y, radius = (float(number) for number in match.groups())
-    return Ellipse(x, y, radius, radius)
+    return Ellipse(x, y, radius, radius) if radius else None
 
 
 LAYOUT = Layout(
