@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 _EXAMPLES = 2
-_OF_ONE_SOURCE = re.compile(r"'[^']*'|\d+")
+_OF_ONE_SOURCE = re.compile(r"'[^']*'|#[0-9a-f]{6}|[\d.]+")
 """In a reason: names and numbers."""
 
 Reject = Mapping[str, str]

@@ -1,6 +1,7 @@
 """Layout `manifest`: a table that names images and masks anywhere below the input folder.
 
-CSV (UTF-8, or UTF-16 with its mark; with a header; separated by `,`, `;` or tab, whichever the header has most) or TOML (`[[sample]]`).
+CSV (UTF-8, or UTF-16 with its mark; with a header; separated by `,`, `;` or tab, whichever the header has most) or
+TOML (`[[sample]]`).
 Columns: `image`; `mask`, several separated by `;`, explicitly empty for an image without foreground; and where wanted
 `region` (an image that is black where nothing is judged), `group`, `label`, `split` (train, valid or test), `site`,
 `id`. Files that no row names are not read.
