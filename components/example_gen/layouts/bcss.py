@@ -23,7 +23,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
+from components.example_gen.samples import Drawing, Listing, NotLaidOut, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import first_fault, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
@@ -109,7 +109,7 @@ def list_bcss(root: Path, data: Reading) -> Listing:
     """
     for folder in (data.images, _folder(data)):
         if not (root / folder).is_dir():
-            raise UsageError(
+            raise NotLaidOut(
                 f"{root}: has no folder {folder!r}, expected {data.images!r} with images and {_folder(data)!r} with "
                 "annotations. Set [data] images and table, or another layout."
             )
@@ -123,6 +123,8 @@ def list_bcss(root: Path, data: Reading) -> Listing:
     ]
     unread = [*unread_files(root, root / data.images), *other_files(root, files, [".json"])]
     listing = listing_of([*unread, *found])
+    if annotations and not listing.samples and not any(map(_is_one, files)):
+        raise NotLaidOut(f"{root}: no file in {_folder(data)!r} is an annotation of the Digital Slide Archive.")
     _refuse_unknown_classes(listing, [path for paths in annotations.values() for path in paths], classes)
     return listing
 
@@ -165,6 +167,13 @@ def _elements(path: Path) -> list[Element]:
     except ValidationError as error:
         raise UnclearShape(first_fault(error)) from error
     return [element for document in documents for element in document.annotation.elements]
+
+
+def _is_one(path: Path) -> bool:
+    try:
+        return path.suffix.lower() == ".json" and bool(_elements(path))
+    except (OSError, UnclearShape):
+        return False
 
 
 def _drawing(name: str, elements: list[Element], classes: Sequence[str]) -> Drawing:

@@ -25,6 +25,7 @@ from components.example_gen.samples import (
     Drawing,
     Listing,
     MaskFiles,
+    NotLaidOut,
     Reject,
     Sample,
     mask_suffixes,
@@ -90,7 +91,7 @@ def _read(root: Path, data: Reading) -> list[_Row]:
     table = next((root / name for name in patterns(data).values() if (root / name).is_file()), None)
     if table is None:
         names = " or ".join(repr(name) for name in patterns(data).values())
-        raise UsageError(f"{root}: has no table {names}. Set [data] table, or another layout.")
+        raise NotLaidOut(f"{root}: has no table {names}. Set [data] table, or another layout.")
     try:
         text = decoded(table.read_bytes())
     except UnicodeDecodeError as error:

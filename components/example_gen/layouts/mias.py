@@ -18,7 +18,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
+from components.example_gen.samples import Drawing, Listing, NotLaidOut, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import read_text
 from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape
 
@@ -91,7 +91,7 @@ def list_mias(root: Path, data: Reading) -> Listing:
     """
     path = root / _table_name(data)
     if not path.is_file():
-        raise UsageError(f"{root}: has no truth table {_table_name(data)!r}. Set [data] table, or another layout.")
+        raise NotLaidOut(f"{root}: has no truth table {_table_name(data)!r}. Set [data] table, or another layout.")
     labels = [label.lower() for label in data.labels]
     if unknown := set(labels) - set(_SEVERITIES.values()):
         raise UsageError(f"[data] labels: {', '.join(sorted(unknown))}; layout mias has normal, benign and malignant.")

@@ -152,14 +152,24 @@ def read_table(path: Path) -> Table:
     return found
 
 
+def is_header(line: str) -> bool:
+    """Whether a line names the columns of such a table."""
+    return any(_header(line.split(separator)) for separator in _SEPARATORS)
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    """The names of the columns; empty where the cells are none."""
+    names = [cell.strip().lstrip("#").lower() for cell in cells]
+    return names if set(names) >= _COLUMNS else []
+
+
 def _table(name: str, text: str, separator: str) -> Table | None:
     """None where no row names the columns."""
     table = Table(name, {}, {})
     header: list[str] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     for cells in reader:
-        names = [cell.strip().lstrip("#").lower() for cell in cells]
-        if set(names) >= _COLUMNS:
+        if names := _header(cells):
             header = names
         elif header and any(map(str.strip, cells)):
             _add(table, dict(zip(header, cells, strict=False)), reader.line_num)
