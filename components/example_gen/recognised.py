@@ -5,7 +5,6 @@ Nothing is read by it: it is what people are told where their folder is not laid
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,26 +12,18 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from components.example_gen.documents import document_kind
 from components.example_gen.layouts.mias import UnclearRow, parse_row
 from components.example_gen.layouts.via_rows import is_header
 from components.example_gen.names import manifest_row, pattern_of
 from components.example_gen.samples import entries, image_files
 from components.example_gen.tables import read_text
-from components.foreign import foreign
 
-_MOST_FOLDERS, _MOST_ENTRIES, _MOST_FILES, _MOST_BYTES = 200, 10_000, 50, 64 * 2**20
+_MOST_FOLDERS, _MOST_ENTRIES, _MOST_FILES = 200, 10_000, 50
 _ROWS = 2
 _OF_MASKS = re.compile(r"masks?|labels?|labelstr|gt|ground.?truth|seg\w*|annotations?|truth|manual", re.IGNORECASE)
-_SUFFIX = re.compile(rf"(.+?)[\W_]+(?:{_OF_MASKS.pattern})(?:[\W_]?\d+)?", re.IGNORECASE | re.DOTALL)
+_SUFFIX = re.compile(rf"(.+?)[\s_.-]+(?:{_OF_MASKS.pattern})(?:[\W_]?\d+)?", re.IGNORECASE | re.DOTALL)
 """Of a mask that stands beside its image: captures the image's name."""
-_DRAW = (
-    "no layout reads it. Draw its shapes into masks, a PNG for each image, of the same name, 0 and 255 (of several "
-    "classes 0, 1, 2, ...), in a folder 'masks' beside one of the images, 'images': layout 'folders' reads these"
-)
-
-
-class _Unreadable(ValueError):
-    pass
 
 
 @dataclass(frozen=True)
@@ -50,32 +41,6 @@ def recognised(root: Path, layout_of: Callable[[Path], str | None]) -> str | Non
         return None  # a folder that may not be read
 
 
-def json_kind(path: Path) -> str | None:
-    """What kind of annotations a JSON file holds, with what to do with it; None where it is none that is known."""
-    try:
-        with foreign(_Unreadable, "no JSON"):
-            document = json.loads(read_text(path)) if path.stat().st_size <= _MOST_BYTES else None
-    except _Unreadable:
-        return None
-    if not isinstance(document, dict):
-        return None
-    if {"images", "annotations", "categories"} <= document.keys():
-        return f"COCO's JSON, and {_DRAW}"
-    if "shapes" in document and document.keys() & {"imagePath", "imageData"}:
-        return f"LabelMe's JSON, and {_DRAW}"
-    if document.get("type") == "FeatureCollection":
-        return f"GeoJSON, as QuPath exports it, and {_DRAW}"
-    parts = document.get("_via_img_metadata", document)
-    if isinstance(parts, dict) and any(
-        isinstance(part, dict) and {"filename", "regions"} <= part.keys() for part in parts.values()
-    ):
-        return (
-            "JSON of the VGG Image Annotator. Export it there as CSV, as 'shapes.csv' beside the folder 'images': "
-            "layout 'via' reads that"
-        )
-    return None
-
-
 def _levels(root: Path, layout_of: Callable[[Path], str | None]) -> Iterator[str]:
     above = root.resolve().parent
     if layout_of(root) is None and root.resolve().name in ("images", "masks") and layout_of(above) == "folders":
@@ -89,7 +54,7 @@ def _levels(root: Path, layout_of: Callable[[Path], str | None]) -> Iterator[str
 def _documents(root: Path) -> Iterator[str]:
     for folder in (root, *_folders(root)):
         for path in islice((path for path in entries(folder) if path.suffix.lower() == ".json"), _MOST_FILES):
-            if kind := json_kind(path):
+            if kind := document_kind(path):
                 yield f"{path.relative_to(root).as_posix()} is {kind}."
                 return
 
@@ -101,9 +66,12 @@ def _tables(root: Path) -> Iterator[str]:
         except OSError:
             continue
         if any(map(is_header, lines[:_MOST_FILES])):
-            yield f'{path.name} is a table of the VGG Image Annotator: set [data] layout = "via" and table = "{path.name}".'
+            what, how = "a table of the VGG Image Annotator", 'set [data] layout = "via" and'
         elif any(map(_is_film, lines[:_MOST_FILES])):
-            yield f'{path.name} is a truth table of MIAS films: choose the recipe mias, and set [data] table = "{path.name}".'
+            what, how = "a truth table of MIAS films", "choose the recipe mias, and set [data]"
+        else:
+            continue
+        yield f'{path.name} is {what}: {how} table = "{path.name}".'
 
 
 def _is_film(line: str) -> bool:
@@ -115,7 +83,7 @@ def _is_film(line: str) -> bool:
 
 def _files(root: Path) -> Iterator[str]:
     """Images and masks in folders of other names, or beside one another."""
-    names = {folder: [path.relative_to(root) for path in image_files(folder)] for folder in (root, *_folders(root, 2))}
+    names = {folder: [path.relative_to(root) for path in image_files(folder)] for folder in (root, *_folders(root, 3))}
     filled = {folder: paths for folder, paths in names.items() if paths}
     for folder, paths in filled.items():
         for other, masks in filled.items():
@@ -162,8 +130,8 @@ def _beside(paths: list[Path]) -> list[_Pair]:
 
 def _manifest(pairs: list[_Pair]) -> str:
     how = (
-        'Name them in a table manifest.csv in the folder, a row for each image, and set [data] layout = "manifest"; where '
-        "a patient has several, a column group keeps them in one split:"
+        'Name them in a table manifest.csv in the folder, a row for each image, and set [data] layout = "manifest"; '
+        "where a patient has several, a column group keeps them in one split:"
     )
     rows = [manifest_row(pair.image, *pair.masks) for pair in pairs[:_ROWS]]
     return "\n".join([how, "image,mask", *rows, *(["..."] if len(pairs) > _ROWS else [])])

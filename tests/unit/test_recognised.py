@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from components.errors import UsageError
-from pipeline.cli import app as cli
 from pipeline.runs.check import check_folder
 
 POINTS = [[4, 4], [12, 4], [12, 12], [4, 12]]
@@ -58,7 +57,7 @@ def dump(path: Path, value: Any) -> None:
 def coco(root: Path, file: str) -> None:
     images(root, "images/a{}.png")
     found = [{"id": n, "file_name": f"a{n}.png"} for n in range(6)]
-    drawn = [{"image_id": n, "segmentation": [sum(POINTS, [])]} for n in range(6)]
+    drawn = [{"image_id": n, "segmentation": [[each for point in POINTS for each in point]]} for n in range(6)]
     dump(root / file, {"images": found, "annotations": drawn, "categories": []})
 
 
@@ -147,7 +146,6 @@ def test_names_that_no_pattern_pairs_are_told_once(tmp_path: Path) -> None:
     KINDS["nnU-Net"][0](tmp_path)
     overrides = ['data.images="imagesTr"', 'data.masks="labelsTr"']
     report = check_folder(tmp_path, "folders", overrides)
-    assert cli.app is not None
     first = report["rejects"][0]["reason"]
     assert "nnU-Net's channel suffix '_0000'" in first
     assert "by rows such as imagesTr/c0_0000.png,labelsTr/c0.png below image,mask in manifest.csv" in first

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from components.errors import UsageError
+from components.example_gen.documents import document_kind
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
@@ -123,8 +124,8 @@ def list_bcss(root: Path, data: Reading) -> Listing:
     ]
     unread = [*unread_files(root, root / data.images), *other_files(root, files, [".json"])]
     listing = listing_of([*unread, *found])
-    if annotations and not listing.samples and not any(map(_is_one, files)):
-        raise NotLaidOut(f"{root}: no file in {_folder(data)!r} is an annotation of the Digital Slide Archive.")
+    if not listing.samples and any(document_kind(path) for paths in annotations.values() for path in paths):
+        raise NotLaidOut(f"{root}: the files in {_folder(data)!r} are no annotations of the Digital Slide Archive.")
     _refuse_unknown_classes(listing, [path for paths in annotations.values() for path in paths], classes)
     return listing
 
@@ -165,15 +166,9 @@ def _elements(path: Path) -> list[Element]:
     try:
         documents = _DOCUMENTS.validate_json(f"[{text}]" if text.startswith("{") else text)
     except ValidationError as error:
-        raise UnclearShape(first_fault(error)) from error
+        kind = document_kind(path)
+        raise UnclearShape(f"is {kind}" if kind else first_fault(error)) from error
     return [element for document in documents for element in document.annotation.elements]
-
-
-def _is_one(path: Path) -> bool:
-    try:
-        return path.suffix.lower() == ".json" and bool(_elements(path))
-    except (OSError, UnclearShape):
-        return False
 
 
 def _drawing(name: str, elements: list[Element], classes: Sequence[str]) -> Drawing:
