@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from components.evaluator.collapse import collapse
 from components.evaluator.limits import Champion, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
@@ -115,6 +116,7 @@ def metrics(
         "change": served and _change(cases, served.cases, settings),
         "limits": [limit.as_json() for limit in limits],
         "notes": list(_notes(cases, settings)),
+        "collapsed": collapse(cases),
         "blessed": not reasons,
         "reasons": reasons,
     }

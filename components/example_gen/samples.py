@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from components.errors import UsageError
 from components.imaging.files.codecs import SUFFIXES
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Shape
@@ -14,6 +15,10 @@ from components.imaging.truth.shapes import Shape
 SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
 """The names in use for the splits, and their names in Maskline."""
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+
+
+class NotLaidOut(UsageError):
+    """A folder lacks what its layout needs; it may be of a kind that is known, and none that is read."""
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,36 @@ from pydantic import ValidationError
 
 from components.example_gen.samples import Reject
 
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Byte order marks, of which one begins with another; spreadsheets and PowerShell save as UTF-16."""
+
+
+def decoded(content: bytes) -> str:
+    """Text in UTF-8, or in what its byte order mark says.
+
+    Raises:
+        UnicodeDecodeError: it is no such text.
+    """
+    return content.decode(next((codec for mark, codec in _MARKS.items() if content.startswith(mark)), "utf-8"))
+
 
 def read_text(path: Path) -> str:
-    """The text of a file; what is not UTF-8 is read as Latin-1, in which every byte is a character.
+    """The text of a file, see `decoded`; any other is read as Latin-1, in which every byte is a character.
 
     Raises:
         OSError: the file cannot be read.
     """
-    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    content = path.read_bytes()
     try:
-        return content.decode("utf-8")
+        return decoded(content)
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        return content.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 def first_fault(error: ValidationError) -> str:

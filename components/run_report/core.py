@@ -65,6 +65,12 @@ class Run:
     """Those that the model is the ensemble of."""
 
     @property
+    def warnings(self) -> list[str]:
+        """Of the training, and that the model tells nothing apart."""
+        collapsed = self.metrics["collapsed"]
+        return [*self.training["warnings"], *([f"the model collapsed: {collapsed}"] if collapsed else [])]
+
+    @property
     def measures(self) -> list[Measure]:
         """What the evaluation has measured; by the first, cases are ordered."""
         return [Measure(name=name, **described) for name, described in self.metrics["measures"].items()]

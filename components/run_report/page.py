@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from components.evaluator.per_case import Case
 from components.measures.measure import Measure
 from components.run_report import figures
 from components.run_report.core import Folds, Run, groups_by_split, shared_across_splits, worst_first
+from components.visible import visible_lines
 
 MAX_ROWS = 200
 
@@ -112,6 +114,11 @@ def _change(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}"
 
 
+def _harmless(value: Any) -> Any:
+    """What a name or a message holds that browsers would obey, or may not have in a page; what is markup is ours."""
+    return visible_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
@@ -120,6 +127,7 @@ _ENVIRONMENT = Environment(
     loader=PackageLoader("components.run_report"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=_harmless,
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -4,5 +4,7 @@
 def main() -> None:
     """Entry point of the `maskline` command, and of `python -m pipeline.cli`."""
     from pipeline.cli.app import app
+    from pipeline.terminal import escape_unencodable
 
+    escape_unencodable()
     app()

@@ -11,6 +11,7 @@ from components.errors import ExitCode
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
+from pipeline.terminal import document, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -112,7 +113,7 @@ def augment_command(
     if json_output:
         print_json({"preview": str(preview), "copies": copies})
     else:
-        typer.echo(preview)
+        say(str(preview))
 
 
 @app.command("models")
@@ -165,7 +166,7 @@ def report_command(
     if json_output:
         print_json({"report": str(path)})
     else:
-        typer.echo(path)
+        say(str(path))
     if open_browser:
         typer.launch(path.as_uri())
 
@@ -201,4 +202,4 @@ def config_show_command(
     if json_output:
         print_json(config.model_dump())
     else:
-        typer.echo(config_toml(config), nl=False)
+        document(config_toml(config))

@@ -7,67 +7,69 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from pipeline.runs.alike import alike, told
+from pipeline.terminal import FINDINGS, Cell, Column, Line, Styled, Terminal
 
 _EXAMPLES = 2
 _REJECTS = 5
 
+Row = Sequence[Cell]
+
 
 def print_check(report: Mapping[str, Any], written: Path | None = None) -> None:
     """The splits, what was found and what to do about it, the verdict. `written`: where the report is as JSON."""
-    console = Console(highlight=False)
-    console.print(_splits(report["splits"]))
+    terminal = Terminal(wraps=True)
+    _show_splits(terminal, report["splits"])
     if report["problems"] or report["notes"]:
-        console.print(_findings(report["problems"], report["notes"]))
-        console.print(Text("[section] key = value goes into a TOML file, or follows --set as section.key=value.\n"))
+        _show_findings(terminal, report["problems"], report["notes"])
+        terminal.say("[section] key = value goes into a TOML file, or follows --set as section.key=value.")
+        terminal.say()
     if report["rejects"]:
-        console.print(_rejects(report["rejects"]))
+        _show_rejects(terminal, report["rejects"])
     if report["drift"]:
-        console.print(_drift(report["drift"]))
-    console.print(_verdict(report))
-    console.print(Text(f"Everything as JSON: {written or 'add --json'}"))
+        _show_drift(terminal, report["drift"])
+    terminal.say(_verdict(report))
+    terminal.say(f"Everything as JSON: {written or 'add --json'}")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
-    return table
+def _show_splits(terminal: Terminal, splits: Mapping[str, Any]) -> None:
+    columns = [
+        Column("split"),
+        *(Column(name, right=True) for name in ("records", "groups", "with foreground")),
+        Column("in masks"),
+        Column("labels"),
+    ]
+    rows = [
+        (
+            split,
+            *(str(counts[key]) for key in ("records", "groups", "with_foreground")),
+            _counts(counts["classes"]),
+            _counts(counts["labels"]),
+        )
+        for split, counts in splits.items()
+    ]
+    terminal.show(columns, rows, "Splits", **FINDINGS)
 
 
-def _splits(splits: Mapping[str, Any]) -> Table:
-    table = _table("Splits")
-    for column in ("split", "records", "groups", "with foreground", "in masks", "labels"):
-        table.add_column(column, justify="right" if column in ("records", "groups", "with foreground") else "left")
-    for split, counts in splits.items():
-        numbers = (str(counts[key]) for key in ("records", "groups", "with_foreground"))
-        table.add_row(split, *numbers, _counts(counts["classes"]), _counts(counts["labels"]))
-    return table
+def _counts(records: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in records.items()) or "-"
 
 
-def _counts(records: Mapping[str, int]) -> Text:
-    return Text(", ".join(f"{name} {count}" for name, count in records.items()) or "-")
-
-
-def _findings(problems: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Findings")
-    table.add_column("finding", max_width=20)
-    table.add_column("count", justify="right")
-    table.add_column("where, and what to do", overflow="fold")
+def _show_findings(
+    terminal: Terminal, problems: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]]
+) -> None:
+    columns = [Column("finding", most=20), Column("count", right=True), Column("where, and what to do")]
+    rows: list[Row] = []
     for item in [*problems, *notes]:
-        word = Text("STOPS ", "bold red") if item["stops"] else Text("note ", "yellow")
-        table.add_row(word.append(item["kind"], "default"), str(item["count"]), _where(item))
-        table.add_row()
-    return table
+        word = Styled("STOPS ", "bold red") if item["stops"] else Styled("note ", "yellow")
+        rows += [((word, item["kind"]), str(item["count"]), _where(item)), ()]
+    terminal.show(columns, rows, "Findings", **FINDINGS)
 
 
-def _where(item: Mapping[str, Any]) -> Text:
+def _where(item: Mapping[str, Any]) -> list[Line]:
     # Rejects have a table of their own.
     lines = [] if item["kind"] == "rejects" else _first(item["examples"], item["count"], _EXAMPLES)
-    return Text("\n- ".join([item["what"], *lines])).append(f"\nTo do: {item['advice']}", "bold")
+    return [item["what"], *(f"- {line}" for line in lines), Styled(f"To do: {item['advice']}", "bold")]
 
 
 def _first(examples: Sequence[str], count: int, shown: int) -> list[str]:
@@ -75,41 +77,48 @@ def _first(examples: Sequence[str], count: int, shown: int) -> list[str]:
     return [*examples[:shown], *([f"and {more} more"] if more > 0 else [])]
 
 
-def _rejects(rejects: Sequence[Mapping[str, str]]) -> Table:
-    table = _table("Rejects: sources that cannot be used")
-    table.add_column("kind", max_width=20)
-    table.add_column("count", justify="right")
-    table.add_column("source: reason", overflow="fold")
-    by_kind = sorted(rejects, key=lambda reject: reject["kind"])
-    for kind, same in groupby(by_kind, key=lambda reject: reject["kind"]):
-        lines = [f"{reject['source']}: {reject['reason']}" for reject in same]
-        table.add_row(Text(kind), str(len(lines)), Text("\n".join(_first(lines, len(lines), _REJECTS))))
-    return table
+def _show_rejects(terminal: Terminal, rejects: Sequence[Mapping[str, str]]) -> None:
+    columns = [Column("kind", most=20), Column("count", right=True), Column("source: reason")]
+    by_kind = groupby(sorted(rejects, key=lambda reject: reject["kind"]), key=lambda reject: reject["kind"])
+    rows = [_reject_row(kind, list(same)) for kind, same in by_kind]
+    terminal.show(columns, rows, "Rejects: sources that cannot be used", **FINDINGS)
 
 
-def _drift(drift: Mapping[str, Any]) -> Table:
-    table = _table(f"Against the data of the champion, version {drift['champion']}")
-    for column in ("feature", "median then", "median now", "distance", "p", "verdict"):
-        table.add_column(column, justify="left" if column in ("feature", "verdict") else "right")
-    for feature in drift["features"]:
-        numbers = (feature[key] for key in ("champion_median", "median", "statistic", "p_value"))
-        style = "bold red" if feature["verdict"] == "drift" else ""
-        shown = ["-" if number is None else f"{number:.4g}" for number in numbers]
-        table.add_row(feature["name"], *shown, Text(feature["verdict"], style))
-    return table
+def _reject_row(kind: str, rejects: Sequence[Mapping[str, str]]) -> Row:
+    groups = alike(rejects)
+    lines: list[Line] = [line for group in groups[:_REJECTS] for line in told(group)]
+    more = sum(map(len, groups[_REJECTS:]))
+    return kind, str(len(rejects)), [*lines, *([f"and {more} more"] if more else [])]
 
 
-def _verdict(report: Mapping[str, Any]) -> Text:
+def _show_drift(terminal: Terminal, drift: Mapping[str, Any]) -> None:
+    columns = [
+        Column("feature"),
+        *(Column(name, right=True) for name in ("median then", "median now", "distance", "p")),
+        Column("verdict"),
+    ]
+    title = f"Against the data of the champion, version {drift['champion']}"
+    terminal.show(columns, map(_drift_row, drift["features"]), title, **FINDINGS)
+
+
+def _drift_row(feature: Mapping[str, Any]) -> Row:
+    numbers = (feature[key] for key in ("champion_median", "median", "statistic", "p_value"))
+    style = "bold red" if feature["verdict"] == "drift" else ""
+    shown = ("-" if number is None else f"{number:.4g}" for number in numbers)
+    return feature["name"], *shown, Styled(feature["verdict"], style)
+
+
+def _verdict(report: Mapping[str, Any]) -> Styled:
     rejects, notes = len(report["rejects"]), len(report["notes"])
     if report["problems"]:
         kinds = ", ".join(problem["kind"] for problem in report["problems"])
-        return Text(f"Not usable as it is: a run would stop. Mend first: {kinds}.", "bold red")
+        return Styled(f"Not usable as it is: a run would stop. Mend first: {kinds}.", "bold red")
     look = " Read the notes first." if notes else ""
     if rejects:
         without = f"a run would go on without {_counted(rejects, 'source')} that cannot be used"
-        return Text(f"Not clean: {without}.{look}", "bold yellow")
+        return Styled(f"Not clean: {without}.{look}", "bold yellow")
     used = report["sources"] - len(report["left_out"])
-    return Text(f"Usable: a run would go on with all {_counted(used, 'source')}.{look}", "bold green")
+    return Styled(f"Usable: a run would go on with all {_counted(used, 'source')}.{look}", "bold green")
 
 
 def _counted(number: int, noun: str) -> str:

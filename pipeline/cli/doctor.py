@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
-from rich.console import Console
+
+from pipeline.terminal import Styled, Terminal
 
 _LEAST_MEMORY_GIB = 4
 _LEAST_DISK_GIB = 5
@@ -29,11 +30,11 @@ def examine(data: Path | None) -> list[Finding]:
 
 def print_examination(findings: list[Finding]) -> None:
     """A line per finding."""
-    console = Console(highlight=False)
+    terminal = Terminal()
     for finding in findings:
-        mark = "[green]ok [/]" if finding["ok"] else "[red]BAD[/]"
+        mark = Styled("ok ", "green") if finding["ok"] else Styled("BAD", "red")
         expected = "" if finding["ok"] else f", expected {finding['expected']}"
-        console.print(f"{mark} {finding['name']:<28} {finding['found']}{expected}", soft_wrap=True)
+        terminal.say(mark, f" {finding['name']:<28} {finding['found']}{expected}")
 
 
 def _finding(name: str, ok: bool, found: str, expected: str) -> Finding:

@@ -15,6 +15,7 @@ import typer
 from components.errors import ExitCode
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 from pipeline.kubeflow.simulator.backend import BACKENDS, NEWEST, backend_of
+from pipeline.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from pipeline.config.root import Config
@@ -50,7 +51,7 @@ def compile_command(
     write_package(package, out)
     _print_faults(lint(package), {"pipeline": str(out)}, json_output)
     if not json_output:
-        typer.echo(out)
+        say(str(out))
 
 
 @kubeflow_app.command("simulate")
@@ -121,7 +122,7 @@ def _print_faults(faults: Sequence[Fault], record: dict[str, Any], json_output: 
     if json_output:
         print_json({**record, "faults": [asdict(fault) for fault in faults]})
     for fault in [] if json_output else faults:
-        typer.echo(fault, err=True)
+        Terminal(errors=True).say_lines(str(fault))
 
 
 class Target(StrEnum):

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from rich.console import Console
-from rich.table import Table
 
 from components.trainer.models.registry import ARCHITECTURES
 from pipeline.config.root import Config
 from pipeline.runs.record import RunRecord
+from pipeline.terminal import Column, Styled, Terminal
 
 
 def models() -> list[dict[str, Any]]:
@@ -31,34 +30,36 @@ def models() -> list[dict[str, Any]]:
 
 def print_models(listing: list[dict[str, Any]]) -> None:
     """The architectures, each with a table of its parameters."""
-    console = Console(highlight=False)
+    terminal = Terminal(wraps=True)
     for model in listing:
-        console.print(f"[bold]{model['name']}[/]")
-        console.print(model["description"], markup=False)
-        console.print(f"Height and width: multiples of {model['input_multiple']} with the default parameters.\n")
-        table = Table("parameter", "default", "allowed")
-        for name, schema in model["parameters"].items():
-            table.add_row(name, str(schema["default"]).lower(), _allowed(schema))
-        console.print(table)
+        terminal.say(Styled(model["name"], "bold"))
+        for line in model["description"].split("\n"):
+            terminal.say(line)
+        terminal.say(f"Height and width: multiples of {model['input_multiple']} with the default parameters.")
+        terminal.say()
+        rows = [
+            (name, str(schema["default"]).lower(), _allowed(schema)) for name, schema in model["parameters"].items()
+        ]
+        terminal.show([Column("parameter"), Column("default"), Column("allowed")], rows)
 
 
 def print_runs(runs: list[RunRecord], out: Path) -> None:
     """A line per run, and per slot of a schedule that had none, with the reason."""
-    console = Console(highlight=False)
+    terminal = Terminal(wraps=True)
     if not runs:
-        console.print(f"no runs below {out}")
+        terminal.say(f"no runs below {out}")
         return
     measured = " / ".join(dict.fromkeys(run.scores.title for run in runs if run.scores)) or "score"
-    table = Table("run", "recipe", "status", measured, "pushed", title=f"{out}/**/runs", title_justify="left")
-    for column in table.columns:
-        # The reason of a slot is long; an id that is cut names no run.
-        column.no_wrap = column.header != "status"
-    for run in runs:
-        mean = run.scores.mean.mean if run.scores else None
-        shown = "" if mean is None else f"{mean:.3f}"
-        status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
-        table.add_row(run.id, run.recipe, status, shown, run.pushed.version if run.pushed else "")
-    console.print(table)
+    # The reason of a slot is long; an id that is cut names no run.
+    columns = [Column(name, whole=name != "status") for name in ("run", "recipe", "status", measured, "pushed")]
+    terminal.show(columns, map(_run_row, runs), title=f"{out}/**/runs")
+
+
+def _run_row(run: RunRecord) -> tuple[str, ...]:
+    mean = run.scores.mean.mean if run.scores else None
+    shown = "" if mean is None else f"{mean:.3f}"
+    status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
+    return run.id, run.recipe, status, shown, run.pushed.version if run.pushed else ""
 
 
 def config_toml(config: Config) -> str:

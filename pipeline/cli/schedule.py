@@ -9,6 +9,7 @@ import typer
 
 from components.errors import ExitCode, UsageError
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
+from pipeline.terminal import document
 
 Starter = Literal["systemd", "crontab"]
 
@@ -47,6 +48,6 @@ def schedule_command(
         raise UsageError('no time to run at: give --cron "0 2 * * *", or set [schedule] cron; --once runs now')
     if target := show or install:
         lines = hand_over(job, target, install=bool(install))
-        print_json(lines) if json_output else typer.echo("\n".join(lines))
+        print_json(lines) if json_output else document("\n".join(lines))
         return ExitCode.DONE
     return work(job, once, json_output)

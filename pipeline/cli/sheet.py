@@ -16,6 +16,7 @@ from components.imaging.augmentation.warp import Warp
 from components.imaging.truth.classes import present
 from components.records.record import Record
 from components.task import Task
+from components.visible import shortened, visible
 
 _PANEL_INCHES, _LETTERS = 2.3, 34
 """Width of a panel, and how many letters of its caption stand in a line."""
@@ -37,7 +38,7 @@ def contact_sheet(rows: Sequence[Sequence[Record]], task: Task) -> Figure:
             axes.set_axis_off()
         for axes, record, caption in zip(axes_row, row, caption_row, strict=False):
             _draw(axes, record, row[0].image.max(), task)
-            axes.set_xlabel(caption, fontsize=7)
+            axes.set_xlabel(caption, fontsize=7, parse_math=False)
     _add_legend(figure, rows, task)
     return figure
 
@@ -98,7 +99,7 @@ def _caption(record: Record) -> str:
         done = list(operations(AugmentationDraw.from_json(record.augmentation), *record.mask.shape)) or ["nothing"]
     # Spaces that hold an operation and its numbers together.
     unbroken = ", ".join(done).replace(" ", "\u00a0").replace(",\u00a0", ", ")
-    return f"{record.id}\n{fill(unbroken, _LETTERS, break_on_hyphens=False)}"
+    return f"{fill(shortened(visible(record.id)), _LETTERS)}\n{fill(unbroken, _LETTERS, break_on_hyphens=False)}"
 
 
 def _draw(axes: Axes, record: Record, top: int, task: Task) -> None:
@@ -111,8 +112,12 @@ def _draw(axes: Axes, record: Record, top: int, task: Task) -> None:
 
 def _add_legend(figure: Figure, rows: Sequence[Sequence[Record]], task: Task) -> None:
     shown = sorted({index for row in rows for record in row for index in present(record.mask)})
-    lines = [Line2D([], [], color=_colour(task, index), label=task.name(index)) for index in shown]
-    figure.legend(handles=lines, loc="outside lower center", ncols=min(6, len(lines)), frameon=False, fontsize=8)
+    lines = [Line2D([], [], color=_colour(task, index), label=visible(task.name(index))) for index in shown]
+    legend = figure.legend(
+        handles=lines, loc="outside lower center", ncols=min(6, len(lines)), frameon=False, fontsize=8
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _colour(task: Task, index: int) -> tuple[float, float, float]:

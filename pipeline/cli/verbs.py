@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import traceback
@@ -14,6 +15,7 @@ import typer
 
 from components.disk import DiskFull, full_disk_named
 from components.errors import ExitCode, MasklineError, exit_code_of
+from pipeline.terminal import Terminal, document
 
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
 Overrides = Annotated[
@@ -39,13 +41,16 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
 
 
 def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
+    terminal = Terminal(errors=True)
     if debug:
-        traceback.print_exception(error)
+        terminal.say_lines("".join(traceback.format_exception(error)).rstrip())
     code = exit_code_of(error)
     if isinstance(error, KeyboardInterrupt):
         message = "interrupted"
     elif isinstance(error, MasklineError):
         message = str(error)
+    elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        code, message = ExitCode.USAGE, f"{error.filename}: no path: longer than a file system takes. Give another."
     else:
         message = f"{type(error).__name__}: {error}"
         message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
@@ -53,11 +58,10 @@ def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
         status = {"status": "disk full"} if isinstance(error, DiskFull) else {}
         print_json({"exit_code": code, **status, "error": message})
     else:
-        typer.secho("error: ", fg="red", err=True, nl=False)
-        typer.echo(message, err=True)
+        terminal.complain(message)
     return code
 
 
 def print_json(value: Any) -> None:
     """Prints a value for machines."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    document(json.dumps(value, indent=2, default=str))

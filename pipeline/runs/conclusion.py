@@ -25,8 +25,12 @@ def conclusion(record: RunRecord) -> list[str]:
 def _lines(record: RunRecord) -> Iterator[str]:
     if record.folds and record.out_of_fold:
         yield _score(f"Out of fold ({len(record.folds['table'])} folds pooled)", record.out_of_fold)
+        if record.out_of_fold.collapsed:
+            yield f"Collapsed out of fold: {record.out_of_fold.collapsed}"
     if record.scores:
         yield _score("Test", record.scores)
+        if record.scores.collapsed:
+            yield f"Collapsed: {record.scores.collapsed}"
         yield from (f"Note: {note}" for note in record.scores.notes)
     word = _WORDS.get(record.exit_code, "Failed")
     yield from (f"{word}: {reason}" for reason in record.reasons)

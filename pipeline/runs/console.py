@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -15,16 +14,16 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.text import Text
 
 from pipeline.runs.listener import training_followed
 from pipeline.runs.record import State, Step
+from pipeline.terminal import Styled, Terminal
 
-_MARKS: dict[State, tuple[str, str]] = {
-    "ran": ("✓", "green"),
-    "cached": ("=", "cyan"),
-    "failed": ("✗", "red"),
-    "skipped": ("-", "dim"),
+_MARKS: dict[State, Styled] = {
+    "ran": Styled("✓", "green"),
+    "cached": Styled("=", "cyan"),
+    "failed": Styled("✗", "red"),
+    "skipped": Styled("-", "dim"),
 }
 
 
@@ -32,17 +31,18 @@ class RunConsole:
     """Prints to a terminal or, without colours and bars, to a file."""
 
     def __init__(self, stream: TextIO, silent: bool = False) -> None:
-        self.console = Console(file=stream, quiet=silent, highlight=False, soft_wrap=True)
+        self._terminal = Terminal(stream, silent=silent)
+        console = self._terminal.console
         self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
+            SpinnerColumn("line" if console.options.ascii_only else "dots"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=self.console,
+            console=console,
             transient=True,
-            disable=not self.console.is_terminal,
+            disable=not console.is_terminal,
             # Both go to the log already; Rich would bring them back to the terminal.
             redirect_stdout=False,
             redirect_stderr=False,
@@ -63,13 +63,13 @@ class RunConsole:
     def finished(self, step: Step) -> None:
         self._progress.update(self._task, visible=False)
         said = f" {step.id:<20} {step.seconds:6.1f} s  {step.state:<6}  {step.reason}"
-        self.console.print(Text.assemble(_MARKS[step.state], said))
+        self._terminal.say(_MARKS[step.state], said)
 
     def warn(self, text: str) -> None:
-        self.console.print(Text.assemble(("!", "yellow"), f" {text}"))
+        self._terminal.warn(text)
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self._terminal.say_lines(text)
 
     def training(self, progress: dict[str, Any]) -> None:
         """Moves the bar to a step of an epoch."""

@@ -53,7 +53,7 @@ def _run(folder: Path) -> RunRecord:
         if run.status == "running" and not _is_running(run, folder.resolve()):
             run.status = "killed"
     except (OSError, ValueError) as error:
-        recipe = folder.absolute().parents[1].name
+        recipe = folder.absolute().parent.parent.name
         reason = f"{RUN_FILE} cannot be read: {error}"
         return RunRecord(id=folder.name, recipe=recipe, folder=str(folder), status="damaged", reasons=[reason])
     return run
@@ -65,7 +65,7 @@ def _is_running(run: RunRecord, run_dir: Path) -> bool:
     Raises:
         ValueError: the lock is held, and the record does not say by which process it would be.
     """
-    if not is_locked(run_dir.parents[1] / RUN_LOCK):
+    if not is_locked(run_dir.parent.parent / RUN_LOCK):
         return False
     if run.pid is None:
         raise ValueError("pid: missing")

@@ -12,6 +12,7 @@ from components.artifacts import ACCOUNT_FILE, CHECKS_FILE, METRICS_FILE, REPORT
 from components.errors import ExitCode
 from components.files import read_json
 from pipeline.graph.roles import Role
+from pipeline.runs.alike import alike, told
 from pipeline.runs.record import Counts, Pushed, RunRecord
 
 _PACKAGES = ("tensorflow", "keras", "tfx", "apache-beam", "numpy", "opencv-python-headless")
@@ -43,10 +44,10 @@ def notices(outputs: Outputs) -> Iterator[str]:
     `outputs` is what that node has left. Of an ensemble the trainings of its members have told their warnings.
     """
     if account := _account(outputs):
-        rejects = account["rejects"]
-        yield from (f"rejected {reject['source']}: {reject['reason']}" for reject in rejects[:_MOST_REJECTS])
-        if len(rejects) > _MOST_REJECTS:
-            yield f"and {len(rejects) - _MOST_REJECTS} more; all are in the report"
+        groups = alike(account["rejects"])
+        yield from (f"rejected {'; '.join(told(group))}" for group in groups[:_MOST_REJECTS])
+        if more := sum(map(len, groups[_MOST_REJECTS:])):
+            yield f"and {more} more; all are in the report"
     if folds := _out_of_fold(outputs):
         yield from folds["reasons"]
     elif training := _training(outputs):
@@ -72,7 +73,8 @@ def complete(record: RunRecord, outputs: Outputs) -> None:
     record.counts = _counts(account) if account else None
     record.metrics = {split: training[split] for split in ("train", "eval") if split in (training or {})}
     record.metrics |= {"test": test} if test else {}
-    record.warnings = training["warnings"] if training else []
+    collapsed = (test or {}).get("collapsed")
+    record.warnings = [*(training["warnings"] if training else []), *([f"collapsed: {collapsed}"] if collapsed else [])]
     if folds := _out_of_fold(outputs):
         record.folds = {"table": folds.pop("folds"), "pooled": folds}
     record.devices = training["devices"] if training else None

@@ -10,6 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from components.visible import visible_lines
+
+
+def _terminal() -> TextIO:
+    """The terminal's standard output, with its encoding."""
+    return os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="backslashreplace")
+
+
+class _Formatter(logging.Formatter):
+    """Lines that are read in a terminal, too."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible_lines(super().format(record))
+
 
 @contextmanager
 def quiet(log: Path) -> Iterator[TextIO]:
@@ -21,17 +38,14 @@ def quiet(log: Path) -> Iterator[TextIO]:
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
     arguments = sys.argv
-    with log.open("a", encoding="utf-8") as file, os.fdopen(os.dup(1), "w", encoding="utf-8") as terminal:
+    with log.open("a", encoding="utf-8") as file, _terminal() as terminal:
         try:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
             sys.argv = arguments[:1]
-            logging.basicConfig(
-                stream=sys.stderr,
-                force=True,
-                level=logging.INFO,
-                format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            )
+            handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(_Formatter())
+            logging.basicConfig(handlers=[handler], force=True, level=logging.INFO)
             yield terminal
         finally:
             _flush(sys.stdout, 1)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import track
 
 from pipeline.runs.check import Watch
 from pipeline.runs.quiet import quiet
+from pipeline.terminal import Terminal
 
 
 @contextmanager
@@ -19,5 +19,5 @@ def reading_bar() -> Iterator[Watch]:
     """A bar in the terminal. The codecs complain about damaged files in their own words, which go nowhere: ours name
     the file."""
     with quiet(Path(os.devnull)) as terminal:
-        console = Console(file=terminal)
+        console = Terminal(terminal).console
         yield lambda items, count: track(items, "Reading", count, console=console, transient=True)

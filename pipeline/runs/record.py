@@ -103,6 +103,8 @@ class Scores(BaseModel):
     absent: dict[str, Absent] = {}
     """By class."""
     notes: list[str] = []
+    collapsed: str | None = None
+    """What the model predicts everywhere, where it tells nothing apart."""
     empty_cases: int = 0
     empty_cases_with_prediction: int = 0
 
@@ -160,7 +162,7 @@ class RunRecord(Json):
     folds: dict[str, Any] | None = None
     """What Ensemble has written of folds: their `table`, and `pooled` what was measured on all of them."""
     warnings: list[str] = []
-    """Of the training."""
+    """Of the training, and that the model collapsed."""
     devices: list[str] | None = None
     """What the model was trained on, such as `GPU:0`."""
     pushed: Pushed | None = None
@@ -231,7 +233,7 @@ def read_run(run_dir: Path) -> RunRecord:
     content = read_json(run_dir / RUN_FILE)
     if not isinstance(content, dict):
         raise ValueError(f"expected a JSON object, found {type(content).__name__}")
-    known = {"id": run_dir.name, "recipe": run_dir.absolute().parents[1].name}
+    known = {"id": run_dir.absolute().name, "recipe": run_dir.absolute().parent.parent.name}
     try:
         return RunRecord.model_validate({**known, **content, "folder": str(run_dir)})
     except ValidationError as error:

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import typer
-
 from components.errors import UsageError
 from pipeline.config.loader import load_config, recipe_names
 from pipeline.config.root import Config
@@ -25,6 +23,7 @@ from pipeline.schedule.notify import notifier
 from pipeline.schedule.owner import owned
 from pipeline.schedule.policy import Facts, gather
 from pipeline.schedule.slots import time_zone
+from pipeline.terminal import Terminal, document
 
 
 @dataclass(frozen=True)
@@ -131,11 +130,12 @@ def _options(job: Job, out: Path) -> list[str]:
 def _print(text: object) -> None:
     # The log may lie on the disk that is full.
     with suppress(OSError):
-        typer.echo(text)
+        Terminal().say_lines(str(text))
 
 
 def _print_record(record: SlotRecord) -> None:
-    _print(json.dumps(asdict(record)))
+    with suppress(OSError):
+        document(json.dumps(asdict(record)))
 
 
 def _keep_quiet(text: str) -> None:

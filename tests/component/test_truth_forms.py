@@ -132,7 +132,7 @@ def test_a_jpeg_mask_by_a_threshold_reports_what_the_rule_adds(
     [
         (grey(30, 200, noise=25), ".png", {}, "unclear mask", "grey values (5 to 225), expected 0 and one other"),
         (grey(0, 255), ".jpg", {}, "unclear mask", "a JPEG mask has no sharp classes"),
-        (COLOURS[TRUTH], ".png", {}, "unclear mask", "grey values"),
+        (COLOURS[TRUTH], ".png", {}, "unclear mask", "the mask has colours"),
         (COLOURS[TRUTH], ".png", {"threshold": 100}, "unclear mask", "the mask has colours"),
         (grey(0, 255), ".png", {"threshold": 300}, "unclear mask", "threshold 300 is out of reach"),
         (3 * BINARY, ".png", {"form": "indices"}, "unclear mask", "expected class indices from 0 to 1"),

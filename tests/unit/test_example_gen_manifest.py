@@ -177,7 +177,7 @@ def test_masks_as_arrays(root: Path) -> None:
         ('image,mask\n"a"b,c\n', "cannot be read: ',' expected after '\"'"),
         (f"image,mask\n{'a' * 200_000},b\n", "cannot be read: field larger than field limit"),
         (b"image,mask\n\xfc.png,b.png\n", "not UTF-8 from byte 11 on. Save it as UTF-8"),
-        ("image,mask\n".encode("utf-16"), "not UTF-8 from byte 0 on. Save it as UTF-8"),
+        ("image,mask\n".encode("utf-16")[:-1], "not UTF-16-LE from byte 22 on. Save it as UTF-8"),
         ("image,mask\n".encode("utf-16-le"), "holds NUL bytes, so it is no text in UTF-8"),
     ],
 )

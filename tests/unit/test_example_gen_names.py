@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from components.example_gen.names import advice, index_names, original_of, similar_name
 
 WORD = st.from_regex(r"[A-Za-zé0-9]{1,4}", fullmatch=True)
+MANIFEST = 'layout = "manifest" pairs any two, by rows such as i.png,m.png below image,mask in manifest.csv'
 NAME = st.lists(WORD, min_size=1, max_size=3).map("_".join)
 
 
@@ -43,11 +44,13 @@ def test_similar_names(image: str, masks: list[str], found: str | None) -> None:
         ("p01", "p01_lesion12", r"[data] mask_pattern = '(?P<name>.+)_lesion\d+' pairs such names"),
         ("p01", "seg/p01", "[data] mask_pattern = 'seg/(?P<name>.+)' pairs such names"),
         ("P01", "p01", "it differs in upper and lower case, or in the coding of its accents: rename one"),
-        ("img_001", "mask_001", "rename one"),
+        ("img_001", "mask_001", MANIFEST),
+        ("p01_0000", "p01", f"the image has nnU-Net's channel suffix '_0000', which no pattern takes away; {MANIFEST}"),
+        ("raw p01-a", "p01", f"the image's name has 'raw ' and '-a' more, which no pattern takes away; {MANIFEST}"),
     ],
 )
 def test_advice(image: str, mask: str, words: str) -> None:
-    assert advice(image, mask) == words
+    assert advice(image, mask, "i.png,m.png") == words
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_ids_of_copies_are_known_where_the_original_is_there(name: str, original
 def test_the_pattern_that_is_advised_pairs_the_two(image: str, before: str, after: str, separator: str) -> None:
     for mask in (f"{before}{separator}{image}", f"{image}{separator}{after}"):
         assert similar_name(image, index_names([mask])) == mask
-        pattern = re.search(r"mask_pattern = '(.+)' pairs", advice(image, mask))
+        pattern = re.search(r"mask_pattern = '(.+)' pairs", advice(image, mask, ""))
         assert pattern
         match = re.fullmatch(pattern[1], mask)
         assert match

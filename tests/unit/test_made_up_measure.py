@@ -87,6 +87,7 @@ def test_in_the_report(case: Case) -> None:
                 "left_out": [],
                 "splits": {},
                 "notes": [],
+                "collapsed": None,
                 "drift": None,
             },
             checks=[],

@@ -69,7 +69,7 @@ def test_a_jpeg_mask_has_no_indices(tmp_path: Path) -> None:
 def test_palette_entries_are_classes_whatever_their_colours(tmp_path: Path, bits: int) -> None:
     path = paletted(tmp_path / "m.png", TRUTH, bits)
     np.testing.assert_array_equal(read_mask(path, Mask(form="indices"), CLASSES, LIMIT).classes, TRUTH)
-    with pytest.raises(UnclearMask, match='form = "colours", or "indices" for a palette'):
+    with pytest.raises(UnclearMask, match='or form = "indices" where a palette'):
         read_mask(path, Mask(), CLASSES, LIMIT)
 
 

@@ -113,6 +113,15 @@ def test_captions_name_records_and_what_was_done() -> None:
     ]
 
 
+@pytest.mark.parametrize(("id", "caption"), [("a$^$b\x1b[31m", r"a$^$b\x1b[31m"), ("x" * 5000, "…")])
+def test_captions_and_names_are_text_not_formulas(id: str, caption: str, tmp_path: Path) -> None:
+    figure = contact_sheet([[original(id)]], Task(classes=["$^$"]))
+    figure.savefig(tmp_path / "sheet.png")
+    label = figure.axes[0].get_xlabel()
+    assert caption in label
+    assert len(label) < 300
+
+
 def test_every_class_has_a_line_and_a_name() -> None:
     mask = disc_mask(64, 64, 20, 20, 8) + 3 * disc_mask(64, 64, 45, 45, 8)
     mask[:, :4] = IGNORE

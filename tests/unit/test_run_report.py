@@ -92,6 +92,7 @@ METRICS = {
     ],
     "absent": {"foreground": {"cases": 1, "with_prediction": 1}},
     "notes": ["class 'x' was never measured"],
+    "collapsed": None,
     "blessed": True,
     "reasons": [],
 }
@@ -299,6 +300,11 @@ def test_warnings_of_the_training_stand_at_the_top(outputs: Outputs, pushed: str
         f"Warning: the training loss is 2.000. Warning: the validation loss is {HOSTILE}. Mean Dice on the test split"
     )
     assert said in text
+
+
+def test_a_collapsed_model_is_named_at_the_top(outputs: Outputs) -> None:
+    text = Page(outputs.report(METRICS | {"collapsed": "it predicts background everywhere"}, reason="-")).text
+    assert "Warning: the model collapsed: it predicts background everywhere. Mean Dice on the test split" in text
 
 
 def test_every_case_is_shown_once_with_its_pictures(pushed: str) -> None:

@@ -20,10 +20,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from components.errors import UsageError
+from components.example_gen.documents import document_kind
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
+from components.example_gen.samples import Drawing, Listing, NotLaidOut, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import first_fault, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
@@ -109,7 +110,7 @@ def list_bcss(root: Path, data: Reading) -> Listing:
     """
     for folder in (data.images, _folder(data)):
         if not (root / folder).is_dir():
-            raise UsageError(
+            raise NotLaidOut(
                 f"{root}: has no folder {folder!r}, expected {data.images!r} with images and {_folder(data)!r} with "
                 "annotations. Set [data] images and table, or another layout."
             )
@@ -123,6 +124,8 @@ def list_bcss(root: Path, data: Reading) -> Listing:
     ]
     unread = [*unread_files(root, root / data.images), *other_files(root, files, [".json"])]
     listing = listing_of([*unread, *found])
+    if not listing.samples and any(document_kind(path) for paths in annotations.values() for path in paths):
+        raise NotLaidOut(f"{root}: the files in {_folder(data)!r} are no annotations of the Digital Slide Archive.")
     _refuse_unknown_classes(listing, [path for paths in annotations.values() for path in paths], classes)
     return listing
 
@@ -163,7 +166,8 @@ def _elements(path: Path) -> list[Element]:
     try:
         documents = _DOCUMENTS.validate_json(f"[{text}]" if text.startswith("{") else text)
     except ValidationError as error:
-        raise UnclearShape(first_fault(error)) from error
+        kind = document_kind(path)
+        raise UnclearShape(f"is {kind}" if kind else first_fault(error)) from error
     return [element for document in documents for element in document.annotation.elements]
 
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from components.errors import UsageError
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.names import NameIndex, advice, index_names, similar_name
+from components.example_gen.names import NameIndex, advice, index_names, manifest_row, similar_name
 from components.example_gen.samples import (
     Listing,
     MaskFiles,
+    NotLaidOut,
     Reject,
     Sample,
     entries,
@@ -52,16 +53,17 @@ def list_folders(root: Path, data: Reading) -> Listing:
     The group is the name.
 
     Raises:
-        UsageError: one of the folders is missing.
+        NotLaidOut: one of the folders is missing.
     """
     _check_folders(root, data)
     images, unread_images = _files(root, data.images, SUFFIXES)
     mask_files, unread_masks = _files(root, data.masks, mask_suffixes(data.mask))
     masks, unnamed = _by_image(mask_files, data.mask_pattern)
-    unpaired = index_names(() if data.mask_pattern else sorted(masks.keys() - images.keys()))
+    unpaired = {} if data.mask_pattern else {name: masks[name] for name in sorted(masks.keys() - images.keys())}
+    hint = partial(_hint, unpaired=unpaired, similar=index_names(unpaired))
     regions, unread_regions = _files(root, data.regions, SUFFIXES) if data.regions else ({}, [])
     pairs = {
-        name: _pair(name, images.get(name, []), masks.get(name, []), data, unpaired)
+        name: _pair(name, images.get(name, []), masks.get(name, []), data, hint)
         for name in sorted(images.keys() | masks.keys())
     }
     found = [_with_region(pair, regions.pop(name, []), data) for name, pair in pairs.items()]
@@ -82,7 +84,7 @@ def _check_folders(root: Path, data: Reading) -> None:
     expected = [folder for folder in (data.images, data.masks, data.regions) if folder]
     for folder in expected:
         if not (root / folder).is_dir():
-            raise UsageError(
+            raise NotLaidOut(
                 f"{root}: has no folder {folder!r}, expected {', '.join(map(repr, expected[:-1]))} and "
                 f"{expected[-1]!r}. Set [data] {'images, masks and regions' if data.regions else 'images and masks'}, "
                 "or another layout."
@@ -123,7 +125,7 @@ def _by_image(files: Mapping[str, Sequence[str]], pattern: str | None) -> tuple[
 
 
 def _pair(
-    name: str, images: Sequence[str], masks: Sequence[_Mask], data: Reading, unpaired: NameIndex
+    name: str, images: Sequence[str], masks: Sequence[_Mask], data: Reading, hint: Callable[[str, str], str]
 ) -> Sample | Reject:
     sources = [*images, *sorted(mask.path for mask in masks)]
     if len(images) > 1 or len({mask.name for mask in masks}) < len(masks):
@@ -131,7 +133,7 @@ def _pair(
     if not images:
         return Reject(sources[0], "pairing", _no_image(name, sources, data))
     if not masks:
-        return Reject(sources[0], "pairing", _no_mask(name, unpaired))
+        return Reject(sources[0], "pairing", f"an image without a mask of the same name{hint(name, images[0])}")
     masks = sorted(masks, key=lambda mask: mask.path)
     unknown = [mask for mask in masks if _is_unknown(mask, data)]
     if unknown:
@@ -165,10 +167,11 @@ def _no_image(name: str, sources: Sequence[str], data: Reading) -> str:
     return f"no image is named {name!r}, to which [data] mask_pattern gives {', '.join(sources)}"
 
 
-def _no_mask(name: str, unpaired: NameIndex) -> str:
-    mask = similar_name(name, unpaired)
-    hint = f"; there is a mask {mask!r}: {advice(name, mask)}" if mask else ""
-    return f"an image without a mask of the same name{hint}"
+def _hint(name: str, image: str, unpaired: Mapping[str, Sequence[_Mask]], similar: NameIndex) -> str:
+    mask = similar_name(name, similar)
+    return (
+        f"; there is a mask {mask!r}: {advice(name, mask, manifest_row(image, unpaired[mask][0].path))}" if mask else ""
+    )
 
 
 LAYOUT = Layout(

@@ -1,6 +1,7 @@
 """Layout `manifest`: a table that names images and masks anywhere below the input folder.
 
-CSV (UTF-8, with a header; separated by `,`, `;` or tab, whichever the header has most) or TOML (`[[sample]]`).
+CSV (UTF-8, or UTF-16 with its mark; with a header; separated by `,`, `;` or tab, whichever the header has most) or
+TOML (`[[sample]]`).
 Columns: `image`; `mask`, several separated by `;`, explicitly empty for an image without foreground; and where wanted
 `region` (an image that is black where nothing is judged), `group`, `label`, `split` (train, valid or test), `site`,
 `id`. Files that no row names are not read.
@@ -24,11 +25,13 @@ from components.example_gen.samples import (
     Drawing,
     Listing,
     MaskFiles,
+    NotLaidOut,
     Reject,
     Sample,
     mask_suffixes,
     unknown_kind,
 )
+from components.example_gen.tables import decoded
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "region", "group", "label", "split", "site", "id")
@@ -88,11 +91,13 @@ def _read(root: Path, data: Reading) -> list[_Row]:
     table = next((root / name for name in patterns(data).values() if (root / name).is_file()), None)
     if table is None:
         names = " or ".join(repr(name) for name in patterns(data).values())
-        raise UsageError(f"{root}: has no table {names}. Set [data] table, or another layout.")
+        raise NotLaidOut(f"{root}: has no table {names}. Set [data] table, or another layout.")
     try:
-        text = table.read_bytes().decode("utf-8-sig")
+        text = decoded(table.read_bytes())
     except UnicodeDecodeError as error:
-        raise UsageError(f"{table}: not UTF-8 from byte {error.start} on. Save it as UTF-8.") from error
+        raise UsageError(
+            f"{table}: not {error.encoding.upper()} from byte {error.start} on. Save it as UTF-8."
+        ) from error
     if "\0" in text:
         raise UsageError(f"{table}: holds NUL bytes, so it is no text in UTF-8. Save it as UTF-8.")
     try:

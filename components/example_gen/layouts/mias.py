@@ -18,7 +18,7 @@ from components.errors import UsageError
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
+from components.example_gen.samples import Drawing, Listing, NotLaidOut, Reject, Sample, image_files, unread_files
 from components.example_gen.tables import read_text
 from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape
 
@@ -91,7 +91,7 @@ def list_mias(root: Path, data: Reading) -> Listing:
     """
     path = root / _table_name(data)
     if not path.is_file():
-        raise UsageError(f"{root}: has no truth table {_table_name(data)!r}. Set [data] table, or another layout.")
+        raise NotLaidOut(f"{root}: has no truth table {_table_name(data)!r}. Set [data] table, or another layout.")
     labels = [label.lower() for label in data.labels]
     if unknown := set(labels) - set(_SEVERITIES.values()):
         raise UsageError(f"[data] labels: {', '.join(sorted(unknown))}; layout mias has normal, benign and malignant.")
@@ -167,12 +167,10 @@ def _sample(name: str, group: str, source: str, rows: list[TruthRow], data: Read
 
 
 def _lesion(numbers: str | None) -> Ellipse | None:
-    match = re.fullmatch(r"(\d{1,6})\s+(\d{1,6})\s+(\d{1,6})", numbers or "")
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s+(\d{1,6}(?:\.\d+)?)\s+(\d{1,6}(?:\.\d+)?)", numbers or "")
+    x, y, radius = (float(number) for number in match.groups()) if match else (0.0, 0.0, 0.0)
     # A radius of 0 is not a disc: the lesion has no extent to learn, so no truth.
-    if not match or int(match[3]) == 0:
-        return None
-    x, y, radius = (float(number) for number in match.groups())
-    return Ellipse(x, y, radius, radius)
+    return Ellipse(x, y, radius, radius) if radius else None
 
 
 LAYOUT = Layout(

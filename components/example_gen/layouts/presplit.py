@@ -10,7 +10,7 @@ from components.errors import UsageError
 from components.example_gen.layouts import folders
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import SPLIT_NAMES, Listing, Reject, below, entries, merged
+from components.example_gen.samples import SPLIT_NAMES, Listing, NotLaidOut, Reject, below, entries, merged
 
 
 def patterns(data: Reading) -> dict[str, str]:
@@ -26,7 +26,7 @@ def list_presplit(root: Path, data: Reading) -> Listing:
     """
     names = [name for name in SPLIT_NAMES if (root / name).is_dir()]
     if not names:
-        raise UsageError(
+        raise NotLaidOut(
             f"{root}: has no folder of a split, expected train, valid and test, each with {data.images!r} and "
             f"{data.masks!r}. Set another layout."
         )

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.errors import UsageError
 from components.example_gen.drawing import gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.via_rows import LABEL_KEYS, Row, Table, read_table
-from components.example_gen.samples import Drawing, Listing, Reject, Sample, by_stem, image_files, unread_files
+from components.example_gen.samples import (
+    Drawing,
+    Listing,
+    NotLaidOut,
+    Reject,
+    Sample,
+    by_stem,
+    image_files,
+    unread_files,
+)
 from components.imaging.truth.shapes import UnclearShape
 
 
@@ -28,9 +36,9 @@ def list_via(root: Path, data: Reading) -> Listing:
         UsageError: the folder or the table is missing, or the table has not the columns of one.
     """
     if not (root / data.images).is_dir():
-        raise UsageError(f"{root}: has no folder {data.images!r}. Set [data] images, or another layout.")
+        raise NotLaidOut(f"{root}: has no folder {data.images!r}. Set [data] images, or another layout.")
     if not (root / _table_name(data)).is_file():
-        raise UsageError(f"{root}: has no table {_table_name(data)!r} of shapes. Set [data] table, or another layout.")
+        raise NotLaidOut(f"{root}: has no table {_table_name(data)!r} of shapes. Set [data] table, or another layout.")
     table = read_table(root / _table_name(data))
     images = {path.name: path for path in image_files(root / data.images)}
     stems = by_stem(images.values())

@@ -124,6 +124,8 @@ class Row(BaseModel):
         return Shape(outline, class_of(self.label, classes))
 
 
+_SEPARATORS = ",;\t"
+"""The first is what it exports; spreadsheets save with the others."""
 _COLUMNS = {name for name, field in Row.model_fields.items() if field.is_required()}
 
 
@@ -142,19 +144,36 @@ def read_table(path: Path) -> Table:
     Raises:
         UsageError: no row names the columns.
     """
-    table = Table(path.name, {}, {})
-    header: list[str] = []
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    text = read_text(path)
     with _large_cells():
-        for cells in reader:
-            names = [cell.strip().lstrip("#").lower() for cell in cells]
-            if set(names) >= _COLUMNS:
-                header = names
-            elif header and any(map(str.strip, cells)):
-                _add(table, dict(zip(header, cells, strict=False)), reader.line_num)
-    if not header:
+        found = next(filter(None, (_table(path.name, text, separator) for separator in _SEPARATORS)), None)
+    if found is None:
         raise UsageError(f"{path}: is no table of the VGG Image Annotator: no row names {', '.join(sorted(_COLUMNS))}.")
-    return table
+    return found
+
+
+def is_header(line: str) -> bool:
+    """Whether a line names the columns of such a table."""
+    return any(_header(line.split(separator)) for separator in _SEPARATORS)
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    """The names of the columns; empty where the cells are none."""
+    names = [cell.strip().lstrip("#").lower() for cell in cells]
+    return names if set(names) >= _COLUMNS else []
+
+
+def _table(name: str, text: str, separator: str) -> Table | None:
+    """None where no row names the columns."""
+    table = Table(name, {}, {})
+    header: list[str] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    for cells in reader:
+        if names := _header(cells):
+            header = names
+        elif header and any(map(str.strip, cells)):
+            _add(table, dict(zip(header, cells, strict=False)), reader.line_num)
+    return table if header else None
 
 
 @contextmanager

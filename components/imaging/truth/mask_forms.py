@@ -10,6 +10,7 @@ import numpy as np
 from components.imaging.files.codecs import with_channels
 from components.imaging.truth.classes import IGNORE
 from components.imaging.truth.masks import UnclearMask
+from components.imaging.truth.unclear import unclear_colours
 
 _COLOURS = 1 << 24
 _CHUNK = 1 << 14
@@ -87,9 +88,7 @@ def index_mask(pixels: np.ndarray, classes: int) -> np.ndarray:
     """
     if pixels.ndim == 3:
         if (pixels != pixels[..., :1]).any():
-            raise UnclearMask(
-                'the mask has colours, expected class indices: set [data.mask] form = "colours", or use a palette'
-            )
+            raise UnclearMask(f"expected class indices, but {unclear_colours(pixels)}; or use a palette")
         pixels = pixels[..., 0]
     if pixels.max() > classes:
         raise UnclearMask(_unknown_values(np.unique(pixels), classes))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from components.imaging.truth.classes import IGNORE, foreground
+from components.imaging.truth.unclear import has_colours, unclear_colours, unclear_grey, unclear_lossy
 
 _OUTLINE = 0.05
 """Disputed pixels per agreed one up to which channels, or masks of one image, may differ along outlines."""
@@ -34,17 +35,13 @@ def binary_mask(
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if threshold is not None:
-        return _agreed(_thresholded(pixels, threshold))
+        return _agreed(_thresholded(pixels, threshold), pixels, lossy=lossy)
     if lossy:
-        raise UnclearMask("a JPEG mask has no sharp classes: set [data.mask] threshold, or use PNG")
+        raise UnclearMask(unclear_lossy(pixels))
     plane = pixels.reshape(len(pixels), -1)
     if plane.any() and cv2.countNonZero(plane) != np.count_nonzero(plane == plane.max()):
-        values = np.unique(pixels)
-        raise UnclearMask(
-            f"the mask has {len(values)} grey values ({values[0]} to {values[-1]}), expected 0 and one other: "
-            'set [data.mask] threshold, or form = "indices" if they are classes'
-        )
-    return _agreed(pixels > 0)
+        raise UnclearMask(unclear_colours(pixels) if has_colours(pixels) else unclear_grey(pixels))
+    return _agreed(pixels > 0, pixels)
 
 
 def _thresholded(pixels: np.ndarray, threshold: int | str) -> np.ndarray:
@@ -62,8 +59,8 @@ def _thresholded(pixels: np.ndarray, threshold: int | str) -> np.ndarray:
     return above.reshape(pixels.shape) > 0
 
 
-def _agreed(channels: np.ndarray) -> np.ndarray:
-    """What most channels of a `(H, W, C)` boolean array say, if they differ along outlines only.
+def _agreed(channels: np.ndarray, pixels: np.ndarray, *, lossy: bool = False) -> np.ndarray:
+    """What most channels of a `(H, W, C)` boolean array, made of `pixels`, say, if they differ along outlines only.
 
     Masks that were warped channel by channel do so. A coloured mask differs all over a region: to threshold it
     would keep some classes and lose others.
@@ -75,10 +72,7 @@ def _agreed(channels: np.ndarray) -> np.ndarray:
     agreed, disputed = votes == count, (votes > 0) & (votes < count)
     near = cv2.dilate(agreed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if (disputed & ~near).any() or disputed.sum() > _OUTLINE * agreed.sum():
-        raise UnclearMask(
-            'the mask has colours, expected grey values: set [data.mask] form = "colours", or "indices" for a palette, '
-            "or convert it to one grey value"
-        )
+        raise UnclearMask(unclear_colours(pixels, lossy=lossy))
     return (2 * votes > count).astype(np.uint8)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from pipeline.kubeflow.cluster.record import PENDING
+from pipeline.terminal import Column, Terminal
 
 
 def listed(run: Any) -> dict[str, Any]:
@@ -25,17 +23,15 @@ def listed(run: Any) -> dict[str, Any]:
 
 def print_cluster_runs(runs: list[dict[str, Any]], experiment: str) -> None:
     """A line per run."""
-    console = Console(highlight=False)
+    terminal = Terminal(wraps=True)
     if not runs:
-        console.print(f"no runs in experiment {experiment}")
+        terminal.say(f"no runs in experiment {experiment}")
         return
-    table = Table("name", "state", "created", "finished", "id", title=experiment, title_justify="left")
-    table.columns[-1].no_wrap = True  # An id is there to be copied.
-    for run in runs:
-        table.add_row(
-            run["name"], run["state"].lower(), *(_short(run[key]) for key in ("created", "finished")), run["id"]
-        )
-    console.print(table)
+    columns = [*map(Column, ("name", "state", "created", "finished")), Column("id", whole=True)]  # to be copied
+    rows = [
+        (run["name"], run["state"].lower(), *map(_short, (run["created"], run["finished"])), run["id"]) for run in runs
+    ]
+    terminal.show(columns, rows, title=experiment)
 
 
 def _time(moment: datetime | None) -> str | None:
