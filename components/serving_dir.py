@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypeVar
+
+from typing_extensions import TypedDict
 
 from components.errors import UsageError
-from components.files import locked, read_json, write_json
+from components.files import locked, write_json
+from components.state import BrokenState, read_state, shown
 
 CHAMPION_FILE = "CHAMPION.json"
 MANIFEST_FILE = "MANIFEST.json"
@@ -18,7 +23,80 @@ SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
 _UNFINISHED = ".unfinished-"
-_WITHOUT = f"delete {CHAMPION_FILE} to go on without a champion."
+_PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
+Shape = TypeVar("Shape")
+
+
+class Pointer(TypedDict):
+    """`CHAMPION.json`."""
+
+    version: object
+
+
+class Manifest(TypedDict):
+    """`MANIFEST.json`; earlier versions of Maskline did not write every key."""
+
+    version: NotRequired[str]
+    config: NotRequired[dict[str, Any]]
+    model_sha256: NotRequired[str]
+    data_fingerprint: NotRequired[str]
+    warm_starts: NotRequired[int]
+    """Versions in a row, this one included, that began with the weights of the one before."""
+
+
+class Row(TypedDict):
+    """A record in the split report; what the data gate compares, by `components.data_gate.entries`."""
+
+    group: str
+    split: NotRequired[str]
+    source: NotRequired[str]
+    sha256: NotRequired[str]
+    source_height: NotRequired[int]
+    source_width: NotRequired[int]
+    foreground: NotRequired[float]
+    mean: NotRequired[float]
+    std: NotRequired[float]
+
+
+class Source(TypedDict):
+    """One without records."""
+
+    source: str
+    kind: NotRequired[str]
+
+
+class SplitReport(TypedDict):
+    """`split_report.json`."""
+
+    records: list[Row]
+    rejects: NotRequired[list[Source]]
+    left_out: NotRequired[list[Source]]
+    without_records: NotRequired[list[str]]
+
+
+class RunSplitReport(SplitReport):
+    """Of a run that is on, in the keys of today."""
+
+    data_fingerprint: str
+    sources: int
+    splits: dict[str, Any]
+    notes: list[dict[str, Any]]
+    drift: dict[str, Any] | None
+
+
+class _Data(TypedDict):
+    adjust: NotRequired[dict[str, Any]]
+    mask: NotRequired[dict[str, Any]]
+    tiles: NotRequired[dict[str, Any] | None]
+    classes: NotRequired[list[str]]
+
+
+class _Config(TypedDict):
+    data: _Data
+
+
+class _Configured(TypedDict):
+    config: _Config
 
 
 def champion_version(serving: Path) -> str | None:
@@ -28,12 +106,17 @@ def champion_version(serving: Path) -> str | None:
         UsageError: the version that the pointer names is not there.
     """
     pointer = serving / CHAMPION_FILE
-    if not pointer.is_file():
+    if not os.path.lexists(pointer):
         return None
-    version = str(_read(pointer).get("version"))
+    version = _version(read_paper(pointer, Pointer)["version"], pointer)
     if not (serving / version / MANIFEST_FILE).is_file():
-        raise UsageError(f"{pointer}: names version {version}, which is not there. Put it back, or {_WITHOUT}")
+        raise UsageError(f"{pointer}: names version {version}, which is not there. {_PUT_BACK}")
     return version
+
+
+def is_version(name: str) -> bool:
+    """Whether it is the name of a version as TensorFlow Serving reads them: a number of 64 bits, and no path."""
+    return re.fullmatch("[0-9]{1,19}", name) is not None and int(name) < 2**63
 
 
 @contextmanager
@@ -44,9 +127,9 @@ def exclusive(serving: Path) -> Iterator[None]:
         yield
 
 
-def read_manifest(serving: Path, version: str) -> dict[str, Any]:
+def read_manifest(serving: Path, version: str) -> Manifest:
     """What was known of a version when it was pushed."""
-    return _read(serving / version / MANIFEST_FILE)
+    return read_paper(serving / version / MANIFEST_FILE, Manifest)
 
 
 def data_section(folder: Path) -> dict[str, Any]:
@@ -54,30 +137,33 @@ def data_section(folder: Path) -> dict[str, Any]:
 
     It had `adjust.colour_space` once: "rgb" changed nothing. Any other value stays, and equals no section of today.
     """
-    data = _read(folder / MANIFEST_FILE)["config"]["data"]
+    data: dict[str, Any] = {**read_paper(folder / MANIFEST_FILE, _Configured)["config"]["data"]}
     if data.get("adjust", {}).get("colour_space") == "rgb":
         del data["adjust"]["colour_space"]
     return data
 
 
-def read_split_report(folder: Path) -> dict[str, Any] | None:
+def read_split_report(folder: Path) -> SplitReport | None:
     """What the data gate said of the data of a version, by its folder; None where it was pushed without.
 
     Reports of earlier versions of Maskline lack some keys, and their records some columns.
     """
     path = folder / SPLIT_REPORT_FILE
-    return _read(path) if path.is_file() else None
+    return read_paper(path, SplitReport) if path.is_file() else None
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Raises UsageError: the file cannot be read, or holds something else."""
-    try:
-        found = read_json(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}. Put it back, or {_WITHOUT}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{path}: found {type(found).__name__}, expected an object. Put it back, or {_WITHOUT}")
-    return found
+def read_paper(path: Path, shape: type[Shape]) -> Shape:
+    """A file of the serving folder, or of a copy of a version, as `read_state`."""
+    return read_state(path, shape, _PUT_BACK)
+
+
+def _version(found: object, pointer: Path) -> str:
+    """Raises BrokenState: it is no name of a version."""
+    # By hand it is easily written as a number.
+    name = str(found) if type(found) is int else found
+    if not (isinstance(name, str) and is_version(name)):
+        raise BrokenState(f"{pointer}: version: found {shown(found)}, expected the number of a version. {_PUT_BACK}")
+    return name
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
@@ -101,4 +187,4 @@ def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path)
 
 
 def _versions(serving: Path) -> list[str]:
-    return [path.name for path in serving.iterdir() if path.is_dir() and path.name.isdigit()]
+    return [path.name for path in serving.iterdir() if path.is_dir() and is_version(path.name)]

@@ -15,11 +15,11 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import CASES_FILE, METRICS_FILE
+from components.artifacts import CASES_FILE, METRICS_FILE, Metrics, read_artifact
 from components.evaluator.core import incomparable, measure, metrics
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
-from components.files import read_json, write_json
+from components.files import write_json
 from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
@@ -50,7 +50,7 @@ class Executor(BaseExecutor):
 def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
     """Of the folds that the model is made of; none where there are none."""
     given = inputs.get("out_of_fold") or []
-    return [reason for folds in given for reason in read_json(Path(folds.uri) / METRICS_FILE)["reasons"]]
+    return [reason for folds in given for reason in read_artifact(Path(folds.uri) / METRICS_FILE, Metrics)["reasons"]]
 
 
 def _predictor(model: Artifact, settings: EvaluatorSettings) -> Predictor:

@@ -7,18 +7,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from components.artifacts import TRAINING_FILE
+from components.artifacts import TRAINING_FILE, Trained
 from components.errors import UsageError
-from components.files import read_json
+from components.foreign import cause
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
+from components.state import read_state
 from components.task import Task
+
+_ANEW = "Copy the whole folder anew, or train it anew."
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,14 @@ def load_model(folder: Path) -> Model:
         raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
     path = folder / "assets.extra" / TRAINING_FILE
     try:
-        config = read_json(path)["config"]
+        config: Any = read_state(path, Trained, _ANEW)["config"]
         # An ensemble's members were all trained for the same.
         config = config.get("members", [config])[0]
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
         task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
         threshold = float(config["threshold"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: does not say what the model was trained for: {error}. Train it anew.") from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: does not say what the model was trained for: {cause(error)}. {_ANEW}") from error
     try:
         return Model(folder, task, derivation, threshold)
     except Exception as error:

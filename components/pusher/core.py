@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.artifacts import TRAINING_FILE
-from components.files import read_json
+from components.artifacts import TRAINING_FILE, Trained, read_artifact
 
 
 def model_sha256(model: Path) -> str:
@@ -22,7 +21,7 @@ def model_sha256(model: Path) -> str:
     # Weights are floating-point numbers; the others are the graph of objects and the states of dropout.
     names = [name for name, kind in variables.get_variable_to_dtype_map().items() if kind.is_floating]
     weights = sorted(_sha256(np.asarray(variables.get_tensor(name))) for name in names)
-    config = read_json(model / "assets.extra" / TRAINING_FILE)["config"]
+    config = read_artifact(model / "assets.extra" / TRAINING_FILE, Trained)["config"]
     return hashlib.sha256(json.dumps([config, weights], sort_keys=True).encode()).hexdigest()
 
 

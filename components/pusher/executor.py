@@ -9,11 +9,17 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE, TRAINING_FILE
-from components.files import read_json
+from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Training, read_artifact
 from components.provenance import Provenance
 from components.pusher.core import model_sha256
-from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
+from components.serving_dir import (
+    SPLIT_REPORT_FILE,
+    RunSplitReport,
+    champion_version,
+    exclusive,
+    push,
+    read_manifest,
+)
 
 REASON = "reason"
 REFUSED = "refused"
@@ -33,11 +39,12 @@ class Executor(executor.Executor):
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
         split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
-        training = read_json(model / "assets.extra" / TRAINING_FILE)
-        metrics = read_json(Path(artifact_utils.get_single_uri(input_dict["evaluation"])) / METRICS_FILE)
+        training = read_artifact(model / "assets.extra" / TRAINING_FILE, Training)
+        evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
+        metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
         with exclusive(serving):
             champion = champion_version(serving)
-            if champion and read_manifest(serving, champion)["model_sha256"] == digest:
+            if champion and read_manifest(serving, champion).get("model_sha256") == digest:
                 self._keep_back(pushed, f"the candidate is the model served as version {champion}")
                 return
             compared = metrics["champion"]["version"] if metrics["champion"] else None
@@ -51,7 +58,7 @@ class Executor(executor.Executor):
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,
-                "data_fingerprint": read_json(split_report)["data_fingerprint"],
+                "data_fingerprint": read_artifact(split_report, RunSplitReport)["data_fingerprint"],
                 # By these the next training knows when a cold start is due.
                 "start": training.get("start"),
                 "warm_starts": training.get("warm_starts", 0),

@@ -56,7 +56,7 @@ def print_runs(runs: list[RunRecord], out: Path) -> None:
     for run in runs:
         mean = run.scores.mean.mean if run.scores else None
         shown = "" if mean is None else f"{mean:.3f}"
-        status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
+        status = ": ".join([run.status, *run.reasons[:1]]) if run.slot else run.status
         table.add_row(run.id, run.recipe, status, shown, run.pushed.version if run.pushed else "")
     console.print(table)
 

@@ -6,6 +6,7 @@ import math
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from raw_images import write
@@ -120,13 +121,94 @@ def test_the_champion_need_not_be_the_newest(model: Path, serving: Path) -> None
     assert champion_version(serving) == old
 
 
+PAPERS = {"CHAMPION.json": {"version": "7"}, "7/MANIFEST.json": {}, "7/split_report.json": {"records": []}}
+
+
+def read_papers(serving: Path) -> None:
+    champion_version(serving), read_manifest(serving, "7"), read_split_report(serving / "7")
+
+
+@pytest.fixture
+def papers(serving: Path) -> Path:
+    for name, content in PAPERS.items():
+        write_json(write(serving / name, b""), content)
+    read_papers(serving)
+    return serving
+
+
 @pytest.mark.parametrize(
-    ("content", "found"), [(b"", "cannot be read"), (b"{", "cannot be read"), (b"[]", "found list")]
+    ("content", "found"),
+    [
+        (b"", "cannot be read"),
+        (b"{", "cannot be read"),
+        (b"\xff", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b"[]", "found list"),
+    ],
+    ids=["empty", "cut short", "not text", "nested", "a list"],
 )
-@pytest.mark.parametrize("name", ["CHAMPION.json", "7/MANIFEST.json", "7/split_report.json"])
-def test_broken_papers_are_named(serving: Path, name: str, content: bytes, found: str) -> None:
-    write_json(write(serving / "CHAMPION.json", b""), {"version": "7"})
-    write(serving / "7/MANIFEST.json", b"{}")
-    write(serving / name, content)
+@pytest.mark.parametrize("name", PAPERS)
+def test_broken_papers_are_named(papers: Path, name: str, content: bytes, found: str) -> None:
+    write(papers / name, content)
     with pytest.raises(UsageError, match=f"{name}: {found}.*delete CHAMPION.json to go on without a champion"):
-        champion_version(serving), read_manifest(serving, "7"), read_split_report(serving / "7")
+        read_papers(papers)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("CHAMPION.json", {}, "version: missing"),
+        ("CHAMPION.json", {"version": ["7"]}, r"version: found \['7'\]"),
+        ("7/MANIFEST.json", {"config": "none"}, "config: found 'none', expected a table"),
+        ("7/MANIFEST.json", {"model_sha256": 5}, "model_sha256: found 5, expected a string"),
+        ("7/MANIFEST.json", {"warm_starts": "two"}, "warm_starts: found 'two', expected a whole number"),
+        ("7/split_report.json", {"records": None}, "records: found None, expected a list"),
+        ("7/split_report.json", {"records": [[]]}, r"records.0: found \[\], expected a table"),
+        ("7/split_report.json", {"records": [{}]}, "records.0.group: missing"),
+        ("7/split_report.json", {"rejects": []}, "records: missing"),
+    ],
+)
+def test_papers_of_another_shape_are_named(papers: Path, name: str, content: Any, found: str) -> None:
+    write_json(papers / name, content)
+    with pytest.raises(UsageError, match=f"{name}: {found}.*delete CHAMPION.json to go on without a champion"):
+        read_papers(papers)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../elsewhere/7", "../serving/7", "7/", "7/../7", "{serving}/7", "", ".", "..", "\u00b2", "\u0667", "7\n"),
+        *("9" * 20, "x" * 5000, "seven", ".unfinished-7", None, True, 7.0),
+    ],
+)
+def test_a_version_is_a_name_and_no_path(papers: Path, name: Any) -> None:
+    write_json(write(papers.parent / "elsewhere/7/MANIFEST.json", b""), {})
+    given = name.format(serving=papers) if isinstance(name, str) else name
+    write_json(papers / "CHAMPION.json", {"version": given})
+    with pytest.raises(UsageError, match=r"CHAMPION.json: version: found .*, expected .*delete CHAMPION.json"):
+        champion_version(papers)
+
+
+@pytest.mark.parametrize("given", ["7", 7])
+def test_a_pointer_may_be_written_by_hand_and_a_version_linked(papers: Path, given: Any) -> None:
+    (papers / "7").rename(papers.parent / "stored")
+    (papers / "7").symlink_to(papers.parent / "stored")
+    write_json(papers / "CHAMPION.json", {"version": given, "by": "hand"})
+    assert champion_version(papers) == "7"
+
+
+@pytest.mark.parametrize("what", ["folder", "link to nothing"])
+def test_a_pointer_that_is_no_file_is_not_taken_for_no_champion(papers: Path, what: str) -> None:
+    (papers / "CHAMPION.json").unlink()
+    if what == "folder":
+        (papers / "CHAMPION.json").mkdir()
+    else:
+        (papers / "CHAMPION.json").symlink_to("nowhere.json")
+    with pytest.raises(UsageError, match=r"CHAMPION.json: cannot be read"):
+        champion_version(papers)
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0667", "9" * 20])
+def test_a_folder_that_no_server_takes_for_a_version_does_not_count(model: Path, serving: Path, name: str) -> None:
+    (serving / name).mkdir()
+    assert int(push(model, serving, {})) < FUTURE
