@@ -13,8 +13,7 @@ from typing import Any, NotRequired, TypeVar
 
 from typing_extensions import TypedDict
 
-from components.errors import UsageError
-from components.files import locked, write_json
+from components.files import flush, flush_names, locked, write_json
 from components.state import BrokenState, read_state, shown
 
 CHAMPION_FILE = "CHAMPION.json"
@@ -31,6 +30,10 @@ class Pointer(TypedDict):
     """`CHAMPION.json`."""
 
     version: object
+    """The champion; null before the first push has come to its end."""
+    next: NotRequired[object]
+    """While a push is on: the version that is the champion as soon as its folder is there, at once for those who read
+    the pointer and for those who take the highest number."""
 
 
 class Manifest(TypedDict):
@@ -102,15 +105,25 @@ class _Configured(TypedDict):
 def champion_version(serving: Path) -> str | None:
     """The version that is served now, or None where nothing has been pushed yet.
 
+    Links are followed: whoever may write here may also put a model here.
+
     Raises:
-        UsageError: the version that the pointer names is not there.
+        BrokenState: the pointer cannot be read, or the version that it names is not there.
     """
     pointer = serving / CHAMPION_FILE
     if not os.path.lexists(pointer):
         return None
-    version = _version(read_paper(pointer, Pointer)["version"], pointer)
+    names = read_paper(pointer, Pointer)
+    version, following = (_version(names.get(key), key, pointer) for key in ("version", "next"))
+    if following and (serving / following).is_dir():
+        version = following
+    if version is None:
+        if following:
+            return None
+        raise _no_version(None, "version", pointer)
     if not (serving / version / MANIFEST_FILE).is_file():
-        raise UsageError(f"{pointer}: names version {version}, which is not there. {_PUT_BACK}")
+        missing = f"has no {MANIFEST_FILE}" if (serving / version).is_dir() else "is not there"
+        raise BrokenState(f"{pointer}: names version {version}, which {missing}. {_PUT_BACK}")
     return version
 
 
@@ -157,33 +170,48 @@ def read_paper(path: Path, shape: type[Shape]) -> Shape:
     return read_state(path, shape, _PUT_BACK)
 
 
-def _version(found: object, pointer: Path) -> str:
-    """Raises BrokenState: it is no name of a version."""
+def _version(found: object, key: str, pointer: Path) -> str | None:
+    """Raises BrokenState: neither null nor the name of a version."""
     # By hand it is easily written as a number.
     name = str(found) if type(found) is int else found
-    if not (isinstance(name, str) and is_version(name)):
-        raise BrokenState(f"{pointer}: version: found {shown(found)}, expected the number of a version. {_PUT_BACK}")
-    return name
+    if name is None or (isinstance(name, str) and is_version(name)):
+        return name
+    raise _no_version(found, key, pointer)
+
+
+def _no_version(found: object, key: str, pointer: Path) -> BrokenState:
+    return BrokenState(f"{pointer}: {key}: found {shown(found)}, expected the number of a version. {_PUT_BACK}")
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
-    """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
+    """Adds a version and makes it the champion, in one step: it appears whole, and the pointer names it already.
 
-    `papers` are files that belong to a version, kept beside its manifest. The caller holds the folder's lock: what
-    interrupted pushes left behind is removed. The version is the time in whole seconds, or one more than the
-    highest: TensorFlow Serving takes the highest.
+    Whenever this is interrupted, the old champion or the new one is served, whole. `papers` are files that belong to a
+    version, kept beside its manifest. The caller holds the folder's lock: what interrupted pushes left behind is
+    removed. The version is the time in whole seconds, or one more than the highest: TensorFlow Serving takes the
+    highest.
     """
+    champion = champion_version(serving)
     for killed in serving.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(killed)
+    for killed in serving.glob(f".{CHAMPION_FILE}.*"):
+        killed.unlink()
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
     unfinished = serving / f"{_UNFINISHED}{version}"
     shutil.copytree(model, unfinished)
     for paper in papers:
         shutil.copy2(paper, unfinished)
     write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})
+    flush(unfinished)
+    _point(serving, {"version": champion, "next": version})
     unfinished.rename(serving / version)
-    write_json(serving / CHAMPION_FILE, {"version": version})
+    _point(serving, {"version": version})
     return version
+
+
+def _point(serving: Path, pointer: Pointer) -> None:
+    write_json(serving / CHAMPION_FILE, pointer)
+    flush_names(serving)
 
 
 def _versions(serving: Path) -> list[str]:

@@ -26,6 +26,7 @@ from components.serving_graph.export import export_model
 from components.task import Task
 
 Make = Callable[..., Artifact]
+SPLIT_REPORT = {"data_fingerprint": "f00", "sources": 0, "splits": {}, "notes": [], "drift": None, "records": []}
 
 
 @pytest.fixture
@@ -104,14 +105,15 @@ class TestPusher:
             compared = compared_with or champion_version(serving)
             pushed = artifact(standard_artifacts.PushedModel, folder / "pushed")
             evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
-            metrics = {"dice": {"mean": 0.8}, "champion": {"version": compared} if compared else None}
+            champion = {"version": compared} if compared else None
+            metrics = {"dice": {"mean": 0.8}, "champion": champion, "reasons": []}
             (folder / "evaluation" / "metrics.json").write_text(json.dumps(metrics))
             model_blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
             model_blessing.set_int_custom_property("blessed", blessed)
             infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
             infra_blessing.set_int_custom_property("blessed", infra_blessed)
             split_report = artifact(SplitReport, folder / "split_report")
-            (folder / "split_report" / "split_report.json").write_text('{"data_fingerprint": "f00"}')
+            (folder / "split_report" / "split_report.json").write_text(json.dumps(SPLIT_REPORT))
             inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
             settings = Provenance(recipe="tests", notice="phantoms", config={})
@@ -149,7 +151,7 @@ class TestPusher:
                 "config": {},
                 "replaces": None,
             },
-            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
+            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None, "reasons": []}},
             **{
                 "data_fingerprint": "f00",
                 "start": "cold: [training] warm_start = false",
@@ -204,7 +206,7 @@ class TestPusher:
     @pytest.mark.parametrize(
         ("event", "count"),
         [("shutil.copyfile", 3), ("os.rename", 1), ("os.rename", 2), ("os.rename", 3)],
-        ids=["copying", "before the manifest", "before the version appears", "before the champion moves"],
+        ids=["copying", "before the manifest", "before the pointer names it", "before the version appears"],
     )
     def test_a_killed_push_leaves_the_old_champion_and_the_next_one_works(
         self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path, event: str, count: int

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import shutil
+import signal
 import stat
+import sys
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +104,115 @@ def test_a_push_that_fails_early_leaves_the_old_champion(model: Path, serving: P
     assert int(push(model, serving, {})) > int(champion)
 
 
-def test_the_champion_moves_last(model: Path, serving: Path) -> None:
-    """Where it cannot move, the new version is already there, whole and with its manifest."""
+def killed_at(step: int, model: Path, serving: Path) -> bool:
+    """Pushes in a process that kills itself before its operation `step` on files; whether it came that far."""
+    child = os.fork()
+    if child == 0:
+        left = iter(range(step))
+
+        def kill(event: str, _: object) -> None:
+            operation = event == "open" or event.startswith(("os.", "shutil."))
+            if operation and event != "os.kill" and next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        code = 1
+        try:
+            sys.addaudithook(kill)
+            push(model, serving, {"metrics": 2})
+            code = 0
+        finally:
+            os._exit(code)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert ended in (0, -signal.SIGKILL)
+    return ended != 0
+
+
+def served_by_number(serving: Path) -> str | None:
+    """As TensorFlow Serving takes it: the highest."""
+    return max(versions(serving), key=int, default=None)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: found for name, found in files.items() if name != "MANIFEST.json"}
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first version", "another version"])
+def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    # A killed process loses nothing that the kernel has; waiting for the disk takes most of the time here.
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+    candidate = tmp_path / "candidate"
+    shutil.copytree(model, candidate)
+    write(candidate / "saved_model.pb", b"another graph")
+    ends = set()
+    for step in count(1):
+        serving = tmp_path / f"serving-{step}"
+        serving.mkdir()
+        old = None if first else push(model, serving, {"metrics": 1})
+        killed = killed_at(step, candidate, serving)
+        served = champion_version(serving)
+        assert served == served_by_number(serving)
+        assert served is not None or first
+        if served is not None:
+            expected = (model, 1) if served == old else (candidate, 2)
+            assert (content(serving / served), read_manifest(serving, served)["metrics"]) == (
+                content(expected[0]),
+                expected[1],
+            )
+        after = push(model, serving, {"metrics": 3})
+        assert champion_version(serving) == after == served_by_number(serving)
+        assert json.loads((serving / "CHAMPION.json").read_text()) == {"version": after}
+        assert {path.name for path in serving.iterdir()} == {*versions(serving), "CHAMPION.json"}
+        ends.add(served == old)
+        if not killed:
+            break
+    assert step > 10
+    assert ends == {True, False}
+
+
+def test_a_pointer_that_cannot_be_written_shows_no_version(model: Path, serving: Path) -> None:
     (serving / "CHAMPION.json").mkdir(parents=True)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(UsageError, match=r"CHAMPION.json: cannot be read"):
         push(model, serving, {"metrics": 1})
-    [version] = versions(serving)
-    assert read_manifest(serving, version) == {"version": version, "metrics": 1}
-    assert (serving / version / "saved_model.pb").read_bytes() == b"graph"
+    assert versions(serving) == []
+
+
+@pytest.mark.parametrize(
+    ("pointer", "there", "champion"),
+    [
+        ({"version": "7", "next": "9"}, ["7"], "7"),
+        ({"version": "7", "next": "9"}, ["7", "9"], "9"),
+        ({"version": None, "next": "9"}, [], None),
+        ({"version": None, "next": "9"}, ["9"], "9"),
+        ({"version": "7", "next": None}, ["7"], "7"),
+    ],
+)
+def test_the_next_version_is_the_champion_as_soon_as_it_is_there(
+    serving: Path, pointer: dict[str, Any], there: list[str], champion: str | None
+) -> None:
+    write_json(serving / "CHAMPION.json", pointer)
+    for version in there:
+        write_json(write(serving / version / "MANIFEST.json", b""), {})
+    assert champion_version(serving) == champion
+
+
+@pytest.mark.parametrize(
+    ("pointer", "fault"),
+    [
+        ({"version": "7", "next": "9"}, "names version 7, which is not there"),
+        ({"version": "7", "next": "../9"}, "next: found '../9'"),
+        ({"version": "../7", "next": "9"}, "version: found '../7'"),
+        ({"version": None}, "version: found None"),
+        ({"version": "7", "next": "8"}, "names version 8, which has no MANIFEST.json"),
+    ],
+)
+def test_a_pointer_to_nothing_is_named(serving: Path, pointer: dict[str, Any], fault: str) -> None:
+    (serving / "8").mkdir()
+    write_json(serving / "CHAMPION.json", pointer)
+    with pytest.raises(UsageError, match=rf"CHAMPION.json: {fault}.*delete CHAMPION.json"):
+        champion_version(serving)
 
 
 def test_papers_lie_beside_the_manifest(model: Path, serving: Path, tmp_path: Path) -> None:
