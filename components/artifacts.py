@@ -24,7 +24,7 @@ CASES_FILE = "per_case.csv"
 CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
 REPORT_FILE = "report.html"
-_MADE_ANEW = "It is an artifact that was damaged: run once with --no-cache, which makes it anew."
+MADE_ANEW = "It is an artifact that was damaged: run once with --no-cache, which makes it anew."
 
 
 class Reject(TypedDict):
@@ -56,16 +56,15 @@ class Training(TypedDict):
     warnings: list[str]
     train: NotRequired[dict[str, Any]]
     eval: NotRequired[dict[str, Any]]
-    start: NotRequired[str]
-    warm_starts: NotRequired[int]
-    members: NotRequired[int]
-    folds: NotRequired[list[dict[str, Any]]]
 
 
 class Trained(TypedDict):
-    """`training.json` in a model's `assets.extra`: what it was trained by."""
+    """`training.json` in a model's `assets.extra`: what it was trained by, and from."""
 
     config: dict[str, Any]
+    start: NotRequired[str]
+    warm_starts: NotRequired[int]
+    members: NotRequired[int]
 
 
 class Metrics(TypedDict):
@@ -102,4 +101,4 @@ def read_artifact(path: Path, shape: type[Shape]) -> Shape:
     Raises:
         UsageError: it cannot be read, or has another shape.
     """
-    return read_state(path, shape, _MADE_ANEW)
+    return read_state(path, shape, MADE_ANEW)

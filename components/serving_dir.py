@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
 _UNFINISHED = ".unfinished-"
-_PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
+PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
 Shape = TypeVar("Shape")
 
 
@@ -123,7 +124,7 @@ def champion_version(serving: Path) -> str | None:
         raise _no_version(None, "version", pointer)
     if not (serving / version / MANIFEST_FILE).is_file():
         missing = f"has no {MANIFEST_FILE}" if (serving / version).is_dir() else "is not there"
-        raise BrokenState(f"{pointer}: names version {version}, which {missing}. {_PUT_BACK}")
+        raise BrokenState(f"{pointer}: names version {version}, which {missing}. {PUT_BACK}")
     return version
 
 
@@ -156,6 +157,16 @@ def data_section(folder: Path) -> dict[str, Any]:
     return data
 
 
+def content_sha256(folder: Path) -> str:
+    """SHA-256 over the names and the bytes of all files of a version, its papers included."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(root, name) for root, _, names in os.walk(folder, followlinks=True) for name in names):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder)}\0{content}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
 def read_split_report(folder: Path) -> SplitReport | None:
     """What the data gate said of the data of a version, by its folder; None where it was pushed without.
 
@@ -167,7 +178,7 @@ def read_split_report(folder: Path) -> SplitReport | None:
 
 def read_paper(path: Path, shape: type[Shape]) -> Shape:
     """A file of the serving folder, or of a copy of a version, as `read_state`."""
-    return read_state(path, shape, _PUT_BACK)
+    return read_state(path, shape, PUT_BACK)
 
 
 def _version(found: object, key: str, pointer: Path) -> str | None:
@@ -180,7 +191,7 @@ def _version(found: object, key: str, pointer: Path) -> str | None:
 
 
 def _no_version(found: object, key: str, pointer: Path) -> BrokenState:
-    return BrokenState(f"{pointer}: {key}: found {shown(found)}, expected the number of a version. {_PUT_BACK}")
+    return BrokenState(f"{pointer}: {key}: found {shown(found)}, expected the number of a version. {PUT_BACK}")
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:

@@ -24,7 +24,8 @@ from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
 from components.records.sources import at_source_size, read_sources
-from components.serving_dir import data_section
+from components.serving_dir import PUT_BACK, data_section
+from components.state import named
 from components.trainer.choices import Loss, loss_named
 
 
@@ -64,7 +65,9 @@ def _served_cases(
     data = data_section(Path(path_utils.serving_model_path(champion.uri)))
     if obstacle := incomparable(data, settings.derivation, settings.task):
         return None, obstacle
-    served, expected = _predictor(champion, settings), settings.task.channels
+    folder, expected = Path(path_utils.serving_model_path(champion.uri)), settings.task.channels
+    with named(folder, PUT_BACK):
+        served = Predictor(folder, settings.derivation)
     if served.channels != expected:
         return (
             None,

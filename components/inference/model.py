@@ -17,9 +17,10 @@ from components.foreign import cause
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
+from components.pusher.core import check_weights
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
-from components.state import read_state
+from components.state import named, read_state
 from components.task import Task
 
 _ANEW = "Copy the whole folder anew, or train it anew."
@@ -108,12 +109,10 @@ def load_model(folder: Path) -> Model:
         threshold = float(config["threshold"])
     except (LookupError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: does not say what the model was trained for: {cause(error)}. {_ANEW}") from error
-    try:
+    if (folder / MANIFEST_FILE).is_file():
+        check_weights(folder, _ANEW)
+    with named(folder, _ANEW):
         return Model(folder, task, derivation, threshold)
-    except Exception as error:
-        # Whatever TensorFlow makes of a damaged model.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{folder}: the model cannot be loaded: {reason}. Copy the whole folder anew.") from error
 
 
 def _classes_of_before(folder: Path) -> list[str]:

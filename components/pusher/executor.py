@@ -9,9 +9,9 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Training, read_artifact
+from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Trained, read_artifact
 from components.provenance import Provenance
-from components.pusher.core import model_sha256
+from components.pusher.core import check_weights, model_sha256
 from components.serving_dir import (
     SPLIT_REPORT_FILE,
     RunSplitReport,
@@ -39,12 +39,13 @@ class Executor(executor.Executor):
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
         split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
-        training = read_artifact(model / "assets.extra" / TRAINING_FILE, Training)
+        training = read_artifact(model / "assets.extra" / TRAINING_FILE, Trained)
         evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
         metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
         with exclusive(serving):
             champion = champion_version(serving)
             if champion and read_manifest(serving, champion).get("model_sha256") == digest:
+                check_weights(serving / champion)
                 self._keep_back(pushed, f"the candidate is the model served as version {champion}")
                 return
             compared = metrics["champion"]["version"] if metrics["champion"] else None
