@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NotRequired, TypeVar
-
-from typing_extensions import TypedDict
+from typing import Any, TypeVar
 
 from components.files import flush, flush_names, locked, write_json
+from components.serving_papers import Configured, Manifest, Pointer, SplitReport
 from components.state import BrokenState, read_state, shown
 
 CHAMPION_FILE = "CHAMPION.json"
@@ -25,82 +24,6 @@ SPLIT_REPORT_FILE = "split_report.json"
 _UNFINISHED = ".unfinished-"
 PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
 Shape = TypeVar("Shape")
-
-
-class Pointer(TypedDict):
-    """`CHAMPION.json`."""
-
-    version: object
-    """The champion; null before the first push has come to its end."""
-    next: NotRequired[object]
-    """While a push is on: the version that is the champion as soon as its folder is there, at once for those who read
-    the pointer and for those who take the highest number."""
-
-
-class Manifest(TypedDict):
-    """`MANIFEST.json`; earlier versions of Maskline did not write every key."""
-
-    version: NotRequired[str]
-    config: NotRequired[dict[str, Any]]
-    model_sha256: NotRequired[str]
-    data_fingerprint: NotRequired[str]
-    warm_starts: NotRequired[int]
-    """Versions in a row, this one included, that began with the weights of the one before."""
-
-
-class Row(TypedDict):
-    """A record in the split report; what the data gate compares, by `components.data_gate.entries`."""
-
-    group: str
-    split: NotRequired[str]
-    source: NotRequired[str]
-    sha256: NotRequired[str]
-    source_height: NotRequired[int]
-    source_width: NotRequired[int]
-    foreground: NotRequired[float]
-    mean: NotRequired[float]
-    std: NotRequired[float]
-
-
-class Source(TypedDict):
-    """One without records."""
-
-    source: str
-    kind: NotRequired[str]
-
-
-class SplitReport(TypedDict):
-    """`split_report.json`."""
-
-    records: list[Row]
-    rejects: NotRequired[list[Source]]
-    left_out: NotRequired[list[Source]]
-    without_records: NotRequired[list[str]]
-
-
-class RunSplitReport(SplitReport):
-    """Of a run that is on, in the keys of today."""
-
-    data_fingerprint: str
-    sources: int
-    splits: dict[str, Any]
-    notes: list[dict[str, Any]]
-    drift: dict[str, Any] | None
-
-
-class _Data(TypedDict):
-    adjust: NotRequired[dict[str, Any]]
-    mask: NotRequired[dict[str, Any]]
-    tiles: NotRequired[dict[str, Any] | None]
-    classes: NotRequired[list[str]]
-
-
-class _Config(TypedDict):
-    data: _Data
-
-
-class _Configured(TypedDict):
-    config: _Config
 
 
 def champion_version(serving: Path) -> str | None:
@@ -151,7 +74,7 @@ def data_section(folder: Path) -> dict[str, Any]:
 
     It had `adjust.colour_space` once: "rgb" changed nothing. Any other value stays, and equals no section of today.
     """
-    data: dict[str, Any] = {**read_paper(folder / MANIFEST_FILE, _Configured)["config"]["data"]}
+    data: dict[str, Any] = {**read_paper(folder / MANIFEST_FILE, Configured)["config"]["data"]}
     if data.get("adjust", {}).get("colour_space") == "rgb":
         del data["adjust"]["colour_space"]
     return data

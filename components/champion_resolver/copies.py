@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from components.serving_dir import MANIFEST_FILE, Manifest, champion_version, content_sha256, read_paper
+from components.serving_dir import MANIFEST_FILE, champion_version, content_sha256, read_paper
+from components.serving_papers import Manifest
 from components.state import BrokenState
 
 

@@ -24,9 +24,14 @@ from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
 from components.records.sources import at_source_size, read_sources
-from components.serving_dir import PUT_BACK, data_section
+from components.serving_dir import CHAMPION_FILE, data_section
 from components.state import named
 from components.trainer.choices import Loss, loss_named
+
+_DAMAGED = (
+    "Run once with --no-cache, which copies the champion anew. If that does not help, the version served is damaged: "
+    f"put it back, or delete {CHAMPION_FILE} to go on without a champion."
+)
 
 
 class Executor(BaseExecutor):
@@ -66,7 +71,7 @@ def _served_cases(
     if obstacle := incomparable(data, settings.derivation, settings.task):
         return None, obstacle
     folder, expected = Path(path_utils.serving_model_path(champion.uri)), settings.task.channels
-    with named(folder, PUT_BACK):
+    with named(folder, _DAMAGED):
         served = Predictor(folder, settings.derivation)
     if served.channels != expected:
         return (

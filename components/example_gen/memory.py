@@ -11,7 +11,8 @@ from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import OLDER
 from components.records.splits import TEST, Memory, recall
-from components.serving_dir import SplitReport, champion_version, read_split_report
+from components.serving_dir import champion_version, read_split_report
+from components.serving_papers import SplitReport
 
 
 def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.artifacts import MADE_ANEW, TRAINING_FILE, Trained
-from components.serving_dir import MANIFEST_FILE, PUT_BACK, Manifest
+from components.serving_dir import MANIFEST_FILE, PUT_BACK
+from components.serving_papers import Manifest
 from components.state import BrokenState, named, read_state
 
 

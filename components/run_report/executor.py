@@ -34,7 +34,8 @@ from components.run_report.core import Folds, Push, Run, judge, parse_history, s
 from components.run_report.overlays import overlay, picture
 from components.run_report.page import Illustration, render
 from components.run_report.settings import ReportSettings
-from components.serving_dir import SPLIT_REPORT_FILE, RunSplitReport
+from components.serving_dir import SPLIT_REPORT_FILE
+from components.serving_papers import RunSplitReport
 from components.task import Task
 
 

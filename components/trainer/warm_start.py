@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from components.artifacts import KERAS_FILE, TRAINING_FILE, Trained
-from components.serving_dir import MANIFEST_FILE, Manifest, read_paper
+from components.serving_dir import MANIFEST_FILE, read_paper
+from components.serving_papers import Manifest
 from components.task import Task
 from components.trainer.settings import TrainerSettings
 
