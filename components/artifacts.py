@@ -1,6 +1,13 @@
-"""The names of the files within artifacts, for readers with TFX and without."""
+"""The names of the files within artifacts, and what their readers need of them, with TFX and without."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NotRequired, TypeVar
+
+from typing_extensions import TypedDict
+
+from components.state import read_state
 
 ACCOUNT_FILE = "account.json"
 """In Examples: what became of every source, and why some did not become records."""
@@ -17,3 +24,82 @@ CASES_FILE = "per_case.csv"
 CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
 REPORT_FILE = "report.html"
+MADE_ANEW = "It is an artifact that was damaged: run once with --no-cache, which makes it anew."
+
+
+class Reject(TypedDict):
+    source: str
+    reason: str
+    kind: str
+
+
+class Account(TypedDict):
+    """`account.json`."""
+
+    data_fingerprint: str
+    sources: int
+    records: dict[str, int]
+    rejects: list[Reject]
+    left_out: list[Reject]
+    without_records: list[str]
+    empty_tiles_dropped: int
+    lossy_masks: dict[str, Any] | None
+    lesions_lost: dict[str, int]
+
+
+class Training(TypedDict):
+    """`training.json`; of an ensemble without `train`, `eval` and the epochs, which each of its folds has."""
+
+    seconds: float
+    parameters: int
+    devices: list[str]
+    warnings: list[str]
+    train: NotRequired[dict[str, Any]]
+    eval: NotRequired[dict[str, Any]]
+
+
+class Trained(TypedDict):
+    """`training.json` in a model's `assets.extra`: what it was trained by, and from."""
+
+    config: dict[str, Any]
+    start: NotRequired[str]
+    warm_starts: NotRequired[int]
+    members: NotRequired[int]
+
+
+class Metrics(TypedDict):
+    """`metrics.json`."""
+
+    reasons: list[str]
+    champion: dict[str, Any] | None
+    collapsed: NotRequired[str | None]
+
+
+class FoldMetrics(Metrics):
+    """Of the cases of all folds, with the table of the folds."""
+
+    folds: list[dict[str, Any]]
+
+
+class Check(TypedDict):
+    name: str
+    passed: bool
+    detail: str
+
+
+class Checks(TypedDict):
+    """`checks.json`."""
+
+    checks: list[Check]
+
+
+Shape = TypeVar("Shape")
+
+
+def read_artifact(path: Path, shape: type[Shape]) -> Shape:
+    """A file within an artifact, as `read_state`: this run has made it, or an earlier one whose result is reused.
+
+    Raises:
+        UsageError: it cannot be read, or has another shape.
+    """
+    return read_state(path, shape, MADE_ANEW)

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -42,6 +42,26 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """As `write_text`, indented JSON. Not-a-numbers are refused: they are not JSON."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def flush(folder: Path) -> None:
+    """Returns when all that a folder holds is on the disk, and not only with the kernel."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    for path in (folder, *folder.rglob("*/")):
+        flush_names(path)
+
+
+def flush_names(folder: Path) -> None:
+    """As `flush`, of what a folder's entries are called; some file systems over a network cannot say."""
+    entries = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(entries)
+    finally:
+        os.close(entries)
 
 
 @contextmanager

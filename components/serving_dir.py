@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from components.errors import UsageError
-from components.files import locked, read_json, write_json
+from components.files import flush, flush_names, locked, write_json
+from components.serving_papers import Configured, Manifest, Pointer, SplitReport
+from components.state import BrokenState, read_state, shown
 
 CHAMPION_FILE = "CHAMPION.json"
 MANIFEST_FILE = "MANIFEST.json"
@@ -18,22 +22,38 @@ SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
 _UNFINISHED = ".unfinished-"
-_WITHOUT = f"delete {CHAMPION_FILE} to go on without a champion."
+PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
+Shape = TypeVar("Shape")
 
 
 def champion_version(serving: Path) -> str | None:
     """The version that is served now, or None where nothing has been pushed yet.
 
+    Links are followed: whoever may write here may also put a model here.
+
     Raises:
-        UsageError: the version that the pointer names is not there.
+        BrokenState: the pointer cannot be read, or the version that it names is not there.
     """
     pointer = serving / CHAMPION_FILE
-    if not pointer.is_file():
+    if not os.path.lexists(pointer):
         return None
-    version = str(_read(pointer).get("version"))
+    names = read_paper(pointer, Pointer)
+    version, following = (_version(names.get(key), key, pointer) for key in ("version", "next"))
+    if following and (serving / following).is_dir():
+        version = following
+    if version is None:
+        if following:
+            return None
+        raise _no_version(None, "version", pointer)
     if not (serving / version / MANIFEST_FILE).is_file():
-        raise UsageError(f"{pointer}: names version {version}, which is not there. Put it back, or {_WITHOUT}")
+        missing = f"has no {MANIFEST_FILE}" if (serving / version).is_dir() else "is not there"
+        raise BrokenState(f"{pointer}: names version {version}, which {missing}. {PUT_BACK}")
     return version
+
+
+def is_version(name: str) -> bool:
+    """Whether it is the name of a version as TensorFlow Serving reads them: a number of 64 bits, and no path."""
+    return re.fullmatch("[0-9]{1,19}", name) is not None and int(name) < 2**63
 
 
 @contextmanager
@@ -44,9 +64,9 @@ def exclusive(serving: Path) -> Iterator[None]:
         yield
 
 
-def read_manifest(serving: Path, version: str) -> dict[str, Any]:
+def read_manifest(serving: Path, version: str) -> Manifest:
     """What was known of a version when it was pushed."""
-    return _read(serving / version / MANIFEST_FILE)
+    return read_paper(serving / version / MANIFEST_FILE, Manifest)
 
 
 def data_section(folder: Path) -> dict[str, Any]:
@@ -54,51 +74,79 @@ def data_section(folder: Path) -> dict[str, Any]:
 
     It had `adjust.colour_space` once: "rgb" changed nothing. Any other value stays, and equals no section of today.
     """
-    data = _read(folder / MANIFEST_FILE)["config"]["data"]
+    data: dict[str, Any] = {**read_paper(folder / MANIFEST_FILE, Configured)["config"]["data"]}
     if data.get("adjust", {}).get("colour_space") == "rgb":
         del data["adjust"]["colour_space"]
     return data
 
 
-def read_split_report(folder: Path) -> dict[str, Any] | None:
+def content_sha256(folder: Path) -> str:
+    """SHA-256 over the names and the bytes of all files of a version, its papers included."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(root, name) for root, _, names in os.walk(folder, followlinks=True) for name in names):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder)}\0{content}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def read_split_report(folder: Path) -> SplitReport | None:
     """What the data gate said of the data of a version, by its folder; None where it was pushed without.
 
     Reports of earlier versions of Maskline lack some keys, and their records some columns.
     """
     path = folder / SPLIT_REPORT_FILE
-    return _read(path) if path.is_file() else None
+    return read_paper(path, SplitReport) if path.is_file() else None
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Raises UsageError: the file cannot be read, or holds something else."""
-    try:
-        found = read_json(path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}. Put it back, or {_WITHOUT}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{path}: found {type(found).__name__}, expected an object. Put it back, or {_WITHOUT}")
-    return found
+def read_paper(path: Path, shape: type[Shape]) -> Shape:
+    """A file of the serving folder, or of a copy of a version, as `read_state`."""
+    return read_state(path, shape, PUT_BACK)
+
+
+def _version(found: object, key: str, pointer: Path) -> str | None:
+    """Raises BrokenState: neither null nor the name of a version."""
+    # By hand it is easily written as a number.
+    name = str(found) if type(found) is int else found
+    if name is None or (isinstance(name, str) and is_version(name)):
+        return name
+    raise _no_version(found, key, pointer)
+
+
+def _no_version(found: object, key: str, pointer: Path) -> BrokenState:
+    return BrokenState(f"{pointer}: {key}: found {shown(found)}, expected the number of a version. {PUT_BACK}")
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
-    """Adds a version and makes it the champion; whenever this is interrupted, the old champion stays whole.
+    """Adds a version and makes it the champion, in one step: it appears whole, and the pointer names it already.
 
-    `papers` are files that belong to a version, kept beside its manifest. The caller holds the folder's lock: what
-    interrupted pushes left behind is removed. The version is the time in whole seconds, or one more than the
-    highest: TensorFlow Serving takes the highest.
+    Whenever this is interrupted, the old champion or the new one is served, whole. `papers` are files that belong to a
+    version, kept beside its manifest. The caller holds the folder's lock: what interrupted pushes left behind is
+    removed. The version is the time in whole seconds, or one more than the highest: TensorFlow Serving takes the
+    highest.
     """
+    champion = champion_version(serving)
     for killed in serving.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(killed)
+    for killed in serving.glob(f".{CHAMPION_FILE}.*"):
+        killed.unlink()
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
     unfinished = serving / f"{_UNFINISHED}{version}"
     shutil.copytree(model, unfinished)
     for paper in papers:
         shutil.copy2(paper, unfinished)
     write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})
+    flush(unfinished)
+    _point(serving, {"version": champion, "next": version})
     unfinished.rename(serving / version)
-    write_json(serving / CHAMPION_FILE, {"version": version})
+    _point(serving, {"version": version})
     return version
 
 
+def _point(serving: Path, pointer: Pointer) -> None:
+    write_json(serving / CHAMPION_FILE, pointer)
+    flush_names(serving)
+
+
 def _versions(serving: Path) -> list[str]:
-    return [path.name for path in serving.iterdir() if path.is_dir() and path.name.isdigit()]
+    return [path.name for path in serving.iterdir() if path.is_dir() and is_version(path.name)]

@@ -34,6 +34,17 @@ class Section(BaseModel):
 
 
 @dataclass(frozen=True)
+class Confidential:
+    """Marks a value that is written nowhere: to no record and no message, nor where others start what was asked for.
+
+    Its field is excluded as well, which keeps it out of what a config is dumped to.
+    """
+
+    instead: str = ""
+    """Where else it may come from."""
+
+
+@dataclass(frozen=True)
 class OneOf:
     """Marks a string as one of the names of a registry: what is built, and nothing else, may be chosen."""
 

@@ -15,6 +15,7 @@ class ChampionResolverSpec(ComponentSpec):
     PARAMETERS = {
         "serving_dir": ExecutionParameter(type=str),
         "champion_version": ExecutionParameter(type=str, optional=True),
+        "champion_content": ExecutionParameter(type=str, optional=True),
         "code_version": ExecutionParameter(type=str),
     }
     INPUTS: dict = {}
@@ -28,14 +29,18 @@ class ChampionResolver(BaseComponent):
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
     traits = Traits(looks_outside=True)
 
-    def __init__(self, serving_dir: str, champion_version: str | None, code_version: str) -> None:
-        """`champion_version` is what is served when the run starts, empty for nothing: it keys the cache.
+    def __init__(
+        self, serving_dir: str, champion_version: str | None, champion_content: str | None, code_version: str
+    ) -> None:
+        """`champion_version` is what is served when the run starts, empty for nothing; `champion_content` is the
+        digest of its files. They key the cache.
 
         None: read when the node runs, whose results must then not be reused.
         """
         spec = ChampionResolverSpec(
             serving_dir=serving_dir,
             champion_version=champion_version,
+            champion_content=champion_content,
             code_version=code_version,
             champion=Channel(type=standard_artifacts.Model),
         )

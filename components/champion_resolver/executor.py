@@ -10,13 +10,16 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.serving_dir import champion_version
+from components.pusher.core import check_weights
+from components.serving_dir import champion_version, content_sha256
+from components.state import BrokenState
 
 
 class Executor(BaseExecutor):
     """Copies the champion, so that a later prune of the serving folder cannot take it away from under a run.
 
-    The artifact's property `version` is empty, and so is its folder, where nothing has been pushed yet.
+    One that is not what was pushed stops the run. The artifact's property `version` is empty, and so is its folder,
+    where nothing has been pushed yet.
     """
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
@@ -27,4 +30,9 @@ class Executor(BaseExecutor):
             version = champion_version(serving) or ""
         champion.set_string_custom_property("version", version)
         if version:
-            shutil.copytree(serving / version, path_utils.serving_model_dir(champion.uri))
+            check_weights(serving / version)
+            copy = Path(path_utils.serving_model_dir(champion.uri))
+            shutil.copytree(serving / version, copy)
+            expected = exec_properties.get("champion_content")
+            if expected and content_sha256(copy) != expected:
+                raise BrokenState(f"{serving / version}: its files have changed since the run began. Run again.")

@@ -11,14 +11,14 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import ACCOUNT_FILE
+from components.artifacts import ACCOUNT_FILE, Account, read_artifact
 from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.entries import entry_of
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.data_gate.settings import GateSettings
 from components.errors import DataRefused
 from components.example_gen.settings import DataSettings
-from components.files import read_json, write_json
+from components.files import write_json
 from components.records.tfexample import parse_header, read_split
 from components.serving_dir import SPLIT_REPORT_FILE
 
@@ -33,7 +33,7 @@ class Executor(BaseExecutor):
         splits = data.run_splits
         report = split_report(
             [entry_of(parse_header(record), split) for split in splits for record in read_split(examples, split)],
-            read_json(Path(examples) / ACCOUNT_FILE),
+            read_artifact(Path(examples) / ACCOUNT_FILE, Account),
             {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in splits},
             GateSettings.model_validate_json(exec_properties["settings"]),
             find_near_duplicates,

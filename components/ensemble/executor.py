@@ -12,12 +12,21 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import CASES_FILE, HISTORY_FILE, KERAS_FILE, METRICS_FILE, TRAINING_FILE
+from components.artifacts import (
+    CASES_FILE,
+    HISTORY_FILE,
+    KERAS_FILE,
+    METRICS_FILE,
+    TRAINING_FILE,
+    Trained,
+    Training,
+    read_artifact,
+)
 from components.ensemble.averaging import averaged
 from components.ensemble.core import Fold, out_of_fold, pooled_cases, training
 from components.evaluator.per_case import read_cases, write_cases
 from components.evaluator.settings import EvaluatorSettings
-from components.files import read_json, write_json
+from components.files import write_json
 from components.records.splits import fold_split
 from components.serving_graph.export import export_model
 
@@ -47,7 +56,7 @@ class Executor(BaseExecutor):
         extras = [Path(path_utils.serving_model_path(model)) / "assets.extra" for model, _, _ in uris]
         folder = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"])))
         _export([extra / KERAS_FILE for extra in extras], folder, settings)
-        members = [read_json(extra / TRAINING_FILE)["config"] for extra in extras]
+        members = [read_artifact(extra / TRAINING_FILE, Trained)["config"] for extra in extras]
         config = {"members": members, "code_version": exec_properties["code_version"]}
         (folder / "assets.extra").mkdir()
         write_json(folder / "assets.extra" / TRAINING_FILE, {**summary, "config": config})
@@ -62,7 +71,7 @@ def _given(inputs: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _fold(number: int, run: Path, evaluation: Path) -> Fold:
-    return Fold(number, read_json(run / TRAINING_FILE), read_cases(evaluation / CASES_FILE))
+    return Fold(number, read_artifact(run / TRAINING_FILE, Training), read_cases(evaluation / CASES_FILE))
 
 
 def _export(members: list[Path], folder: Path, settings: EvaluatorSettings) -> None:

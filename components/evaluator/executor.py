@@ -15,17 +15,23 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import CASES_FILE, METRICS_FILE
+from components.artifacts import CASES_FILE, METRICS_FILE, Metrics, read_artifact
 from components.evaluator.core import incomparable, measure, metrics
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
-from components.files import read_json, write_json
+from components.files import write_json
 from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
 from components.records.sources import at_source_size, read_sources
-from components.serving_dir import data_section
+from components.serving_dir import CHAMPION_FILE, data_section
+from components.state import named
 from components.trainer.choices import Loss, loss_named
+
+_DAMAGED = (
+    "Run once with --no-cache, which copies the champion anew. If that does not help, the version served is damaged: "
+    f"put it back, or delete {CHAMPION_FILE} to go on without a champion."
+)
 
 
 class Executor(BaseExecutor):
@@ -50,7 +56,7 @@ class Executor(BaseExecutor):
 def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
     """Of the folds that the model is made of; none where there are none."""
     given = inputs.get("out_of_fold") or []
-    return [reason for folds in given for reason in read_json(Path(folds.uri) / METRICS_FILE)["reasons"]]
+    return [reason for folds in given for reason in read_artifact(Path(folds.uri) / METRICS_FILE, Metrics)["reasons"]]
 
 
 def _predictor(model: Artifact, settings: EvaluatorSettings) -> Predictor:
@@ -64,7 +70,9 @@ def _served_cases(
     data = data_section(Path(path_utils.serving_model_path(champion.uri)))
     if obstacle := incomparable(data, settings.derivation, settings.task):
         return None, obstacle
-    served, expected = _predictor(champion, settings), settings.task.channels
+    folder, expected = Path(path_utils.serving_model_path(champion.uri)), settings.task.channels
+    with named(folder, _DAMAGED):
+        served = Predictor(folder, settings.derivation)
     if served.channels != expected:
         return (
             None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from components.example_gen.groups import members_of
 from components.example_gen.listing import list_grouped
@@ -13,6 +12,7 @@ from components.example_gen.settings import DataSettings
 from components.example_gen.spans import OLDER
 from components.records.splits import TEST, Memory, recall
 from components.serving_dir import champion_version, read_split_report
+from components.serving_papers import SplitReport
 
 
 def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
@@ -37,14 +37,14 @@ def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
     return recall(members_of(listing.samples, ages), data.splits, _memory(report, listing.samples))
 
 
-def _memory(report: Mapping[str, Any], samples: Iterable[Sample]) -> Memory:
+def _memory(report: SplitReport, samples: Iterable[Sample]) -> Memory:
     """By the images that the champion's report names: what is a group may have another name now, or another extent.
 
     What is older than the champion's window may have been learnt by a model before it.
     """
     groups = {sample.image: sample.group for sample in samples}
-    known = [(row["split"], groups.get(row.get("source"), row["group"])) for row in report["records"]]
-    older = {groups.get(source["source"]) for source in report.get("left_out", ()) if source["kind"] == OLDER}
+    known = [(row.get("split"), groups.get(row.get("source", ""), row["group"])) for row in report["records"]]
+    older = {groups.get(source["source"]) for source in report.get("left_out", ()) if source.get("kind") == OLDER}
     tested = {group for split, group in known if split == TEST}
     learnt = {group for split, group in known if split != TEST}
     return Memory(tested - learnt, learnt | {group for group in older if group} - tested)

@@ -7,18 +7,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from components.artifacts import TRAINING_FILE
+from components.artifacts import TRAINING_FILE, Trained
 from components.errors import UsageError
-from components.files import read_json
+from components.foreign import cause
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
+from components.pusher.core import check_weights
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
+from components.state import named, read_state
 from components.task import Task
+
+_ANEW = "Copy the whole folder anew, or train it anew."
 
 
 @dataclass(frozen=True)
@@ -96,20 +101,18 @@ def load_model(folder: Path) -> Model:
         raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
     path = folder / "assets.extra" / TRAINING_FILE
     try:
-        config = read_json(path)["config"]
+        config: Any = read_state(path, Trained, _ANEW)["config"]
         # An ensemble's members were all trained for the same.
         config = config.get("members", [config])[0]
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
         task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
         threshold = float(config["threshold"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: does not say what the model was trained for: {error}. Train it anew.") from error
-    try:
+    except (LookupError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: does not say what the model was trained for: {cause(error)}. {_ANEW}") from error
+    if (folder / MANIFEST_FILE).is_file():
+        check_weights(folder, _ANEW)
+    with named(folder, _ANEW):
         return Model(folder, task, derivation, threshold)
-    except Exception as error:
-        # Whatever TensorFlow makes of a damaged model.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{folder}: the model cannot be loaded: {reason}. Copy the whole folder anew.") from error
 
 
 def _classes_of_before(folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ class PusherSpec(ComponentSpec):
 
 
 class Pusher(component.Pusher):
-    """Adds `MANIFEST.json` to each version and moves `CHAMPION.json` last."""
+    """Adds `MANIFEST.json` to each version; it appears at once with being the champion."""
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)

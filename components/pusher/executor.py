@@ -9,12 +9,12 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE, TRAINING_FILE
+from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Trained, read_artifact
 from components.disk import ask_room, folder_size
-from components.files import read_json
 from components.provenance import Provenance
-from components.pusher.core import model_sha256
+from components.pusher.core import check_weights, model_sha256
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
+from components.serving_papers import RunSplitReport
 
 REASON = "reason"
 REFUSED = "refused"
@@ -34,11 +34,13 @@ class Executor(executor.Executor):
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
         split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
-        training = read_json(model / "assets.extra" / TRAINING_FILE)
-        metrics = read_json(Path(artifact_utils.get_single_uri(input_dict["evaluation"])) / METRICS_FILE)
+        training = read_artifact(model / "assets.extra" / TRAINING_FILE, Trained)
+        evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
+        metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
         with exclusive(serving):
             champion = champion_version(serving)
-            if champion and read_manifest(serving, champion)["model_sha256"] == digest:
+            if champion and read_manifest(serving, champion).get("model_sha256") == digest:
+                check_weights(serving / champion)
                 self._keep_back(pushed, f"the candidate is the model served as version {champion}")
                 return
             compared = metrics["champion"]["version"] if metrics["champion"] else None
@@ -52,7 +54,7 @@ class Executor(executor.Executor):
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,
-                "data_fingerprint": read_json(split_report)["data_fingerprint"],
+                "data_fingerprint": read_artifact(split_report, RunSplitReport)["data_fingerprint"],
                 # By these the next training knows when a cold start is due.
                 "start": training.get("start"),
                 "warm_starts": training.get("warm_starts", 0),

@@ -39,7 +39,7 @@ class Verdict:
 class Folds:
     """What was found of the folds, and how each of them was trained."""
 
-    metrics: dict[str, Any]
+    metrics: Mapping[str, Any]
     """Of all cases, each by the model that has not learnt from it; `folds` is the table."""
     histories: dict[int, dict[str, list[float]]]
     """By number of the fold, as `Run.history`."""
@@ -54,13 +54,13 @@ class Run:
     config: dict[str, Any]
     task: Task
     verdict: Verdict
-    metrics: dict[str, Any]
+    metrics: Mapping[str, Any]
     cases: list[Case]
-    training: dict[str, Any]
+    training: Mapping[str, Any]
     history: dict[str, list[float]]
     """By column of the training log, one value per epoch; empty of an ensemble."""
-    split_report: dict[str, Any]
-    checks: list[dict[str, Any]]
+    split_report: Mapping[str, Any]
+    checks: Sequence[Mapping[str, Any]]
     folds: Folds | None = None
     """Those that the model is the ensemble of."""
 

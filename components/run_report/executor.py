@@ -18,9 +18,14 @@ from components.artifacts import (
     METRICS_FILE,
     REPORT_FILE,
     TRAINING_FILE,
+    Checks,
+    FoldMetrics,
+    Metrics,
+    Training,
+    read_artifact,
 )
 from components.evaluator.per_case import Case, read_cases
-from components.files import read_json, write_text
+from components.files import write_text
 from components.imaging.files.codecs import encode_png, read_image
 from components.records.record import Record
 from components.records.sources import read_sources
@@ -30,6 +35,7 @@ from components.run_report.overlays import overlay, picture
 from components.run_report.page import Illustration, render
 from components.run_report.settings import ReportSettings
 from components.serving_dir import SPLIT_REPORT_FILE
+from components.serving_papers import RunSplitReport
 from components.task import Task
 
 
@@ -48,8 +54,8 @@ class Executor(BaseExecutor):
 def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
     folds = _folds(inputs)
     model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
-    metrics = read_json(evaluation / METRICS_FILE)
-    checks = read_json(Path(inputs["infra_blessing"].uri) / CHECKS_FILE)["checks"]
+    metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
+    checks = read_artifact(Path(inputs["infra_blessing"].uri) / CHECKS_FILE, Checks)["checks"]
     return Run(
         recipe=settings.recipe,
         notice=settings.notice,
@@ -64,9 +70,9 @@ def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
         ),
         metrics=metrics,
         cases=read_cases(evaluation / CASES_FILE),
-        training=read_json(model_run / TRAINING_FILE),
+        training=read_artifact(model_run / TRAINING_FILE, Training),
         history={} if folds else parse_history(_rows(model_run / HISTORY_FILE)),
-        split_report=read_json(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE),
+        split_report=read_artifact(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE, RunSplitReport),
         checks=checks,
         folds=folds,
     )
@@ -75,7 +81,7 @@ def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
 def _folds(inputs: dict[str, Artifact]) -> Folds | None:
     if "out_of_fold" not in inputs:
         return None
-    metrics = read_json(Path(inputs["out_of_fold"].uri) / METRICS_FILE)
+    metrics = read_artifact(Path(inputs["out_of_fold"].uri) / METRICS_FILE, FoldMetrics)
     model_run = Path(inputs["model_run"].uri)
     numbers = [row["fold"] for row in metrics["folds"]]
     histories = {number: parse_history(_rows(model_run / fold_split(number) / HISTORY_FILE)) for number in numbers}

@@ -9,9 +9,9 @@ from typing import Any
 
 import keras
 
-from components.artifacts import KERAS_FILE, TRAINING_FILE
-from components.files import read_json
-from components.serving_dir import MANIFEST_FILE
+from components.artifacts import KERAS_FILE, TRAINING_FILE, Trained
+from components.serving_dir import MANIFEST_FILE, read_paper
+from components.serving_papers import Manifest
 from components.task import Task
 from components.trainer.settings import TrainerSettings
 
@@ -43,7 +43,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
         return Start("cold: [training] warm_start = false")
     if not (champion / MANIFEST_FILE).is_file():
         return Start("cold: there is no champion")
-    manifest = read_json(champion / MANIFEST_FILE)
+    manifest = read_paper(champion / MANIFEST_FILE, Manifest)
     version, warm_starts = manifest["version"], manifest.get("warm_starts", 0) + 1
     extra = champion / "assets.extra"
     if not ((extra / TRAINING_FILE).is_file() and (extra / KERAS_FILE).is_file()):
@@ -53,7 +53,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
         return Start(
             f"cold: [training] cold_every = {cold_every}, and {warm_starts - 1} warm starts led to version {version}"
         )
-    difference = next(_differences(read_json(extra / TRAINING_FILE)["config"], settings), None)
+    difference = next(_differences(read_paper(extra / TRAINING_FILE, Trained)["config"], settings), None)
     if difference:
         return Start(f"cold: version {version} has {difference}")
     try:

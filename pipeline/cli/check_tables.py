@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from components.artifacts import Reject
 from pipeline.runs.alike import alike, told
 from pipeline.terminal import FINDINGS, Cell, Column, Line, Styled, Terminal
 
@@ -77,14 +78,18 @@ def _first(examples: Sequence[str], count: int, shown: int) -> list[str]:
     return [*examples[:shown], *([f"and {more} more"] if more > 0 else [])]
 
 
-def _show_rejects(terminal: Terminal, rejects: Sequence[Mapping[str, str]]) -> None:
+def _show_rejects(terminal: Terminal, rejects: Sequence[Reject]) -> None:
     columns = [Column("kind", most=20), Column("count", right=True), Column("source: reason")]
-    by_kind = groupby(sorted(rejects, key=lambda reject: reject["kind"]), key=lambda reject: reject["kind"])
+    by_kind = groupby(sorted(rejects, key=_kind), key=_kind)
     rows = [_reject_row(kind, list(same)) for kind, same in by_kind]
     terminal.show(columns, rows, "Rejects: sources that cannot be used", **FINDINGS)
 
 
-def _reject_row(kind: str, rejects: Sequence[Mapping[str, str]]) -> Row:
+def _kind(reject: Reject) -> str:
+    return reject["kind"]
+
+
+def _reject_row(kind: str, rejects: Sequence[Reject]) -> Row:
     groups = alike(rejects)
     lines: list[Line] = [line for group in groups[:_REJECTS] for line in told(group)]
     more = sum(map(len, groups[_REJECTS:]))

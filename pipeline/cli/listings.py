@@ -58,7 +58,7 @@ def print_runs(runs: list[RunRecord], out: Path) -> None:
 def _run_row(run: RunRecord) -> tuple[str, ...]:
     mean = run.scores.mean.mean if run.scores else None
     shown = "" if mean is None else f"{mean:.3f}"
-    status = f"{run.status}: {run.reasons[0]}" if run.slot else run.status
+    status = ": ".join([run.status, *run.reasons[:1]]) if run.slot else run.status
     return run.id, run.recipe, status, shown, run.pushed.version if run.pushed else ""
 
 

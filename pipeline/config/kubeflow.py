@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from components.settings import Section
+from components.settings import Confidential, Section
 
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|Ki|[MGTPE]i?)?")
 
@@ -16,6 +16,14 @@ def _is_quantity(text: str) -> str:
     if text and not _QUANTITY.fullmatch(text):
         raise ValueError("expected a quantity of Kubernetes, such as 2, 500m or 4Gi")
     return text
+
+
+def _without_password(address: str) -> str:
+    if re.search("://[^/]*@", address):
+        raise ValueError(
+            "has a user or password in it, which every record would show. Take it out; the API's token is KFP_TOKEN"
+        )
+    return address
 
 
 class Resources(Section):
@@ -83,7 +91,9 @@ class Kubeflow(Section):
     """Address of the Kubeflow Pipelines API. Empty: the environment variable KFP_ENDPOINT."""
     namespace: str = ""
     """Empty: the environment variable KFP_NAMESPACE, or none."""
-    token: SecretStr = Field(default=SecretStr(""), exclude=True)
+    token: Annotated[SecretStr, Confidential("the environment variable KFP_TOKEN")] = Field(
+        default=SecretStr(""), exclude=True
+    )
     """Better left out: the environment variable KFP_TOKEN. Never written anywhere."""
     experiment: str = "maskline"
     resources: Resources = Resources()
@@ -93,3 +103,5 @@ class Kubeflow(Section):
     secrets, is checked where the graph is compiled: a config alone does not tell which there are."""
     volumes: list[Volume] = []
     secrets: list[Secret] = []
+
+    _no_passwords = field_validator("endpoint", "pipeline_root")(_without_password)

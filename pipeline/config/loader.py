@@ -12,10 +12,9 @@ from pydantic import ValidationError
 
 from components.errors import UsageError
 from pipeline.config.root import Config
+from pipeline.config.secrets import concerns_secret
 
 RECIPES = Path(__file__).parent.parent / "recipes"
-_SECRET = frozenset({"token", "notify", "command"})
-"""Keys whose value, or an item of it, no message shows."""
 
 
 def recipe_names() -> list[str]:
@@ -72,6 +71,13 @@ def _key(override: str) -> str:
     return key if re.fullmatch(r"[\w.-]*", key) else "..."
 
 
+def table_of(override: str) -> dict[str, Any]:
+    """What an override sets, in its tables; as `load_config`, it raises UsageError."""
+    table: dict[str, Any] = {}
+    _apply(table, override)
+    return table
+
+
 def _apply(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     *sections, name = key.strip().split(".")
@@ -114,9 +120,11 @@ def _line(problem: Any, source: str) -> str:
         return f"{where}: {_outgrown(sections, key) or f'unknown key. {_allowed(sections)}'}"
     if problem["type"] == "missing":
         return f"{where}: missing, and it has no default"
-    if not key or key in Config.model_fields or _SECRET & {*sections[-1:], key}:
+    found = repr(problem["input"])
+    # An address may be one that only those know who may use it, or hold a password.
+    if not key or key in Config.model_fields or concerns_secret([*sections, key]) or "://" in found:
         return f"{where}: {message}"
-    return f"{where}: found {problem['input']!r}, {message}"
+    return f"{where}: found {found}, {message}"
 
 
 def _allowed(sections: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from pydantic import Field, SecretStr, field_validator
 
-from components.settings import Positive, Probability, Section
+from components.settings import Confidential, Positive, Probability, Section
 
 Event = Literal["pushed", "done", "refused", "failed", "skipped", "missed"]
 
@@ -17,9 +17,11 @@ Event = Literal["pushed", "done", "refused", "failed", "skipped", "missed"]
 class Notify(Section):
     """Who is told of a slot, as JSON: the slot's line in the ledger, with `event`, `recipe`, `out` and `host`."""
 
-    command: list[str] = Field(default=[], exclude=True, repr=False)
+    command: Annotated[list[str], Confidential()] = Field(default=[], exclude=True, repr=False)
     """Program and arguments; gets the JSON on standard input. Written nowhere: an argument may be a secret."""
-    webhook: SecretStr = Field(default=SecretStr(""), exclude=True)
+    webhook: Annotated[SecretStr, Confidential("[schedule.notify] webhook_env")] = Field(
+        default=SecretStr(""), exclude=True
+    )
     """Address that the JSON is posted to. Never written anywhere; where it holds a secret use `webhook_env`."""
     webhook_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
     """Name of the environment variable that holds the address instead."""

@@ -19,6 +19,8 @@ class Place:
     held_out: str | None
     """The groups that the champion's memory puts into the test split, as JSON; None: to be found when the node runs,
     because a graph is compiled once and run many times."""
+    champion_content: str | None
+    """Digest of the files of the version that is served, empty for none; None likewise."""
     notice: str
     """What must be said of the data wherever their numbers stand."""
     root: str
@@ -33,6 +35,16 @@ class Place:
 
 
 NOWHERE = Place(
-    name="nowhere", data="", files="", held_out=None, notice="", root="", serving="", schema="", run="", metadata=None
+    name="nowhere",
+    data="",
+    files="",
+    held_out=None,
+    champion_content=None,
+    notice="",
+    root="",
+    serving="",
+    schema="",
+    run="",
+    metadata=None,
 )
 """Of a graph that is looked at and never run."""

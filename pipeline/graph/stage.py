@@ -148,6 +148,7 @@ def _passed(config: Config, place: Place, champion: str | None, records: Records
     resolver = ChampionResolver(
         serving_dir=place.serving,
         champion_version=champion,
+        champion_content=place.champion_content,
         code_version=_version("champion_resolver"),
     )
     gate = DataGate(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+
+from components.artifacts import Reject
 
 _EXAMPLES = 2
 _OF_ONE_SOURCE = re.compile(r"'[^']*'|#[0-9a-f]{6}|[\d.]+")
 """In a reason: names and numbers."""
-
-Reject = Mapping[str, str]
 
 
 def alike(rejects: Iterable[Reject]) -> list[list[Reject]]:

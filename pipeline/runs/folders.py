@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.files import is_locked
+from components.state import BrokenState
 from pipeline.runs.record import RUN_FILE, RunRecord, read_run
 
 RUN_LOCK = ".lock"
@@ -52,10 +53,9 @@ def _run(folder: Path) -> RunRecord:
         run = read_run(folder)
         if run.status == "running" and not _is_running(run, folder.resolve()):
             run.status = "killed"
-    except (OSError, ValueError) as error:
+    except (OSError, BrokenState) as error:
         recipe = folder.absolute().parent.parent.name
-        reason = f"{RUN_FILE} cannot be read: {error}"
-        return RunRecord(id=folder.name, recipe=recipe, folder=str(folder), status="damaged", reasons=[reason])
+        return RunRecord(id=folder.name, recipe=recipe, folder=str(folder), status="damaged", reasons=[str(error)])
     return run
 
 
@@ -63,12 +63,12 @@ def _is_running(run: RunRecord, run_dir: Path) -> bool:
     """A run holds the lock of its output folder; its process may be gone and another have its number, or its lock.
 
     Raises:
-        ValueError: the lock is held, and the record does not say by which process it would be.
+        BrokenState: the lock is held, and the record does not say by which process it would be.
     """
     if not is_locked(run_dir.parent.parent / RUN_LOCK):
         return False
     if run.pid is None:
-        raise ValueError("pid: missing")
+        raise BrokenState(f"{run_dir / RUN_FILE}: pid: missing, and a run is on. Wait for its end.")
     return _is_alive(run.pid)
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+from components.champion_resolver.copies import served_now
 from components.disk import DiskFull, full_disk_named
 from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
 from components.parallel import ACCELERATORS, SAFE_PATH, THREADS, share_accelerators, shield_workers
-from components.serving_dir import SPLIT_REPORT_FILE, champion_version
+from components.serving_dir import SPLIT_REPORT_FILE
 from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
 from pipeline.graph.pipeline import SCHEMA, create_pipeline
@@ -78,11 +79,13 @@ def _run_graph(
         before(node)
         listener.started(node)
 
+    champion, content = served_now(request.serving, request.out / "artifacts")
     place = Place(
         name=request.name,
         data=str(request.data),
         files=fingerprint(request.data, request.config.records),
         held_out=json.dumps(held_out(request.data, request.config.records, request.serving)),
+        champion_content=content,
         notice=request.notice,
         root=str(request.out / "artifacts"),
         serving=str(request.serving),
@@ -91,7 +94,7 @@ def _run_graph(
         metadata=sqlite_metadata_connection_config(str(request.out / STORE_FILE)),
     )
     gone = tidied(request.out, finished_artifacts(place.metadata))
-    pipeline = create_pipeline(request.config, place, champion_version(request.serving) or "")
+    pipeline = create_pipeline(request.config, place, champion)
     nodes = Nodes.of(pipeline)
     final = final_nodes(nodes.roles)
     compiled = compile_pipeline(pipeline, request.run_dir.name)

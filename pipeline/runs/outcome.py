@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from components.artifacts import ACCOUNT_FILE, CHECKS_FILE, METRICS_FILE, REPORT_FILE, TRAINING_FILE
+from components.artifacts import (
+    ACCOUNT_FILE,
+    CHECKS_FILE,
+    METRICS_FILE,
+    REPORT_FILE,
+    TRAINING_FILE,
+    Account,
+    Checks,
+    FoldMetrics,
+    Metrics,
+    Training,
+    read_artifact,
+)
 from components.errors import ExitCode
-from components.files import read_json
+from components.state import BrokenState
 from pipeline.graph.roles import Role
 from pipeline.runs.alike import alike, told
 from pipeline.runs.record import Counts, Pushed, RunRecord
 
 _PACKAGES = ("tensorflow", "keras", "tfx", "apache-beam", "numpy", "opencv-python-headless")
 _MOST_REJECTS = 10
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -69,26 +83,35 @@ def conclude(record: RunRecord, outputs: Outputs) -> None:
 
 def complete(record: RunRecord, outputs: Outputs) -> None:
     """Notes what the nodes have found and done, however far the run came."""
-    account, training, test = _account(outputs), _training(outputs), _test(outputs)
+    account, training = _readable(_account, outputs), _readable(_training, outputs)
+    test, folds = _readable(_test, outputs), _readable(_out_of_fold, outputs)
     record.counts = _counts(account) if account else None
-    record.metrics = {split: training[split] for split in ("train", "eval") if split in (training or {})}
-    record.metrics |= {"test": test} if test else {}
-    collapsed = (test or {}).get("collapsed")
+    trained = {"train": training.get("train"), "eval": training.get("eval")} if training else {}
+    record.metrics = {split: found for split, found in {**trained, "test": test}.items() if found}
+    collapsed = test.get("collapsed") if test else None
     record.warnings = [*(training["warnings"] if training else []), *([f"collapsed: {collapsed}"] if collapsed else [])]
-    if folds := _out_of_fold(outputs):
-        record.folds = {"table": folds.pop("folds"), "pooled": folds}
+    if folds:
+        pooled = {key: found for key, found in folds.items() if key != "folds"}
+        record.folds = {"table": folds["folds"], "pooled": pooled}
     record.devices = training["devices"] if training else None
     record.pushed, record.not_pushed = _pushed(outputs)
 
 
-def _counts(account: Mapping[str, Any]) -> Counts:
+def _readable(read: Callable[[Outputs], Found | None], outputs: Outputs) -> Found | None:
+    """What is broken has ended the run, whose reason names it; the rest of the record is worth having."""
+    with suppress(BrokenState):
+        return read(outputs)
+    return None
+
+
+def _counts(account: Account) -> Counts:
     return Counts(sources=account["sources"], rejects=len(account["rejects"]), records=account["records"])
 
 
 def _verdict(outputs: Outputs) -> tuple[bool | None, list[str]]:
     """Whether the candidate may be served, and why not; None before it was evaluated."""
     test = _test(outputs)
-    checks = _file(outputs, Role.SERVING_CHECK, CHECKS_FILE)
+    checks = _file(outputs, Role.SERVING_CHECK, CHECKS_FILE, Checks)
     if test is None or checks is None:
         return None, []
     failed = [check for check in checks["checks"] if not check["passed"]]
@@ -115,22 +138,22 @@ def _push(outputs: Outputs) -> Mapping[str, Any]:
     return artifact.properties if artifact else {}
 
 
-def _account(outputs: Outputs) -> Any:
-    return _file(outputs, Role.EXAMPLES, ACCOUNT_FILE)
+def _account(outputs: Outputs) -> Account | None:
+    return _file(outputs, Role.EXAMPLES, ACCOUNT_FILE, Account)
 
 
-def _training(outputs: Outputs) -> Any:
-    return _file(outputs, Role.TRAINING, TRAINING_FILE)
+def _training(outputs: Outputs) -> Training | None:
+    return _file(outputs, Role.TRAINING, TRAINING_FILE, Training)
 
 
-def _out_of_fold(outputs: Outputs) -> Any:
-    return _file(outputs, Role.OUT_OF_FOLD, METRICS_FILE)
+def _out_of_fold(outputs: Outputs) -> FoldMetrics | None:
+    return _file(outputs, Role.OUT_OF_FOLD, METRICS_FILE, FoldMetrics)
 
 
-def _test(outputs: Outputs) -> Any:
-    return _file(outputs, Role.EVALUATION, METRICS_FILE)
+def _test(outputs: Outputs) -> Metrics | None:
+    return _file(outputs, Role.EVALUATION, METRICS_FILE, Metrics)
 
 
-def _file(outputs: Outputs, role: Role, name: str) -> Any:
+def _file(outputs: Outputs, role: Role, name: str, shape: type[Found]) -> Found | None:
     artifact = outputs.get(role)
-    return read_json(artifact.path / name) if artifact else None
+    return read_artifact(artifact.path / name, shape) if artifact else None

@@ -15,6 +15,7 @@ _NAMED = 3
 _NAMES = {
     "code_version": "its code or a library has changed",
     "files": "its input files have changed",
+    "champion_content": "the champion's files have changed",
     "held_out": "other groups stay in test for the champion",
 }
 _OF_THE_DRIVER = {"input_fingerprint", "span", "version"}
@@ -43,7 +44,11 @@ def _successes_before(
 
 
 def _changes(handle: Metadata, before: metadata_store_pb2.Execution, now: metadata_store_pb2.Execution) -> list[str]:
-    parameters = _changed_parameters(_parameters(before), _parameters(now))
+    old, new = _parameters(before), _parameters(now)
+    if old.get("champion_version") != new.get("champion_version"):
+        # Another version has other files.
+        new["champion_content"] = old.get("champion_content")
+    parameters = _changed_parameters(old, new)
     if (code := _NAMES["code_version"]) in parameters:
         # Which parameters there are, too, is a matter of the code.
         parameters = [code, *(change for change in parameters if change != code and "nothing" not in change)]

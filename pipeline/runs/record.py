@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from components.files import read_json, write_json
+from components.files import write_json
+from components.state import named, read_state
 
 RUN_FILE = "run.json"
+_REMEDY = "Put it back, or delete the folder of the run; what it has pushed stays."
 
 State = Literal["ran", "cached", "failed", "skipped"]
 Status = Literal[
@@ -144,7 +146,7 @@ class RunRecord(Json):
     """Of a slot without a run: when it was, ISO 8601."""
     exit_code: int | None = None
     """An `ExitCode`, or that of the step that ended a simulation; None: it has not ended."""
-    pid: int | None = None
+    pid: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     steps: list[Step] = []
     """As far as the run has come."""
     seed: int | None = None
@@ -228,14 +230,10 @@ def read_run(run_dir: Path) -> RunRecord:
     """What `run.json` says, and the folder; keys that earlier versions did not write are left unset.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is no record.
+        BrokenState: it cannot be read, or is no record.
     """
-    content = read_json(run_dir / RUN_FILE)
-    if not isinstance(content, dict):
-        raise ValueError(f"expected a JSON object, found {type(content).__name__}")
+    path = run_dir / RUN_FILE
+    content = read_state(path, dict[str, Any], _REMEDY)
     known = {"id": run_dir.absolute().name, "recipe": run_dir.absolute().parent.parent.name}
-    try:
+    with named(path, _REMEDY):
         return RunRecord.model_validate({**known, **content, "folder": str(run_dir)})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

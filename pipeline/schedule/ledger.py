@@ -126,10 +126,11 @@ def _like_a_run(record: SlotRecord, folder: Path) -> RunRecord:
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[SlotRecord]:
     for line in lines:
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             record = _LINE.validate_json(line)
-            # Without a zone it cannot be compared with the others.
-            if datetime.fromisoformat(record.slot).tzinfo:
+            slot = datetime.fromisoformat(record.slot)
+            # Without a zone it cannot be compared with the others, nor where UTC has no such time.
+            if slot.tzinfo and slot.astimezone(UTC):
                 yield record
 
 

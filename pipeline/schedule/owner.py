@@ -10,10 +10,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from components.errors import UsageError
-from components.files import locked, read_json
+from components.files import locked
+from components.state import BrokenState, read_state
 
 LOCK_FILE = ".schedule.lock"
+
+
+class _Owner(TypedDict):
+    pid: int
+    host: str
+    since: str
 
 
 @contextmanager
@@ -45,9 +54,9 @@ def owned(out: Path, now: datetime) -> Iterator[None]:
 
 def _owner(path: Path, now: datetime) -> str:
     try:
-        owner = read_json(path)
+        owner = read_state(path, _Owner, "")
         since = datetime.fromisoformat(owner["since"])
         age = str(now - since).partition(".")[0]
         return f"process {owner['pid']} on {owner['host']}, for {age} (since {since.isoformat(timespec='seconds')})"
-    except (OSError, ValueError, LookupError, TypeError):
+    except (BrokenState, ValueError, TypeError):
         return "it did not leave its name"

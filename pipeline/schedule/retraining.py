@@ -69,6 +69,5 @@ def _known_sources(serving: Path) -> set[str]:
     if known is None:
         return set()
     # Reports of earlier versions do not name the images whose tiles were all empty.
-    return {row["source"] for key in ("records", "rejects") for row in known[key]}.union(
-        known.get("without_records", ())
-    )
+    sources = {row.get("source", "") for row in (*known["records"], *known.get("rejects", ()))}
+    return sources.union(known.get("without_records", ()))

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from components.errors import UsageError
-from pipeline.config.loader import load_config, recipe_names
+from pipeline.config.loader import load_config, recipe_names, table_of
 from pipeline.config.root import Config
+from pipeline.config.secrets import secrets_in
 from pipeline.runs.launch import output_folder, serving_folder, source_folder
 from pipeline.schedule.child import MASKLINE, run_child
 from pipeline.schedule.clock import Stop, SystemClock
@@ -94,16 +96,10 @@ def hand_over(job: Job, target: str, install: bool) -> list[str]:
 
 
 def _scheduled(job: Job) -> ScheduledCommand:
-    secret = job.config.schedule.notify.webhook.get_secret_value()
-    if secret and any(secret in override for override in job.overrides):
+    for key, marked in chain.from_iterable(secrets_in(table_of(override)) for override in job.overrides):
+        instead = f", or use {marked.instead}" if marked.instead else ""
         raise UsageError(
-            "--set schedule.notify.webhook: the address would be written where all can read it. Use "
-            "[schedule.notify] webhook_env, or write it into the recipe's file."
-        )
-    if any(_is_own(override) and "command" in override for override in job.overrides):
-        raise UsageError(
-            "--set schedule.notify.command: its arguments would be written where all can read them. Write it into the "
-            "recipe's file."
+            f"--set {key}: its value would be written where all can read it. Write it into the recipe's file{instead}."
         )
     out = output_folder(job.name, job.out)
     recipe = job.recipe if job.recipe in recipe_names() else str(Path(job.recipe).resolve())
@@ -117,8 +113,9 @@ def _run_command(job: Job, out: Path) -> list[str]:
 
 
 def _is_own(override: str) -> bool:
-    """Whether it sets a key of `[schedule]`."""
-    return override.strip().startswith("schedule.")
+    """Whether it sets a key of `[schedule]` or a secret: a run has no use for them, and all can read its words."""
+    table = table_of(override)
+    return "schedule" in table or any(secrets_in(table))
 
 
 def _options(job: Job, out: Path) -> list[str]:

@@ -117,7 +117,10 @@ def test_arrays_are_images_and_what_is_none_is_named(names: dict[str, Any]) -> N
 def test_a_model_that_was_copied_in_part_is_named(names: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(maskline.load_model(names["out"] / "serving").folder, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy/variables")
-    with pytest.raises(UsageError, match=r"copy: the model cannot be loaded: .*Copy the whole folder anew"):
+    with pytest.raises(UsageError, match=r"copy/variables: cannot be read: .*Copy the whole folder anew"):
+        maskline.load_model(tmp_path / "copy")
+    (tmp_path / "copy/MANIFEST.json").unlink()
+    with pytest.raises(UsageError, match=r"copy: cannot be read: .*Copy the whole folder anew"):
         maskline.load_model(tmp_path / "copy")
 
 

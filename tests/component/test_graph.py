@@ -36,6 +36,7 @@ def place(folder: Path) -> Place:
         data=str(folder / "data"),
         files="0123456789abcdef",
         held_out="null",
+        champion_content="",
         notice="phantoms",
         run="run-1",
         root=str(folder / "artifacts"),

@@ -16,6 +16,7 @@ from tfx.components.util import model_utils
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
+from components.errors import UsageError
 from components.evaluator.executor import Executor as Evaluator
 from components.evaluator.settings import Evaluation as Limits
 from components.evaluator.settings import EvaluatorSettings
@@ -171,6 +172,15 @@ class TestEvaluator:
         # The champion finds foreground everywhere: its Dice follows from the true pixels alone.
         pixels = [truth for truth in better.column("truth_pixels") if truth]
         assert better.column("champion_dice") == pytest.approx([2 * truth / (truth + 1024) for truth in pixels])
+
+    def test_a_champion_that_cannot_be_loaded_is_named(
+        self, evaluate: Callable[..., Evaluation], as_champion: Callable[..., Artifact], model: Artifact
+    ) -> None:
+        champion = as_champion(model, "7")
+        graph = Path(path_utils.serving_model_path(champion.uri)) / "saved_model.pb"
+        graph.write_bytes(graph.read_bytes()[:1000])
+        with pytest.raises(UsageError, match=rf"^{graph.parent}: cannot be read: .*--no-cache.*delete CHAMPION.json"):
+            evaluate(model, champion)
 
     def test_a_champion_of_another_input_size_is_compared_all_the_same(
         self,

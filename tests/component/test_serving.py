@@ -18,6 +18,8 @@ from tfx.utils import path_utils
 
 from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
+from components.errors import UsageError
+from components.inference.model import load_model
 from components.provenance import Provenance
 from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher
@@ -26,6 +28,7 @@ from components.serving_graph.export import export_model
 from components.task import Task
 
 Make = Callable[..., Artifact]
+SPLIT_REPORT = {"data_fingerprint": "f00", "sources": 0, "splits": {}, "notes": [], "drift": None, "records": []}
 
 
 @pytest.fixture
@@ -73,6 +76,53 @@ class TestChampionResolver:
         assert "serving_default" in tf.saved_model.load(copied).signatures
 
 
+@pytest.fixture
+def version(serving: Path, model: Artifact) -> Path:
+    """The folder of a version whose manifest tells its weights."""
+    served = Path(path_utils.serving_model_path(model.uri))
+    serving.mkdir()
+    return serving / push(served, serving, {"model_sha256": model_sha256(served)})
+
+
+@pytest.mark.parametrize("damage", ["a byte", "cut short", "another's", "no index", "other training"])
+def test_a_champion_that_is_not_what_was_pushed_stops_the_run(
+    run_executor: Callable, artifact: Make, version: Path, tmp_path: Path, untrained: Artifact, damage: str
+) -> None:
+    break_weights(version, damage, Path(path_utils.serving_model_path(untrained.uri)))
+    champion = artifact(standard_artifacts.Model, tmp_path / "champion")
+    with pytest.raises(UsageError, match=rf"^{version}\b.*delete CHAMPION.json to go on without"):
+        run_executor(ChampionResolver, {}, {"champion": champion}, serving_dir=str(version.parent))
+    with pytest.raises(UsageError, match=rf"^{version}\b.*Copy the whole folder anew"):
+        load_model(version.parent)
+
+
+def test_one_that_was_pushed_before_its_weights_were_told_is_not_looked_at(
+    run_executor: Callable, artifact: Make, version: Path, tmp_path: Path, untrained: Artifact
+) -> None:
+    (version / "MANIFEST.json").write_text("{}")
+    break_weights(version, "another's", Path(path_utils.serving_model_path(untrained.uri)))
+    champion = artifact(standard_artifacts.Model, tmp_path / "champion")
+    run_executor(ChampionResolver, {}, {"champion": champion}, serving_dir=str(version.parent))
+    assert champion.get_string_custom_property("version") == version.name
+
+
+def break_weights(folder: Path, damage: str, other: Path) -> None:
+    """Makes the weights of a version others than those that were pushed."""
+    data = folder / "variables" / "variables.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    if damage == "a byte":
+        content[len(content) // 3] ^= 16
+        data.write_bytes(content)
+    elif damage == "cut short":
+        data.write_bytes(content[: len(content) // 2])
+    elif damage == "another's":
+        shutil.copytree(other / "variables", folder / "variables", dirs_exist_ok=True)
+    elif damage == "no index":
+        (folder / "variables" / "variables.index").unlink()
+    else:
+        (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
+
+
 KILLED_PUSH = """
 import os, signal, sys
 from pathlib import Path
@@ -104,14 +154,15 @@ class TestPusher:
             compared = compared_with or champion_version(serving)
             pushed = artifact(standard_artifacts.PushedModel, folder / "pushed")
             evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
-            metrics = {"dice": {"mean": 0.8}, "champion": {"version": compared} if compared else None}
+            champion = {"version": compared} if compared else None
+            metrics = {"dice": {"mean": 0.8}, "champion": champion, "reasons": []}
             (folder / "evaluation" / "metrics.json").write_text(json.dumps(metrics))
             model_blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
             model_blessing.set_int_custom_property("blessed", blessed)
             infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
             infra_blessing.set_int_custom_property("blessed", infra_blessed)
             split_report = artifact(SplitReport, folder / "split_report")
-            (folder / "split_report" / "split_report.json").write_text('{"data_fingerprint": "f00"}')
+            (folder / "split_report" / "split_report.json").write_text(json.dumps(SPLIT_REPORT))
             inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
             settings = Provenance(recipe="tests", notice="phantoms", config={})
@@ -149,7 +200,10 @@ class TestPusher:
                 "config": {},
                 "replaces": None,
             },
-            **{"model_sha256": model_sha256(source), "metrics": {"dice": {"mean": 0.8}, "champion": None}},
+            **{
+                "model_sha256": model_sha256(source),
+                "metrics": {"dice": {"mean": 0.8}, "champion": None, "reasons": []},
+            },
             **{
                 "data_fingerprint": "f00",
                 "start": "cold: [training] warm_start = false",
@@ -167,6 +221,16 @@ class TestPusher:
         assert again.get_int_custom_property("pushed") == 0
         assert again.get_string_custom_property("reason") == f"the candidate is the model served as version {version}"
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
+
+    def test_a_damaged_model_is_not_said_to_be_served(
+        self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path
+    ) -> None:
+        folder = serving / do(model).get_string_custom_property("pushed_version")
+        break_weights(folder, "another's", Path(path_utils.serving_model_path(untrained.uri)))
+        with pytest.raises(UsageError, match=rf"^{folder}\b.*delete CHAMPION.json to go on without"):
+            do(model)
+        # Another one takes its place.
+        assert do(untrained).get_int_custom_property("pushed") == 1
 
     def test_another_export_of_the_same_weights_is_not_pushed(
         self, do: Callable[..., Artifact], model: Artifact, derivation: dict, artifact: Make, tmp_path: Path
@@ -204,7 +268,7 @@ class TestPusher:
     @pytest.mark.parametrize(
         ("event", "count"),
         [("shutil.copyfile", 3), ("os.rename", 1), ("os.rename", 2), ("os.rename", 3)],
-        ids=["copying", "before the manifest", "before the version appears", "before the champion moves"],
+        ids=["copying", "before the manifest", "before the pointer names it", "before the version appears"],
     )
     def test_a_killed_push_leaves_the_old_champion_and_the_next_one_works(
         self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path, event: str, count: int

@@ -15,6 +15,7 @@ import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact
 
+from components.errors import UsageError
 from components.files import read_json, write_json
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import TrainerSettings
@@ -195,3 +196,14 @@ def test_where_nothing_has_been_pushed_the_folder_is_not_even_there(
 ) -> None:
     assert start(network, tmp_path / "Format-Serving", settings).text == "cold: there is no champion"
     assert json.dumps(start(network, None, settings).as_json())
+
+
+@pytest.mark.parametrize("name", ["MANIFEST.json", "assets.extra/training.json"])
+@pytest.mark.parametrize("content", ["", "[]", '{"config": [], "warm_starts": []}'])
+def test_papers_that_cannot_be_read_are_named(
+    served: Served, network: keras.Model, settings: TrainerSettings, name: str, content: str
+) -> None:
+    folder = served()
+    (folder / name).write_text(content)
+    with pytest.raises(UsageError, match=rf"^{folder / name}: .*delete CHAMPION.json"):
+        start(network, folder, settings)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.errors import ExitCode
+from components.errors import ExitCode, UsageError
 from components.files import read_json
 from pipeline.runs.conclusion import conclusion
 from pipeline.runs.folders import find_run
@@ -73,28 +73,29 @@ def test_a_run_is_found_from_within_the_folder_of_runs(run_dir: Path, monkeypatc
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ([1], "expected a JSON object, found list"),
-        ({}, "status: Field required"),
-        ({"status": "well"}, "status: Input should be 'running'"),
-        ({"status": "done", "steps": [{"id": "Trainer"}]}, "steps.0.state: Field required"),
-        ({"status": "done", "pushed": {"version": "7"}}, "pushed.path: Field required"),
-        ({"status": "done", "metrics": {"test": {"dice": "good"}}}, "metrics.dice: Input should be a"),
+        ([1], "found list, expected an object"),
+        ({}, "status: missing"),
+        ({"status": "well"}, "status: found 'well', expected 'running'"),
+        ({"status": "running", "pid": 2**40}, "pid: found 1099511627776, expected less than"),
+        ({"status": "running", "pid": 0}, "pid: found 0, expected greater than"),
+        ({"status": "done", "steps": [{"id": "Trainer"}]}, "steps.0.state: missing"),
+        ({"status": "done", "pushed": {"version": "7"}}, "pushed.path: missing"),
+        ({"status": "done", "metrics": {"test": {"dice": "good"}}}, "metrics.dice: found 'good', expected a table"),
         (
             {"status": "done", "metrics": {"test": {"measures": {}}}},
-            "metrics.measures: Dictionary should have at least 1",
+            "metrics.measures: found {}, Dictionary should have at least 1",
         ),
         (
             {"status": "done", "metrics": {"test": {"measures": {"hd": {"title": "HD"}}}}},
-            "metrics.hd: Input should be a",
+            "metrics.hd: found None, expected a table",
         ),
     ],
 )
 def test_what_is_no_record_is_named(run_dir: Path, content: Any, fault: str) -> None:
-    with pytest.raises(ValueError, match=f"^{fault}"):
+    with pytest.raises(UsageError, match=f"^{run_dir / RUN_FILE}: {fault}.*delete the folder") as error:
         read_run(written(run_dir, content))
     damaged = find_run(str(run_dir))
-    assert damaged.status == "damaged"
-    assert damaged.reasons[0].startswith("run.json cannot be read: ")
+    assert (damaged.status, damaged.reasons) == ("damaged", [str(error.value)])
 
 
 @pytest.mark.parametrize(

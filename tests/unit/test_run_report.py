@@ -106,6 +106,7 @@ UNDEFINED = METRICS | {
 }
 DICE = {"a": 0.4, "b": 0.7, HOSTILE: 0.73747, "empty": math.nan}
 SPLIT_REPORT = {
+    "data_fingerprint": "f00",
     "splits": {
         split: {"records": records, "groups": groups, "with_foreground": 3, "classes": {"background": 4, "lesion": 3}}
         for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))

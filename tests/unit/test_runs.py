@@ -79,7 +79,14 @@ def test_runs_are_listed_by_age_whatever_their_recipe(tmp_path: Path) -> None:
     assert listed[1].folder == str(tmp_path / "mias" / "runs" / "20260102-000000")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "null", "{}", '{"status": "running"}', "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[1]", "null", "{}", '{"status": "running"}', "\xff"),
+        *('{"status": "running", "pid": 18446744073709551616}', "[" * 100_000, '{"a":' * 100_000),
+    ],
+    ids=lambda text: text[:24],
+)
 def test_a_damaged_record_is_listed_among_the_others(tmp_path: Path, text: str) -> None:
     for name in ("1", "3"):
         add_run(tmp_path / "demo" / "runs" / name, "done", 1)
@@ -92,7 +99,7 @@ def test_a_damaged_record_is_listed_among_the_others(tmp_path: Path, text: str) 
         assert find_run(str(folder)) == damaged
     assert (first.status, damaged.status, last.status) == ("done", "damaged", "done")
     assert (damaged.id, damaged.recipe, damaged.folder) == ("2", "demo", str(folder))
-    assert damaged.reasons[0].startswith("run.json cannot be read: ")
+    assert damaged.reasons[0].startswith(f"{folder}/run.json: ")
 
 
 def test_the_table_names_runs_in_full_however_long_a_reason_is(
@@ -103,7 +110,8 @@ def test_the_table_names_runs_in_full_however_long_a_reason_is(
     slot = RunRecord(id="20260102-020000", recipe="mine", status="skipped", slot="s", reasons=[reason])
     version = Pushed(version="1795291449", path="serving/1795291449")
     pushed = RunRecord(id="20260103-020000-02", recipe="mine", status="done", pushed=version)
-    print_runs([slot, pushed], Path("out"))
+    silent = RunRecord(id="20260102-030000", recipe="mine", status="skipped", slot="s")
+    print_runs([slot, silent, pushed], Path("out"))
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("20260102-020000", "20260103-020000-02", "1795291449"))
     assert shown.count("champion") == 2

@@ -57,7 +57,8 @@ def test_a_torn_last_line_is_no_line_and_harms_none(tmp_path: Path, torn: bytes)
 
 def test_a_line_that_is_no_record_of_a_slot_is_left_out(tmp_path: Path) -> None:
     bad = ["[1]", "null", "not JSON", '{"a": 1}', '{"slot": "noon", "decision": "ran", "reason": ""}']
-    bad.append('{"slot": "2026-01-09T02:00:00", "decision": "ran", "reason": ""}')
+    times = ("2026-01-09T02:00:00", "0001-01-01T00:00:00+14:00")
+    bad += [f'{{"slot": "{time}", "decision": "ran", "reason": ""}}' for time in times]
     (tmp_path / "schedule.jsonl").write_text("\n".join(bad) + "\n")
     Ledger(tmp_path).append(slot(1))
     assert days(tmp_path) == [1]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import shutil
+import signal
 import stat
+import sys
 import time
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from raw_images import write
@@ -97,14 +104,115 @@ def test_a_push_that_fails_early_leaves_the_old_champion(model: Path, serving: P
     assert int(push(model, serving, {})) > int(champion)
 
 
-def test_the_champion_moves_last(model: Path, serving: Path) -> None:
-    """Where it cannot move, the new version is already there, whole and with its manifest."""
+def killed_at(step: int, model: Path, serving: Path) -> bool:
+    """Pushes in a process that kills itself before its operation `step` on files; whether it came that far."""
+    child = os.fork()
+    if child == 0:
+        left = iter(range(step))
+
+        def kill(event: str, _: object) -> None:
+            operation = event == "open" or event.startswith(("os.", "shutil."))
+            if operation and event != "os.kill" and next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        code = 1
+        try:
+            sys.addaudithook(kill)
+            push(model, serving, {"metrics": 2})
+            code = 0
+        finally:
+            os._exit(code)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert ended in (0, -signal.SIGKILL)
+    return ended != 0
+
+
+def served_by_number(serving: Path) -> str | None:
+    """As TensorFlow Serving takes it: the highest."""
+    return max(versions(serving), key=int, default=None)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: found for name, found in files.items() if name != "MANIFEST.json"}
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first version", "another version"])
+def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    # A killed process loses nothing that the kernel has; waiting for the disk takes most of the time here.
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+    candidate = tmp_path / "candidate"
+    shutil.copytree(model, candidate)
+    write(candidate / "saved_model.pb", b"another graph")
+    ends = set()
+    for step in count(1):
+        serving = tmp_path / f"serving-{step}"
+        serving.mkdir()
+        old = None if first else push(model, serving, {"metrics": 1})
+        killed = killed_at(step, candidate, serving)
+        served = champion_version(serving)
+        assert served == served_by_number(serving)
+        assert served is not None or first
+        if served is not None:
+            expected = (model, 1) if served == old else (candidate, 2)
+            assert (content(serving / served), read_manifest(serving, served)["metrics"]) == (
+                content(expected[0]),
+                expected[1],
+            )
+        after = push(model, serving, {"metrics": 3})
+        assert champion_version(serving) == after == served_by_number(serving)
+        assert json.loads((serving / "CHAMPION.json").read_text()) == {"version": after}
+        assert {path.name for path in serving.iterdir()} == {*versions(serving), "CHAMPION.json"}
+        ends.add(served == old)
+        if not killed:
+            break
+    assert step > 10
+    assert ends == {True, False}
+
+
+def test_a_pointer_that_cannot_be_written_shows_no_version(model: Path, serving: Path) -> None:
     (serving / "CHAMPION.json").mkdir(parents=True)
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(UsageError, match=r"CHAMPION.json: cannot be read"):
         push(model, serving, {"metrics": 1})
-    [version] = versions(serving)
-    assert read_manifest(serving, version) == {"version": version, "metrics": 1}
-    assert (serving / version / "saved_model.pb").read_bytes() == b"graph"
+    assert versions(serving) == []
+
+
+@pytest.mark.parametrize(
+    ("pointer", "there", "champion"),
+    [
+        ({"version": "7", "next": "9"}, ["7"], "7"),
+        ({"version": "7", "next": "9"}, ["7", "9"], "9"),
+        ({"version": None, "next": "9"}, [], None),
+        ({"version": None, "next": "9"}, ["9"], "9"),
+        ({"version": "7", "next": None}, ["7"], "7"),
+    ],
+)
+def test_the_next_version_is_the_champion_as_soon_as_it_is_there(
+    serving: Path, pointer: dict[str, Any], there: list[str], champion: str | None
+) -> None:
+    write_json(serving / "CHAMPION.json", pointer)
+    for version in there:
+        write_json(write(serving / version / "MANIFEST.json", b""), {})
+    assert champion_version(serving) == champion
+
+
+@pytest.mark.parametrize(
+    ("pointer", "fault"),
+    [
+        ({"version": "7", "next": "9"}, "names version 7, which is not there"),
+        ({"version": "7", "next": "../9"}, "next: found '../9'"),
+        ({"version": "../7", "next": "9"}, "version: found '../7'"),
+        ({"version": None}, "version: found None"),
+        ({"version": "7", "next": "8"}, "names version 8, which has no MANIFEST.json"),
+    ],
+)
+def test_a_pointer_to_nothing_is_named(serving: Path, pointer: dict[str, Any], fault: str) -> None:
+    (serving / "8").mkdir()
+    write_json(serving / "CHAMPION.json", pointer)
+    with pytest.raises(UsageError, match=rf"CHAMPION.json: {fault}.*delete CHAMPION.json"):
+        champion_version(serving)
 
 
 def test_papers_lie_beside_the_manifest(model: Path, serving: Path, tmp_path: Path) -> None:
@@ -120,13 +228,94 @@ def test_the_champion_need_not_be_the_newest(model: Path, serving: Path) -> None
     assert champion_version(serving) == old
 
 
+PAPERS = {"CHAMPION.json": {"version": "7"}, "7/MANIFEST.json": {}, "7/split_report.json": {"records": []}}
+
+
+def read_papers(serving: Path) -> None:
+    champion_version(serving), read_manifest(serving, "7"), read_split_report(serving / "7")
+
+
+@pytest.fixture
+def papers(serving: Path) -> Path:
+    for name, content in PAPERS.items():
+        write_json(write(serving / name, b""), content)
+    read_papers(serving)
+    return serving
+
+
 @pytest.mark.parametrize(
-    ("content", "found"), [(b"", "cannot be read"), (b"{", "cannot be read"), (b"[]", "found list")]
+    ("content", "found"),
+    [
+        (b"", "cannot be read"),
+        (b"{", "cannot be read"),
+        (b"\xff", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b"[]", "found list"),
+    ],
+    ids=["empty", "cut short", "not text", "nested", "a list"],
 )
-@pytest.mark.parametrize("name", ["CHAMPION.json", "7/MANIFEST.json", "7/split_report.json"])
-def test_broken_papers_are_named(serving: Path, name: str, content: bytes, found: str) -> None:
-    write_json(write(serving / "CHAMPION.json", b""), {"version": "7"})
-    write(serving / "7/MANIFEST.json", b"{}")
-    write(serving / name, content)
+@pytest.mark.parametrize("name", PAPERS)
+def test_broken_papers_are_named(papers: Path, name: str, content: bytes, found: str) -> None:
+    write(papers / name, content)
     with pytest.raises(UsageError, match=f"{name}: {found}.*delete CHAMPION.json to go on without a champion"):
-        champion_version(serving), read_manifest(serving, "7"), read_split_report(serving / "7")
+        read_papers(papers)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("CHAMPION.json", {}, "version: missing"),
+        ("CHAMPION.json", {"version": ["7"]}, r"version: found \['7'\]"),
+        ("7/MANIFEST.json", {"config": "none"}, "config: found 'none', expected a table"),
+        ("7/MANIFEST.json", {"model_sha256": 5}, "model_sha256: found 5, expected a string"),
+        ("7/MANIFEST.json", {"warm_starts": "two"}, "warm_starts: found 'two', expected a whole number"),
+        ("7/split_report.json", {"records": None}, "records: found None, expected a list"),
+        ("7/split_report.json", {"records": [[]]}, r"records.0: found \[\], expected a table"),
+        ("7/split_report.json", {"records": [{}]}, "records.0.group: missing"),
+        ("7/split_report.json", {"rejects": []}, "records: missing"),
+    ],
+)
+def test_papers_of_another_shape_are_named(papers: Path, name: str, content: Any, found: str) -> None:
+    write_json(papers / name, content)
+    with pytest.raises(UsageError, match=f"{name}: {found}.*delete CHAMPION.json to go on without a champion"):
+        read_papers(papers)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../elsewhere/7", "../serving/7", "7/", "7/../7", "{serving}/7", "", ".", "..", "\u00b2", "\u0667", "7\n"),
+        *("9" * 20, "x" * 5000, "seven", ".unfinished-7", None, True, 7.0),
+    ],
+)
+def test_a_version_is_a_name_and_no_path(papers: Path, name: Any) -> None:
+    write_json(write(papers.parent / "elsewhere/7/MANIFEST.json", b""), {})
+    given = name.format(serving=papers) if isinstance(name, str) else name
+    write_json(papers / "CHAMPION.json", {"version": given})
+    with pytest.raises(UsageError, match=r"CHAMPION.json: version: found .*, expected .*delete CHAMPION.json"):
+        champion_version(papers)
+
+
+@pytest.mark.parametrize("given", ["7", 7])
+def test_a_pointer_may_be_written_by_hand_and_a_version_linked(papers: Path, given: Any) -> None:
+    (papers / "7").rename(papers.parent / "stored")
+    (papers / "7").symlink_to(papers.parent / "stored")
+    write_json(papers / "CHAMPION.json", {"version": given, "by": "hand"})
+    assert champion_version(papers) == "7"
+
+
+@pytest.mark.parametrize("what", ["folder", "link to nothing"])
+def test_a_pointer_that_is_no_file_is_not_taken_for_no_champion(papers: Path, what: str) -> None:
+    (papers / "CHAMPION.json").unlink()
+    if what == "folder":
+        (papers / "CHAMPION.json").mkdir()
+    else:
+        (papers / "CHAMPION.json").symlink_to("nowhere.json")
+    with pytest.raises(UsageError, match=r"CHAMPION.json: cannot be read"):
+        champion_version(papers)
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0667", "9" * 20])
+def test_a_folder_that_no_server_takes_for_a_version_does_not_count(model: Path, serving: Path, name: str) -> None:
+    (serving / name).mkdir()
+    assert int(push(model, serving, {})) < FUTURE

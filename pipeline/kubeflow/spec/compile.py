@@ -89,6 +89,7 @@ def _pipeline(name: str, config: Config, data: str, serving: str) -> Pipeline:
         data=data,
         files="",  # The entrypoint looks when it runs; what is cached is decided at submit.
         held_out=None,
+        champion_content=None,
         notice=config.data.notice,
         root=config.kubeflow.pipeline_root,
         serving=serving,

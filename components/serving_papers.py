@@ -1,0 +1,85 @@
+"""What is read of the papers in the serving folder; earlier versions of Maskline did not write every key."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Pointer(TypedDict):
+    """`CHAMPION.json`."""
+
+    version: object
+    """The champion; null before the first push has come to its end."""
+    next: NotRequired[object]
+    """While a push is on: the version that is the champion as soon as its folder is there, at once for those who read
+    the pointer and for those who take the highest number."""
+
+
+class Manifest(TypedDict):
+    """`MANIFEST.json`; earlier versions of Maskline did not write every key."""
+
+    version: NotRequired[str]
+    config: NotRequired[dict[str, Any]]
+    model_sha256: NotRequired[str]
+    data_fingerprint: NotRequired[str]
+    warm_starts: NotRequired[int]
+    """Versions in a row, this one included, that began with the weights of the one before."""
+
+
+class Row(TypedDict):
+    """A record in the split report; what the data gate compares, by `components.data_gate.entries`."""
+
+    group: str
+    split: NotRequired[str]
+    source: NotRequired[str]
+    sha256: NotRequired[str]
+    source_height: NotRequired[int]
+    source_width: NotRequired[int]
+    foreground: NotRequired[float]
+    mean: NotRequired[float]
+    std: NotRequired[float]
+
+
+class Source(TypedDict):
+    """One without records."""
+
+    source: str
+    kind: NotRequired[str]
+
+
+class SplitReport(TypedDict):
+    """`split_report.json`."""
+
+    records: list[Row]
+    rejects: NotRequired[list[Source]]
+    left_out: NotRequired[list[Source]]
+    without_records: NotRequired[list[str]]
+
+
+class RunSplitReport(SplitReport):
+    """Of a run that is on, in the keys of today."""
+
+    data_fingerprint: str
+    sources: int
+    splits: dict[str, Any]
+    notes: list[dict[str, Any]]
+    drift: dict[str, Any] | None
+
+
+class _Data(TypedDict):
+    adjust: NotRequired[dict[str, Any]]
+    mask: NotRequired[dict[str, Any]]
+    tiles: NotRequired[dict[str, Any] | None]
+    classes: NotRequired[list[str]]
+
+
+class _Config(TypedDict):
+    data: _Data
+
+
+class Configured(TypedDict):
+    """What is read of the config in a manifest."""
+
+    config: _Config
