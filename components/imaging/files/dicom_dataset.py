@@ -47,8 +47,9 @@ def open_dicom(file: BinaryIO, stop_before_pixels: bool = False) -> FileDataset:
         raise UnreadableImage(f"is stored as {DeflatedExplicitVRLittleEndian.name}, which is not read: save it anew")
     file.seek(0)
     dataset = dcmread(file, stop_before_pixels=stop_before_pixels, force=True)
-    for tag in [tag for tag in dataset.keys() if Tag(tag).group == _IMAGE_GROUP and dataset[tag].is_empty]:
-        del dataset[tag]
+    for element in dataset.group_dataset(_IMAGE_GROUP):
+        if element.is_empty:
+            del dataset[element.tag]
     _complete(dataset)
     return dataset
 
@@ -59,8 +60,8 @@ def check_required(dataset: FileDataset) -> None:
     missing = [named(keyword) for keyword in (*_REQUIRED, *colour) if keyword not in dataset]
     if missing:
         raise UnreadableImage(
-            f"not a whole DICOM image: has no {', '.join(missing)}, without which its pixels have no meaning: export it "
-            "anew, or add what is missing"
+            f"not a whole DICOM image: has no {', '.join(missing)}, without which its pixels have no meaning: export "
+            "it anew, or add what is missing"
         )
 
 

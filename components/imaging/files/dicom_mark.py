@@ -1,4 +1,4 @@
-"""Whether bytes begin as DICOM files do, whatever their name; without pydicom, so that other files do not wait for it."""
+"""Whether bytes begin as DICOM files do; without pydicom, so that other files do not wait for it."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def has_preamble(content: bytes) -> bool:
 
 
 def is_dicom(content: bytes) -> bool:
-    """Whether a file is DICOM, by its first `PREAMBLE_BYTES`: by its mark, or without a preamble by its first element."""
+    """Whether a file is DICOM, by its first `PREAMBLE_BYTES`: by its mark, or without one by its first element."""
     return has_preamble(content) or _FIRST_ELEMENT.match(content) is not None
