@@ -23,7 +23,15 @@ from components.errors import UsageError
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, Reject, Sample, image_files, unread_files
+from components.example_gen.samples import (
+    Drawing,
+    Listing,
+    Reject,
+    Sample,
+    image_files,
+    unread_files,
+    without_suffix,
+)
 from components.example_gen.tables import first_fault, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
@@ -134,8 +142,9 @@ def _folder(data: Reading) -> str:
 def _by_slide(paths: Iterable[Path]) -> dict[str, list[Path]]:
     slides: dict[str, list[Path]] = {}
     for path in paths:
-        barcode = _BARCODE.match(path.stem)
-        slide = "-".join(filter(None, [barcode[1], barcode[3]])).upper() if barcode else path.stem
+        name = without_suffix(path).name
+        barcode = _BARCODE.match(name)
+        slide = "-".join(filter(None, [barcode[1], barcode[3]])).upper() if barcode else name
         slides.setdefault(slide, []).append(path)
     return slides
 
@@ -148,7 +157,7 @@ def _sample(root: Path, images: list[Path], annotations: list[Path], classes: Se
         return Reject(sources[0], "pairing", "annotations without an image of the same slide")
     if not annotations:
         return Reject(sources[0], "pairing", "an image without annotations of the same slide")
-    name = images[0].stem
+    name = without_suffix(images[0]).name
     try:
         drawing = _drawing(name, _elements(annotations[0]), classes)
     except (OSError, UnclearShape) as error:

@@ -26,8 +26,10 @@ from components.example_gen.samples import (
     MaskFiles,
     Reject,
     Sample,
+    is_of_kind,
     mask_suffixes,
     unknown_kind,
+    without_suffix,
 )
 from components.imaging.files.codecs import SUFFIXES
 
@@ -150,7 +152,7 @@ def _sample(root: Path, source: str, rows: Sequence[_Row], masks: Set[str]) -> S
     fault = row.fault or next(_faults(root, row, masks), "")
     if fault:
         return Reject(source, "manifest", f"{row.place}: {fault}")
-    name = PurePosixPath(row.image).with_suffix("").as_posix()
+    name = without_suffix(PurePosixPath(row.image)).as_posix()
     return Sample(
         id=row.cells.get("id") or name,
         group=row.cells.get("group") or name,
@@ -184,7 +186,7 @@ def _path_faults(root: Path, path: str, suffixes: Set[str]) -> Iterator[str]:
         yield "a mask without a name: too many ';'"
     if pure.is_absolute() or ".." in pure.parts or "\\" in path:
         yield f"{path!r} is no path within the input folder, with / between its parts"
-    if pure.suffix.lower() not in suffixes:
+    if not is_of_kind(root / path, suffixes):
         yield f"{path!r} is {unknown_kind(suffixes)}"
     if not _is_file(root / path):
         yield f"there is no file {path!r}, or it may not be read"
