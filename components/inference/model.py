@@ -13,6 +13,7 @@ import numpy as np
 from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
 from components.files import read_json
+from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
@@ -95,21 +96,16 @@ def load_model(folder: Path) -> Model:
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
     path = folder / "assets.extra" / TRAINING_FILE
-    try:
+    what = f"{path}: does not say what the model was trained for"
+    with foreign(UsageError, what, remedy="Train it anew."):
         config = read_json(path)["config"]
         # An ensemble's members were all trained for the same.
         config = config.get("members", [config])[0]
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
         task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
         threshold = float(config["threshold"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: does not say what the model was trained for: {error}. Train it anew.") from error
-    try:
+    with foreign(UsageError, f"{folder}: the model cannot be loaded", remedy="Copy the whole folder anew."):
         return Model(folder, task, derivation, threshold)
-    except Exception as error:
-        # Whatever TensorFlow makes of a damaged model.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{folder}: the model cannot be loaded: {reason}. Copy the whole folder anew.") from error
 
 
 def _classes_of_before(folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from components.errors import UsageError
 from components.example_gen.drawing import listing_of
@@ -32,7 +32,7 @@ from components.example_gen.samples import (
     unread_files,
     without_suffix,
 )
-from components.example_gen.tables import first_fault, other_files, read_text
+from components.example_gen.tables import faults_named, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
 _BARCODE = re.compile(r"(TCGA-(\w{2})-\w{4})(?:\S*?-(DX\d+))?", re.IGNORECASE)
@@ -169,10 +169,8 @@ def _sample(root: Path, images: list[Path], annotations: list[Path], classes: Se
 
 def _elements(path: Path) -> list[Element]:
     text = read_text(path).strip()
-    try:
+    with faults_named():
         documents = _DOCUMENTS.validate_json(f"[{text}]" if text.startswith("{") else text)
-    except ValidationError as error:
-        raise UnclearShape(first_fault(error)) from error
     return [element for document in documents for element in document.annotation.elements]
 
 

@@ -31,6 +31,7 @@ from components.example_gen.samples import (
     unknown_kind,
     without_suffix,
 )
+from components.foreign import foreign
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "region", "group", "label", "split", "site", "id")
@@ -97,10 +98,8 @@ def _read(root: Path, data: Reading) -> list[_Row]:
         raise UsageError(f"{table}: not UTF-8 from byte {error.start} on. Save it as UTF-8.") from error
     if "\0" in text:
         raise UsageError(f"{table}: holds NUL bytes, so it is no text in UTF-8. Save it as UTF-8.")
-    try:
+    with foreign(UsageError, f"{table}: cannot be read"):
         return list(_toml_rows(table, text) if table.suffix.lower() == ".toml" else _csv_rows(table, text))
-    except (csv.Error, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{table}: cannot be read: {error}") from error
 
 
 def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
