@@ -10,6 +10,7 @@ from pydicom.dataset import FileDataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -24,7 +25,7 @@ _REQUIRED = (
     *("BitsAllocated", "BitsStored", "PixelRepresentation"),
 )
 """Without them the meaning of the pixels would be a guess: PS3.3 C.7.6.3.1, type 1."""
-_UNCOMPRESSED = {
+_UNCOMPRESSED: dict[tuple[bool, bool] | tuple[None, None], UID] = {
     (True, True): ImplicitVRLittleEndian,
     (False, True): ExplicitVRLittleEndian,
     (False, False): ExplicitVRBigEndian,
