@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from image_contents import DEEP_RGB, GRAY, PALETTE, saved, with_alpha
+from dicom_files import dicom
+from image_contents import DEEP, DEEP_RGB, GRAY, PALETTE, saved, with_alpha
 from PIL import Image
 from raw_images import packed_png, png, tiff
 
@@ -191,6 +192,14 @@ def test_the_files_of_a_request_are_named() -> None:
         "images[1] is neither a PNG nor a JPEG file: convert it; "
         "images[3] is to be turned by its Exif orientation 6: save it upright"
     ) in str(caught.value)
+
+
+def test_padding_of_dicom_is_served_as_it_was_derived() -> None:
+    """By PNG of what derivation makes of it: neither can tell padding from other black."""
+    pixels = np.where(DEEP == 65535, 65535, DEEP % 4096).astype(np.uint16)
+    derived = decode_image(dicom(pixels, PixelPaddingValue=65535))
+    assert derived.max() < 4096
+    np.testing.assert_allclose(served(encode_png(derived))[..., :1], as_float(derived), atol=1e-7)
 
 
 def test_none_are_none() -> None:
