@@ -94,9 +94,28 @@ def test_padding_alone_is_no_image() -> None:
         decode_image(dicom(TWELVE * 0, 12, PixelPaddingValue=0))
 
 
-def test_tissue_beside_padding_keeps_its_contrast() -> None:
+def test_the_mirror_stands_in_the_bits_that_padding_leaves_to_tissue() -> None:
+    """16 bits are stored, of which padding alone needs four."""
+    content = dicom(
+        HIGH, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=65535, PixelPaddingRangeLimit=60000
+    )
+    check(decode_image(content), [[0, 0, 3795], [0, 95, 0]])
+    check(decode_image(content, dicom_window=True), np.rint(np.array([[0, 0, 3795], [0, 95, 0]]) / 4095 * 65535))
+    # The same of an image in which no pixel is padding; not where padding could be tissue, or bits are told.
+    plain = dicom(TWELVE, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=65535)
+    check(decode_image(plain), 4095 - TWELVE)
+    low = dicom(TWELVE, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=0)
+    check(decode_image(low), np.where(TWELVE == 0, 0, 65535 - TWELVE))
+    told = dicom(TWELVE // 8, 12, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=4095)
+    check(decode_image(told), 4095 - TWELVE // 8)
+
+
+@pytest.mark.parametrize("window", [False, True])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_tissue_beside_padding_keeps_its_contrast(photometric: str, window: bool) -> None:
     """What a model sees: less than a fifth of the contrast was left beside padding of 65535."""
     tissue = np.random.default_rng(0).integers(1000, 3000, (40, 40)).astype(np.uint16)
     tissue[:8] = 65535
-    pixels = decode_image(dicom(tissue, PixelPaddingValue=65535)).astype(float)
+    content = dicom(tissue, PixelPaddingValue=65535, PhotometricInterpretation=photometric)
+    pixels = decode_image(content, dicom_window=window).astype(float)
     assert pixels[8:].std() / pixels.std() > 0.5

@@ -14,7 +14,7 @@ from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLoss
 
 from components.foreign import foreign
 from components.imaging.files.dicom_dataset import check_required, open_dicom
-from components.imaging.files.dicom_padding import padding_of
+from components.imaging.files.dicom_padding import bits_of_tissue, padding_of
 from components.imaging.files.dicom_values import rescaled, windowed
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
@@ -41,6 +41,7 @@ def decode_dicom(content: bytes, max_pixels: int, window: bool) -> np.ndarray:
         tissue = stored if padding is None else stored[~padding]
         if not tissue.size:
             raise UnreadableImage("shows padding alone: each of its values is one that Pixel Padding Value names")
+        dataset.BitsStored = bits_of_tissue(tissue, dataset)
         pixels = windowed(stored, dataset) if window else rescaled(stored, tissue, dataset)
         if padding is not None:
             pixels[padding] = 0

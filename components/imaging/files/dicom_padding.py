@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 _VALUE, _LIMIT = "PixelPaddingValue", "PixelPaddingRangeLimit"
+_DETECTORS = (10, 12, 14, 16)
 
 
 def padding_of(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
@@ -28,13 +29,28 @@ def padding_of(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
     if _VALUE not in dataset:
         return None
     signed = stored.dtype.kind == "i"
-    limits = [_as_stored(int(dataset[name].value), signed) for name in (_VALUE, _LIMIT) if name in dataset]
-    low, high = min(limits), max(limits)
+    low, high = _limits(dataset, signed)
     least = -(2 ** (dataset.BitsStored - 1)) if signed else 0
     if low < least or high >= least + 2**dataset.BitsStored:
         # It differs from tissue in the unused bits alone.
         stored = pixel_array(dataset, correct_unused_bits=False)
     return (stored >= low) & (stored <= high)
+
+
+def bits_of_tissue(tissue: np.ndarray, dataset: Dataset) -> int:
+    """Bits Stored, or where 16 of them are for padding alone, those that tissue takes, of as many as detectors have.
+
+    Or else MONOCHROME1 of 12 bits, mirrored in 16, would be a bright band far above its padding.
+    """
+    if _VALUE not in dataset or dataset.BitsStored != 16 or tissue.dtype.kind == "i":
+        return dataset.BitsStored
+    bits = next(bits for bits in _DETECTORS if tissue.max() < 2**bits)
+    return bits if _limits(dataset, signed=False)[1] >= 2**bits else 16
+
+
+def _limits(dataset: Dataset, signed: bool) -> tuple[int, int]:
+    ends = [_as_stored(int(dataset[name].value), signed) for name in (_VALUE, _LIMIT) if name in dataset]
+    return min(ends), max(ends)
 
 
 def _as_stored(value: int, signed: bool) -> int:
