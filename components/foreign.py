@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_LONGEST = 500
+"""Characters: some add the stack, or all of what they were given."""
 _INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 @contextmanager
-def foreign(refused: type[Exception], what: str, *passing: type[Exception]) -> Iterator[None]:
+def foreign(refused: type[Exception], what: str, *passing: type[Exception], remedy: str = "") -> Iterator[None]:
     """Whatever is raised within becomes `refused`, with its cause: damaged files break parsers in ways that no list of
     exceptions holds, also by recursion and by claims on memory.
 
@@ -17,6 +19,7 @@ def foreign(refused: type[Exception], what: str, *passing: type[Exception]) -> I
         refused: the error that a caller expects; what is one already passes, and so do interrupts.
         what: says of the input what it is not, such as `not a whole .npz file`.
         passing: other errors of ours that pass.
+        remedy: what to do, said last.
     """
     unchanged: tuple[type[BaseException], ...] = (*_INTERRUPTS, refused, *passing)
     try:
@@ -24,9 +27,12 @@ def foreign(refused: type[Exception], what: str, *passing: type[Exception]) -> I
     except unchanged:
         raise
     except BaseException as error:  # panics of compiled parsers are no `Exception`
-        raise refused(f"{what}: {cause(error)}") from error
+        raise refused(f"{what}: {cause(error)}{remedy and f'. {remedy}'}") from error
 
 
 def cause(error: BaseException) -> str:
-    """An error in one line; its type where it says nothing else."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """An error in one line, not too long; its type where it says nothing else."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

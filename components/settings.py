@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from components.foreign import foreign
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -56,10 +58,8 @@ class OneOf:
 
 def compiled(pattern: str) -> re.Pattern[str]:
     """Raises ValueError: not a regular expression."""
-    try:
+    with foreign(ValueError, "not a regular expression"):
         return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}") from error
 
 
 def refuse_unless_one_capture(pattern: str) -> None:

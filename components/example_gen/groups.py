@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from components.example_gen.samples import Drawing, Reject, Sample
+from components.example_gen.samples import Drawing, Reject, Sample, without_suffix
 from components.example_gen.settings import Groups
 from components.example_gen.spans import age_of
 from components.records.splits import Member
@@ -30,7 +30,7 @@ def group_samples(
     grouped: list[Sample] = []
     rejects: list[Reject] = []
     for sample in samples:
-        name = PurePosixPath(sample.image).stem
+        name = without_suffix(PurePosixPath(sample.image)).name
         group = _group(sample, groups)
         site = _capture(site_pattern, name) if site_pattern is not None else sample.site
         if not group:
@@ -59,22 +59,23 @@ def members_of(samples: Iterable[Sample], ages: Mapping[str, int] | None) -> lis
 
 def _group(sample: Sample, groups: Groups) -> str | None:
     path = PurePosixPath(sample.image)
+    name = without_suffix(path).name
     match groups.by:
         case "layout":
             return sample.group
         case "name":
-            return path.stem
+            return name
         case "pattern":
-            return _capture(groups.pattern or "", path.stem)
+            return _capture(groups.pattern or "", name)
         case "pairs":
-            number = _LAST_NUMBER.fullmatch(path.stem)
+            number = _LAST_NUMBER.fullmatch(name)
             # The text before the number tells series apart; the one behind it, at MIAS, the sides of a woman.
             return f"{number[1]}pair{(int(number[2]) + 1) // 2:03d}" if number else None
         case "folder":
             # Its name alone: a patient's folder in another span or split is the same patient's.
             return path.parent.name or None
         case "tile":
-            tile = _TILE.fullmatch(path.stem)
+            tile = _TILE.fullmatch(name)
             return tile[1] if tile else None
     raise AssertionError("the config knows no other rule")
 

@@ -82,8 +82,7 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
     samples = (replace(sample, split=split) for sample, split in zip(listing.samples, splits, strict=True))
     listing = spans.within_window(replace(listing, samples=tuple(samples)), ages or {}, window)
     unused = (*listing.rejects, *listing.left_out)
-    sources = [*(sample.image for sample in listing.samples), *(reject.source for reject in unused)]
-    if not any(Path(source).suffix.lower() in SUFFIXES for source in sources):
+    if not listing.samples and not any(Path(reject.source).suffix.lower() in SUFFIXES for reject in unused):
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data.layout!r}.")
     return listing

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from components.errors import UsageError
 from components.imaging.files.codecs import SUFFIXES
+from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Shape
 
 SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
 """The names in use for the splits, and their names in Maskline."""
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+_UID = re.compile(r"\d+(?:\.\d+)+")
+"""By which many an export names DICOM files: its last number is no suffix."""
 
 
 class NotLaidOut(UsageError):
@@ -128,7 +132,7 @@ def entries(folder: Path) -> list[Path]:
 
 def image_files(folder: Path, suffixes: Set[str] = SUFFIXES) -> Iterator[Path]:
     """The image files of a folder, sorted by name, sub-folders not searched."""
-    return (path for path in entries(folder) if path.suffix.lower() in suffixes and path.is_file())
+    return (path for path in entries(folder) if is_of_kind(path, suffixes) and path.is_file())
 
 
 def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Iterator[Reject]:
@@ -139,8 +143,30 @@ def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Ite
             continue
         if not path.is_file():
             yield Reject(source, "unreadable", "not a file: a link that points nowhere, or a device")
-        elif path.suffix.lower() not in suffixes:
+        elif not is_of_kind(path, suffixes):
             yield Reject(source, "unknown kind of file", unknown_kind(suffixes))
+
+
+def is_of_kind(path: Path, suffixes: Set[str]) -> bool:
+    """Whether a file has one of the suffixes, or none but the content of DICOM where that is asked for."""
+    if path.suffix.lower() in suffixes:
+        return True
+    return ".dcm" in suffixes and without_suffix(path) == path and _holds_dicom(path)
+
+
+def without_suffix(path: PurePath) -> PurePath:
+    """The path that a file is paired and grouped by: all of it where it ends in no suffix."""
+    return path if not path.suffix or _UID.fullmatch(path.name) else path.with_suffix("")
+
+
+def _holds_dicom(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return is_dicom(file.read(PREAMBLE_BYTES))
+    except OSError:
+        return False  # a name that is too long, or a file that may not be read
 
 
 def unknown_kind(suffixes: Set[str]) -> str:
@@ -152,5 +178,5 @@ def by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:
     """Paths keyed by name without suffix."""
     stems: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
-        stems[path.stem].append(path)
+        stems[without_suffix(path).name].append(path)
     return dict(stems)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from components.example_gen.samples import Reject
+from components.foreign import foreign
+from components.imaging.truth.shapes import UnclearShape
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -42,8 +45,17 @@ def read_text(path: Path) -> str:
         return content.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
-def first_fault(error: ValidationError) -> str:
-    """Where the first fault of a document is, and what it is."""
+@contextmanager
+def faults_named() -> Iterator[None]:
+    """Whatever a parser of truth raises within is an `UnclearShape`, which names where its first fault is, and what."""
+    with foreign(UnclearShape, "cannot be read"):
+        try:
+            yield
+        except ValidationError as error:
+            raise UnclearShape(_first_fault(error)) from error
+
+
+def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from components.artifacts import TRAINING_FILE, Trained
 from components.errors import UsageError
-from components.foreign import cause
+from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
@@ -100,15 +100,14 @@ def load_model(folder: Path) -> Model:
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
     path = folder / "assets.extra" / TRAINING_FILE
-    try:
+    what = f"{path}: does not say what the model was trained for"
+    with foreign(UsageError, what, remedy=_ANEW):
         config: Any = read_state(path, Trained, _ANEW)["config"]
         # An ensemble's members were all trained for the same.
         config = config.get("members", [config])[0]
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
         task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
         threshold = float(config["threshold"])
-    except (LookupError, TypeError, ValueError) as error:
-        raise UsageError(f"{path}: does not say what the model was trained for: {cause(error)}. {_ANEW}") from error
     if (folder / MANIFEST_FILE).is_file():
         check_weights(folder, _ANEW)
     with named(folder, _ANEW):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from components.records.settings import Derivation
 from components.serving_graph.adjust import adjust, is_deep
+from components.serving_graph.files import refused_unless_derived
 from components.serving_graph.preprocessing import MOMENTS, decode_any, decode_record_image, predict_image
 from components.task import Task
 
@@ -27,7 +28,8 @@ def export_model(model: keras.Model, folder: Path, task: Task, threshold: float,
         serve_image_bytes: `images`, PNG or JPG files `(N,)` of any sizes -> `mask`, PNG files `(N,)` of class
             indices, and `probability`, 16-bit PNG files of p x 65535, `(N,)` of one class or `(N, K)` of several, each
             at the size of its image. Tiles are standardised by the moments of the whole image and stitched, p being
-            the mean where they overlap; outside of a crop p is 0, of background 1.
+            the mean where they overlap; outside of a crop p is 0, of background 1. Files that derivation would refuse
+            or turn are refused: see `components.serving_graph.files`.
         serve_tensor: `images`, float32 `(N, H, W, C)` in 0..1 -> as serving_default.
         serve_windows, of models of tiles alone: as serve_tensor, with `moments` `(N, 2)`, mean and standard deviation
             of the whole image of which each is a part.
@@ -66,7 +68,8 @@ def export_model(model: keras.Model, folder: Path, task: Task, threshold: float,
         return tf.io.encode_png(predicted(probability, task, threshold)), tf.stack(files) if task.several else files[0]
 
     def serve_image_bytes(images: tf.Tensor) -> Outputs:
-        masks, probabilities = tf.map_fn(serve_image, images, fn_output_signature=(tf.string, tf.string))
+        files = refused_unless_derived(images)
+        masks, probabilities = tf.map_fn(serve_image, files, fn_output_signature=(tf.string, tf.string))
         return {"mask": masks, "probability": probabilities}
 
     archive = keras.export.ExportArchive()

@@ -10,10 +10,15 @@ from typing import Any
 import keras
 
 from components.artifacts import KERAS_FILE, TRAINING_FILE, Trained
+from components.foreign import foreign
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
 from components.task import Task
 from components.trainer.settings import TrainerSettings
+
+
+class _Unreadable(ValueError):
+    """A file that holds no model of which the weights can be had."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,11 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     if difference:
         return Start(f"cold: version {version} has {difference}")
     try:
-        weights = keras.saving.load_model(extra / KERAS_FILE, compile=False).get_weights()
-    except (ValueError, TypeError, OSError, KeyError) as error:
+        with foreign(_Unreadable, f"the Keras model of version {version} cannot be read"):
+            weights = keras.saving.load_model(extra / KERAS_FILE, compile=False).get_weights()
+    except _Unreadable as error:
         # Damaged, or of code that is gone; training can do without.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        return Start(f"cold: the Keras model of version {version} cannot be read: {reason}")
+        return Start(f"cold: {error}")
     if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
         return Start(f"cold: version {version} was built by other code, its layers are not those of today")
     model.set_weights(weights)

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 
 from components.errors import UsageError
+from components.foreign import foreign
 from pipeline.config.root import Config
 from pipeline.config.secrets import concerns_secret
 
@@ -30,11 +31,11 @@ def load_config(recipe: str, overrides: Sequence[str] = ()) -> Config:
     """
     path = _find(recipe)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not a TOML file: {error}") from error
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    with foreign(UsageError, f"{path}: not a TOML file"):
+        document = tomllib.loads(content.decode("utf-8"))
     for override in overrides:
         _apply(document, override)
     return parse_config(document, source=_source(path, overrides))
@@ -45,7 +46,8 @@ def parse_config(document: dict[str, Any], source: str) -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        lines = [_line(problem, source) for problem in _one_per_key(error.errors())]
+        with foreign(UsageError, source):  # values of any depth are shown
+            lines = [_line(problem, source) for problem in _one_per_key(error.errors())]
         raise UsageError("\n".join(lines)) from None
 
 
@@ -88,13 +90,14 @@ def _apply(document: dict[str, Any], override: str) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             raise UsageError(f"--set {_key(override)}: {section} is a value, not a section")
-    table[name] = _value(text.strip())
+    table[name] = _value(override, text.strip())
 
 
-def _value(text: str) -> Any:
+def _value(override: str, text: str) -> Any:
     """A TOML value; anything that is not one is taken as a string, so that paths need no quotes."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        with foreign(UsageError, f"--set {_key(override)}: not a value", tomllib.TOMLDecodeError):
+            return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 

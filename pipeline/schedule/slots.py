@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import takewhile
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
 from components.errors import UsageError
+from components.foreign import foreign
 
 _LOCAL = Path("/etc/localtime")
 
@@ -31,18 +32,14 @@ def time_zone(name: str) -> tzinfo:
     if name:
         return ZoneInfo(name)
     local = os.environ.get("TZ", "").removeprefix(":")
-    try:
+    what = f"TZ = {os.environ.get('TZ')}: not a time zone that can be read"
+    with foreign(UsageError, what, remedy="Set [schedule] timezone to an IANA name, such as Europe/Berlin"):
         if local and not Path(local).is_absolute():
             return ZoneInfo(local)
         if not local and not _LOCAL.exists():
             return UTC
         with Path(local or _LOCAL).open("rb") as file:
             return ZoneInfo.from_file(file, key="localtime")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(
-            f"TZ = {os.environ.get('TZ')}: not a time zone that can be read. Set [schedule] timezone to an IANA name, "
-            "such as Europe/Berlin"
-        ) from None
 
 
 def slots_after(cron: str, time: datetime, zone: tzinfo) -> Iterator[datetime]:

@@ -125,6 +125,18 @@ def test_no_cut_gives_wrong_pixels(cut: bytes) -> None:
         ),
         pytest.param(tiff(with_alpha(RGB) | 1, tags={338: [2]}), "is partly transparent", id="TIFF, transparent"),
         pytest.param(
+            saved(GRAY, "TIFF", compression="zstd"), r"as Zstandard \(TIFF compression 50000\)", id="TIFF, zstd"
+        ),
+        pytest.param(saved(DEEP, "TIFF", compression="zstd"), "as Zstandard", id="TIFF, zstd, 16 bit"),
+        pytest.param(saved(RGB, "TIFF", compression="lzma"), "as LZMA .*LZW or Deflate", id="TIFF, LZMA"),
+        pytest.param(tiff(RGB, tags={259: [50001]}), "compressed as WebP", id="TIFF, WebP"),
+        pytest.param(tiff(RGB, tags={259: [50002]}), "compressed as JPEG XL", id="TIFF, JPEG XL"),
+        pytest.param(tiff(RGB, tags={259: [33005]}), "compressed as JPEG 2000", id="TIFF, JPEG 2000"),
+        pytest.param(tiff(GRAY, order=">", tags={259: [34887]}), "compressed as LERC", id="TIFF, LERC"),
+        pytest.param(tiff(GRAY, tags={259: [34661]}), "compressed as JBIG", id="TIFF, JBIG"),
+        pytest.param(tiff(GRAY, tags={259: [6]}), "compressed as JPEG of the old kind", id="TIFF, old JPEG"),
+        pytest.param(tiff(GRAY, tags={259: [12345]}), "compressed as 12345, which is not read", id="TIFF, unknown"),
+        pytest.param(
             saved(GRAY, "PNG", save_all=True, append_images=[Image.fromarray(GRAY[::-1])]),
             "holds 2 pages, frames or resolutions, expected one",
             id="animated PNG",

@@ -121,13 +121,35 @@ def test_no_such_recipe() -> None:
         load_config("nothing")
 
 
-@pytest.mark.parametrize("content", [b"[data\n", b"data = \xff\n", b"[a]\n[a]\n"])
+DEEP = ["[" * 3000, "{a = " * 3000, "9" * 5000]
+"""What Python's TOML parser fails on otherwise than by saying that it is no TOML."""
+
+
+@pytest.mark.parametrize(
+    "content", [b"[data\n", b"data = \xff\n", b"[a]\n[a]\n", *(f"a = {value}".encode() for value in DEEP)]
+)
 def test_not_a_toml_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "run.toml"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="not a TOML file") as caught:
         load_config(str(path))
     assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("value", DEEP)
+def test_a_value_that_no_parser_takes_is_named_by_its_key(value: str) -> None:
+    with pytest.raises(UsageError, match=r"^--set data\.height: not a value: (nested too deeply|Exceeds the limit)"):
+        load_config("demo", [f"data.height={value}"])
+
+
+@pytest.mark.parametrize("depth", [100, 5000])
+def test_a_value_too_deep_to_be_shown_is_named_by_its_file(tmp_path: Path, depth: int) -> None:
+    deep = ".".join("a" * depth)
+    (tmp_path / "mine.toml").write_text(f"{LEAST}[data.splits]\ntrain.{deep} = 1\n")
+    with pytest.raises(UsageError, match=r"^mine\.toml: "):
+        load_config(str(tmp_path / "mine.toml"))
+    with pytest.raises(UsageError, match=r"^demo\.toml with --set data\.height: "):
+        load_config("demo", [f"data.height={{{deep} = 1}}"])
 
 
 def test_an_error_names_the_file(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dicom_files import EIGHT, RGB, SIGNED, TWELVE, check, dicom, lut
 from PIL import Image
-from pydicom import dcmread, dcmwrite
+from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.processing import apply_windowing
 from pydicom.uid import (
@@ -23,7 +23,6 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
     RLELossless,
-    SecondaryCaptureImageStorage,
 )
 from raw_images import write
 
@@ -35,56 +34,6 @@ from components.imaging.files.codecs import (
     read_image,
     read_indices,
 )
-
-TWELVE = np.array([[0, 1, 2000], [2047, 4094, 4095]], np.uint16)
-EIGHT = np.array([[0, 1, 2], [127, 128, 255]], np.uint8)
-SIGNED = np.array([[-2000, -1024, -1000], [0, 40, 3071]], np.int16)
-RGB = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[1, 2, 3], [4, 5, 6], [7, 8, 9]]], np.uint8)
-
-
-def dicom(
-    pixels: np.ndarray, bits: int | None = None, syntax: UID = ExplicitVRLittleEndian, **elements: object
-) -> bytes:
-    """A DICOM file of `(H, W)` or `(H, W, 3)`; `elements` adds or replaces data elements, None leaves one out."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
-    dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
-    dataset.SOPClassUID, dataset.SOPInstanceUID = SecondaryCaptureImageStorage, UID("1.2.3")
-    dataset.Rows, dataset.Columns = pixels.shape[:2]
-    dataset.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
-    dataset.PhotometricInterpretation = "MONOCHROME2" if pixels.ndim == 2 else "RGB"
-    if pixels.ndim == 3:
-        dataset.PlanarConfiguration = 0
-    dataset.BitsAllocated = 8 * pixels.itemsize
-    dataset.BitsStored = bits or 8 * pixels.itemsize
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
-    order = ">" if syntax == ExplicitVRBigEndian else "<"
-    data = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-    dataset.PixelData = data + b"\0" * (len(data) % 2)
-    dataset["PixelData"].VR = "OB" if pixels.itemsize == 1 else "OW"
-    for keyword, value in elements.items():
-        if value is None:
-            delattr(dataset, keyword)
-        else:
-            setattr(dataset, keyword, value)
-    buffer = io.BytesIO()
-    dcmwrite(buffer, dataset, enforce_file_format=True)
-    return buffer.getvalue()
-
-
-def lut(descriptor: list[int], data: list[int]) -> list[Dataset]:
-    item = Dataset()
-    item.add_new("LUTDescriptor", "US", descriptor)
-    item.add_new("LUTData", "US", data)
-    return [item]
-
-
-def check(pixels: np.ndarray, expected: np.ndarray | list, dtype: type = np.uint16) -> None:
-    assert pixels.dtype == dtype
-    np.testing.assert_array_equal(pixels, expected)
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian])
@@ -308,7 +257,7 @@ def test_a_lossy_past_is_told(tmp_path: Path, elements: dict[str, str], lossy: b
         pytest.param(dicom(TWELVE, 12)[:-1], "not a whole DICOM image", id="last byte missing"),
         pytest.param(dicom(EIGHT)[:132], "not a whole DICOM image", id="mark only"),
         pytest.param(b"\0" * 128 + b"DICM" + b"\xff" * 100, "not a whole DICOM image", id="garbage"),
-        pytest.param(dicom(EIGHT)[132:], "neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file", id="no mark"),
+        pytest.param(dicom(EIGHT)[128:], "neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file", id="half a mark"),
     ],
 )
 def test_what_is_not_read_is_refused_by_name(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dicom_files import EIGHT, dicom
 from raw_images import write
 
 from components.errors import UsageError
@@ -54,6 +55,20 @@ def fill(root: Path, layout: str) -> Path:
         # Within one second, as copying makes them.
         os.utime(root / name, ns=(0, 1_700_000_000_000_000_000 + 10 * number))
     return root
+
+
+@pytest.mark.parametrize("names", [["1.2.840.7.5", "1.2.840.7.6"], ["IM000001", "IM000002"]], ids=["UIDs", "numbers"])
+@pytest.mark.parametrize("layout", ["folders", "manifest"])
+def test_dicom_files_without_suffix_are_samples_of_their_own(tmp_path: Path, names: list[str], layout: str) -> None:
+    for name in names:
+        write(tmp_path / "images" / name, dicom(EIGHT))
+        write(tmp_path / "masks" / f"{name}.png", b"")
+    rows = "".join(f"images/{name},masks/{name}.png\n" for name in names)
+    write(tmp_path / "manifest.csv", b"image,mask\n" + rows.encode())
+    listing = list_samples(tmp_path, settings(layout, groups=Groups(by="name")))
+    assert listing.rejects == ()
+    assert [sample.image for sample in listing.samples] == [f"images/{name}" for name in names]
+    assert [sample.group for sample in listing.samples] == names
 
 
 def test_folders(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from dicom_files import EIGHT, dicom
 from raw_images import write
 
 from components.example_gen.samples import (
@@ -19,6 +20,7 @@ from components.example_gen.samples import (
     mask_suffixes,
     merged,
     unread_files,
+    without_suffix,
 )
 from components.imaging.files.codecs import SUFFIXES
 from components.imaging.truth.settings import Mask
@@ -51,6 +53,36 @@ def test_every_file_is_read_or_named_unless_it_was_left_behind(tmp_path: Path) -
         ("x/nowhere.png", link),
     ]
     assert rejects[0].reason == f"a file of a kind that is not read; expected {', '.join(sorted(SUFFIXES))}"
+
+
+def test_dicom_needs_no_suffix(tmp_path: Path) -> None:
+    content = dicom(EIGHT)
+    names = ["IM000001", "1.2.840.113619.2.55.3.5", "1.2.840.113619.2.55.3.6", "a.b", "a.png"]
+    for name in names:
+        write(tmp_path / name, content)
+    write(tmp_path / "IM000002", content[132:])
+    write(tmp_path / "README", b"text")
+    write(tmp_path / "1.2.840.3", b"text")
+    (tmp_path / "folder").mkdir()
+    assert [path.name for path in image_files(tmp_path)] == [*names[1:3], "IM000001", "IM000002", "a.png"]
+    assert [reject.source for reject in unread_files(tmp_path, tmp_path)] == ["1.2.840.3", "README", "a.b"]
+    assert [path.name for path in image_files(tmp_path, mask_suffixes(Mask(form="one_hot")))] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b.png", "a/b"),
+        ("a/b.c.png", "a/b.c"),
+        ("a/IM000001", "a/IM000001"),
+        ("1.2.840.5", "1.2.840.5"),
+        ("1.2.840.5.png", "1.2.840.5"),
+        ("", "."),
+        ("..", ".."),
+    ],
+)
+def test_a_name_without_suffix(path: str, expected: str) -> None:
+    assert without_suffix(PurePosixPath(path)).as_posix() == expected
 
 
 def test_only_one_hot_masks_are_arrays() -> None:

@@ -13,6 +13,7 @@ import kfp_server_api as models
 import pytest
 import yaml
 from kfp_server import BEGIN, UNSET, Fault, Server, serving
+from pydantic import SecretStr
 
 from components.errors import MasklineError, UsageError
 from pipeline.config.loader import load_config
@@ -20,6 +21,7 @@ from pipeline.config.root import Config
 from pipeline.kubeflow.cluster import api, submit
 from pipeline.kubeflow.cluster.api import ClusterError, Unavailable
 from pipeline.kubeflow.cluster.client import Cluster
+from pipeline.kubeflow.cluster.connection import Connection
 from pipeline.kubeflow.cluster.listing import listed
 from pipeline.kubeflow.cluster.record import ClusterRun
 from pipeline.kubeflow.cluster.wait import wait
@@ -186,6 +188,24 @@ def test_a_lost_answer_makes_nothing_twice(server: Server, user: User, path: str
     user.submits(waits=False)
     assert [len(made) for made in (server.experiments, server.pipelines, server.versions, server.runs)] == [1, 1, 1, 1]
     assert user.clock.naps == [2]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"message": "no such run"}', "no such run"),
+        (b'{"message": {"code": 5}}', "{'code': 5}"),
+        (b"[1]", "[1]"),
+        (b"null", "null"),
+        (b"[" * 5000, "["),
+        (b"9" * 5000, "9"),
+        (b"", "Broken"),
+    ],
+)
+def test_whatever_a_server_says_is_said(body: bytes, said: str) -> None:
+    error = models.ApiException(status=500, reason="Broken")
+    error.body = body
+    assert f"(500): {said}" in str(api._refusal(error, Connection("http://x", "", SecretStr(""))))
 
 
 def test_a_closed_port_is_named(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

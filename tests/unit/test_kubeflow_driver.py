@@ -166,7 +166,7 @@ def test_parameters_of_the_run_are_checked_against_the_pipeline() -> None:
         run_parameters(spec, {})
     with pytest.raises(UsageError, match=r"rate: no such parameter\. The pipeline has epochs, name"):
         run_parameters(spec, {"epochs": "5", "rate": "1"})
-    for wrong in ('"five"', "five", "true"):
+    for wrong in ('"five"', "five", "true", "[" * 5000, "9" * 5000):
         with pytest.raises(UsageError, match="epochs: found"):
             run_parameters(spec, {"epochs": wrong})
 

@@ -152,6 +152,11 @@ PLANTED: list[tuple[Callable[[Package], Any], str, str]] = [
         "TFX's InfraValidator: it starts containers of its own",
     ),
     (
+        lambda p: container(p, "Trainer")["resources"].update(resourceMemoryLimit="NaNKi"),
+        "Trainer",
+        "memory limit 'NaNKi'",
+    ),
+    (
         lambda p: container(p, "Trainer")["resources"].update(resourceMemoryLimit="16 GB"),
         "Trainer",
         "memory limit '16 GB'",
@@ -308,6 +313,8 @@ class TestFile:
             ("- 1", "found list"),
             ("a: 1\n---\nb: 1\n---\nc: 1\n", "found dict, dict, dict"),
             ("a: 2026-99-99", "cannot be read as YAML"),
+            ("a: !!int ''", "cannot be read as YAML: string index out of range. Make it with"),
+            ("a: !!bool x", "cannot be read as YAML: 'x'"),
             ("[" * 5000, "cannot be read as YAML"),
             ("\x00", "cannot be read as YAML"),
         ],

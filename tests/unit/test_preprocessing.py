@@ -225,6 +225,8 @@ def test_the_exported_graph_answers_for_files_of_any_size(settings: Derivation, 
             np.testing.assert_array_equal(found, adjust(source, HALF))
         clear = np.abs(expected - 0.4) > 1e-4
         np.testing.assert_array_equal(decode_image(mask)[clear], (expected >= 0.4)[clear])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"images\[1\] is neither a PNG nor a JPEG file"):
+        serve(images=tf.constant([encode_png(sources[0]), b"GIF89a"]))
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -132,6 +132,15 @@ def test_tz_that_names_no_zone_is_a_usage_error(value: str, monkeypatch: pytest.
         time_zone("")
 
 
+def test_a_file_of_a_zone_that_is_cut_short_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    content = (files("tzdata.zoneinfo.Europe") / "Berlin").read_bytes()
+    monkeypatch.setenv("TZ", str(tmp_path / "zone"))
+    for length in (0, 4, 30, 43, len(content) // 2, len(content) - 10):
+        (tmp_path / "zone").write_bytes(content[:length])
+        with pytest.raises(UsageError, match=r"zone: not a time zone that can be read: .*\[schedule\] timezone"):
+            time_zone("")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /etc/localtime")
 def test_without_a_name_the_zone_is_the_machine_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TZ", raising=False)

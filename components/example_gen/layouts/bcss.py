@@ -17,15 +17,24 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from components.errors import UsageError
 from components.example_gen.documents import document_kind
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, NotLaidOut, Reject, Sample, image_files, unread_files
-from components.example_gen.tables import first_fault, other_files, read_text
+from components.example_gen.samples import (
+    Drawing,
+    Listing,
+    NotLaidOut,
+    Reject,
+    Sample,
+    image_files,
+    unread_files,
+    without_suffix,
+)
+from components.example_gen.tables import faults_named, other_files, read_text
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
 _BARCODE = re.compile(r"(TCGA-(\w{2})-\w{4})(?:\S*?-(DX\d+))?", re.IGNORECASE)
@@ -137,8 +146,9 @@ def _folder(data: Reading) -> str:
 def _by_slide(paths: Iterable[Path]) -> dict[str, list[Path]]:
     slides: dict[str, list[Path]] = {}
     for path in paths:
-        barcode = _BARCODE.match(path.stem)
-        slide = "-".join(filter(None, [barcode[1], barcode[3]])).upper() if barcode else path.stem
+        name = without_suffix(path).name
+        barcode = _BARCODE.match(name)
+        slide = "-".join(filter(None, [barcode[1], barcode[3]])).upper() if barcode else name
         slides.setdefault(slide, []).append(path)
     return slides
 
@@ -151,7 +161,7 @@ def _sample(root: Path, images: list[Path], annotations: list[Path], classes: Se
         return Reject(sources[0], "pairing", "annotations without an image of the same slide")
     if not annotations:
         return Reject(sources[0], "pairing", "an image without annotations of the same slide")
-    name = images[0].stem
+    name = without_suffix(images[0]).name
     try:
         drawing = _drawing(name, _elements(annotations[0]), classes)
     except (OSError, UnclearShape) as error:
@@ -164,10 +174,11 @@ def _sample(root: Path, images: list[Path], annotations: list[Path], classes: Se
 def _elements(path: Path) -> list[Element]:
     text = read_text(path).strip()
     try:
-        documents = _DOCUMENTS.validate_json(f"[{text}]" if text.startswith("{") else text)
-    except ValidationError as error:
+        with faults_named():
+            documents = _DOCUMENTS.validate_json(f"[{text}]" if text.startswith("{") else text)
+    except UnclearShape as error:
         kind = document_kind(path)
-        raise UnclearShape(f"is {kind}" if kind else first_fault(error)) from error
+        raise UnclearShape(f"is {kind}" if kind else str(error)) from error
     return [element for document in documents for element in document.annotation.elements]
 
 

@@ -25,6 +25,7 @@ from components.example_gen.samples import (
     image_files,
     mask_suffixes,
     unread_files,
+    without_suffix,
 )
 from components.imaging.files.codecs import SUFFIXES
 
@@ -98,7 +99,7 @@ def _files(root: Path, folder: str, suffixes: Set[str]) -> tuple[dict[str, list[
     files: dict[str, list[str]] = defaultdict(list)
     for place in places:
         for path in image_files(place, suffixes):
-            files[path.relative_to(top).with_suffix("").as_posix()].append(path.relative_to(root).as_posix())
+            files[without_suffix(path.relative_to(top)).as_posix()].append(path.relative_to(root).as_posix())
     too_deep = [
         Reject(
             path.relative_to(root).as_posix(), "too deep", f"not read: {folder} may hold folders, but those no others"

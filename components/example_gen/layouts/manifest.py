@@ -28,10 +28,13 @@ from components.example_gen.samples import (
     NotLaidOut,
     Reject,
     Sample,
+    is_of_kind,
     mask_suffixes,
     unknown_kind,
+    without_suffix,
 )
 from components.example_gen.tables import decoded
+from components.foreign import foreign
 from components.imaging.files.codecs import SUFFIXES
 
 COLUMNS = ("image", "mask", "region", "group", "label", "split", "site", "id")
@@ -100,10 +103,8 @@ def _read(root: Path, data: Reading) -> list[_Row]:
         ) from error
     if "\0" in text:
         raise UsageError(f"{table}: holds NUL bytes, so it is no text in UTF-8. Save it as UTF-8.")
-    try:
+    with foreign(UsageError, f"{table}: cannot be read"):
         return list(_toml_rows(table, text) if table.suffix.lower() == ".toml" else _csv_rows(table, text))
-    except (csv.Error, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{table}: cannot be read: {error}") from error
 
 
 def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
@@ -155,7 +156,7 @@ def _sample(root: Path, source: str, rows: Sequence[_Row], masks: Set[str]) -> S
     fault = row.fault or next(_faults(root, row, masks), "")
     if fault:
         return Reject(source, "manifest", f"{row.place}: {fault}")
-    name = PurePosixPath(row.image).with_suffix("").as_posix()
+    name = without_suffix(PurePosixPath(row.image)).as_posix()
     return Sample(
         id=row.cells.get("id") or name,
         group=row.cells.get("group") or name,
@@ -189,7 +190,7 @@ def _path_faults(root: Path, path: str, suffixes: Set[str]) -> Iterator[str]:
         yield "a mask without a name: too many ';'"
     if pure.is_absolute() or ".." in pure.parts or "\\" in path:
         yield f"{path!r} is no path within the input folder, with / between its parts"
-    if pure.suffix.lower() not in suffixes:
+    if not is_of_kind(root / path, suffixes):
         yield f"{path!r} is {unknown_kind(suffixes)}"
     if not _is_file(root / path):
         yield f"there is no file {path!r}, or it may not be read"

@@ -17,6 +17,7 @@ from components.example_gen.samples import (
     by_stem,
     image_files,
     unread_files,
+    without_suffix,
 )
 from components.imaging.truth.shapes import UnclearShape
 
@@ -43,7 +44,7 @@ def list_via(root: Path, data: Reading) -> Listing:
     images = {path.name: path for path in image_files(root / data.images)}
     stems = by_stem(images.values())
     names = sorted(images.keys() | table.rows.keys() | table.unclear.keys())
-    found = [_image(root, name, stems.get(Path(name).stem, []), table, data) for name in names]
+    found = [_image(root, name, stems.get(without_suffix(Path(name)).name, []), table, data) for name in names]
     return listing_of([*unread_files(root, root / data.images), *found])
 
 
@@ -64,7 +65,7 @@ def _image(root: Path, name: str, twins: list[Path], table: Table, data: Reading
     if name not in table.rows:
         return Reject(source, "pairing", f"no row in {table.name}: whether it shows a lesion is not known")
     try:
-        return _sample(path.stem, source, table.rows[name], data)
+        return _sample(without_suffix(path).name, source, table.rows[name], data)
     except UnclearShape as error:
         return Reject(source, "truth", f"{table.name}: {error}")
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter
 
 from components.errors import UsageError
 from components.example_gen.drawing import class_of
-from components.example_gen.tables import first_fault, read_text
+from components.example_gen.tables import faults_named, read_text
+from components.foreign import foreign
 from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape
 
 LABEL_KEYS = ("pathology", "label", "class")
@@ -117,10 +118,8 @@ class Row(BaseModel):
         Raises:
             UnclearShape: a kind of shape that encloses nothing, or nothing in this case; a label that is no class.
         """
-        try:
+        with faults_named():
             outline = _SHAPE.validate_json(self.region_shape_attributes).outline()
-        except ValidationError as error:
-            raise UnclearShape(first_fault(error)) from error
         return Shape(outline, class_of(self.label, classes))
 
 
@@ -142,10 +141,10 @@ def read_table(path: Path) -> Table:
     """Each row once.
 
     Raises:
-        UsageError: no row names the columns.
+        UsageError: it is no table, or no row of it names the columns.
     """
     text = read_text(path)
-    with _large_cells():
+    with _large_cells(), foreign(UsageError, f"{path}: cannot be read"):
         found = next(filter(None, (_table(path.name, text, separator) for separator in _SEPARATORS)), None)
     if found is None:
         raise UsageError(f"{path}: is no table of the VGG Image Annotator: no row names {', '.join(sorted(_COLUMNS))}.")
@@ -189,9 +188,10 @@ def _large_cells() -> Iterator[None]:
 def _add(table: Table, cells: dict[str, str], line: int) -> None:
     name = cells.get("filename", "").strip() or f"{table.name} line {line}"
     try:
-        row = Row.model_validate({key: cell.strip() or "{}" for key, cell in cells.items()})
-    except ValidationError as error:
-        table.unclear.setdefault(name, f"{table.name} line {line}: {first_fault(error)}")
+        with faults_named():
+            row = Row.model_validate({key: cell.strip() or "{}" for key, cell in cells.items()})
+    except UnclearShape as error:
+        table.unclear.setdefault(name, f"{table.name} line {line}: {error}")
         return
     rows = table.rows.setdefault(name, [])
     if row not in rows:

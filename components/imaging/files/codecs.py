@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
 from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 from components.imaging.files.pnm import decode_pnm
 from components.imaging.files.raster import decode_raster, indices_in_raster, open_raster
@@ -46,11 +47,11 @@ def is_lossy(path: Path) -> bool:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(132)
+            head = file.read(PREAMBLE_BYTES)
             file.seek(0)
             if head[:2] in PNM_MAGIC:
                 return False
-            if _is_dicom(head):
+            if is_dicom(head):
                 from components.imaging.files.dicom import is_lossy_dicom
 
                 return is_lossy_dicom(file)
@@ -84,7 +85,7 @@ def read_indices(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         UnreadableImage: as `read_image`, or colours without a palette.
     """
     content = _content(path, max_pixels)
-    if content[:2] not in PNM_MAGIC and not _is_dicom(content):
+    if content[:2] not in PNM_MAGIC and not is_dicom(content):
         indices = indices_in_raster(content, max_pixels)
         if indices is not None:
             return indices
@@ -100,7 +101,7 @@ def decode_image(content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_win
         raise UnreadableImage("the file is empty")
     if content[:2] in PNM_MAGIC:
         return decode_pnm(content, max_pixels)
-    if _is_dicom(content):
+    if is_dicom(content):
         from components.imaging.files.dicom import decode_dicom  # pydicom, a tenth of a second, only where needed
 
         return decode_dicom(content, max_pixels, dicom_window)
@@ -153,10 +154,6 @@ def _content(path: Path, max_pixels: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableImage(f"cannot be read: {error.strerror}") from error
-
-
-def _is_dicom(content: bytes) -> bool:
-    return content[128:132] == b"DICM"
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:

@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 import numpy as np
-from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
+from components.foreign import foreign
+from components.imaging.files.dicom_dataset import check_required, open_dicom
+from components.imaging.files.dicom_padding import bits_of_tissue, padding_of
 from components.imaging.files.dicom_values import rescaled, windowed
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
-_PREAMBLE_BYTES = 132
 _GRAY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 _LOSSY = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless})
 
 
 def decode_dicom(content: bytes, max_pixels: int, window: bool) -> np.ndarray:
-    """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16; `window` is for gray.
+    """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16; `window` is for gray, whose padding is 0, the darkest level.
 
     Raises:
         UnreadableImage: damaged, cut short, no or several images, values or a compression that are not read.
     """
     with _damage_named():
-        dataset = _open(io.BytesIO(content))
+        dataset = open_dicom(io.BytesIO(content))
         _check(dataset, max_pixels)
     with _damage_named(f", stored as {dataset.file_meta.TransferSyntaxUID.name}"):
         stored = pixel_array(dataset)
     with _damage_named():
         if dataset.PhotometricInterpretation in _COLOUR:
             return _as_colour(stored)
-        return windowed(stored, dataset) if window else rescaled(stored, dataset)
+        padding = padding_of(stored, dataset)
+        tissue = stored if padding is None else stored[~padding]
+        if not tissue.size:
+            raise UnreadableImage("shows padding alone: each of its values is one that Pixel Padding Value names")
+        dataset.BitsStored = bits_of_tissue(tissue, dataset)
+        pixels = windowed(stored, dataset) if window else rescaled(stored, tissue, dataset)
+        if padding is not None:
+            pixels[padding] = 0
+        return pixels
 
 
 def is_lossy_dicom(file: BinaryIO) -> bool:
@@ -48,35 +55,20 @@ def is_lossy_dicom(file: BinaryIO) -> bool:
         UnreadableImage: a damaged file.
     """
     with _damage_named():
-        dataset = _open(file, stop_before_pixels=True)
+        dataset = open_dicom(file, stop_before_pixels=True)
         return dataset.get("LossyImageCompression") == "01" or dataset.file_meta.TransferSyntaxUID in _LOSSY
 
 
-@contextmanager
-def _damage_named(where: str = "") -> Iterator[None]:
-    try:
-        yield
-    except UnreadableImage:
-        raise
-    except Exception as error:  # pydicom and the decoders below it fail in a dozen ways on damaged files
-        raise UnreadableImage(f"not a whole DICOM image{where}: {' '.join(str(error).split())}") from error
-
-
-def _open(file: BinaryIO, stop_before_pixels: bool = False) -> FileDataset:
-    file.seek(_PREAMBLE_BYTES)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, _representation, _length: tag.group != 2)
-    # Inflated by pydicom as a whole, whatever size that has.
-    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        raise UnreadableImage(f"is stored as {DeflatedExplicitVRLittleEndian.name}, which is not read: save it anew")
-    file.seek(0)
-    return dcmread(file, stop_before_pixels=stop_before_pixels)
+def _damage_named(where: str = "") -> AbstractContextManager[None]:
+    return foreign(UnreadableImage, f"not a whole DICOM image{where}")
 
 
 def _check(dataset: FileDataset, max_pixels: int) -> None:
-    if "PixelData" not in dataset:
+    if not dataset.get("PixelData"):
         raise UnreadableImage(
             f"not a whole DICOM image: has no pixel data (modality {dataset.get('Modality', 'unknown')})"
         )
+    check_required(dataset)
     check_size(dataset.Columns, dataset.Rows, max_pixels)
     frames = int(dataset.get("NumberOfFrames") or 1)
     if frames != 1:

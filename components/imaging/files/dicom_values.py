@@ -9,6 +9,8 @@ Without a window a grey level is one unit of the values after the modality LUT o
   whole is rounded.
 
 With a window any values are taken, and the window spans the whole range of the result.
+
+Padding has no such value: `components.imaging.files.dicom_padding`.
 """
 
 from __future__ import annotations
@@ -25,8 +27,13 @@ _MAX_UINT8, _MAX_UINT16 = 255, 65535
 _STEP = 1e-6
 
 
-def rescaled(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
+def rescaled(stored: np.ndarray, tissue: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Grey levels `(H, W)`, uint8 where the levels that the stored bits can have fit, else uint16.
+
+    Args:
+        stored: `(H, W)`, as the file holds it.
+        tissue: the values, of any shape, whose levels must fit; others are bounded.
+        dataset: of the file.
 
     Raises:
         UnreadableImage: levels beyond 16 bits, or fewer of them than stored values.
@@ -34,7 +41,7 @@ def rescaled(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
     slope = float(dataset.get("RescaleSlope", 1))
     if not abs(slope) >= 1:
         raise UnreadableImage(f"has a rescale slope of {slope:g}, which would merge values: set [data] dicom_window")
-    occurring = _grey_levels(np.array([stored.min(), stored.max()]), dataset)
+    occurring = _grey_levels(np.array([tissue.min(), tissue.max()]), dataset)
     low, high = sorted(occurring)
     if not 0 <= low <= high <= _MAX_UINT16:
         raise UnreadableImage(

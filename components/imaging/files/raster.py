@@ -16,6 +16,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from components.foreign import foreign
+from components.imaging.files.tiff_compression import refuse_compression
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
 _PLUGINS: dict[bytes, type[ImageFile]] = {
@@ -44,12 +46,15 @@ def open_raster(file: IO[bytes]) -> ImageFile:
     if plugin is None:
         raise UnreadableImage("not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file")
     try:
-        # Not Image.open, whose limit on the size is one for the whole process.
-        return plugin(file)
-    except Exception as error:  # whatever a damaged header makes fail in a decoder
-        raise UnreadableImage(
-            f"not a whole {plugin.format} image: its header is damaged or of an unknown kind"
-        ) from error
+        with foreign(
+            UnreadableImage, f"not a whole {plugin.format} image: its header is damaged or of an unknown kind"
+        ):
+            # Not Image.open, whose limit on the size is one for the whole process.
+            return plugin(file)
+    except UnreadableImage:
+        if plugin is TiffImageFile:
+            refuse_compression(file)
+        raise
 
 
 def decode_raster(content: bytes, max_pixels: int) -> np.ndarray:
@@ -78,19 +83,15 @@ def indices_in_raster(content: bytes, max_pixels: int) -> np.ndarray | None:
     if header.mode != "P":
         return None
     _decode(content, cv2.IMREAD_UNCHANGED, header)  # stricter than Pillow, which ignores check sums
-    try:
+    with foreign(UnreadableImage, f"not a whole {header.format} image: cut short or damaged"):
         return np.array(ImageOps.exif_transpose(header))
-    except Exception as error:  # as above
-        raise UnreadableImage(f"not a whole {header.format} image: cut short or damaged") from error
 
 
 def _one_image(content: bytes, max_pixels: int) -> ImageFile:
     header = open_raster(io.BytesIO(content))
     check_size(*header.size, max_pixels)
-    try:
+    with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
         pages = getattr(header, "n_frames", 1)
-    except Exception as error:  # as above
-        raise UnreadableImage(f"not a whole {header.format} image: its list of pages is damaged") from error
     if pages > 1:
         raise UnreadableImage(f"holds {pages} pages, frames or resolutions, expected one image: save one of them alone")
     return header
@@ -119,12 +120,12 @@ def _decode(content: bytes, flags: int, header: ImageFile) -> np.ndarray:
     if isinstance(header, PngImageFile):
         _check_chunks(content)
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
-    try:
+    # More pixels than it takes are refused: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.
+    with foreign(UnreadableImage, "OpenCV refuses it"):
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error as error:
-        # More pixels than OpenCV takes: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.
-        raise UnreadableImage(f"OpenCV refuses it: {error.err}") from error
     if pixels is None:
+        if isinstance(header, TiffImageFile):
+            refuse_compression(io.BytesIO(content))
         raise UnreadableImage(f"not a whole {header.format} image: cut short, damaged or of an unknown kind")
     if pixels.dtype not in (np.uint8, np.uint16):
         raise UnreadableImage(f"has {pixels.dtype} pixels, expected 8 or 16 bit")

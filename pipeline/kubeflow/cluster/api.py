@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import kfp_server_api
@@ -16,6 +17,7 @@ from kfp.client import Client
 from kfp_server_api.rest import RESTClientObject
 
 from components.errors import MasklineError
+from components.foreign import foreign
 from pipeline.kubeflow.cluster.connection import Connection
 
 REQUEST_SECONDS = (10, 120)
@@ -122,11 +124,9 @@ def _login_page(connection: Connection) -> str:
 def _message(error: kfp_server_api.ApiException) -> str:
     """The server's own words, on one line."""
     text = (error.body or b"").decode("utf-8", "replace")
-    try:
+    with suppress(ValueError), foreign(ValueError, "not what the API answers"):
         answer = json.loads(text)
-        text = answer.get("message") or answer.get("error_message") or text
-    except (ValueError, AttributeError):
-        pass
+        text = str(answer.get("message") or answer.get("error_message") or text)
     return " ".join(text.split())[:500].rstrip(".") or str(error.reason)
 
 

@@ -19,6 +19,7 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from components.errors import UsageError
+from components.foreign import foreign
 from pipeline.kubeflow.container.uris import local_path
 from pipeline.kubeflow.simulator.backend import LOGS, Backend
 from pipeline.kubeflow.simulator.tasks import Task
@@ -217,10 +218,8 @@ def from_text(name: str, text: str, kind: int) -> Value:
     """
     if kind == pb.ParameterType.STRING:
         return Value(string_value=text)
-    try:
+    with foreign(UsageError, f"{name}: found {text!r}, expected JSON of the parameter's type"):
         value = json_format.Parse(text, Value())
-    except json_format.ParseError as error:
-        raise UsageError(f"{name}: found {text!r}, expected JSON of the parameter's type: {error}") from error
     if value.WhichOneof("kind") != _TYPES.get(kind):
         expected = pb.ParameterType.ParameterTypeEnum.Name(kind)
         raise UsageError(f"{name}: found {text!r}, expected {expected}")

@@ -11,6 +11,7 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from kubernetes.utils import parse_quantity
 
+from components.foreign import foreign
 from pipeline.kubeflow.spec.parsed import Fault, Parsed
 from pipeline.kubeflow.spec.patch import FILES, INPUT_BASE
 
@@ -143,7 +144,8 @@ def _constant(task: pb.PipelineTaskSpec, key: str) -> str:
 
 def _is_quantity(text: str) -> bool:
     try:
-        return parse_quantity(text) > 0
+        with foreign(ValueError, text):
+            return parse_quantity(text) > 0
     except ValueError:
         return False
 

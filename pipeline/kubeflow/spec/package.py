@@ -11,6 +11,7 @@ import yaml
 
 from components.errors import UsageError
 from components.files import write_text
+from components.foreign import foreign
 
 _MAKE = "Make it with `maskline kubeflow compile`"
 
@@ -72,10 +73,11 @@ def read_package(path: Path) -> Package:
         UsageError: no such file, or not one or two YAML documents.
     """
     try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise UsageError(f"{path}: cannot be read as YAML: {reason}. {_MAKE}") from error
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read as YAML: {error.strerror}. {_MAKE}") from error
+    with foreign(UsageError, f"{path}: cannot be read as YAML", remedy=_MAKE):
+        documents = list(yaml.safe_load_all(content.decode("utf-8")))
     if not 1 <= len(documents) <= 2 or not all(isinstance(document, dict) for document in documents):
         kinds = ", ".join(type(document).__name__ for document in documents) or "nothing"
         raise UsageError(f"{path}: expected a pipeline spec, and perhaps a platform spec; found {kinds}. {_MAKE}")

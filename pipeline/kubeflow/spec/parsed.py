@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConfig
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
+from components.foreign import cause, foreign
 from pipeline.kubeflow.spec.package import Package
 
 
@@ -34,6 +35,10 @@ class Unparsable(Exception):
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*map(str, faults))
         self.faults = list(faults)
+
+
+class _Unlike(ValueError):
+    """A document that is no such message."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,10 @@ def parse(package: Package) -> Parsed:
 
 
 def _message(where: str, document: Any, message: Any, ignore_unknown: bool = False) -> Any:
+    why = f"the cluster's parser takes no such thing in a {message.DESCRIPTOR.name}"
+    remedy = "Correct it, or compile anew with `maskline kubeflow compile`"
     try:
-        return json_format.ParseDict(document, message, ignore_unknown_fields=ignore_unknown)
-    except (json_format.ParseError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        found = " ".join(str(error).split())
-        why = f"the cluster's parser takes no such thing in a {message.DESCRIPTOR.name}"
-        raise Unparsable(
-            Fault(where, found, why, "Correct it, or compile anew with `maskline kubeflow compile`")
-        ) from error
+        with foreign(_Unlike, where):
+            return json_format.ParseDict(document, message, ignore_unknown_fields=ignore_unknown)
+    except _Unlike as error:
+        raise Unparsable(Fault(where, cause(error.__cause__ or error), why, remedy)) from error
