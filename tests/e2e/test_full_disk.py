@@ -16,7 +16,7 @@ from driver import REPOSITORY, Result, command, maskline, overrides
 
 from pipeline.runs.phantoms.sets import write_phantoms
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 Mount = Callable[[int], Path]
 
@@ -77,7 +77,7 @@ def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
     return files(out), found
 
 
-@pytest.mark.parametrize("kilobytes", [40, 100, 320, 600, 900, 1350, 1500, 1800, 2400, 2700])
+@pytest.mark.parametrize("kilobytes", [100, 600, 1350, 1500, 1800, 2400])
 def test_a_full_disk_is_named_and_with_room_the_run_goes_on(
     disk: Mount, data: Path, undisturbed: tuple[dict[str, int], dict[str, Any]], kilobytes: int
 ) -> None:
