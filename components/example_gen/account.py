@@ -24,6 +24,8 @@ def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, spl
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},
+        "truth": {row.source: row.truth for row in outcomes if row.truth},
+        "turns": {row.source: row.turns for row in outcomes if row.turns},
     }
 
 

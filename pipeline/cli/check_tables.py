@@ -20,6 +20,8 @@ def print_check(report: Mapping[str, Any], written: Path | None = None) -> None:
     """The splits, what was found and what to do about it, the verdict. `written`: where the report is as JSON."""
     console = Console(highlight=False)
     console.print(_splits(report["splits"]))
+    if report["masks"]["rules"]:
+        console.print(_masks(report["masks"]))
     if report["problems"] or report["notes"]:
         console.print(_findings(report["problems"], report["notes"]))
         console.print(Text("[section] key = value goes into a TOML file, or follows --set as section.key=value.\n"))
@@ -46,6 +48,14 @@ def _splits(splits: Mapping[str, Any]) -> Table:
         numbers = (str(counts[key]) for key in ("records", "groups", "with_foreground"))
         table.add_row(split, *numbers, _counts(counts["classes"]), _counts(counts["labels"]))
     return table
+
+
+def _masks(masks: Mapping[str, Any]) -> Text:
+    lines = [
+        f"Read as foreground: {rule}, of {_counted(found['sources'], 'image')}, such as {found['example']}"
+        for rule, found in masks["rules"].items()
+    ]
+    return Text("\n".join([*lines, f"It covers {masks['median_foreground']:.1%} of an image (median where any).\n"]))
 
 
 def _counts(records: Mapping[str, int]) -> Text:
