@@ -18,6 +18,7 @@ from components.data_gate.orientation import orientation_summary
 from components.data_gate.quality import find_faults, find_oddities
 from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
+from components.imaging.truth.settings import Mask
 from components.serving_dir import data_section, read_split_report
 from components.task import Task
 
@@ -100,11 +101,8 @@ def _features(
 ) -> list[Feature]:
     ours = data.model_dump(mode="json", include=set(RECIPE))
     # Keys that there were not yet when it was pushed had their defaults.
-    theirs = {
-        "regions": "",
-        **champion.data,
-        "mask": {"ignore": None, "foreground": "bright", **champion.data.get("mask", {})},
-    }
+    mask = {**Mask().model_dump(mode="json"), **champion.data.get("mask", {})}
+    theirs = {"regions": "", **champion.data, "mask": mask}
     same_recipe = all(theirs.get(key) == ours[key] for key in ours)
     return compare(champion.records, rows, max_drift, same_recipe)
 

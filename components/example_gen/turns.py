@@ -44,8 +44,8 @@ def why_unclear(image: int, truth: Mapping[str, tuple[int, np.ndarray]]) -> str:
             whose = f"its mask {path} {turn_name(turn)}" if path else "its outlines none"
             return (
                 f"the image carries an orientation, {turn_name(image)}, {whose}: they lie on each other in one way "
-                'upright, in another as stored. Set [data] orientation = "apply" if the truth was drawn on what viewers '
-                'show, or "ignore" if on the pixels as stored'
+                'upright, in another as stored. Set [data] orientation = "apply" if the truth was drawn on what '
+                'viewers show, or "ignore" if on the pixels as stored'
             )
     return ""
 

@@ -44,7 +44,7 @@ def decode_drawn(content: bytes, max_pixels: int, upright: bool) -> Drawn:
 def _drawn_in_alpha(content: bytes, header: ImageFile, upright: bool) -> np.ndarray | None:
     """The alpha channel `(H, W)`; None where the colours tell what is drawn.
 
-    They do where alpha has one value, and where it tells the same: what is opaque has another colour than what is not.
+    They do where alpha has one value, and where it tells the same: all that is black, and nothing else, is transparent.
     """
     orientation = orientation_in(header, content)
     channels = _with_alpha(content, header)
@@ -100,9 +100,6 @@ def _bmp_channels(content: bytes, header: ImageFile) -> np.ndarray:
 
 
 def _tell_the_same(colours: np.ndarray, alpha: np.ndarray) -> bool:
-    """Whether what is transparent has one colour, and what is not, all of one strength, has others."""
-    clear = alpha == 0
-    if not clear.any() or cv2.countNonZero(np.ascontiguousarray(alpha)) != np.count_nonzero(alpha == alpha.max()):
-        return False
-    beneath = colours[np.unravel_index(clear.argmax(), clear.shape)]
-    return bool(((colours == beneath).all(axis=-1) == clear).all())
+    """Whether what is black is transparent, and nothing else, and that is all that alpha says."""
+    two_values = cv2.countNonZero(np.ascontiguousarray(alpha)) == np.count_nonzero(alpha == alpha.max())
+    return two_values and np.array_equal(alpha == 0, (colours == 0).all(axis=-1))
