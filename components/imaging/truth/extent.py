@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from components.imaging.truth.classes import IGNORE, foreground
+from components.imaging.truth.classes import IGNORE, foreground, present
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Extent:
     """What can be told of a mask at the size of its file."""
 
     foreground: float
-    """Share of foreground, of any class, in the pixels that are judged."""
+    """Share of foreground, of any class, in the pixels that are judged, 0 to 1."""
     along_borders: bool
     """Whether most of each of the four borders is foreground."""
     full: bool
@@ -24,12 +24,13 @@ class Extent:
 
 def extent_of(classes: np.ndarray) -> Extent:
     """Of class indices `(H, W)` uint8, some of which are judged."""
-    counts = cv2.calcHist([classes], [0], None, [256], [0, 256])[:IGNORE, 0].astype(np.float64)
+    judged = classes.size - np.count_nonzero(classes == IGNORE)
+    background = classes.size - cv2.countNonZero(classes)
     borders = (classes[0], classes[-1], classes[:, 0], classes[:, -1])
     return Extent(
-        foreground=float(1 - counts[0] / counts.sum()),
+        foreground=(judged - background) / judged,
         along_borders=all(_mostly_foreground(border) for border in borders),
-        full=bool(not counts[0] and np.count_nonzero(counts) == 1),
+        full=not background and len(present(classes)) == 1,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from components.foreign import foreign
@@ -84,7 +85,7 @@ def read_mask(
     else:
         file = _File(read_content(path, max_pixels), is_lossy(path), max_pixels, upright)
         reading = replace(_read_image(file, settings, names, region), orientation=orientation_of(file.content))
-    if not foreground(reading.classes).any():
+    if not cv2.countNonZero(foreground(reading.classes)):
         reading = replace(reading, rule="")
     return reading if region is None else replace(reading, classes=_ignoring(reading.classes, ~region))
 
