@@ -26,7 +26,7 @@ def write_pairs(root: Path, films: Path) -> Path:
     for sample in list_mias(films, data).samples:
         source = read_source(films, sample, data)
         (root / "images" / f"{sample.id}.png").write_bytes(encode_png(source.image))
-        (root / "masks" / f"{sample.id}.png").write_bytes(encode_png(255 * source.truth))
+        (root / "masks" / f"{sample.id}.png").write_bytes(encode_png(255 * source.truth.classes))
     return root
 
 

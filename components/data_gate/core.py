@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding
 from components.data_gate.leaks import Search, find_leaks, torn_images
 from components.data_gate.learnt import learnt_by_champion
+from components.data_gate.masks import mask_summary, without_background
+from components.data_gate.orientation import orientation_summary
 from components.data_gate.quality import find_faults, find_oddities
 from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
+from components.imaging.truth.settings import Mask
 from components.serving_dir import data_section, read_split_report
 from components.task import Task
 
@@ -69,11 +72,14 @@ def split_report(
         *(_learnt(entries, champion, settings) if champion else ()),
         *find_oddities(entries, account, data),
     ]
+    full = without_background(account["truth"])
     return {
         "splits": {
-            split: _summary([entry for entry in entries if entry.split == split], data.task)
+            split: _summary([entry for entry in entries if entry.split == split], data.task, full)
             for split in data.run_splits
         },
+        "masks": mask_summary(account["truth"]),
+        "orientation": orientation_summary(account["turns"]),
         "data_fingerprint": account["data_fingerprint"],
         "sources": account["sources"],
         "rejects": account["rejects"],
@@ -95,14 +101,18 @@ def _features(
 ) -> list[Feature]:
     ours = data.model_dump(mode="json", include=set(RECIPE))
     # Keys that there were not yet when it was pushed had their defaults.
-    theirs = {"regions": "", **champion.data, "mask": {"ignore": None, **champion.data.get("mask", {})}}
+    mask = {**Mask().model_dump(mode="json"), **champion.data.get("mask", {})}
+    theirs = {"regions": "", **champion.data, "mask": mask}
     same_recipe = all(theirs.get(key) == ours[key] for key in ours)
     return compare(champion.records, rows, max_drift, same_recipe)
 
 
-def _summary(entries: Sequence[Entry], task: Task) -> dict[str, Any]:
-    """Counts of a split; `classes` and `labels` count the records that have them, classes by their names."""
-    classes = Counter(value for entry in entries for value in entry.classes)
+def _summary(entries: Sequence[Entry], task: Task, full: Set[str]) -> dict[str, Any]:
+    """Counts of a split; `classes` and `labels` count the records that have them, classes by their names.
+
+    Of sources that are `full`, what a record adds around them is no background.
+    """
+    classes = Counter(value for entry in entries for value in entry.classes if value or entry.source not in full)
     labels = Counter(entry.label for entry in entries if entry.label)
     return {
         "records": len(entries),

@@ -31,8 +31,9 @@ _FEATURES = {
 """What is compared, and the column of the split report that it is computed from."""
 OF_SOURCES = ("source height", "source width")
 """What does not depend on how records are derived."""
-RECIPE = frozenset({*Derivation.model_fields, "mask", "regions", "classes"})
-"""The keys of `[data]` that change what records measure: where they differ, the data need not."""
+RECIPE = frozenset({*Derivation.model_fields, "mask", "regions", "classes"}) - {"orientation"}
+"""The keys of `[data]` that change what records measure: where they differ, the data need not. Turned, they measure
+the same."""
 
 
 @dataclass(frozen=True)

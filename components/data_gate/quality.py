@@ -8,7 +8,9 @@ from typing import Any
 
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
+from components.data_gate.masks import full_masks, upside_down
 from components.data_gate.names import ungrouped
+from components.data_gate.orientation import turned_images
 from components.data_gate.settings import Validation
 from components.example_gen.settings import DataSettings
 from components.imaging.truth.classes import IGNORE
@@ -31,7 +33,8 @@ def find_faults(
     # The cause before its consequence.
     yield from _too_many_rejects(account, settings.max_reject_fraction)
     yield from _small_splits(entries, settings.min_groups, data.run_splits)
-    yield from _full_masks(entries, stops=True)
+    yield from full_masks(account["truth"], stops=True)
+    yield from upside_down(account["truth"], data, settings.mostly_foreground)
     yield from _unknown_classes(entries, data.task)
     yield from finding(
         "anomaly",
@@ -60,7 +63,8 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], data: Da
         (f"{source}: {count}" for source, count in account["lesions_lost"].items()),
         stops=False,
     )
-    yield from _full_masks(entries, stops=False)
+    yield from full_masks(account["truth"], stops=False)
+    yield from turned_images(account["turns"], upright=data.upright)
     yield from _missing_classes(entries, data)
     yield from _lossy_masks(account["lossy_masks"])
     yield from finding(
@@ -143,20 +147,6 @@ def _mixed_bit_depths(entries: Sequence[Entry]) -> Iterator[Finding]:
             "A network learns the difference if it goes with the disease: export all images in the same way.",
             (f"{entry}: {entry.bit_depth} bits" for entry in entries if entry.bit_depth != counts[0][0]),
             stops=False,
-        )
-
-
-def _full_masks(entries: Sequence[Entry], *, stops: bool) -> Iterator[Finding]:
-    """Masks without background: tiles may have them; where all are so, something is wrong."""
-    full = [entry for entry in entries if entry.foreground == 1 and len({*entry.classes} - {IGNORE}) == 1]
-    if stops is (len(full) == len(entries)):
-        yield from finding(
-            "masks without background",
-            "foreground everywhere",
-            "Right for tiles within a lesion. If these are none, images may stand where masks belong, or [data.mask] "
-            "threshold is too low.",
-            map(str, full),
-            stops=stops,
         )
 
 

@@ -13,6 +13,10 @@ class Validation(Section):
     max_drift: Probability = 0.4
     """Largest distance of a feature's distribution from that in the champion's data (Kolmogorov-Smirnov statistic);
     1 allows everything."""
+    mostly_foreground: bool = False
+    """Masks may be mostly foreground, as those of an organ are. Without it the data gate stops where, of one class,
+    foreground covers more than half of the image in the median of the mask files that have any, or lies along all four
+    borders of most of them: masks that are read upside down look so."""
 
 
 class GateSettings(Validation):

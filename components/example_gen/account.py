@@ -13,6 +13,7 @@ from components.example_gen.samples import Listing, Reject
 def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, splits: Sequence[str]) -> dict[str, Any]:
     """The contents of `account.json`, by the outcomes of the listing's samples, the fingerprint of the files and the
     splits of the run."""
+    in_order = sorted(outcomes, key=lambda row: row.source)
     faults = [Reject(row.source, row.kind, row.reason) for row in outcomes if row.kind]
     return {
         "data_fingerprint": fingerprint,
@@ -24,6 +25,8 @@ def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, spl
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},
+        "truth": {row.source: row.truth for row in in_order if row.truth},
+        "turns": {row.source: row.turns for row in in_order if row.turns},
     }
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from components.example_gen.core import Unusable, derive, lesions_lost, read_source, views
+from components.example_gen.core import derive, lesions_lost, read_source, views
 from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
+from components.example_gen.turns import Turns
+from components.example_gen.unusable import Unusable
+from components.imaging.truth.extent import extent_of
 from components.records.record import Record
 
 Made = TypeVar("Made")
@@ -26,6 +29,10 @@ class Outcome:
     inflation: float | None = None
     lesions_lost: int = 0
     """Regions of foreground in the mask files that no record shows: too small for its scale, or cropped away."""
+    truth: dict[str, Any] | None = None
+    """`Extent` of the truth at the size of its files, and `rules` by which the files were read; None of a reject."""
+    turns: dict[str, Any] | None = None
+    """`Turns`, where a file carries an orientation."""
     kind: str = ""
     """Of the fault that made the sample a reject; empty for none."""
     reason: str = ""
@@ -44,13 +51,20 @@ def outcome_of(
         planned = views(source, data)
         made = [make(record) for record in derive(source, planned, data, sample.split)]
     except Unusable as error:
-        return Outcome(sample.image, sample.split, kind=error.kind, reason=str(error)), []
+        turns = _turns(error.turns) if error.turns else None
+        return Outcome(sample.image, sample.split, turns=turns, kind=error.kind, reason=str(error)), []
     whole = [view for view in planned if not view.is_tile and view.id == sample.id]
     return Outcome(
         source=sample.image,
         split=sample.split,
         records=len(made),
         empty_tiles_dropped=len(planned) - len(made),
-        inflation=source.inflation,
+        inflation=source.truth.inflation,
         lesions_lost=sum(lesions_lost(source, view) for view in whole),
+        truth={**asdict(extent_of(source.truth.classes)), "rules": dict(source.truth.rules)},
+        turns=_turns(source.truth.turns),
     ), made
+
+
+def _turns(turns: Turns) -> dict[str, Any] | None:
+    return asdict(turns) if turns.carried else None

@@ -127,7 +127,12 @@ def _mask_faults(data: DataKeys) -> Iterator[str]:
         yield f"masks of mask.form 'binary' do not tell {len(data.classes)} classes apart: set another form" + (
             ", or capture (?P<class>...) in mask_pattern" if "mask_pattern" in read else ""
         )
-    for key, form in (("threshold", "binary"), ("colours", "colours"), ("max_colour_distance", "colours")):
+    for key, form in (
+        ("threshold", "binary"),
+        ("foreground", "binary"),
+        ("colours", "colours"),
+        ("max_colour_distance", "colours"),
+    ):
         if mask.form != form and getattr(mask, key) != Mask.model_fields[key].default:
             yield f"mask.{key} is read where mask.form is {form!r}, not {mask.form!r}: remove one"
     if mask.ignore is not None and mask.form not in ("binary", "indices"):

@@ -72,7 +72,8 @@ class Model:
     def _read(self, image: Path | str | np.ndarray) -> np.ndarray:
         if not isinstance(image, np.ndarray):
             try:
-                image = read_image(Path(image), dicom_window=self._derivation.dicom_window)
+                derivation = self._derivation
+                image = read_image(Path(image), dicom_window=derivation.dicom_window, upright=derivation.upright)
             except UnreadableImage as error:
                 raise UsageError(f"{image}: {error}") from error
         _check(image)

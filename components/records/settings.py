@@ -39,11 +39,20 @@ class Derivation(Section):
     adjust: Adjust = Adjust()
     dicom_window: bool = False
     """Apply the window of DICOM files; without it they keep their full range."""
+    orientation: Literal["apply", "ignore"] | None = None
+    """What is meant where files carry an orientation (EXIF, TIFF tag 274): `apply` turns images and masks upright, each
+    by its own; `ignore` takes both as they are stored. None: as `apply`, but a sample is refused whose image and truth
+    carry different ones, unless their sizes tell."""
 
     @property
     def derivation(self) -> Derivation:
         """These keys alone, of a section that has more."""
         return Derivation(**{name: getattr(self, name) for name in Derivation.model_fields})
+
+    @property
+    def upright(self) -> bool:
+        """Whether the orientation that files carry is applied."""
+        return self.orientation != "ignore"
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -21,6 +21,8 @@ def print_check(report: Mapping[str, Any], written: Path | None = None) -> None:
     """The splits, what was found and what to do about it, the verdict. `written`: where the report is as JSON."""
     terminal = Terminal(wraps=True)
     _show_splits(terminal, report["splits"])
+    if report["masks"]["rules"]:
+        _show_masks(terminal, report["masks"])
     if report["problems"] or report["notes"]:
         _show_findings(terminal, report["problems"], report["notes"])
         terminal.say("[section] key = value goes into a TOML file, or follows --set as section.key=value.")
@@ -54,6 +56,15 @@ def _show_splits(terminal: Terminal, splits: Mapping[str, Any]) -> None:
 
 def _counts(records: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in records.items()) or "-"
+
+
+def _show_masks(terminal: Terminal, masks: Mapping[str, Any]) -> None:
+    for rule, found in masks["rules"].items():
+        sources = _counted(found["sources"], "image")
+        terminal.say(f"Read as foreground: {rule}, of {sources}, such as {found['example']}")
+    if masks["median_foreground"] is not None:
+        terminal.say(f"It covers {masks['median_foreground']:.1%} of an image (median where any).")
+    terminal.say()
 
 
 def _show_findings(

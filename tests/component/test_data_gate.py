@@ -127,6 +127,20 @@ class TestDataGate:
         assert {(row["source"], row["group"], row["sha256"], row["split"]) for row in proof} == expected
         assert {split: row["records"] for split, row in report["splits"].items()} == account(examples)["records"]
 
+    def test_masks_that_are_full_in_their_files(self, check: Callable[..., dict], folder: Path) -> None:
+        """Whatever records show of them."""
+        path = folder / "examples" / "account.json"
+        found = json.loads(path.read_text())
+        assert 0 < len(found["truth"]) <= found["sources"]
+        assert not any(mask["full"] or mask["foreground"] > 0.5 for mask in found["truth"].values())
+        for mask in found["truth"].values():
+            mask |= {"full": True, "foreground": 1.0}
+        path.write_text(json.dumps(found))
+        with pytest.raises(DataRefused) as refusal:
+            check()
+        assert refusal.value.exit_code == 4
+        assert [problem["kind"] for problem in refusal.value.report["problems"]] == ["masks without background"]
+
     def test_identical_pixels_in_two_splits(self, check: Callable[..., dict], folder: Path, examples: Artifact) -> None:
         leaked = records(examples)["train"][0]
         self.add(folder, "eval", replace(leaked, id="copy", group="stranger", source="images/copy.png"))

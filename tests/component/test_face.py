@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import maskline
+from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
+from components.files import read_json, write_json
 from components.imaging.files.codecs import decode_image
 
 SETTINGS = [
@@ -122,6 +125,24 @@ def test_a_model_that_was_copied_in_part_is_named(names: dict[str, Any], tmp_pat
     (tmp_path / "copy/MANIFEST.json").unlink()
     with pytest.raises(UsageError, match=r"copy: cannot be read: .*Copy the whole folder anew"):
         maskline.load_model(tmp_path / "copy")
+
+
+@pytest.mark.usefixtures("told")
+def test_pixels_are_turned_as_those_were_that_the_model_learnt(names: dict[str, Any], tmp_path: Path) -> None:
+    folder = maskline.load_model(names["out"] / "serving").folder
+    stored = shutil.copytree(folder, tmp_path / "stored")
+    training = read_json(stored / "assets.extra" / TRAINING_FILE)
+    assert training["config"]["derivation"]["orientation"] is None
+    training["config"]["derivation"]["orientation"] = "ignore"
+    write_json(stored / "assets.extra" / TRAINING_FILE, training)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.arange(50 * 70, dtype=np.uint16).reshape(50, 70).astype(np.uint8)).save(
+        tmp_path / "turned.jpg", exif=exif
+    )
+    for version, shape in ((folder, (70, 50)), (stored, (50, 70))):
+        [prediction] = maskline.predict(maskline.load_model(version), tmp_path / "turned.jpg")
+        assert prediction.classes.shape == shape
 
 
 class Enough(Exception):

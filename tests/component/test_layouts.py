@@ -101,7 +101,14 @@ class TestPresplit:
         assert made.account == {
             **{"sources": 4, "records": {"train": 2, "eval": 1, "test": 1}, "rejects": [], "left_out": []},
             **{"data_fingerprint": fingerprint(root, made.data), "without_records": []},
-            **{"empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}},
+            **{"empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}, "turns": {}},
+            "truth": {
+                name.format("images"): {
+                    "foreground": pytest.approx(8 * (22 - seed) / (48 * 64)),
+                    **{"along_borders": False, "full": False, "rules": {"grey value 255": name.format("masks")}},
+                }
+                for seed, name in enumerate(f"{name[:-1]}{{}}/{name[-1]}.png" for name in names)
+            },
         }
 
     def test_a_name_in_two_of_them_stays_in_both_for_the_gate_to_find(self, root: Path, tmp_path: Path) -> None:

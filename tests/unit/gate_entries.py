@@ -18,6 +18,8 @@ ACCOUNT: dict[str, Any] = {
     "lossy_masks": None,
     "empty_tiles_dropped": 0,
     "lesions_lost": {},
+    "truth": {},
+    "turns": {},
 }
 """Twelve sources, all of them used."""
 

@@ -29,6 +29,7 @@ from raw_images import bmp, packed_png, packed_row, png, tiff, write
 
 from components.imaging.files.codecs import (
     decode_image,
+    orientation_of,
     read_image,
 )
 
@@ -161,6 +162,44 @@ def test_exif_orientation_is_applied(pixels: np.ndarray, orientation: int, kind:
     content = saved(pixels, kind, exif=exif)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
     np.testing.assert_array_equal(decode_image(content), np.asarray(upright))
+
+
+def block(data: bytes) -> bytes:
+    """A JPEG segment of metadata."""
+    return b"\xff\xe1" + (len(data) + 2).to_bytes(2) + data
+
+
+def test_exif_behind_other_metadata_is_applied() -> None:
+    """OpenCV does not see it."""
+    exif = Image.Exif()
+    exif[0x112] = 6
+    plain = saved(NOISE[:32], "JPEG")
+    upright = np.rot90(decode_image(plain), -1)
+    for before in (b"", block(b"http://ns.adobe.com/xap/1.0/\0<x/>")):
+        content = plain[:2] + before + block(exif.tobytes()) + plain[2:]
+        assert orientation_of(content) == 6
+        np.testing.assert_array_equal(decode_image(content), upright)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_damaged_exif_is_none(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x112] = 6
+    whole = exif.tobytes()
+    for damaged in (whole[:9], whole[:14], whole[:20], whole[:6] + bytes(30), whole.replace(b"\x06", b"\x09")):
+        content = saved(NOISE[:32], kind, exif=damaged)
+        assert orientation_of(content) == 1
+        assert decode_image(content).shape[:2] == (32, 64)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pixels_as_they_are_stored(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    png_file, tiff_file = saved(NOISE[:32], "PNG", exif=exif), tiff(NOISE[:32], tags={274: [orientation]})
+    for content in (png_file, tiff_file):
+        assert orientation_of(content) == orientation
+        np.testing.assert_array_equal(decode_image(content, upright=False), NOISE[:32])
 
 
 @pytest.mark.parametrize("pixels", [GRAY, DEEP, RGB], ids=["8 bit", "16 bit", "RGB"])

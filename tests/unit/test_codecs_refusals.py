@@ -32,8 +32,8 @@ from components.imaging.files.codecs import (
     TooManyPixels,
     UnreadableImage,
     decode_image,
+    decode_indices,
     read_image,
-    read_indices,
 )
 
 
@@ -76,7 +76,7 @@ def test_half_a_file_is_not_an_image(tmp_path: Path, content: bytes, kind: str) 
     with pytest.raises(UnreadableImage, match=f"not a whole {kind} image"):
         read_image(path)
     with pytest.raises(UnreadableImage, match=f"not a whole {kind} image"):
-        read_indices(path)
+        decode_indices(path.read_bytes())
 
 
 @pytest.mark.parametrize("cut", [saved(NOISE, "TIFF"), saved(NOISE, "BMP"), png(NOISE), NOISE_JPG.tobytes()])
@@ -173,7 +173,7 @@ def test_a_claim_of_too_many_pixels_is_refused_before_they_are_decoded(tmp_path:
         with pytest.raises(TooManyPixels, match=reason):
             read_image(path)
         with pytest.raises(TooManyPixels, match=reason):
-            read_indices(path)
+            decode_indices(path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_the_limit_is_not_that_of_pillow(tmp_path: Path, monkeypatch: pytest.Mon
         warnings.simplefilter("error")
         for content in (png(GRAY), tiff(GRAY), saved(GRAY, "JPEG"), saved(GRAY, "BMP")):
             assert decode_image(content).shape == (2, 3)
-        assert read_indices(write(tmp_path / "palette.png", packed_png(ENTRIES, 2, PALETTE))).shape == (2, 3)
+        assert decode_indices(packed_png(ENTRIES, 2, PALETTE)).shape == (2, 3)
 
 
 def test_a_file_too_long_for_its_limit_is_not_read(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_png_chunk_cannot_claim_memory(tmp_path: Path, content: bytes) -> None
     length = content.index(b"IDAT") - 4
     claim = content[:length] + b"\xff\xff\xff\xf0" + content[length + 4 :]
     path = write(tmp_path / "image.png", claim)
-    for read in (read_image, read_indices):
+    for read in (read_image, lambda path: decode_indices(path.read_bytes())):
         with pytest.raises(
             UnreadableImage, match="not a whole PNG image: cut short, or the length of a chunk is damaged"
         ):

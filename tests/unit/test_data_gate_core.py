@@ -124,11 +124,73 @@ def test_masks_without_foreground_are_counted() -> None:
     assert "no foreground: images/case12.png (train, group patient6). Right for cases" in message
 
 
-def test_masks_without_background_stop_where_there_is_no_other() -> None:
-    tile = entry(12, "train", foreground=1.0, classes=(1,))
-    assert note([*CLEAN, tile])[:2] == ("masks without background", 1)
-    full = [entry(number, old.split, foreground=1.0, classes=(1,)) for number, old in enumerate(CLEAN)]
-    assert problem(full)[:2] == ("masks without background", 12)
+def truth(**changes: Any) -> dict[str, Any]:
+    """What the account says of the mask of one source."""
+    plain = {"foreground": 0.1, "along_borders": False, "full": False, "rules": {"grey value 255": "masks/a.png"}}
+    return {**plain, **changes}
+
+
+FULL = truth(foreground=1.0, along_borders=True, full=True)
+
+
+def test_masks_without_background_stop_where_no_other_has_foreground() -> None:
+    sources = [entry.source for entry in CLEAN]
+    some = {source: truth() for source in sources} | {sources[0]: FULL}
+    assert note(CLEAN, {"truth": some})[:2] == ("masks without background", 1)
+    empty = truth(foreground=0.0, rules={})
+    for others in ({}, {sources[0]: empty}):
+        kind, count, message = problem(CLEAN, {"truth": dict.fromkeys(sources, FULL) | others})
+        assert (kind, count) == ("masks without background", 12 - len(others))
+        assert "foreground everywhere: images/case" in message
+    assert "case1.png, foreground is grey value 255 in masks/a.png; " in message
+
+
+def test_what_a_record_adds_around_a_full_mask_is_no_background() -> None:
+    classes = report(CLEAN, {"truth": {CLEAN[0].source: FULL}})["splits"]["train"]["classes"]
+    assert classes == {"background": 3, "foreground": 4}
+
+
+@pytest.mark.parametrize(
+    ("shares", "along", "stops"),
+    [
+        pytest.param([0.5, 0.5, 0.5], 0, False, id="half"),
+        pytest.param([0.1, 0.51, 0.6], 0, True, id="more than half in the median"),
+        pytest.param([0.1, 0.1, 0.9], 0, False, id="in one"),
+        pytest.param([0.1, 0.1, 0.1, 0.1], 2, False, id="along the borders of half of them"),
+        pytest.param([0.1, 0.1, 0.1], 2, True, id="along the borders of most"),
+    ],
+)
+def test_foreground_that_covers_most(shares: list[float], along: int, stops: bool) -> None:
+    masks = {str(n): truth(foreground=share, along_borders=n < along) for n, share in enumerate(shares)}
+    account = {"truth": masks | {"empty": truth(foreground=0.0, rules={})}}
+    assert kinds_of(report(CLEAN, account)["problems"]) == ["mostly foreground"] * stops
+    drawn = {source: {**mask, "rules": {}} for source, mask in masks.items()}
+    assert report(CLEAN, {"truth": drawn})["problems"] == []
+    assert report(CLEAN, account, data=THREE)["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("mask", "advice"),
+    [
+        (Mask(), 'set [data.mask] foreground = "dark"'),
+        (Mask(foreground="dark"), 'set [data.mask] foreground = "bright"'),
+        (Mask(form="colours", colours={"#ffffff": "foreground"}), "names in [data.mask] colours change places"),
+        (Mask(form="indices"), "change places in the files"),
+    ],
+)
+def test_what_to_do_about_masks_that_are_upside_down(mask: Mask, advice: str) -> None:
+    account = {"truth": {"a.png": truth(foreground=0.9)}}
+    [stop] = report(CLEAN, account, data=DATA.model_copy(update={"mask": mask}))["problems"]
+    assert advice in stop["advice"]
+
+
+def test_images_that_carry_an_orientation() -> None:
+    turns = {"a.jpg": {"image": 3, "masks": {"a.png": 1}}, "b.jpg": {"image": 6, "masks": {"b.tif": 6}}}
+    kind, count, message = note(CLEAN, {"turns": turns})
+    assert (kind, count) == ("orientation", 2)
+    assert "2 images carry one (EXIF, TIFF tag); masks carry the same in 1 sources, none or another in 1" in message
+    assert "a.jpg: the image a turn by 180 degrees, its mask none; b.jpg: the image a turn by 90" in message
+    assert report(CLEAN)["orientation"] == {"images": 0, "masks_alike": 0, "masks_otherwise": 0}
 
 
 def test_lesions_that_no_record_shows() -> None:

@@ -30,9 +30,9 @@ from components.imaging.files.codecs import (
     TooManyPixels,
     UnreadableImage,
     decode_image,
+    decode_indices,
     is_lossy,
     read_image,
-    read_indices,
 )
 
 
@@ -48,7 +48,7 @@ def test_stored_values_stay(syntax: UID) -> None:
 def test_a_dicom_file_is_known_by_its_mark(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, dicom(TWELVE, 12))
     check(read_image(path), TWELVE)
-    check(read_indices(path), TWELVE)
+    check(decode_indices(path.read_bytes()), TWELVE)
 
 
 def test_more_is_brighter() -> None:

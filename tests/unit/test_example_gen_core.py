@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from raw_images import pgm, png, write
 
-from components.example_gen.core import Unusable, derive, read_source, shard_count, views
+from components.example_gen.core import derive, read_source, shard_count, views
 from components.example_gen.layouts.mias import list_mias
 from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import Drawing, MaskFiles, Sample
 from components.example_gen.settings import DataSettings
+from components.example_gen.unusable import Unusable
 from components.imaging.adjust import Adjust, adjust
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.transform import to_source
@@ -175,9 +176,9 @@ def test_a_jpeg_mask_needs_a_threshold(tmp_path: Path) -> None:
         record_of(tmp_path, sample)
     data = settings(mask=Mask(threshold=128))
     source = read_source(tmp_path, sample, data)
-    np.testing.assert_array_equal(source.truth, SQUARE // 255)
-    assert source.inflation == pytest.approx(1)
-    assert read_source(tmp_path, sample, settings(mask=Mask(threshold=2))).inflation > 1.1
+    np.testing.assert_array_equal(source.truth.classes, SQUARE // 255)
+    assert source.truth.inflation == pytest.approx(1)
+    assert read_source(tmp_path, sample, settings(mask=Mask(threshold=2))).truth.inflation > 1.1
 
 
 def test_truth_counts_from_the_bottom_of_the_film(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from raw_images import png, write
+from raw_images import bmp, png, tiff, write
 
-from components.imaging.files.codecs import UnreadableImage
-from components.imaging.truth.mask_files import read_mask, read_one_hot
+from components.imaging.files.codecs import UnreadableImage, decode_mask
+from components.imaging.truth.mask_files import read_mask, read_one_hot, read_region
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Ellipse, Shape, rasterized
@@ -43,6 +43,120 @@ def test_a_binary_mask(tmp_path: Path) -> None:
     reading = read_mask(write(tmp_path / "m.png", png((TRUTH > 0) * np.uint8(255))), Mask(), (), LIMIT)
     np.testing.assert_array_equal(reading.classes, TRUTH > 0)
     assert reading.inflation is None
+
+
+BINARY = (TRUTH > 0).astype(np.uint8)
+BLACK = np.zeros_like(BINARY)
+
+
+def transparent(indices: np.ndarray, colours: list[int]) -> bytes:
+    """PNG with a palette of which entry 0 is transparent."""
+    image = Image.fromarray(indices, "P")
+    image.putpalette(colours)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", transparency=bytes([0, 255]))
+    return buffer.getvalue()
+
+
+def bmp_with_alpha(colours: np.ndarray, alpha: np.ndarray) -> bytes:
+    rows = np.dstack([colours, colours, colours, alpha])[::-1]
+    return bmp(colours.shape[::-1], 32, [row.tobytes() for row in rows])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(png(np.dstack([BLACK, BLACK, BLACK, 255 * BINARY])), id="RGBA, black"),
+        pytest.param(png(np.dstack([~BLACK, ~BLACK, BLACK, 255 * BINARY])), id="RGBA, yellow"),
+        pytest.param(png(np.dstack([BLACK, 65535 * BINARY.astype(np.uint16)]).astype(np.uint16)), id="LA, 16 bit"),
+        pytest.param(png(np.dstack([~BLACK, 255 * BINARY])), id="LA, white"),
+        pytest.param(transparent(BINARY, [0, 0, 0, 0, 0, 0]), id="palette of one colour"),
+        pytest.param(bmp_with_alpha(BLACK, 255 * BINARY), id="BMP"),
+        pytest.param(tiff(np.dstack([BLACK, BLACK, BLACK, 255 * BINARY]), tags={338: [2]}), id="TIFF, RGBA"),
+        pytest.param(tiff(np.dstack([BLACK, 255 * BINARY]), tags={338: [2]}), id="TIFF, LA"),
+    ],
+)
+def test_a_drawing_in_the_alpha_channel(tmp_path: Path, content: bytes) -> None:
+    path = write(tmp_path / "m", content)
+    reading = read_mask(path, Mask(), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, BINARY)
+    assert reading.rule.endswith(" of its alpha channel")
+    np.testing.assert_array_equal(read_region(path, LIMIT)[0], BINARY)
+    if content[:2] != b"BM":
+        colours = Mask(form="colours", colours={"#ffffff": "tumour", "#000000": "background"})
+        if "uint16" not in str(decode_mask(content).pixels.dtype):
+            np.testing.assert_array_equal(read_mask(path, colours, CLASSES, LIMIT).classes, BINARY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(png(np.dstack([255 * BINARY] * 4)), id="RGBA, the same in both"),
+        pytest.param(png(np.dstack([255 * BINARY] * 3 + [~BLACK])), id="RGBA, opaque"),
+        pytest.param(png(np.dstack([255 * BINARY] * 3 + [BLACK])), id="RGBA, transparent"),
+        pytest.param(transparent(BINARY, [0, 0, 0, 255, 255, 255]), id="palette, transparent background"),
+        pytest.param(bmp_with_alpha(255 * BINARY, BLACK), id="BMP, fourth byte unused"),
+        pytest.param(tiff(np.dstack([255 * BINARY] * 3 + [~BLACK]), tags={338: [2]}), id="TIFF, opaque"),
+    ],
+)
+def test_colours_that_tell_what_is_drawn(tmp_path: Path, content: bytes) -> None:
+    reading = read_mask(write(tmp_path / "m", content), Mask(), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, BINARY)
+    assert "alpha" not in reading.rule
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(png(np.dstack([255 * BINARY] * 3 + [255 - 255 * BINARY])), id="RGBA, the other way round"),
+        pytest.param(png(np.dstack([255 * BINARY, 255 * BINARY[::-1]])), id="LA"),
+        pytest.param(png(np.dstack([255 * BINARY, 100 * TRUTH + 55])), id="LA, in steps"),
+        pytest.param(bmp_with_alpha(255 * BINARY, 255 * BINARY[::-1]), id="BMP"),
+        pytest.param(tiff(np.dstack([255 * BINARY] * 3 + [255 * BINARY[::-1]]), tags={338: [2]}), id="TIFF"),
+    ],
+)
+def test_two_drawings_in_one_file_are_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(UnreadableImage, match="one drawing in its colours and another in its alpha channel"):
+        read_mask(write(tmp_path / "m", content), Mask(), (), LIMIT)
+
+
+def test_palette_entries_are_classes_whatever_is_transparent(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", transparent(BINARY, [0, 0, 0, 0, 0, 0]))
+    np.testing.assert_array_equal(read_mask(path, Mask(form="indices"), (), LIMIT).classes, BINARY)
+
+
+def test_alpha_is_turned_as_colours_are(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(np.dstack([BLACK, 255 * BINARY]), "LA").save(buffer, "PNG", exif=exif)
+    path = write(tmp_path / "m.png", buffer.getvalue())
+    reading = read_mask(path, Mask(), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, np.rot90(BINARY, -1))
+    assert reading.orientation == 6
+    np.testing.assert_array_equal(read_mask(path, Mask(), (), LIMIT, upright=False).classes, BINARY)
+
+
+@pytest.mark.parametrize("threshold", [None, 128, "otsu"])
+def test_foreground_may_be_what_is_dark(tmp_path: Path, threshold: Any) -> None:
+    path = write(tmp_path / "m.png", png(255 - 255 * BINARY))
+    reading = read_mask(path, Mask(foreground="dark", threshold=threshold), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, BINARY)
+    level = {None: "grey value 0", 128: "grey values below 128", "otsu": "grey values below a threshold (otsu)"}
+    assert reading.rule == level[threshold]
+
+
+def test_what_is_ignored_is_not_dark(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", png(np.array([[0, 255, 7]], np.uint8)))
+    reading = read_mask(path, Mask(foreground="dark", ignore=7), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, [[1, 0, 255]])
+
+
+def test_the_inflation_of_dark_foreground(tmp_path: Path) -> None:
+    truth = rasterized(64, 64, [Shape(Ellipse(30, 30, 9, 9))])
+    _, jpg = cv2.imencode(".jpg", 255 - truth * 255, [cv2.IMWRITE_JPEG_QUALITY, 75])
+    reading = read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), Mask(foreground="dark", threshold=128), (), LIMIT)
+    assert reading.inflation == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("colour", [False, True])

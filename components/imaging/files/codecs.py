@@ -11,22 +11,28 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from components.imaging.files import raster
+from components.imaging.files.alpha import Drawn, decode_drawn
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
+from components.imaging.files.orientation import UPRIGHT
 from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 from components.imaging.files.pnm import decode_pnm
-from components.imaging.files.raster import decode_raster, indices_in_raster, open_raster
 from components.imaging.files.unreadable import TooManyPixels, UnreadableImage
 
 __all__ = [
     "SUFFIXES",
+    "Drawn",
     "TooManyPixels",
     "UnreadableImage",
     "decode_image",
+    "decode_indices",
+    "decode_mask",
     "encode_png",
     "is_lossy",
+    "orientation_of",
     "pixel_sha256",
+    "read_content",
     "read_image",
-    "read_indices",
     "with_channels",
 ]
 
@@ -55,18 +61,20 @@ def is_lossy(path: Path) -> bool:
                 from components.imaging.files.dicom import is_lossy_dicom
 
                 return is_lossy_dicom(file)
-            header = open_raster(file)
+            header = raster.open_raster(file)
     except OSError as error:
         raise UnreadableImage(f"cannot be read: {error.strerror}") from error
     return "jpeg" in (str(header.format).lower(), header.info.get("compression"))
 
 
-def read_image(path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = False) -> np.ndarray:
+def read_image(
+    path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = False, upright: bool = True
+) -> np.ndarray:
     """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP or DICOM file.
 
-    `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up, the orientation that
-    EXIF or TIFF tags name is applied. Values of PNM: `components.imaging.files.pnm`, of DICOM:
-    `components.imaging.files.dicom_values`.
+    `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up. The orientation that
+    EXIF or TIFF tags name is applied where they shall be `upright`; else pixels are as they are stored. Values of PNM:
+    `components.imaging.files.pnm`, of DICOM: `components.imaging.files.dicom_values`.
 
     OpenCV reads PNG, JPEG, TIFF and BMP up to 2**30 pixels; to go further, set OPENCV_IO_MAX_IMAGE_PIXELS in the
     environment as well.
@@ -75,27 +83,31 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = Fa
         TooManyPixels: its header claims more than `max_pixels`; nothing has been decoded.
         UnreadableImage: the file is missing, is cut short, is no image or none that is read.
     """
-    return decode_image(_content(path, max_pixels), max_pixels, dicom_window)
+    return decode_image(read_content(path, max_pixels), max_pixels, dicom_window, upright)
 
 
-def read_indices(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Class indices `(H, W)`: the palette entries of an image with a palette, the grey values of a gray one.
+def read_content(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
+    """The bytes of an image file.
 
     Raises:
-        UnreadableImage: as `read_image`, or colours without a palette.
+        TooManyPixels: it has more than an image of `max_pixels` can have; nothing has been read.
+        UnreadableImage: the file is missing, or cannot be read.
     """
-    content = _content(path, max_pixels)
-    if content[:2] not in PNM_MAGIC and not is_dicom(content):
-        indices = indices_in_raster(content, max_pixels)
-        if indices is not None:
-            return indices
-    pixels = decode_image(content, max_pixels)
-    if pixels.ndim == 3:
-        raise UnreadableImage("has RGB pixels, expected a palette or grey values that are class indices")
-    return pixels
+    try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES_PER_PIXEL * max_pixels + _SPARE_BYTES:
+            raise TooManyPixels(
+                f"has {size} bytes, more than an image of the {max_pixels} pixels that are allowed: "
+                "raise [data] max_megapixels to read it"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
 
 
-def decode_image(content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_window: bool = False) -> np.ndarray:
+def decode_image(
+    content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_window: bool = False, upright: bool = True
+) -> np.ndarray:
     """As `read_image`, of the bytes of a file; without a limit of its own below that of OpenCV."""
     if not content:
         raise UnreadableImage("the file is empty")
@@ -105,7 +117,42 @@ def decode_image(content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_win
         from components.imaging.files.dicom import decode_dicom  # pydicom, a tenth of a second, only where needed
 
         return decode_dicom(content, max_pixels, dicom_window)
-    return decode_raster(content, max_pixels)
+    return raster.decode_raster(content, max_pixels, upright)
+
+
+def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> Drawn:
+    """As `decode_image`; of a file of one colour with a drawing in its alpha channel that channel, `(H, W)`.
+
+    Raises:
+        UnreadableImage: as `decode_image`, or colours and alpha tell two things.
+    """
+    if _is_raster(content):
+        return decode_drawn(content, max_pixels, upright)
+    return Drawn(decode_image(content, max_pixels))
+
+
+def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> np.ndarray:
+    """Class indices `(H, W)`: the palette entries of an image with a palette, else grey values, as `decode_mask`.
+
+    Raises:
+        UnreadableImage: as `decode_mask`, or colours without a palette.
+    """
+    indices = raster.indices_in_raster(content, max_pixels, upright) if _is_raster(content) else None
+    if indices is not None:
+        return indices
+    pixels = decode_mask(content, max_pixels, upright).pixels
+    if pixels.ndim == 3:
+        raise UnreadableImage("has RGB pixels, expected a palette or grey values that are class indices")
+    return pixels
+
+
+def orientation_of(content: bytes) -> int:
+    """The orientation that a file carries, 1 to 8 as in EXIF: 1, upright, of PNM, BMP and DICOM.
+
+    Raises:
+        UnreadableImage: the bytes are those of no image.
+    """
+    return raster.orientation_of(content) if _is_raster(content) else UPRIGHT
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -143,17 +190,8 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
     return pixels
 
 
-def _content(path: Path, max_pixels: int) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES_PER_PIXEL * max_pixels + _SPARE_BYTES:
-            raise TooManyPixels(
-                f"has {size} bytes, more than an image of the {max_pixels} pixels that are allowed: "
-                "raise [data] max_megapixels to read it"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+def _is_raster(content: bytes) -> bool:
+    return bool(content) and content[:2] not in PNM_MAGIC and not is_dicom(content)
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import IO
 
 import cv2
 import numpy as np
-from PIL import ImageOps
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
@@ -17,6 +16,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from components.foreign import foreign
+from components.imaging.files.orientation import orientation_in, turned, turned_back
+from components.imaging.files.png import png_chunks
 from components.imaging.files.tiff_compression import refuse_compression
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
@@ -57,37 +58,48 @@ def open_raster(file: IO[bytes]) -> ImageFile:
         raise
 
 
-def decode_raster(content: bytes, max_pixels: int) -> np.ndarray:
-    """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16; alpha dropped, palettes looked up, orientation applied.
+def decode_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.ndarray:
+    """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16; alpha dropped, palettes looked up.
+
+    The orientation that the file carries is applied where they shall be `upright`; else they are as stored.
 
     Gray of 1, 2 and 4 bits is spread over 0 to 255, as its formats define it.
 
     Raises:
         UnreadableImage: damaged, cut short, several pages, or pixels that are not 8- or 16-bit gray or RGB.
     """
-    header = _one_image(content, max_pixels)
+    header = one_image(content, max_pixels)
+    orientation = orientation_in(header, content)
     if header.mode in ("CMYK", "LAB"):
         raise UnreadableImage(f"has {header.mode} colours, expected gray or RGB: convert it")
     if isinstance(header, TiffImageFile):
-        return _decode_tiff(content, header)
-    pixels = _decode(content, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR, header)
+        return facing(upright, _decode_tiff(content, header), orientation, header)
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = decode_with(flags, content, header)
     # OpenCV makes RGB of it. At 16 bits Pillow's mode does not tell; the colour type, byte 25 of a PNG, does.
     if isinstance(header, PngImageFile) and content[25] == _PNG_GRAY_AND_ALPHA:
         pixels = np.ascontiguousarray(pixels[..., 0])
-    return pixels
+    return facing(upright, pixels, orientation, header)
 
 
-def indices_in_raster(content: bytes, max_pixels: int) -> np.ndarray | None:
-    """Palette entries `(H, W)` uint8, orientation applied; None for an image without a palette."""
-    header = _one_image(content, max_pixels)
+def indices_in_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.ndarray | None:
+    """Palette entries `(H, W)` uint8, turned as by `decode_raster`; None for an image without a palette."""
+    header = one_image(content, max_pixels)
     if header.mode != "P":
         return None
-    _decode(content, cv2.IMREAD_UNCHANGED, header)  # stricter than Pillow, which ignores check sums
+    decode_with(cv2.IMREAD_UNCHANGED, content, header)  # stricter than Pillow, which ignores check sums
+    orientation = orientation_in(header, content)  # forgotten by Pillow when it decodes
     with foreign(UnreadableImage, f"not a whole {header.format} image: cut short or damaged"):
-        return np.array(ImageOps.exif_transpose(header))
+        entries = np.array(header)
+    return facing(upright, entries, orientation, header)
 
 
-def _one_image(content: bytes, max_pixels: int) -> ImageFile:
+def orientation_of(content: bytes) -> int:
+    """The orientation that a PNG, JPEG, TIFF or BMP file carries, 1 to 8 as in EXIF; 1 is upright."""
+    return orientation_in(open_raster(io.BytesIO(content)), content)
+
+
+def one_image(content: bytes, max_pixels: int) -> ImageFile:
     header = open_raster(io.BytesIO(content))
     check_size(*header.size, max_pixels)
     with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
@@ -95,6 +107,13 @@ def _one_image(content: bytes, max_pixels: int) -> ImageFile:
     if pages > 1:
         raise UnreadableImage(f"holds {pages} pages, frames or resolutions, expected one image: save one of them alone")
     return header
+
+
+def facing(upright: bool, pixels: np.ndarray, orientation: int, header: ImageFile) -> np.ndarray:
+    """Decoded pixels upright, or as stored: to TIFF alone decoders have applied the orientation."""
+    if upright == isinstance(header, TiffImageFile):
+        return pixels
+    return (turned if upright else turned_back)(pixels, orientation)
 
 
 def _decode_tiff(content: bytes, header: TiffImageFile) -> np.ndarray:
@@ -107,7 +126,7 @@ def _decode_tiff(content: bytes, header: TiffImageFile) -> np.ndarray:
     # From here on what OpenCV would read wrongly: colour by colour, and inverted gray, at 16 bits; transparent colours.
     if bits[0] == 16 and len(bits) > 1 and tags.get(Tag.PlanarConfiguration) == _COLOUR_BY_COLOUR:
         raise UnreadableImage("has 16-bit RGB stored colour by colour, expected pixel by pixel: save it so")
-    pixels = _decode(content, cv2.IMREAD_UNCHANGED, header)
+    pixels = decode_with(cv2.IMREAD_UNCHANGED, content, header)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         if pixels[..., 3].min() < np.iinfo(pixels.dtype).max:
             raise UnreadableImage("is partly transparent: save it without an alpha channel")
@@ -116,9 +135,16 @@ def _decode_tiff(content: bytes, header: TiffImageFile) -> np.ndarray:
     return np.invert(pixels) if inverted else pixels
 
 
-def _decode(content: bytes, flags: int, header: ImageFile) -> np.ndarray:
+def decode_with(flags: int, content: bytes, header: ImageFile) -> np.ndarray:
+    """Gray `(H, W)`, RGB `(H, W, 3)` or RGBA `(H, W, 4)` of OpenCV, by its flags.
+
+    Raises:
+        UnreadableImage: damaged, cut short, or pixels of another depth than 8 or 16 bits.
+    """
     if isinstance(header, PngImageFile):
-        _check_chunks(content)
+        # OpenCV makes room for what a chunk claims, up to 4 GB, before it sees that the file ends earlier.
+        for _ in png_chunks(content):
+            pass
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
     # More pixels than it takes are refused: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.
     with foreign(UnreadableImage, "OpenCV refuses it"):
@@ -133,12 +159,3 @@ def _decode(content: bytes, flags: int, header: ImageFile) -> np.ndarray:
         code = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
         cv2.cvtColor(pixels, code, dst=pixels)
     return pixels
-
-
-def _check_chunks(content: bytes) -> None:
-    """OpenCV makes room for what a PNG chunk claims, up to 4 GB, before it sees that the file ends earlier."""
-    position = 8
-    while position < len(content) and content[position + 4 : position + 8] != b"IEND":
-        position += 12 + int.from_bytes(content[position : position + 4], "big")
-    if position >= len(content):
-        raise UnreadableImage("not a whole PNG image: cut short, or the length of a chunk is damaged")

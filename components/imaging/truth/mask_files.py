@@ -9,10 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from components.foreign import foreign
-from components.imaging.files.codecs import UnreadableImage, is_lossy, read_image, read_indices, with_channels
+from components.imaging.files.codecs import (
+    Drawn,
+    UnreadableImage,
+    decode_indices,
+    decode_mask,
+    is_lossy,
+    orientation_of,
+    read_content,
+    with_channels,
+)
+from components.imaging.files.orientation import UPRIGHT
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.mask_forms import colour_mask, index_mask, one_hot_mask
 from components.imaging.truth.masks import UnclearMask, binary_mask, inflation
@@ -34,10 +45,19 @@ class MaskReading:
     """Class indices `(H, W)`, uint8; 0 is background, 255 is not judged."""
     inflation: float | None = None
     """Of a JPEG mask: see `components.imaging.truth.masks.inflation`."""
+    rule: str = ""
+    """What was taken for foreground, for people; empty where there is none."""
+    orientation: int = UPRIGHT
+    """That the file carries, 1 to 8 as in EXIF, applied or not."""
 
 
 def read_mask(
-    path: Path, settings: Mask, classes: Sequence[str], max_pixels: int, region: np.ndarray | None = None
+    path: Path,
+    settings: Mask,
+    classes: Sequence[str],
+    max_pixels: int,
+    region: np.ndarray | None = None,
+    upright: bool = True,
 ) -> MaskReading:
     """Reads a mask file.
 
@@ -47,63 +67,106 @@ def read_mask(
         classes: names of the classes 1, 2, ...; empty: one class, `foreground`.
         max_pixels: larger files are refused before they are decoded.
         region: bool `(H, W)`, outside of which the mask is ignored, whatever stands there.
+        upright: whether the orientation that the file carries is applied.
 
     Raises:
         UnreadableImage: the file is missing, damaged or too large.
         UnclearMask: its classes cannot be told by the settings, or the region is of another size.
     """
-    reading = _read(path, settings, classes, max_pixels, region)
-    if region is None:
-        return reading
-    return replace(reading, classes=_ignoring(reading.classes, ~region))
+    names = ["background", *(classes or ["foreground"])]
+    if (settings.form == "one_hot") != (path.suffix.lower() == ".npz"):
+        raise UnclearMask(
+            f'[data.mask] form = "{settings.form}" does not fit: "one_hot" is for .npz files, the others for images'
+        )
+    if settings.form == "one_hot":
+        background = np.eye(1, len(names))[0]
+        array = _within(read_one_hot(path, len(names), max_pixels), region, background)
+        reading = MaskReading(one_hot_mask(array), rule="channels of an array")
+    else:
+        file = _File(read_content(path, max_pixels), is_lossy(path), max_pixels, upright)
+        reading = replace(_read_image(file, settings, names, region), orientation=orientation_of(file.content))
+    if not cv2.countNonZero(foreground(reading.classes)):
+        reading = replace(reading, rule="")
+    return reading if region is None else replace(reading, classes=_ignoring(reading.classes, ~region))
 
 
-def read_region(path: Path, max_pixels: int) -> np.ndarray:
-    """Where an image is judged, bool `(H, W)`: pixels of a file that are not black, of a JPEG above 127 in any channel.
+def read_region(path: Path, max_pixels: int, upright: bool = True) -> tuple[np.ndarray, int]:
+    """Where an image is judged, bool `(H, W)`: pixels of a file that are not black, of a JPEG above 127 in any channel;
+    and the orientation that the file carries.
 
     Raises:
         UnreadableImage: the file is missing, damaged or too large.
     """
-    pixels = read_image(path, max_pixels)
-    return pixels.reshape(*pixels.shape[:2], -1).max(axis=-1) > (_MIDDLE if is_lossy(path) else 0)
+    content = read_content(path, max_pixels)
+    pixels = decode_mask(content, max_pixels, upright).pixels
+    inside = pixels.reshape(*pixels.shape[:2], -1).max(axis=-1) > (_MIDDLE if is_lossy(path) else 0)
+    return inside, orientation_of(content)
 
 
-def _read(
-    path: Path, settings: Mask, classes: Sequence[str], max_pixels: int, region: np.ndarray | None
-) -> MaskReading:
-    names = ["background", *(classes or ["foreground"])]
+@dataclass(frozen=True)
+class _File:
+    """A mask file that is an image."""
+
+    content: bytes
+    lossy: bool
+    max_pixels: int
+    upright: bool
+
+    def indices(self) -> np.ndarray:
+        return decode_indices(self.content, self.max_pixels, self.upright)
+
+    def drawn(self) -> Drawn:
+        return decode_mask(self.content, self.max_pixels, self.upright)
+
+
+def _read_image(file: _File, settings: Mask, names: Sequence[str], region: np.ndarray | None) -> MaskReading:
     form = settings.form
-    if (form == "one_hot") != (path.suffix.lower() == ".npz"):
-        raise UnclearMask(
-            f'[data.mask] form = "{form}" does not fit: "one_hot" is for .npz files, the others for images'
-        )
-    if form == "one_hot":
-        background = np.eye(1, len(names))[0]
-        return MaskReading(one_hot_mask(_within(read_one_hot(path, len(names), max_pixels), region, background)))
-    lossy = is_lossy(path)
-    if lossy and (form == "indices" or settings.ignore is not None):
+    if file.lossy and (form == "indices" or settings.ignore is not None):
         key = 'form = "indices"' if form == "indices" else f"ignore = {settings.ignore}"
         raise UnclearMask(f"a JPEG mask has no exact values for [data.mask] {key}: use PNG")
     if form == "indices":
-        pixels, ignored = _without_level(_within(read_indices(path, max_pixels), region, 0), settings.ignore)
-        return MaskReading(_ignoring(index_mask(pixels, len(names) - 1), ignored))
+        pixels, ignored = _without_level(_within(file.indices(), region, 0), settings.ignore)
+        return MaskReading(_ignoring(index_mask(pixels, len(names) - 1), ignored), rule="class indices")
+    drawn = file.drawn()
     if form == "colours":
-        colours = _colour_classes(settings.colours, names)
-        pixels = _within(with_channels(read_image(path, max_pixels), 3), region, _rgb(next(iter(colours))))
-        mask = colour_mask(pixels, colours, settings.max_colour_distance)
-        # The nearest colour is the midpoint rule itself, by which inflation is measured.
-        return MaskReading(mask, 1.0 if lossy and foreground(mask).any() else None)
+        return _by_colour(drawn.pixels, settings, names, region, lossy=file.lossy)
     if region is not None and isinstance(settings.threshold, str):
         raise UnclearMask(
             f'[data.mask] threshold = "{settings.threshold}" looks at all pixels, also at those outside of its region: '
             "give a number"
         )
-    pixels, ignored = _without_level(_within(read_image(path, max_pixels), region, 0), settings.ignore)
-    mask = binary_mask(pixels, settings.threshold, lossy=lossy)
-    if not lossy:
-        return MaskReading(_ignoring(mask, ignored))
+    pixels, ignored = _without_level(_within(drawn.pixels, region, 0), settings.ignore)
+    mask = binary_mask(pixels, settings.threshold, lossy=file.lossy)
+    if settings.foreground == "dark":
+        mask ^= 1
+    rule = _rule(settings, pixels) + (f" of its {drawn.where}" if drawn.where else "")
+    if not file.lossy:
+        return MaskReading(_ignoring(mask, ignored), rule=rule)
     seen = slice(None) if region is None else region
-    return MaskReading(mask, inflation(with_channels(pixels, 1)[seen], mask[seen]))
+    levels = with_channels(pixels if settings.foreground == "bright" else np.invert(pixels), 1)
+    return MaskReading(mask, inflation(levels[seen], mask[seen]), rule)
+
+
+def _by_colour(
+    pixels: np.ndarray, settings: Mask, names: Sequence[str], region: np.ndarray | None, *, lossy: bool
+) -> MaskReading:
+    colours = _colour_classes(settings.colours, names)
+    mask = colour_mask(
+        _within(with_channels(pixels, 3), region, _rgb(next(iter(colours)))), colours, settings.max_colour_distance
+    )
+    rule = f"colours near {', '.join(colour for colour, index in colours.items() if 0 < index < IGNORE)}"
+    # The nearest colour is the midpoint rule itself, by which inflation is measured.
+    return MaskReading(mask, 1.0 if lossy and foreground(mask).any() else None, rule)
+
+
+def _rule(settings: Mask, pixels: np.ndarray) -> str:
+    """Which grey values are foreground."""
+    bright, threshold = settings.foreground == "bright", settings.threshold
+    if threshold is None:
+        return f"grey value {pixels.max() if bright else 0}"
+    if isinstance(threshold, int):
+        return f"grey values {'from' if bright else 'below'} {threshold}"
+    return f"grey values {'above' if bright else 'below'} a threshold ({threshold})"
 
 
 def _within(pixels: np.ndarray, region: np.ndarray | None, value: Any) -> np.ndarray:

@@ -18,6 +18,8 @@ class Mask(Section):
     threshold: Annotated[int, Field(ge=1, le=65535)] | Literal["otsu", "triangle"] | None = None
     """`binary`: grey value from which a pixel is foreground, or how to find it. None: a mask must have two values, 0
     and one other. JPEG masks need one."""
+    foreground: Literal["bright", "dark"] = "bright"
+    """`binary`: which of the two. `dark`: 0, or what is below the threshold."""
     colours: dict[str, str] = {}
     """`colours`: `"#rrggbb"` to a name of `[data] classes`, `background` or `ignore`."""
     ignore: Annotated[int, Field(ge=0, le=65535)] | None = None
