@@ -68,7 +68,7 @@ def export_model(model: keras.Model, folder: Path, task: Task, threshold: float,
         return tf.io.encode_png(predicted(probability, task, threshold)), tf.stack(files) if task.several else files[0]
 
     def serve_image_bytes(images: tf.Tensor) -> Outputs:
-        files = refused_unless_derived(images)
+        files = refused_unless_derived(images, derivation.upright)
         masks, probabilities = tf.map_fn(serve_image, files, fn_output_signature=(tf.string, tf.string))
         return {"mask": masks, "probability": probabilities}
 

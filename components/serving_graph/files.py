@@ -18,14 +18,18 @@ Look = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """At the part of a file that begins at a position: its length, int64, and what is wrong with it, or an empty string."""
 
 
-def refused_unless_derived(images: tf.Tensor) -> tf.Tensor:
+def refused_unless_derived(images: tf.Tensor, upright: bool = True) -> tf.Tensor:
     """The files `(N,)` as they are.
+
+    Args:
+        images: the files.
+        upright: whether derivation turns them by the orientation that they carry.
 
     Raises:
         InvalidArgumentError: which of them are neither PNG nor JPEG, or would be decoded otherwise than derivation
             does, and why.
     """
-    faults = tf.map_fn(fault_of, images)
+    faults = tf.map_fn(lambda content: fault_of(content, upright), images)
     which = tf.where(faults != "")[:, 0]
     said = tf.strings.join(["images[", tf.strings.as_string(which), "] ", tf.gather(faults, which)])
     refusal = tf.debugging.Assert(tf.size(which) == 0, [tf.strings.reduce_join(said, separator="; ")])
@@ -33,23 +37,23 @@ def refused_unless_derived(images: tf.Tensor) -> tf.Tensor:
         return tf.identity(images)
 
 
-def fault_of(content: tf.Tensor) -> tf.Tensor:
+def fault_of(content: tf.Tensor, upright: bool = True) -> tf.Tensor:
     """Why a file is refused, scalar string; empty: it is not."""
     return tf.case(
         [
-            (_starts(content, _PNG), lambda: _png_fault(content)),
-            (_starts(content, _JPEG), lambda: _jpeg_fault(content)),
+            (_starts(content, _PNG), lambda: _png_fault(content, upright)),
+            (_starts(content, _JPEG), lambda: _jpeg_fault(content, upright)),
         ],
         default=lambda: tf.constant("is neither a PNG nor a JPEG file: convert it"),
     )
 
 
-def _png_fault(content: tf.Tensor) -> tf.Tensor:
+def _png_fault(content: tf.Tensor, upright: bool) -> tf.Tensor:
     def look(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         length, kind = _number(_bytes(content, position, 4)), _bytes(content, position + 4, 4)
         fault = tf.case(
             [
-                (kind == b"eXIf", lambda: _orientation_fault(_bytes(content, position + 8, length))),
+                ((kind == b"eXIf") & upright, lambda: _orientation_fault(_bytes(content, position + 8, length))),
                 (kind == b"acTL", lambda: tf.constant("holds several frames: save one of them alone")),
             ],
             default=lambda: tf.constant(""),
@@ -59,11 +63,11 @@ def _png_fault(content: tf.Tensor) -> tf.Tensor:
     return _first_fault(content, len(_PNG), look)
 
 
-def _jpeg_fault(content: tf.Tensor) -> tf.Tensor:
+def _jpeg_fault(content: tf.Tensor, upright: bool) -> tf.Tensor:
     def look(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         marker, length = _number(_bytes(content, position + 1, 1)), _number(_bytes(content, position + 2, 2))
         body = _bytes(content, position + 4, length)
-        is_exif = (marker == 0xE1) & _starts(body, _EXIF)
+        is_exif = (marker == 0xE1) & _starts(body, _EXIF) & upright
         fault = tf.cond(is_exif, lambda: _orientation_fault(_bytes(body, len(_EXIF), length)), lambda: tf.constant(""))
         # 0xFF may be repeated; restarts have no length; the scan, and the end, are the last to be looked at.
         alone = (marker == 0x01) | (marker >= 0xD0) & (marker <= 0xD7)

@@ -204,3 +204,14 @@ def test_padding_of_dicom_is_served_as_it_was_derived() -> None:
 
 def test_none_are_none() -> None:
     assert refused_unless_derived(tf.constant([], tf.string)).shape == (0,)
+
+
+@tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+def decoded_as_stored(content: tf.Tensor) -> tf.Tensor:
+    return decode_any(refused_unless_derived(content[None], upright=False)[0], 3)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if "orientation" in name])
+def test_a_model_of_images_as_stored_is_served_them_as_stored(name: str) -> None:
+    expected = as_float(with_channels(decode_image(FILES[name], upright=False), 3))
+    np.testing.assert_allclose(decoded_as_stored(tf.constant(FILES[name])).numpy(), expected, atol=1e-6)
