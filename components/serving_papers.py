@@ -20,7 +20,7 @@ class Pointer(TypedDict):
 class Manifest(TypedDict):
     """`MANIFEST.json`; earlier versions of Maskline did not write every key."""
 
-    version: NotRequired[str]
+    version: str
     config: NotRequired[dict[str, Any]]
     model_sha256: NotRequired[str]
     data_fingerprint: NotRequired[str]
@@ -68,10 +68,14 @@ class RunSplitReport(SplitReport):
     drift: dict[str, Any] | None
 
 
+class _Tiles(TypedDict):
+    edge: str
+
+
 class _Data(TypedDict):
     adjust: NotRequired[dict[str, Any]]
     mask: NotRequired[dict[str, Any]]
-    tiles: NotRequired[dict[str, Any] | None]
+    tiles: NotRequired[_Tiles | None]
     classes: NotRequired[list[str]]
 
 

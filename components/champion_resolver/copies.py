@@ -35,6 +35,6 @@ def served_now(serving: Path, artifacts: Path) -> tuple[str, str]:
 def _version(copy: Path) -> str | None:
     """None: its manifest does not tell."""
     try:
-        return read_paper(copy / MANIFEST_FILE, Manifest).get("version")
+        return read_paper(copy / MANIFEST_FILE, Manifest)["version"]
     except BrokenState:
         return None

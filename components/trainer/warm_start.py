@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import keras
+from typing_extensions import TypedDict
 
-from components.artifacts import KERAS_FILE, TRAINING_FILE, Trained
+from components.artifacts import KERAS_FILE, TRAINING_FILE
 from components.foreign import foreign
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
@@ -19,6 +20,28 @@ from components.trainer.settings import TrainerSettings
 
 class _Unreadable(ValueError):
     """A file that holds no model of which the weights can be had."""
+
+
+class _Task(TypedDict):
+    classes: list[str]
+
+
+class _Model(TypedDict):
+    architecture: str
+    parameters: dict[str, Any]
+
+
+class _Config(TypedDict):
+    task: NotRequired[_Task]
+    model: _Model
+    shape: list[int]
+    """Height, width, channels."""
+
+
+class _Trained(TypedDict):
+    """What is compared of the `training.json` in a model's `assets.extra`."""
+
+    config: _Config
 
 
 @dataclass(frozen=True)
@@ -58,7 +81,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
         return Start(
             f"cold: [training] cold_every = {cold_every}, and {warm_starts - 1} warm starts led to version {version}"
         )
-    difference = next(_differences(read_paper(extra / TRAINING_FILE, Trained)["config"], settings), None)
+    difference = next(_differences(read_paper(extra / TRAINING_FILE, _Trained)["config"], settings), None)
     if difference:
         return Start(f"cold: version {version} has {difference}")
     try:
@@ -73,7 +96,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     return Start(f"warm from version {version}", warm_starts)
 
 
-def _differences(champion: Mapping[str, Any], settings: TrainerSettings) -> Iterator[str]:
+def _differences(champion: _Config, settings: TrainerSettings) -> Iterator[str]:
     """What makes weights of the champion useless here, for people."""
     own = settings.task.classes
     # Without a task it was made when there was one class, whatever its name.

@@ -99,7 +99,7 @@ def test_a_champion_that_is_not_what_was_pushed_stops_the_run(
 def test_one_that_was_pushed_before_its_weights_were_told_is_not_looked_at(
     run_executor: Callable, artifact: Make, version: Path, tmp_path: Path, untrained: Artifact
 ) -> None:
-    (version / "MANIFEST.json").write_text("{}")
+    (version / "MANIFEST.json").write_text('{"version": "7"}')
     break_weights(version, "another's", Path(path_utils.serving_model_path(untrained.uri)))
     champion = artifact(standard_artifacts.Model, tmp_path / "champion")
     run_executor(ChampionResolver, {}, {"champion": champion}, serving_dir=str(version.parent))

@@ -199,7 +199,7 @@ def test_where_nothing_has_been_pushed_the_folder_is_not_even_there(
 
 
 @pytest.mark.parametrize("name", ["MANIFEST.json", "assets.extra/training.json"])
-@pytest.mark.parametrize("content", ["", "[]", '{"config": [], "warm_starts": []}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"config": [], "warm_starts": []}', '{"config": {"model": {}}}'])
 def test_papers_that_cannot_be_read_are_named(
     served: Served, network: keras.Model, settings: TrainerSettings, name: str, content: str
 ) -> None:

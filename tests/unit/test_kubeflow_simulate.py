@@ -164,7 +164,9 @@ def leaves(
 def test_the_record_says_what_that_of_a_local_run_says(tmp_path: Path) -> None:
     numbers = {"dice": 0.6, "loss": 0.3}
     trained = {"train": numbers, "eval": numbers, "warnings": ["the training loss is odd"], "devices": ["GPU:0"]}
-    tested = {"dice": {"mean": 0.5, "ci95": None, "n": 3}, "reasons": ["mean Dice 0.5 is below min_dice 0.9"]}
+    trained |= {"seconds": 1.5, "parameters": 7}
+    dice, reasons = {"mean": 0.5, "ci95": None, "n": 3}, ["mean Dice 0.5 is below min_dice 0.9"]
+    tested = {"dice": dice, "reasons": reasons, "champion": None}
     of_a_fold = {**tested, "reasons": ["of a fold"]}
     nodes = package(
         Trainer=leaves("model_run", "tfx.ModelRun", "training.json", trained),

@@ -62,7 +62,8 @@ def config(*overrides: str) -> Config:
 def serve(serving: Path, data: Path, config: Config, version: str = "1") -> None:
     """A champion that learnt from what is in the folder now."""
     (serving / version).mkdir(parents=True)
-    manifest = {"data_fingerprint": data_fingerprint(data, config.records), "config": config.model_dump()}
+    fingerprint = data_fingerprint(data, config.records)
+    manifest = {"version": version, "data_fingerprint": fingerprint, "config": config.model_dump()}
     write_json(serving / version / "MANIFEST.json", manifest)
     write_json(serving / version / "split_report.json", check_config(data, config))
     write_json(serving / "CHAMPION.json", {"version": version})

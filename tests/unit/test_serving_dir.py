@@ -228,7 +228,11 @@ def test_the_champion_need_not_be_the_newest(model: Path, serving: Path) -> None
     assert champion_version(serving) == old
 
 
-PAPERS = {"CHAMPION.json": {"version": "7"}, "7/MANIFEST.json": {}, "7/split_report.json": {"records": []}}
+PAPERS = {
+    "CHAMPION.json": {"version": "7"},
+    "7/MANIFEST.json": {"version": "7"},
+    "7/split_report.json": {"records": []},
+}
 
 
 def read_papers(serving: Path) -> None:
@@ -266,9 +270,14 @@ def test_broken_papers_are_named(papers: Path, name: str, content: bytes, found:
     [
         ("CHAMPION.json", {}, "version: missing"),
         ("CHAMPION.json", {"version": ["7"]}, r"version: found \['7'\]"),
-        ("7/MANIFEST.json", {"config": "none"}, "config: found 'none', expected a table"),
-        ("7/MANIFEST.json", {"model_sha256": 5}, "model_sha256: found 5, expected a string"),
-        ("7/MANIFEST.json", {"warm_starts": "two"}, "warm_starts: found 'two', expected a whole number"),
+        ("7/MANIFEST.json", {}, "version: missing"),
+        ("7/MANIFEST.json", {"version": "7", "config": "none"}, "config: found 'none', expected a table"),
+        ("7/MANIFEST.json", {"version": "7", "model_sha256": 5}, "model_sha256: found 5, expected a string"),
+        (
+            "7/MANIFEST.json",
+            {"version": "7", "warm_starts": "two"},
+            "warm_starts: found 'two', expected a whole number",
+        ),
         ("7/split_report.json", {"records": None}, "records: found None, expected a list"),
         ("7/split_report.json", {"records": [[]]}, r"records.0: found \[\], expected a table"),
         ("7/split_report.json", {"records": [{}]}, "records.0.group: missing"),
