@@ -7,6 +7,7 @@ the real time that has passed.
 
 from __future__ import annotations
 
+import io
 import os
 import random
 from collections.abc import Iterator
@@ -38,8 +39,11 @@ def time_zone(name: str) -> tzinfo:
             return ZoneInfo(local)
         if not local and not _LOCAL.exists():
             return UTC
-        with Path(local or _LOCAL).open("rb") as file:
-            return ZoneInfo.from_file(file, key="localtime")
+        content = Path(local or _LOCAL).read_bytes()
+        if content[4:5] != b"\0" and not content.endswith(b"\n"):
+            # From version 2 on the last line ends so; without its end Python's parser would look for it for ever.
+            raise ValueError("cut short")
+        return ZoneInfo.from_file(io.BytesIO(content), key="localtime")
 
 
 def slots_after(cron: str, time: datetime, zone: tzinfo) -> Iterator[datetime]:
