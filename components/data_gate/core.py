@@ -72,10 +72,10 @@ def split_report(
         *(_learnt(entries, champion, settings) if champion else ()),
         *find_oddities(entries, account, data),
     ]
-    full = without_background(account["truth"])
+    without = without_background(account["truth"])
     return {
         "splits": {
-            split: _summary([entry for entry in entries if entry.split == split], data.task, full)
+            split: _summary([entry for entry in entries if entry.split == split], data.task, without)
             for split in data.run_splits
         },
         "masks": mask_summary(account["truth"]),
@@ -107,12 +107,12 @@ def _features(
     return compare(champion.records, rows, max_drift, same_recipe)
 
 
-def _summary(entries: Sequence[Entry], task: Task, full: Set[str]) -> dict[str, Any]:
+def _summary(entries: Sequence[Entry], task: Task, without: Set[str]) -> dict[str, Any]:
     """Counts of a split; `classes` and `labels` count the records that have them, classes by their names.
 
-    Of sources that are `full`, what a record adds around them is no background.
+    Of sources `without` background, what a record adds around them is none.
     """
-    classes = Counter(value for entry in entries for value in entry.classes if value or entry.source not in full)
+    classes = Counter(value for entry in entries for value in entry.classes if value or entry.source not in without)
     labels = Counter(entry.label for entry in entries if entry.label)
     return {
         "records": len(entries),

@@ -15,8 +15,8 @@ Truth = Mapping[str, Mapping[str, Any]]
 
 
 def without_background(truth: Truth) -> set[str]:
-    """The sources whose mask is one class everywhere."""
-    return {source for source, mask in truth.items() if mask["full"]}
+    """The sources whose mask has none."""
+    return {source for source, mask in truth.items() if not mask["background"]}
 
 
 def mask_summary(truth: Truth) -> dict[str, Any]:
@@ -32,14 +32,14 @@ def mask_summary(truth: Truth) -> dict[str, Any]:
 
 def full_masks(truth: Truth, *, stops: bool) -> Iterator[Finding]:
     """Masks without background: some may be right; where no other has foreground, something is wrong."""
-    full = without_background(truth)
+    full = [source for source, mask in truth.items() if mask["full"]]
     if stops is (len(full) == sum(mask["foreground"] > 0 for mask in truth.values())):
         yield from finding(
             "masks without background",
             "foreground everywhere",
             "Images may stand where masks belong, [data.mask] threshold may be too low, or a program has filled the "
             "files: mend or remove them.",
-            (f"{source}{_read_as(truth[source])}" for source in sorted(full)),
+            (f"{source}{_read_as(truth[source])}" for source in full),
             stops=stops,
         )
 
@@ -50,7 +50,7 @@ def upside_down(truth: Truth, data: DataSettings, allowed: bool) -> Iterator[Fin
     Drawings tell themselves what is inside, and tissues of several classes may well cover an image.
     """
     masks = {source: mask for source, mask in truth.items() if mask["rules"]}
-    if allowed or not masks or len(data.task.classes) > 1 or len(without_background(masks)) == len(masks):
+    if allowed or len(data.task.classes) > 1 or all(mask["full"] for mask in masks.values()):
         return
     share = median(mask["foreground"] for mask in masks.values())
     along = [source for source, mask in masks.items() if mask["along_borders"]]

@@ -134,7 +134,7 @@ class TestDataGate:
         assert 0 < len(found["truth"]) <= found["sources"]
         assert not any(mask["full"] or mask["foreground"] > 0.5 for mask in found["truth"].values())
         for mask in found["truth"].values():
-            mask |= {"full": True, "foreground": 1.0}
+            mask |= {"full": True, "background": False, "foreground": 1.0}
         path.write_text(json.dumps(found))
         with pytest.raises(DataRefused) as refusal:
             check()

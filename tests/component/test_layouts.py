@@ -105,7 +105,8 @@ class TestPresplit:
             "truth": {
                 name.format("images"): {
                     "foreground": pytest.approx(8 * (22 - seed) / (48 * 64)),
-                    **{"along_borders": False, "full": False, "rules": {"grey value 255": name.format("masks")}},
+                    **{"along_borders": False, "background": True, "full": False},
+                    **{"rules": {"grey value 255": name.format("masks")}},
                 }
                 for seed, name in enumerate(f"{name[:-1]}{{}}/{name[-1]}.png" for name in names)
             },

@@ -126,11 +126,11 @@ def test_masks_without_foreground_are_counted() -> None:
 
 def truth(**changes: Any) -> dict[str, Any]:
     """What the account says of the mask of one source."""
-    plain = {"foreground": 0.1, "along_borders": False, "full": False, "rules": {"grey value 255": "masks/a.png"}}
-    return {**plain, **changes}
+    plain = {"foreground": 0.1, "along_borders": False, "background": True, "full": False}
+    return {**plain, "rules": {"grey value 255": "masks/a.png"}, **changes}
 
 
-FULL = truth(foreground=1.0, along_borders=True, full=True)
+FULL = truth(foreground=1.0, along_borders=True, background=False, full=True)
 
 
 def test_masks_without_background_stop_where_no_other_has_foreground() -> None:
@@ -141,8 +141,7 @@ def test_masks_without_background_stop_where_no_other_has_foreground() -> None:
     for others in ({}, {sources[0]: empty}):
         kind, count, message = problem(CLEAN, {"truth": dict.fromkeys(sources, FULL) | others})
         assert (kind, count) == ("masks without background", 12 - len(others))
-        assert "foreground everywhere: images/case" in message
-    assert "case1.png, foreground is grey value 255 in masks/a.png; " in message
+        assert "case2.png, foreground is grey value 255 in masks/a.png; " in message
 
 
 def test_what_a_record_adds_around_a_full_mask_is_no_background() -> None:

@@ -18,6 +18,8 @@ class Extent:
     """Share of foreground, of any class, in the pixels that are judged, 0 to 1."""
     along_borders: bool
     """Whether most of each of the four borders is foreground."""
+    background: bool
+    """Whether any pixel is background."""
     full: bool
     """Whether one class is all that there is, without background."""
 
@@ -30,6 +32,7 @@ def extent_of(classes: np.ndarray) -> Extent:
     return Extent(
         foreground=(judged - background) / judged,
         along_borders=all(_mostly_foreground(border) for border in borders),
+        background=background > 0,
         full=not background and len(present(classes)) == 1,
     )
 
