@@ -14,8 +14,7 @@ from components.example_gen import spans
 from components.example_gen.groups import group_samples, members_of
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.names import original_of
-from components.example_gen.recognised import recognised
-from components.example_gen.samples import Listing, NotLaidOut, Reject, is_left_behind
+from components.example_gen.samples import Listing, Reject, is_left_behind
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import SUFFIXES
 from components.records.splits import assign_splits
@@ -100,10 +99,7 @@ def list_grouped(root: Path, data: DataSettings) -> tuple[Listing, dict[str, int
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
     _refuse_undecodable_names(root, data)
-    try:
-        listing = _without_ids_of_copies(_list(root, data))
-    except NotLaidOut as error:
-        raise UsageError("\n".join(filter(None, [str(error), recognised(root, detect_layout)]))) from error
+    listing = _without_ids_of_copies(_list(root, data))
     grouped, rejects = group_samples(listing.samples, data.groups, data.site_pattern)
     ages = None if data.spans is None else spans.span_ages(root)
     return Listing(tuple(grouped), (*listing.rejects, *rejects), listing.left_out), ages

@@ -15,12 +15,10 @@ from components.imaging.truth.shapes import UnclearShape
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Byte order marks, of which one begins with another; spreadsheets and PowerShell save as UTF-16."""
+"""Byte order marks; spreadsheets and PowerShell save as UTF-16."""
 
 
 def decoded(content: bytes) -> str:

@@ -24,6 +24,7 @@ from pipeline.cli.sheet import contact_sheet
 from pipeline.config.root import Config
 from pipeline.runs.launch import source_folder
 from pipeline.runs.quiet import quiet
+from pipeline.runs.recognised import kinds_named
 
 _IMAGES, _PHANTOM_WOMEN = 4, 12
 
@@ -86,7 +87,9 @@ def _few_phantoms(config: Config) -> Config:
 
 def _records(source: Path, data: DataSettings) -> Iterator[Record]:
     """Of each training sample that can be used the first record with foreground."""
-    for sample in list_samples(source, data).samples:
+    with kinds_named(source):
+        listing = list_samples(source, data)
+    for sample in listing.samples:
         if sample.split not in ("eval", TEST):
             # The codecs complain about damaged files in their own words.
             with quiet(Path(os.devnull)):

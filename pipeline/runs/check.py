@@ -24,6 +24,7 @@ from components.parallel import ordered_map
 from components.serving_dir import champion_version
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
+from pipeline.runs.recognised import kinds_named
 
 Watch = Callable[[Iterable[Any], int], Iterable[Any]]
 """Passes on so many items as they come."""
@@ -58,8 +59,9 @@ def check_config(
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
     data = config.records
-    files = fingerprint(folder, data)
-    listing = list_samples(folder, data, held_out(folder, data, serving) if serving else None)
+    with kinds_named(folder):
+        files = fingerprint(folder, data)
+        listing = list_samples(folder, data, held_out(folder, data, serving) if serving else None)
     threads = config.execution.workers or os.cpu_count() or 1
     found = list(watch(_examined(folder, listing.samples, data, threads), len(listing.samples)))
     return split_report(

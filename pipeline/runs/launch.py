@@ -27,6 +27,7 @@ from pipeline.runs.folders import DEFAULT_OUT, RUN_LOCK, new_run_dir
 from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.quiet import quiet
+from pipeline.runs.recognised import kinds_named
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
 from pipeline.runs.store import STORE_FILE, check_store
@@ -101,7 +102,8 @@ def prepared(
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         serving = serving_folder(config.serving, out)
-        list_samples(source, config.records, held_out(source, config.records, serving))
+        with kinds_named(source):
+            list_samples(source, config.records, held_out(source, config.records, serving))
         check_beam(config.execution, {"data folder": source, "output folder": out})
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.

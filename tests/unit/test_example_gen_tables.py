@@ -45,14 +45,14 @@ def listed(root: Path, table: str, separator: str, encoding: str) -> Listing:
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_encodings_and_separators(tmp_path: Path, table: str, separator: str, encoding: str) -> None:
     found = listed(tmp_path, table, separator, encoding)
     assert len(found.samples) == 1
     assert found == listed(tmp_path, table, ",", "utf-8")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("row", ["mdb001 G CIRC B 535 425 197", "mdb001 G CIRC B 535.0 425.00 197.0"])
 def test_a_truth_table_of_films(tmp_path: Path, row: str, encoding: str) -> None:
     (tmp_path / "mdb001.pgm").touch()

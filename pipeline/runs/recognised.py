@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from components.errors import UsageError
 from components.example_gen.documents import document_kind
 from components.example_gen.layouts.mias import UnclearRow, parse_row
 from components.example_gen.layouts.via_rows import is_header
+from components.example_gen.listing import detect_layout
 from components.example_gen.names import manifest_row, pattern_of
-from components.example_gen.samples import entries, image_files
+from components.example_gen.samples import NotLaidOut, entries, image_files
 from components.example_gen.tables import read_text
 
 _MOST_FOLDERS, _MOST_ENTRIES, _MOST_FILES = 200, 10_000, 50
@@ -32,21 +35,30 @@ class _Pair:
     masks: tuple[str, ...]
 
 
-def recognised(root: Path, layout_of: Callable[[Path], str | None]) -> str | None:
-    """The kind of a folder and what to do, in one text; None where nothing tells it. `layout_of` tells a layout."""
-    finders: tuple[Iterator[str], ...] = (_levels(root, layout_of), _documents(root), _tables(root), _files(root))
+@contextmanager
+def kinds_named(root: Path) -> Iterator[None]:
+    """Where a folder is not laid out, the error says of which kind it is, if it is a known one."""
+    try:
+        yield
+    except NotLaidOut as error:
+        raise UsageError("\n".join(filter(None, [str(error), recognised(root)]))) from error
+
+
+def recognised(root: Path) -> str | None:
+    """The kind of a folder and what to do, in one text; None where nothing tells it."""
+    finders: tuple[Iterator[str], ...] = (_levels(root), _documents(root), _tables(root), _files(root))
     try:
         return next((found for finder in finders for found in finder), None)
     except OSError:
         return None  # a folder that may not be read
 
 
-def _levels(root: Path, layout_of: Callable[[Path], str | None]) -> Iterator[str]:
+def _levels(root: Path) -> Iterator[str]:
     above = root.resolve().parent
-    if layout_of(root) is None and root.resolve().name in ("images", "masks") and layout_of(above) == "folders":
+    if detect_layout(root) is None and root.resolve().name in ("images", "masks") and detect_layout(above) == "folders":
         yield f"The folder above it is laid out as layout 'folders': give {above}."
-    told = [(folder, layout) for folder in _folders(root) if (layout := layout_of(folder))]
-    if len(told) == 1 and layout_of(root) is None:
+    told = [(folder, layout) for folder in _folders(root) if (layout := detect_layout(folder))]
+    if len(told) == 1 and detect_layout(root) is None:
         folder, layout = told[0]
         yield f"{folder.name!r} in it is laid out as layout {layout!r}: give {folder}."
 
