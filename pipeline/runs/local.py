@@ -12,14 +12,13 @@ from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from components.champion_resolver.copies import served_now
 from components.disk import DiskFull, full_disk_named
 from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
 from components.parallel import ACCELERATORS, SAFE_PATH, THREADS, share_accelerators, shield_workers
-from components.serving_dir import SPLIT_REPORT_FILE
+from components.serving_dir import SPLIT_REPORT_FILE, champion_version, content_sha256
 from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
 from pipeline.graph.pipeline import SCHEMA, create_pipeline
@@ -79,13 +78,13 @@ def _run_graph(
         before(node)
         listener.started(node)
 
-    champion, content = served_now(request.serving, request.out / "artifacts")
+    champion = champion_version(request.serving) or ""
     place = Place(
         name=request.name,
         data=str(request.data),
         files=fingerprint(request.data, request.config.records),
         held_out=json.dumps(held_out(request.data, request.config.records, request.serving)),
-        champion_content=content,
+        champion_content=content_sha256(request.serving / champion) if champion else "",
         notice=request.notice,
         root=str(request.out / "artifacts"),
         serving=str(request.serving),

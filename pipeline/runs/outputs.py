@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.disk import DiskFull, full_disk_named
 from components.errors import ExitCode, MasklineError, exit_code_of
+from components.state import BrokenState
 from pipeline.runs.contents import damage, remove
 from pipeline.runs.leftovers import artifact_of, prune
 
@@ -41,7 +42,8 @@ def explained(node: str, folders: Collection[Path], outputs: Collection[Path]) -
         with full_disk_named(*folders):
             yield
     except Exception as error:
-        if exit_code_of(error) == ExitCode.FAILED and not isinstance(error, DiskFull):
+        crashed = exit_code_of(error) == ExitCode.FAILED and not isinstance(error, DiskFull)
+        if crashed or isinstance(error, BrokenState):
             _raise_over_damage(node, outputs, error)
         raise
 
