@@ -84,7 +84,7 @@ class KeepBest(keras.callbacks.Callback):
             variable.assign(value)
 
     def _variables(self) -> list[keras.Variable]:
-        return [*self.model.variables, *self.model.optimizer.variables]
+        return [*self.model.weights, *self.model.optimizer.variables]
 
 
 class StopWhenNotFinite(keras.callbacks.Callback):

@@ -8,7 +8,6 @@ import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +30,7 @@ def verb(function: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(*args: Any, **options: Any) -> None:
         try:
-            with full_disk_named(Path.cwd(), Path(gettempdir())):
+            with full_disk_named(Path.cwd()):
                 code = function(*args, **options) or ExitCode.DONE
         except (Exception, KeyboardInterrupt) as error:
             code = _report_error(error, options.get("json_output", False), options.get("debug", False))

@@ -89,7 +89,7 @@ class TestRun:
             write_bytes(tmp_path / "model.keras", keras_file(model))
         write_bytes(tmp_path / "model.keras", keras_file(model))
         again = keras.saving.load_model(tmp_path / "model.keras")
-        for one, other in zip(model.variables, again.variables, strict=True):
+        for one, other in zip(model.weights, again.weights, strict=True):
             np.testing.assert_array_equal(one.numpy(), other.numpy())
 
     def test_a_model_for_which_there_is_no_room_is_not_trained(
