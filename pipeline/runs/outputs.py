@@ -9,7 +9,7 @@ from pathlib import Path
 from components.disk import DiskFull, full_disk_named
 from components.errors import ExitCode, MasklineError, exit_code_of
 from components.state import BrokenState
-from pipeline.runs.contents import damage, remove
+from pipeline.runs.contents import damage, doubt, remove
 from pipeline.runs.leftovers import artifact_of, prune
 
 
@@ -37,7 +37,7 @@ def tidied(out: Path, finished: Iterable[Path]) -> dict[str, str]:
 @contextmanager
 def explained(node: str, folders: Collection[Path], outputs: Collection[Path]) -> Iterator[None]:
     """Within it a node runs: a full disk becomes `DiskFull`; where an output of those before it, which it may have
-    read, is no longer what it was, that is the error, and the output is removed."""
+    read, is no longer what it was, that is the error, and the next run removes it."""
     try:
         with full_disk_named(*folders):
             yield
@@ -51,9 +51,10 @@ def explained(node: str, folders: Collection[Path], outputs: Collection[Path]) -
 def _raise_over_damage(node: str, outputs: Iterable[Path], error: Exception) -> None:
     for output in outputs:
         if found := damage(output, thorough=True):
-            remove(output)
+            # Not removed: the record of this run is still to be made of it.
+            doubt(output)
             maker = artifact_of(output)[0]
             raise DamagedOutput(
-                f"{output}/{found}: it is not what {maker} has written, and {node} failed. It was removed: give the "
-                f"same command again, and {maker} makes it anew"
+                f"{output}/{found}: it is not what {maker} has written, and {node} failed. Give the same "
+                f"command again: {maker} makes it anew"
             ) from error

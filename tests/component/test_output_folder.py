@@ -112,5 +112,5 @@ def test_a_bit_that_flips_by_itself_ends_the_node_that_reads_it_and_is_gone_in_t
     assert str(path) in failed.steps[-1].reason
     assert failed.exit_code == 1
     steps = run(data, finished, SECOND)
-    assert (steps[FIRST].state, steps[SECOND].state) == ("ran", "ran")
+    assert steps[FIRST].reason.endswith(f"{SHARD} is damaged")
     assert {step.state for step in run(data, finished, SECOND).values()} == {"cached"}

@@ -31,11 +31,14 @@ def damage_silently(path: Path) -> None:
     os.utime(path, ns=(time, time))
 
 
-def test_damage_is_the_reason_of_a_failure_and_is_removed(tmp_path: Path, outputs: list[Path]) -> None:
+def test_damage_is_the_reason_of_a_failure_and_is_removed_before_the_next_run(
+    tmp_path: Path, outputs: list[Path]
+) -> None:
     damage_silently(outputs[1] / "file")
-    said = f"{outputs[1]}/file is damaged: it is not what Gen has written, and Trainer failed. It was removed"
+    said = f"{outputs[1]}/file is damaged: it is not what Gen has written, and Trainer failed. Give the same command"
     with pytest.raises(DamagedOutput, match=re.escape(said)), explained("Trainer", [tmp_path], outputs):
         raise RuntimeError("DataLossError: corrupted record at 123")
+    assert tidied(tmp_path, outputs) == {"Gen": "its output examples/1/file is damaged"}
     assert [artifact.exists() for artifact in outputs] == [True, False]
 
 
