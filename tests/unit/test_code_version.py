@@ -117,26 +117,47 @@ def test_a_module_that_is_not_there_is_named(root: Path) -> None:
         code_version("components.nodes.executor", root=root)
 
 
+NODES = [*executors(), "components.trainer.run"]
+IMPORTS = """
+import importlib, os, sys
+import apache_beam, keras, tensorflow, tensorflow_data_validation, tfx.components
+
+for module in sys.argv[1:]:
+    if os.fork():
+        os.wait()
+    else:
+        importlib.import_module(module)
+        print(module, *(name for name in sys.modules if name.split(".")[0] == "components"), flush=True)
+        os._exit(0)
+"""
+
+
 class TestOwnTree:
     """What the nodes of the graph import, read from their sources and as Python does."""
 
-    @pytest.mark.long
-    @pytest.mark.parametrize("module", [*executors(), "components.trainer.run"])
-    def test_python_imports_nothing_else(self, module: str) -> None:
-        script = f"import sys, {module}; print(*(name for name in sys.modules if name.split('.')[0] == 'components'))"
+    @pytest.fixture(scope="class")
+    def imported(self) -> dict[str, list[str]]:
+        """What of our own each node imports, by Python itself; a child each of one process that has all others'."""
         printed = subprocess.run(
-            [sys.executable, "-P", "-W", "ignore", "-c", script],
+            [sys.executable, "-P", "-W", "ignore", "-c", IMPORTS, *NODES],
             capture_output=True, text=True, check=True, env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
-        ).stdout.split()  # fmt: skip
+        ).stdout  # fmt: skip
+        return {module: names for module, *names in map(str.split, printed.splitlines())}
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("module", NODES)
+    def test_python_imports_nothing_else(self, module: str, imported: dict[str, list[str]]) -> None:
+        printed = imported[module]
         listed = [name for package, names in CHOICES.items() if f"{package}.registry" in printed for name in names]
         found = {path.resolve() for path in sources(module, *listed)}
+        assert module in printed
         for name in printed:
             if not name.endswith(".registry"):
                 assert Path(importlib.import_module(name).__file__ or "").resolve() in found, name
 
     def test_a_measure_concerns_its_evaluation_alone(self) -> None:
         overlap = REPOSITORY / "components/measures/overlap.py"
-        concerned = [node for node in [*executors(), "components.trainer.run"] if overlap in sources(node)]
+        concerned = [node for node in NODES if overlap in sources(node)]
         assert concerned == ["components.ensemble.executor", "components.evaluator.executor"]
         assert overlap in sources(*evaluator_version("ce_dice").partition(" of ")[2].split(", "))
 
