@@ -80,8 +80,8 @@ def test_after_its_store_and_its_folder_were_deleted_a_copy_is_made_once(
     resolve: Callable[[], NodeResult], tmp_path: Path, version: Path
 ) -> None:
     """The hidden list beside it has stayed, and told of another copy."""
-    number = resolve().outputs["champion"].path
+    copy = resolve().outputs["champion"].path
     (version / "saved_model.pb").write_bytes(b"pushed later")
     (tmp_path / "metadata.sqlite").unlink()
-    shutil.rmtree(number)
+    shutil.rmtree(copy)
     assert [resolve().state, resolve().state] == ["ran", "cached"]
