@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from components.files import flush, flush_names, locked, write_json
 from components.serving_papers import Configured, Manifest, Pointer, SplitReport
-from components.state import BrokenState, read_state, shown
+from components.state import BrokenState, broken_named, read_state, shown
 
 CHAMPION_FILE = "CHAMPION.json"
 MANIFEST_FILE = "MANIFEST.json"
@@ -81,12 +81,17 @@ def data_section(folder: Path) -> dict[str, Any]:
 
 
 def content_sha256(folder: Path) -> str:
-    """SHA-256 over the names and the bytes of all files of a version, its papers included."""
+    """SHA-256 over the names and the bytes of all files of a version, its papers included.
+
+    Raises:
+        BrokenState: one of them cannot be read.
+    """
     digest = hashlib.sha256()
-    for path in sorted(Path(root, name) for root, _, names in os.walk(folder, followlinks=True) for name in names):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(folder)}\0{content}\0".encode("utf-8", "surrogateescape"))
+    with broken_named(folder, PUT_BACK):
+        for path in sorted(Path(root, name) for root, _, names in os.walk(folder, followlinks=True) for name in names):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.relative_to(folder)}\0{content}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

@@ -39,14 +39,14 @@ def read_state(path: Path, shape: type[Shape], remedy: str) -> Shape:
     Raises:
         BrokenState: it cannot be read, is cut short, or has another shape.
     """
-    with named(path, remedy):
+    with broken_named(path, remedy):
         found = _parsed(path)
         _adapter(cast(Hashable, shape)).validate_python(found, strict=True)
     return found
 
 
 @contextmanager
-def named(path: Path, remedy: str) -> Iterator[None]:
+def broken_named(path: Path, remedy: str) -> Iterator[None]:
     """What is raised within of a file and of its shape becomes `BrokenState`, which names it and says what to do."""
     try:
         with foreign(BrokenState, "cannot be read", ValidationError):

@@ -25,7 +25,7 @@ from components.inference.predictor import Predictor
 from components.records.record import Record
 from components.records.sources import at_source_size, read_sources
 from components.serving_dir import CHAMPION_FILE, data_section
-from components.state import named
+from components.state import broken_named
 from components.trainer.choices import Loss, loss_named
 
 _DAMAGED = (
@@ -71,7 +71,7 @@ def _served_cases(
     if obstacle := incomparable(data, settings.derivation, settings.task):
         return None, obstacle
     folder, expected = Path(path_utils.serving_model_path(champion.uri)), settings.task.channels
-    with named(folder, _DAMAGED):
+    with broken_named(folder, _DAMAGED):
         served = Predictor(folder, settings.derivation)
     if served.channels != expected:
         return (

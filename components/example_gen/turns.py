@@ -43,9 +43,9 @@ def why_unclear(image: int, truth: Mapping[str, tuple[int, np.ndarray]]) -> str:
         if _is_unclear(image, turn, classes, has_size=bool(path)):
             whose = f"its mask {path} {turn_name(turn)}" if path else "its outlines none"
             return (
-                f"the image carries an orientation, {turn_name(image)}, {whose}: they lie on each other in one way "
-                'upright, in another as stored. Set [data] orientation = "apply" if the truth was drawn on what '
-                'viewers show, or "ignore" if on the pixels as stored'
+                f"they carry different orientations, the image {turn_name(image)}, {whose}: they lie on each other in "
+                'one way upright, in another as stored. Set [data] orientation = "apply" if the truth was drawn on '
+                'what viewers show, or "ignore" if on the pixels as stored'
             )
     return ""
 
@@ -72,8 +72,8 @@ def advice_on_sizes(image: tuple[Sequence[int], int], mask: tuple[Sequence[int],
         ("each was turned by its own", "as stored", "ignore") if upright else ("none was applied", "upright", "apply")
     )
     return (
-        f". The image carries an orientation, {turn_name(image[1])}, its mask {turn_name(mask[1])}; {done}. They have "
-        f'one size {other}: set [data] orientation = "{meant}"'
+        f". They carry different orientations, the image {turn_name(image[1])}, its mask {turn_name(mask[1])}; {done}. "
+        f'They have one size {other}: set [data] orientation = "{meant}"'
     )
 
 

@@ -20,7 +20,7 @@ from components.inference.predictor import Predictor
 from components.pusher.core import check_weights
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
-from components.state import named, read_state
+from components.state import broken_named, read_state
 from components.task import Task
 
 _ANEW = "Copy the whole folder anew, or train it anew."
@@ -63,9 +63,9 @@ class Model:
         Raises:
             UsageError: a file cannot be read as an image, or an array is none.
         """
-        named, read = tee([images] if isinstance(images, Path | str | np.ndarray) else images)
+        sources, read = tee([images] if isinstance(images, Path | str | np.ndarray) else images)
         pixels = (self._read(image) for image in read)
-        for image, probability in zip(named, self._predictor(pixels), strict=True):
+        for image, probability in zip(sources, self._predictor(pixels), strict=True):
             source = "" if isinstance(image, np.ndarray) else str(image)
             yield Prediction(source, self.task.predicted(probability, self.threshold), probability)
 
@@ -111,7 +111,7 @@ def load_model(folder: Path) -> Model:
         threshold = float(config["threshold"])
     if (folder / MANIFEST_FILE).is_file():
         check_weights(folder, _ANEW)
-    with named(folder, _ANEW):
+    with broken_named(folder, _ANEW):
         return Model(folder, task, derivation, threshold)
 
 

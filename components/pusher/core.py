@@ -13,7 +13,7 @@ import tensorflow as tf
 from components.artifacts import MADE_ANEW, TRAINING_FILE, Trained
 from components.serving_dir import MANIFEST_FILE, PUT_BACK
 from components.serving_papers import Manifest
-from components.state import BrokenState, named, read_state
+from components.state import BrokenState, broken_named, read_state
 
 
 def model_sha256(model: Path, remedy: str = MADE_ANEW) -> str:
@@ -24,7 +24,7 @@ def model_sha256(model: Path, remedy: str = MADE_ANEW) -> str:
     Raises:
         BrokenState: they cannot be read; `remedy` says what to do.
     """
-    with named(model / "variables", remedy):
+    with broken_named(model / "variables", remedy):
         weights = sorted(map(_sha256, _weights(model)))
     config = read_state(model / "assets.extra" / TRAINING_FILE, Trained, remedy)["config"]
     return hashlib.sha256(json.dumps([config, weights], sort_keys=True).encode()).hexdigest()

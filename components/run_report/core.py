@@ -67,7 +67,7 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """Of the training, and that the model tells nothing apart."""
-        collapsed = self.metrics["collapsed"]
+        collapsed = self.metrics.get("collapsed")
         return [*self.training["warnings"], *([f"the model collapsed: {collapsed}"] if collapsed else [])]
 
     @property

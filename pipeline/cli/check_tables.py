@@ -13,6 +13,7 @@ from pipeline.terminal import FINDINGS, Cell, Column, Line, Styled, Terminal
 
 _EXAMPLES = 2
 _REJECTS = 5
+_RULES = 5
 
 Row = Sequence[Cell]
 
@@ -59,9 +60,13 @@ def _counts(records: Mapping[str, int]) -> str:
 
 
 def _show_masks(terminal: Terminal, masks: Mapping[str, Any]) -> None:
-    for rule, found in masks["rules"].items():
+    rules = sorted(masks["rules"].items(), key=lambda item: -item[1]["sources"])
+    for rule, found in rules[:_RULES]:
         sources = _counted(found["sources"], "image")
         terminal.say(f"Read as foreground: {rule}, of {sources}, such as {found['example']}")
+    if more := rules[_RULES:]:
+        sources = _counted(sum(found["sources"] for _, found in more), "image")
+        terminal.say(f"Read as foreground: {_counted(len(more), 'rule')} more, of {sources}")
     if masks["median_foreground"] is not None:
         terminal.say(f"It covers {masks['median_foreground']:.1%} of an image (median where any).")
     terminal.say()

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from components.settings import Confidential
 from pipeline.config.root import Config
 
-Path = tuple[str, ...]
+Key = tuple[str, ...]
 """Of a key, by the tables in which it stands; `*` is any key, or any of several."""
 
 
 @cache
-def secret_keys() -> dict[Path, Confidential]:
+def secret_keys() -> dict[Key, Confidential]:
     """Every key of a config whose value is written nowhere."""
     return dict(_keys(Config, ()))
 
@@ -31,7 +31,7 @@ def secrets_in(table: Mapping[str, Any]) -> Iterator[tuple[str, Confidential]]:
     return ((".".join(secret), marked) for secret, marked in secret_keys().items() if _is_set(table, secret))
 
 
-def _keys(section: type[BaseModel], above: Path) -> Iterator[tuple[Path, Confidential]]:
+def _keys(section: type[BaseModel], above: Key) -> Iterator[tuple[Key, Confidential]]:
     for name, field in section.model_fields.items():
         place = (*above, field.alias or name)
         yield from ((place, marked) for marked in field.metadata if isinstance(marked, Confidential))
@@ -39,7 +39,7 @@ def _keys(section: type[BaseModel], above: Path) -> Iterator[tuple[Path, Confide
             yield from _keys(form, (*place, *below))
 
 
-def _sections(annotation: Any) -> Iterator[tuple[Path, type[BaseModel]]]:
+def _sections(annotation: Any) -> Iterator[tuple[Key, type[BaseModel]]]:
     """The sections of which a value may be, or be made."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield (), annotation
@@ -48,7 +48,7 @@ def _sections(annotation: Any) -> Iterator[tuple[Path, type[BaseModel]]]:
         yield from (((*within, *below), form) for below, form in _sections(argument))
 
 
-def _is_set(value: Any, secret: Path) -> bool:
+def _is_set(value: Any, secret: Key) -> bool:
     if not secret:
         return True
     key, *below = secret

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from components.artifacts import Reject
 
 _EXAMPLES = 2
-_OF_ONE_SOURCE = re.compile(r"'[^']*'|#[0-9a-f]{6}|[\d.]+")
-"""In a reason: names and numbers."""
+_OF_ONE_SOURCE = re.compile(r"'[^']*'|[^\s,;:']+/[^\s,;:']+|#[0-9a-f]{6}|[\d.]+")
+"""In a reason: names, paths and numbers."""
 
 
 def alike(rejects: Iterable[Reject]) -> list[list[Reject]]:

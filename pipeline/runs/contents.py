@@ -29,9 +29,9 @@ def list_file(artifact: Path) -> Path:
     return artifact.with_name(f".{artifact.name}.json")
 
 
-def note(artifact: Path) -> None:
-    """Writes the list of an artifact that has none; what has come without one is taken as it is."""
-    if _noted(artifact) is None:
+def note(artifact: Path, *, made: bool = False) -> None:
+    """Writes the list of an artifact that was `made` now, or has none; what has come without one is taken as it is."""
+    if made or _noted(artifact) is None:
         _write(artifact, {name: _content(artifact / name) for name in _names(artifact)})
 
 

@@ -130,7 +130,7 @@ def _run_node(
             if state == "failed":
                 raise NodeFailed(f"{node_id}: {reason}")
             for output in outputs.values():
-                note(output.path)
+                note(output.path, made=state == "ran")
     except BaseException as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         yield NodeResult(node_id, "failed", time.monotonic() - begin, reason, {})

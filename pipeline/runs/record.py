@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from components.files import write_json
-from components.state import named, read_state
+from components.state import broken_named, read_state
 
 RUN_FILE = "run.json"
 _REMEDY = "Put it back, or delete the folder of the run; what it has pushed stays."
@@ -235,5 +235,5 @@ def read_run(run_dir: Path) -> RunRecord:
     path = run_dir / RUN_FILE
     content = read_state(path, dict[str, Any], _REMEDY)
     known = {"id": run_dir.absolute().name, "recipe": run_dir.absolute().parent.parent.name}
-    with named(path, _REMEDY):
+    with broken_named(path, _REMEDY):
         return RunRecord.model_validate({**known, **content, "folder": str(run_dir)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,3 +74,14 @@ def test_a_copy_is_reused_as_long_as_it_is_what_is_served(resolve: Callable[[], 
     assert copied(resolve(), version)
     mended.write_bytes(b"as it was pushed")
     assert copied(resolve(), version)
+
+
+def test_after_its_store_and_its_folder_were_deleted_a_copy_is_made_once(
+    resolve: Callable[[], NodeResult], tmp_path: Path, version: Path
+) -> None:
+    """The hidden list beside it has stayed, and told of another copy."""
+    copy = resolve().outputs["champion"].path
+    (version / "saved_model.pb").write_bytes(b"pushed later")
+    (tmp_path / "metadata.sqlite").unlink()
+    shutil.rmtree(copy)
+    assert [resolve().state, resolve().state] == ["ran", "cached"]

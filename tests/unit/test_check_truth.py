@@ -151,6 +151,17 @@ def test_check_says_which_way_masks_are_read(
     assert "It covers 5.4% of an image" in text
 
 
+def test_of_many_rules_the_most_frequent_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where each mask has the number of its instance."""
+    report = check(folder_of(tmp_path, lambda number, mask: png(mask * np.uint8(max(1, number - 4)))))
+    assert len(report["masks"]["rules"]) == 19
+    lines = [line for line in text_of(report, capsys, monkeypatch).splitlines() if "foreground: " in line]
+    assert lines[0] == "Read as foreground: grey value 1, of 6 images, such as masks/case00.png"
+    assert lines[5:] == ["Read as foreground: 14 rules more, of 14 images"]
+
+
 def test_foreground_along_the_borders_of_most_masks(tmp_path: Path) -> None:
     """A ring around the image covers a third of it."""
 

@@ -98,6 +98,13 @@ def test_without_a_list_an_artifact_is_taken_as_it_is_and_gets_one(artifact: Pat
     assert damage(artifact) == "Split-train/shard is damaged"
 
 
+def test_a_list_that_another_of_its_number_has_left_is_not_taken_for_its_own(artifact: Path) -> None:
+    """As where a person has deleted the store and the folders of artifacts, but not the hidden files beside them."""
+    (artifact / "account.json").write_text("of another store, later")
+    note(artifact, made=True)
+    assert damage(artifact) is None
+
+
 def test_an_empty_artifact_has_no_damage(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     note(tmp_path / "1")

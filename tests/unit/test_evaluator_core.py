@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -309,3 +309,22 @@ class TestClasses:
 )
 def test_a_champion_of_other_classes_is_not_compared(served: dict, classes: list[str], changed: str | None) -> None:
     assert incomparable(served, Derivation(height=32, width=32), Task(classes=classes)) == changed
+
+
+@pytest.mark.parametrize(
+    ("served", "ours", "changed"),
+    [
+        ({}, None, None),
+        ({}, "apply", None),
+        ({"orientation": None}, "apply", None),
+        ({"orientation": "apply"}, None, None),
+        ({"orientation": "ignore"}, "ignore", None),
+        ({}, "ignore", "[data] orientation changed"),
+        ({"orientation": None}, "ignore", "[data] orientation changed"),
+        ({"orientation": "ignore"}, "apply", "[data] orientation changed"),
+    ],
+)
+def test_only_another_way_of_turning_images_keeps_a_champion_from_being_compared(
+    served: dict, ours: Literal["apply", "ignore"] | None, changed: str | None
+) -> None:
+    assert incomparable(served, Derivation(height=32, width=32, orientation=ours), Task()) == changed

@@ -152,6 +152,13 @@ def test_what_is_ignored_is_not_dark(tmp_path: Path) -> None:
     np.testing.assert_array_equal(reading.classes, [[1, 0, 255]])
 
 
+def test_what_is_outside_of_a_region_is_no_foreground(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", png(np.array([[0, 255, 255]], np.uint8)))
+    reading = read_mask(path, Mask(foreground="dark"), (), LIMIT, np.array([[False, True, True]]))
+    np.testing.assert_array_equal(reading.classes, [[255, 0, 0]])
+    assert reading.rule == ""
+
+
 def test_the_inflation_of_dark_foreground(tmp_path: Path) -> None:
     truth = rasterized(64, 64, [Shape(Ellipse(30, 30, 9, 9))])
     _, jpg = cv2.imencode(".jpg", 255 - truth * 255, [cv2.IMWRITE_JPEG_QUALITY, 75])

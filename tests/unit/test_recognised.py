@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from components.errors import UsageError
+from pipeline.cli.check_tables import print_check
 from pipeline.runs.check import check_folder
 
 POINTS = [[4, 4], [12, 4], [12, 12], [4, 12]]
@@ -141,14 +142,22 @@ def test_the_way_that_is_named_leads_on(kind: str, tmp_path: Path) -> None:
     assert (report["sources"], [reject for reject in report["rejects"] if reject["kind"] != "lesion lost"]) == (6, [])
 
 
-def test_names_that_no_pattern_pairs_are_told_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [["0", "1", "2"], ["anna1", "bea2", "cleo3"]], ids=["numbers", "words"])
+def test_names_that_no_pattern_pairs_are_told_once(
+    tmp_path: Path, names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """As of nnU-Net, read with both folders named."""
-    KINDS["nnU-Net"][0](tmp_path)
+    for number, name in enumerate(names):
+        put(tmp_path / f"imagesTr/{name}_0000.png", number)
+        put(tmp_path / f"labelsTr/{name}.png", number, is_mask=True)
     overrides = ['data.images="imagesTr"', 'data.masks="labelsTr"']
     report = check_folder(tmp_path, "folders", overrides)
+    one = names[0]
     first = report["rejects"][0]["reason"]
     assert "nnU-Net's channel suffix '_0000'" in first
-    assert "by rows such as imagesTr/c0_0000.png,labelsTr/c0.png below image,mask in manifest.csv" in first
+    assert f"by rows such as imagesTr/{one}_0000.png,labelsTr/{one}.png below image,mask in manifest.csv" in first
+    print_check(report)
+    assert capsys.readouterr().out.count("nnU-Net") == 1
 
 
 @pytest.mark.parametrize("content", ["[" * 50_000, "{", "", "null", "[]", '{"images": 3}', "\0"])

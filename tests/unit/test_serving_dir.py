@@ -19,7 +19,7 @@ from raw_images import write
 
 from components.errors import UsageError
 from components.files import write_json
-from components.serving_dir import champion_version, push, read_manifest, read_split_report
+from components.serving_dir import champion_version, content_sha256, push, read_manifest, read_split_report
 
 FUTURE = 4_000_000_000
 
@@ -311,6 +311,12 @@ def test_a_pointer_may_be_written_by_hand_and_a_version_linked(papers: Path, giv
     (papers / "7").symlink_to(papers.parent / "stored")
     write_json(papers / "CHAMPION.json", {"version": given, "by": "hand"})
     assert champion_version(papers) == "7"
+
+
+def test_files_of_a_version_that_cannot_be_read_are_named(papers: Path) -> None:
+    (papers / "7/variables").symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"7: cannot be read: .*variables.*delete CHAMPION.json to go on without"):
+        content_sha256(papers / "7")
 
 
 @pytest.mark.parametrize("what", ["folder", "link to nothing"])

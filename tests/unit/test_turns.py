@@ -45,6 +45,13 @@ def test_what_sizes_and_truth_tell(image: int, truth: dict[str, tuple[int, np.nd
     assert bool(why_unclear(image, truth)) is unclear
 
 
+def test_what_is_said_is_true_where_the_mask_alone_carries_one() -> None:
+    unclear = why_unclear(1, {"m.png": (3, OBLONG)})
+    assert "different orientations, the image none, its mask m.png a turn by 180 degrees:" in unclear
+    sizes = advice_on_sizes(((40, 56), 1), ((56, 40), 6), upright=True)
+    assert "different orientations, the image none, its mask a turn by 90 degrees;" in sizes
+
+
 def test_sizes_that_differ_by_more_than_a_turn_are_not_put_down_to_one() -> None:
     assert advice_on_sizes(((40, 56), 6), ((56, 40), 1), upright=True).endswith('set [data] orientation = "ignore"')
     assert advice_on_sizes(((40, 56), 6), ((56, 40), 1), upright=False).endswith('set [data] orientation = "apply"')

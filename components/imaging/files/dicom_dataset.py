@@ -58,7 +58,7 @@ def open_dicom(file: BinaryIO, stop_before_pixels: bool = False) -> FileDataset:
 def check_required(dataset: FileDataset) -> None:
     """Raises UnreadableImage: an element is missing without which pixels have no meaning."""
     colour = ("PlanarConfiguration",) if dataset.get("SamplesPerPixel", 1) > 1 else ()
-    missing = [named(keyword) for keyword in (*_REQUIRED, *colour) if keyword not in dataset]
+    missing = [element_name(keyword) for keyword in (*_REQUIRED, *colour) if keyword not in dataset]
     if missing:
         raise UnreadableImage(
             f"not a whole DICOM image: has no {', '.join(missing)}, without which its pixels have no meaning: export "
@@ -66,7 +66,7 @@ def check_required(dataset: FileDataset) -> None:
         )
 
 
-def named(keyword: str) -> str:
+def element_name(keyword: str) -> str:
     """An element in the words of the standard, such as `Bits Stored (0028,0101)`."""
     tag = Tag(tag_for_keyword(keyword) or 0)
     return f"{dictionary_description(tag)} ({tag.group:04X},{tag.element:04X})"
@@ -83,7 +83,7 @@ def _complete(dataset: FileDataset) -> None:
     if not dataset.file_meta.get("TransferSyntaxUID"):
         if "PixelData" in dataset and dataset["PixelData"].is_undefined_length:
             raise UnreadableImage(
-                f"has compressed pixels and no {named('TransferSyntaxUID')}, which names the compression: save it "
-                "uncompressed"
+                f"has compressed pixels and no {element_name('TransferSyntaxUID')}, which names the compression: save "
+                "it uncompressed"
             )
         dataset.file_meta.TransferSyntaxUID = _UNCOMPRESSED[dataset.original_encoding]

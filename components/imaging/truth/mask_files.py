@@ -85,9 +85,9 @@ def read_mask(
     else:
         file = _File(read_content(path, max_pixels), is_lossy(path), max_pixels, upright)
         reading = replace(_read_image(file, settings, names, region), orientation=orientation_of(file.content))
-    if not cv2.countNonZero(foreground(reading.classes)):
-        reading = replace(reading, rule="")
-    return reading if region is None else replace(reading, classes=_ignoring(reading.classes, ~region))
+    if region is not None:
+        reading = replace(reading, classes=_ignoring(reading.classes, ~region))
+    return reading if cv2.countNonZero(foreground(reading.classes)) else replace(reading, rule="")
 
 
 def read_region(path: Path, max_pixels: int, upright: bool = True) -> tuple[np.ndarray, int]:
