@@ -8,10 +8,11 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.errors import UsageError
 from components.files import flush, flush_names, locked, write_json
 from components.serving_papers import Configured, Manifest, Pointer, SplitReport
 from components.state import BrokenState, broken_named, read_state, shown
@@ -58,9 +59,21 @@ def is_version(name: str) -> bool:
 
 @contextmanager
 def exclusive(serving: Path) -> Iterator[None]:
-    """Makes the folder where it is missing, and waits until no other process changes it."""
+    """Makes the folder where it is missing, and waits until no other process changes it.
+
+    Raises:
+        UsageError: the lock is another user's, or no file.
+    """
     serving.mkdir(parents=True, exist_ok=True)
-    with locked(serving / ".lock", wait=True):
+    lock = serving / ".lock"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(lock, wait=True))
+        except OSError as error:
+            raise UsageError(
+                f"{lock}: cannot be locked: {error.strerror}. Make it yours, or choose another folder: [serving] "
+                "destination"
+            ) from error
         yield
 
 

@@ -32,8 +32,8 @@ def new_run_dir(out: Path) -> Path:
 def list_runs(out: Path) -> Iterator[RunRecord]:
     """Every run below a folder, oldest first; one whose process is gone is `killed`, one whose record cannot be read is
     `damaged`."""
-    for path in sorted(out.rglob(f"runs/*/{RUN_FILE}"), key=lambda path: path.parent.name):
-        yield _run(path.parent)
+    for folder in sorted(filter(_is_run, out.rglob("runs/*")), key=lambda folder: folder.name):
+        yield _run(folder)
 
 
 def find_run(name: str) -> RunRecord:
@@ -43,9 +43,14 @@ def find_run(name: str) -> RunRecord:
         UsageError: there is no such run.
     """
     for folder in (Path(name), *DEFAULT_OUT.rglob(f"runs/{name}")):
-        if (folder / RUN_FILE).is_file():
+        if _is_run(folder):
             return _run(folder)
     raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
+
+
+def _is_run(folder: Path) -> bool:
+    """Also where its record is a link that points nowhere, or a folder: it is damaged, and not gone."""
+    return os.path.lexists(folder / RUN_FILE)
 
 
 def _run(folder: Path) -> RunRecord:

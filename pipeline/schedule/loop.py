@@ -72,13 +72,13 @@ class Scheduler:
 
     def _work(self, slot: datetime) -> SlotRecord:
         record = SlotRecord(slot.isoformat(), "skipped", "", started=self._now())
-        if is_busy(self.out):
-            return self._noted(replace(record, reason="another run uses the output folder"))
         try:
-            facts = self.gather()
+            facts = None if is_busy(self.out) else self.gather()
         except Exception as error:
             # Whatever it is, the run meets it too, and is written down and told of like any other.
             return self._run(replace(record, reason=f"whether the data have changed cannot be told: {error}"))
+        if facts is None:
+            return self._noted(replace(record, reason="another run uses the output folder"))
         decision = decide(facts, self.settings)
         record = replace(
             record,

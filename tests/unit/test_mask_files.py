@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from dicom_files import dicom
 from PIL import Image
 from raw_images import bmp, png, tiff, write
 
@@ -108,6 +109,32 @@ def test_colours_that_tell_what_is_drawn(tmp_path: Path, content: bytes) -> None
 @pytest.mark.parametrize(
     "content",
     [
+        pytest.param(png(np.dstack([~BLACK, ~BLACK, ~BLACK, BLACK])), id="RGBA, white"),
+        pytest.param(png(np.dstack([BLACK, BLACK, BLACK, BLACK])), id="RGBA, black"),
+        pytest.param(png(np.dstack([~BLACK, BLACK])), id="LA"),
+        pytest.param(transparent(BLACK, [255, 255, 255, 0, 0, 0]), id="palette"),
+        pytest.param(tiff(np.dstack([~BLACK, ~BLACK, ~BLACK, BLACK]), tags={338: [2]}), id="TIFF"),
+    ],
+)
+def test_nothing_is_drawn_where_one_colour_is_transparent_everywhere(tmp_path: Path, content: bytes) -> None:
+    assert not read_mask(write(tmp_path / "m", content), Mask(), (), LIMIT).classes.any()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(png(np.dstack([~BLACK, ~BLACK])), id="LA, opaque"),
+        pytest.param(png(np.dstack([~BLACK, ~BLACK, ~BLACK, BLACK + np.uint8(128)])), id="RGBA, half transparent"),
+        pytest.param(bmp_with_alpha(~BLACK, BLACK), id="BMP, fourth byte unused"),
+    ],
+)
+def test_one_colour_that_can_be_seen_is_the_mask(tmp_path: Path, content: bytes) -> None:
+    assert read_mask(write(tmp_path / "m", content), Mask(), (), LIMIT).classes.all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
         pytest.param(png(np.dstack([255 * BINARY] * 3 + [255 - 255 * BINARY])), id="RGBA, the other way round"),
         pytest.param(png(np.dstack([255 * BINARY, 255 * BINARY[::-1]])), id="LA"),
         pytest.param(png(np.dstack([255 * BINARY, 100 * TRUTH + 55])), id="LA, in steps"),
@@ -135,6 +162,22 @@ def test_alpha_is_turned_as_colours_are(tmp_path: Path) -> None:
     np.testing.assert_array_equal(reading.classes, np.rot90(BINARY, -1))
     assert reading.orientation == 6
     np.testing.assert_array_equal(read_mask(path, Mask(), (), LIMIT, upright=False).classes, BINARY)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(("value", "limit"), [(0, 9), (1, 254)])
+@pytest.mark.parametrize("form", ["binary", "indices"])
+def test_what_was_padding_of_the_image_is_truth_in_its_mask(
+    tmp_path: Path, photometric: str, value: int, limit: int, form: Any
+) -> None:
+    """A mask that was saved with the header of its image: of a mask every value is meant."""
+    padding = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+    stored = 255 - BINARY if photometric == "MONOCHROME1" else BINARY
+    path = write(tmp_path / "m.dcm", dicom(stored, PhotometricInterpretation=photometric, **padding))
+    np.testing.assert_array_equal(read_mask(path, Mask(form=form), (), LIMIT).classes, BINARY)
+    np.testing.assert_array_equal(read_region(path, LIMIT)[0], BINARY)
+    empty = write(tmp_path / "empty.dcm", dicom(BLACK, **padding))
+    assert not read_mask(empty, Mask(form=form), (), LIMIT).classes.any()
 
 
 @pytest.mark.parametrize("threshold", [None, 128, "otsu"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -100,6 +101,16 @@ def test_a_damaged_record_is_listed_among_the_others(tmp_path: Path, text: str) 
     assert (first.status, damaged.status, last.status) == ("done", "damaged", "done")
     assert (damaged.id, damaged.recipe, damaged.folder) == ("2", "demo", str(folder))
     assert damaged.reasons[0].startswith(f"{folder}/run.json: ")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["a folder", "a dead link"])
+def test_a_record_that_is_no_file_is_damaged_and_not_gone(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    folder = tmp_path / "demo" / "runs" / "1"
+    folder.mkdir(parents=True)
+    make(folder / "run.json")
+    [run] = list_runs(tmp_path)
+    assert run == find_run(str(folder))
+    assert run.status == "damaged"
 
 
 def test_the_table_names_runs_in_full_however_long_a_reason_is(

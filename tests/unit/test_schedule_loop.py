@@ -202,6 +202,14 @@ def test_what_cannot_be_told_is_left_to_the_run_to_say(tmp_path: Path, error: Ex
     assert lines[0]["reasons"] == ["/data: no such folder"]
 
 
+def test_a_lock_that_is_no_file_ends_no_loop(tmp_path: Path) -> None:
+    time = clock("2026-01-01T00:00+00:00", "2026-01-02T12:00+00:00")
+    (tmp_path / ".lock").mkdir()
+    child = script(tmp_path, """echo '{"exit_code": 2, "error": "cannot be locked"}'; exit 2""")
+    assert scheduler(tmp_path, time, child).serve() == 0
+    assert [(line["decision"], line["exit_code"]) for line in ledger(tmp_path)] == 2 * [("ran", 2)]
+
+
 def test_warnings_of_notifications_are_written_down(tmp_path: Path) -> None:
     time = clock("2026-01-01T00:00+00:00", "2026-01-01T12:00+00:00")
     made = replace(scheduler(tmp_path, time, lambda: DONE), notify=lambda record: ["nobody listens"])

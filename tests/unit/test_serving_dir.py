@@ -19,7 +19,7 @@ from raw_images import write
 
 from components.errors import UsageError
 from components.files import write_json
-from components.serving_dir import champion_version, content_sha256, push, read_manifest, read_split_report
+from components.serving_dir import champion_version, content_sha256, exclusive, push, read_manifest, read_split_report
 
 FUTURE = 4_000_000_000
 
@@ -334,3 +334,11 @@ def test_a_pointer_that_is_no_file_is_not_taken_for_no_champion(papers: Path, wh
 def test_a_folder_that_no_server_takes_for_a_version_does_not_count(model: Path, serving: Path, name: str) -> None:
     (serving / name).mkdir()
     assert int(push(model, serving, {})) < FUTURE
+
+
+def test_a_lock_that_cannot_be_taken_is_named(serving: Path) -> None:
+    """As where another user has made it."""
+    (serving / ".lock").mkdir()
+    said = r"serving/\.lock: cannot be locked: Is a directory\. Make it yours"
+    with pytest.raises(UsageError, match=said), exclusive(serving):
+        pass

@@ -45,13 +45,16 @@ def _drawn_in_alpha(content: bytes, header: ImageFile, upright: bool) -> np.ndar
     """The alpha channel `(H, W)`; None where the colours tell what is drawn.
 
     They do where alpha has one value, and where it tells the same: all that is black, and nothing else, is transparent.
+    One colour that is transparent everywhere is what a file of such drawings holds where nothing was drawn; but in BMP,
+    whose fourth byte may be unused, it is the mask.
     """
     orientation = orientation_in(header, content)
     channels = _with_alpha(content, header)
     colours, alpha = channels[..., :-1], channels[..., -1]
-    if alpha.min() == alpha.max():
+    one_colour = (colours == colours[0, 0]).all()
+    if alpha.min() == alpha.max() and (alpha.any() or not one_colour or isinstance(header, BmpImageFile)):
         return None
-    if (colours == colours[0, 0]).all():
+    if one_colour:
         return facing(upright, np.ascontiguousarray(alpha), orientation, header)
     if not _tell_the_same(colours, alpha):
         raise UnreadableImage(

@@ -121,13 +121,18 @@ def decode_image(
 
 
 def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> Drawn:
-    """As `decode_image`; of a file of one colour with a drawing in its alpha channel that channel, `(H, W)`.
+    """As `decode_image`; of a file of one colour with a drawing in its alpha channel that channel, `(H, W)`. In DICOM
+    every value is meant: what a header, often that of the image, calls padding is truth like any other.
 
     Raises:
         UnreadableImage: as `decode_image`, or colours and alpha tell two things.
     """
     if _is_raster(content):
         return decode_drawn(content, max_pixels, upright)
+    if is_dicom(content):
+        from components.imaging.files.dicom import decode_dicom
+
+        return Drawn(decode_dicom(content, max_pixels, window=False, padded=False))
     return Drawn(decode_image(content, max_pixels))
 
 

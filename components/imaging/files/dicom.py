@@ -14,7 +14,7 @@ from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLoss
 
 from components.foreign import foreign
 from components.imaging.files.dicom_dataset import check_required, open_dicom
-from components.imaging.files.dicom_padding import bits_of_tissue, padding_of
+from components.imaging.files.dicom_padding import bits_of_tissue, forget_padding, padding_of
 from components.imaging.files.dicom_values import rescaled, windowed
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
@@ -23,14 +23,18 @@ _COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 _LOSSY = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless})
 
 
-def decode_dicom(content: bytes, max_pixels: int, window: bool) -> np.ndarray:
+def decode_dicom(content: bytes, max_pixels: int, window: bool, padded: bool = True) -> np.ndarray:
     """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16; `window` is for gray, whose padding is 0, the darkest level.
+
+    Where it shall not be `padded`, a pixel is what it is, also where the file calls it padding.
 
     Raises:
         UnreadableImage: damaged, cut short, no or several images, values or a compression that are not read.
     """
     with _damage_named():
         dataset = open_dicom(io.BytesIO(content))
+        if not padded:
+            forget_padding(dataset)
         _check(dataset, max_pixels)
     with _damage_named(f", stored as {dataset.file_meta.TransferSyntaxUID.name}"):
         stored = pixel_array(dataset)

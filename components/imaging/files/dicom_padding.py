@@ -19,6 +19,13 @@ _VALUE, _LIMIT = "PixelPaddingValue", "PixelPaddingRangeLimit"
 _DETECTORS = (10, 12, 14, 16)
 
 
+def forget_padding(dataset: Dataset) -> None:
+    """So that the file names none."""
+    for name in (_VALUE, _LIMIT):
+        if name in dataset:
+            del dataset[name]
+
+
 def padding_of(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
     """bool `(H, W)`; None where the file names no padding.
 
