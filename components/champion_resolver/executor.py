@@ -10,9 +10,9 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.pusher.core import check_weights
 from components.serving_dir import champion_version, content_sha256
 from components.state import BrokenState
+from components.weights import check_weights
 
 
 class Executor(BaseExecutor):

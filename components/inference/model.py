@@ -17,11 +17,11 @@ from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.predictor import Predictor
-from components.pusher.core import check_weights
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
 from components.state import broken_named, read_state
 from components.task import Task
+from components.weights import check_weights
 
 _ANEW = "Copy the whole folder anew, or train it anew."
 

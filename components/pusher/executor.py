@@ -12,9 +12,9 @@ from tfx.types import Artifact, artifact_utils
 from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Trained, read_artifact
 from components.disk import ask_room, folder_size
 from components.provenance import Provenance
-from components.pusher.core import check_weights, model_sha256
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
 from components.serving_papers import RunSplitReport
+from components.weights import check_weights, model_sha256
 
 REASON = "reason"
 REFUSED = "refused"

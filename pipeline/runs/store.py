@@ -35,6 +35,9 @@ def check_store(path: Path) -> None:
     """
     if not path.exists():
         return
+    # SQLite takes it for a new one, of which nothing is remembered.
+    if not path.stat().st_size and any(path.parent.glob("artifacts/*/*/*")):
+        raise UsageError(f"{path}: is empty, beside artifacts. {_ANEW}.")
     try:
         with closing(sqlite3.connect(path, timeout=_PATIENCE)) as store:
             store.execute("BEGIN IMMEDIATE")

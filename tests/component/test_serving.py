@@ -21,11 +21,11 @@ from components.champion_resolver.executor import Executor as ChampionResolver
 from components.errors import UsageError
 from components.inference.model import load_model
 from components.provenance import Provenance
-from components.pusher.core import model_sha256
 from components.pusher.executor import Executor as Pusher
 from components.serving_dir import champion_version, push, read_manifest
 from components.serving_graph.export import export_model
 from components.task import Task
+from components.weights import model_sha256
 
 Make = Callable[..., Artifact]
 SPLIT_REPORT = {"data_fingerprint": "f00", "sources": 0, "splits": {}, "notes": [], "drift": None, "records": []}

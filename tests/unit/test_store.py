@@ -83,6 +83,13 @@ def test_a_store_of_others_is_named_where_it_is_opened(path: Path, harm: Callabl
         finished_artifacts(sqlite_metadata_connection_config(str(path)))
 
 
+def test_an_empty_store_beside_artifacts_has_lost_them(path: Path) -> None:
+    path.write_bytes(b"")
+    (path.parent / "artifacts/Trainer/model/7").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"metadata\.sqlite: is empty, beside artifacts\. Delete it: "):
+        check_store(path)
+
+
 def test_a_whole_an_empty_and_a_missing_store_are_taken(path: Path) -> None:
     check_store(path)
     check_store(path.with_name("missing"))
