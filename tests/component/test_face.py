@@ -23,6 +23,7 @@ from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
 from components.files import read_json, write_json
 from components.imaging.files.codecs import decode_image
+from components.serving_dir import MANIFEST_FILE
 
 SETTINGS = [
     *("data.height=32", "data.width=32", "data.groups.by=pattern", "data.groups.pattern=(p\\d+)_"),
@@ -135,6 +136,8 @@ def test_pixels_are_turned_as_those_were_that_the_model_learnt(names: dict[str, 
     assert training["config"]["derivation"]["orientation"] is None
     training["config"]["derivation"]["orientation"] = "ignore"
     write_json(stored / "assets.extra" / TRAINING_FILE, training)
+    # Which tells what was pushed.
+    (stored / MANIFEST_FILE).unlink()
     exif = Image.Exif()
     exif[274] = 6
     Image.fromarray(np.arange(50 * 70, dtype=np.uint16).reshape(50, 70).astype(np.uint8)).save(
