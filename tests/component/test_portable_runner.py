@@ -113,6 +113,7 @@ def read_statistics(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_workers_of_their_own_leave_what_one_process_leaves(
     root: Path, arguments: list[str], artifact: Callable[..., Artifact], tmp_path: Path
 ) -> None:

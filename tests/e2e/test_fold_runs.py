@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from driver import REPOSITORY, Result, command, maskline
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "folds.k": "2",
     "data.height": "32",
@@ -108,7 +110,6 @@ def test_the_record_the_manifest_and_the_report_say_what_is_served(resumed: Resu
     assert f"{pooled['dice']['mean']:.3f}" in report
 
 
-@pytest.mark.slow
 def test_a_changed_limit_trains_and_measures_no_fold_again(data: Path, out: Path, resumed: Result) -> None:
     refused = maskline(*arguments(data, out, evaluation__min_dice="1"))
     assert refused.code == 3, refused.record["reasons"]
@@ -116,7 +117,6 @@ def test_a_changed_limit_trains_and_measures_no_fold_again(data: Path, out: Path
     assert refused.states["Evaluator"] == "ran"
 
 
-@pytest.mark.slow
 def test_a_fold_that_has_collapsed_refuses_the_candidate_by_name(data: Path, out: Path, resumed: Result) -> None:
     refused = maskline(*arguments(data, out, training__epochs="1", training__learning_rate="1e-5"))
     assert refused.code == 3, refused.record["reasons"]

@@ -24,6 +24,7 @@ def foreign(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_process_imports_what_is_installed(foreign: Path) -> None:
     """Beam's workers and the check of the served model are processes of their own."""
     settings = overrides(training__epochs="1", execution__parallel="processes", execution__workers="2")

@@ -158,6 +158,7 @@ def copy_source(folder: Path) -> None:
         shutil.copytree(REPOSITORY / package, folder / package)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_judged_as_it_was_trained_is_told(out: Path, champion: bytes, tmp_path: Path) -> None:
     """With averages of batch norm that never leave the 0 and 1 that they begin with."""
     copy_source(tmp_path)
@@ -294,6 +295,7 @@ def test_people_see_a_line_per_node_and_no_chatter(out: Path, champion: bytes) -
     assert len(lines) <= 20
 
 
+@pytest.mark.slow
 def test_terminal_shows_no_chatter_either(out: Path, champion: bytes) -> None:
     # With bars drawn: the library that draws them must not bring back what goes to the log.
     terminal, process_side = pty.openpty()

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from driver import Result, maskline
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 [data]
 layout = "manifest"

@@ -106,6 +106,7 @@ def test_a_champion_of_other_classes_is_not_compared_with(out: Path, first: Resu
     assert (out / "serving" / "CHAMPION.json").read_bytes() == champion
 
 
+@pytest.mark.slow
 def test_the_limits_of_the_recipe_refuse_a_model_that_has_learnt_nothing(out: Path, first: Result) -> None:
     from pipeline.config.loader import load_config
 
