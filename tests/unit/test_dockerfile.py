@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import components
+import pipeline
 from pipeline.kubeflow.spec.compile import ENTRYPOINT
 
 ROOT = Path(__file__).parents[2]
@@ -57,3 +62,10 @@ def test_all_that_is_copied_is_here_and_is_sent_and_nothing_else() -> None:
 def test_uv_is_the_one_of_the_set_up() -> None:
     [here] = re.findall(r"^UV_VERSION := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert f"UV_VERSION={here}" in arguments("ARG")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("package", [components, pipeline])
+def test_every_module_is_imported_as_the_image_does_and_none_starts_anything(package: ModuleType) -> None:
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
