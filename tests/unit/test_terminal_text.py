@@ -38,7 +38,8 @@ class Screen:
     """Both streams of the process, as some terminal or pipe has them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
-        self._streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+        self._written = [io.BytesIO(), io.BytesIO()]
+        self._streams = [io.TextIOWrapper(written, encoding=encoding) for written in self._written]
         monkeypatch.setenv("COLUMNS", "80")
         for name, stream in zip(("stdout", "stderr"), self._streams, strict=True):
             monkeypatch.setattr(sys, name, stream)
@@ -46,7 +47,10 @@ class Screen:
     def text(self) -> str:
         for stream in self._streams:
             stream.flush()
-        return "".join(stream.buffer.getvalue().decode(stream.encoding) for stream in self._streams)  # type: ignore[attr-defined]
+        return "".join(
+            written.getvalue().decode(stream.encoding)
+            for written, stream in zip(self._written, self._streams, strict=True)
+        )
 
 
 def maskline(monkeypatch: pytest.MonkeyPatch, *arguments: str, encoding: str = "utf-8") -> tuple[int, str]:
