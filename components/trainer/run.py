@@ -17,20 +17,21 @@ import tensorflow as tf
 from keras.src.saving.saving_lib import save_model
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.artifacts import HISTORY_FILE, KERAS_FILE, TRAINING_FILE
+from components.artifacts import KERAS_FILE, TRAINING_FILE
 from components.disk import ask_room
 from components.files import write_bytes, write_json
 from components.parallel import without_inner_threads
 from components.serving_graph.export import export_model
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
-from components.trainer.callbacks import KeepBest, ReportProgress, StopWhenNotFinite, Validate
+from components.trainer.callbacks import Validate
 from components.trainer.choices import loss_named, optimizer_named
 from components.trainer.devices import accelerators, strategy_for
+from components.trainer.fit import fit
 from components.trainer.metrics import Judge, MeanDice
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.segmenter import build_segmenter
-from components.trainer.settings import TrainerSettings, Training
+from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import start
 
 _LOG = logging.getLogger("maskline.trainer")
@@ -77,7 +78,7 @@ def run_fn(fn_args: FnArgs) -> None:
     share = training.batch_size // len(devices)
     begin_averages(model, _shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
-    history = _fit(model, data, Validate(judge, validation), training, run_dir)
+    history = fit(model, data, Validate(judge, validation), training, run_dir)
     seconds = time.monotonic() - started
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
@@ -138,38 +139,6 @@ def _training_data(files: list[str], settings: TrainerSettings, full_batches: bo
         full_batches=full_batches,
         tiled=settings.derivation.tiles is not None,
     )
-
-
-def _fit(
-    model: keras.Model, data: TrainingData, validate: Validate, training: Training, run_dir: Path
-) -> dict[str, list[float]]:
-    """Trains and leaves the weights of the epoch with the lowest validation loss in the model."""
-    best = KeepBest()
-    callbacks = [
-        validate,
-        # A failed node loses its own folders; the one of all its runs stays.
-        StopWhenNotFinite(data, run_dir.parent.parent),
-        # The loss counts images without foreground, which the Dice leaves out: a model that sees lesions
-        # everywhere must not win.
-        best,
-        keras.callbacks.ReduceLROnPlateau(
-            monitor="val_loss", factor=training.reduce_lr_factor, patience=training.reduce_lr_patience
-        ),
-        keras.callbacks.EarlyStopping(monitor="val_loss", patience=training.early_stopping_patience),
-        keras.callbacks.CSVLogger(str(run_dir / HISTORY_FILE)),
-        keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
-        ReportProgress(training.epochs, data.steps_per_epoch),
-    ]
-    history = model.fit(
-        data.batches(),
-        epochs=training.epochs,
-        steps_per_epoch=data.steps_per_epoch,
-        callbacks=callbacks,
-        shuffle=False,  # of the batches: the data come shuffled
-        verbose=0,
-    ).history
-    best.restore()
-    return history
 
 
 def _shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
