@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
+from warm import warm_python
 
 from components.augmentor.executor import Executor as Augmentor
 from components.example_gen.executor import Executor as ImageMaskExampleGen
@@ -39,6 +41,15 @@ _CONFIG = {
     "training": {"epochs": 24, "batch_size": 8, "learning_rate": 0.01, "seed": 7},
     "evaluation": {"min_dice": 0.3},
 }
+
+
+@pytest.fixture(scope="module")
+def warm_children() -> Iterator[None]:
+    """The processes that nodes start have their libraries imported already."""
+    python = warm_python()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", python)
+        yield
 
 
 def _artifact(kind: type[Artifact], folder: Path, splits: Iterable[str] = ()) -> Artifact:

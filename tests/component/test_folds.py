@@ -43,6 +43,8 @@ K = 2
 FOLDS = ("fold-1", "fold-2")
 Make = Callable[..., Artifact]
 
+pytestmark = pytest.mark.usefixtures("warm_children")
+
 
 def stored(examples: Artifact, split: str) -> list[Record]:
     return [parse(item) for item in read_split(examples.uri, split)]

@@ -32,6 +32,8 @@ from pipeline.config.root import Config
 
 Make = Callable[..., Artifact]
 
+pytestmark = pytest.mark.usefixtures("warm_children")
+
 
 @pytest.fixture
 def as_champion(artifact: Make, config: Config, tmp_path: Path) -> Callable[..., Artifact]:

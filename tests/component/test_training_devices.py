@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from warm import warm_python
 
 from components.errors import UsageError
 from components.records.record import Record
@@ -104,7 +104,7 @@ def run_arguments(folder: Path, train: str, validation: str, distribute: str, ca
 
 
 def run_script(script: str, arguments: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", script]
+    command = [warm_python(), "-c", script]
     return subprocess.run(command, input=json.dumps(arguments), capture_output=True, text=True, check=False)
 
 

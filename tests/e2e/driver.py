@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from warm import warm_python
+
 REPOSITORY = Path(__file__).parents[2]
 
 SMALL = {
@@ -47,15 +49,16 @@ class Result:
         return {step["id"]: step["state"] for step in self.record["steps"]}
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+def command(*arguments: object, python: str = sys.executable) -> list[str]:
+    return [python, "-m", "pipeline.cli", *map(str, arguments)]
 
 
-def maskline(*arguments: object, source: Path = REPOSITORY) -> Result:
-    """Runs `maskline` from the source tree `source`."""
+def maskline(*arguments: object, source: Path = REPOSITORY, cold: bool = False) -> Result:
+    """Runs `maskline` from the source tree `source`; `cold`: by the real Python, which imports everything anew."""
     environment = {**os.environ, "PYTHONPATH": str(source)}
+    python = sys.executable if cold else warm_python()
     process = subprocess.run(
-        command(*arguments), capture_output=True, text=True, cwd=source, env=environment, check=False
+        command(*arguments, python=python), capture_output=True, text=True, cwd=source, env=environment, check=False
     )
     return Result(process.returncode, process.stdout, process.stderr)
 

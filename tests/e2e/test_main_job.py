@@ -40,7 +40,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(out: Path) -> Result:
-    result = run_demo(out)
+    result = maskline("run", "demo", "--out", out, "--json", *overrides(), cold=True)
     assert result.code == 0, result.stderr
     return result
 
