@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ class Sampling:
     oversample_foreground: float = 0.0
     balance: Balance = "none"
     per_record: int = 1
-    task: Task = Task()
+    task: Task = field(default_factory=Task)
 
 
 @dataclass(frozen=True)
