@@ -108,8 +108,8 @@ def test_what_makes_no_sense_is_refused(section: dict[str, Any], message: str) -
 
 @pytest.mark.parametrize("strength", STRENGTHS)
 def test_a_tiny_lesion_outlives_each_strength(strength: str) -> None:
-    """Of radius 2, at the first draw: its mask keeps a pixel, and its image stands out; cut-outs hide one of a hundred
-    at the most."""
+    """Of radius 2 in bright tissue, at the first draw: its mask keeps a pixel, and its image stands out; cut-outs hide
+    one of a hundred at the most."""
     settings, hidden = parse(strength=strength), 0
     distance = np.hypot(*(np.indices((96, 96)) - 47.5))
     for seed in range(300):
@@ -117,8 +117,9 @@ def test_a_tiny_lesion_outlives_each_strength(strength: str) -> None:
         drawn = draw(rng, settings, (96, 96))
         # Near the centre, which no rotation moves out.
         mask = disc_mask(96, 96, *rng.uniform(42, 54, 2), 2)
-        image, classes = drawn.apply((60 + 120 * mask).astype(np.uint8), mask)
+        tissue = np.random.default_rng(seed).normal(130, 15, (96, 96)).clip(0, 255)
+        image, classes = drawn.apply((tissue + 60 * mask).clip(0, 255).astype(np.uint8), mask)
         assert classes.any(), drawn
         surround = np.median(image[(distance < 30) & (classes == 0)])
-        hidden += image[classes > 0].mean() - surround < 10
+        hidden += image[classes > 0].mean() - surround < 5
     assert hidden <= (3 if settings.cutout.probability else 0)

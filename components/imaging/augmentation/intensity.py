@@ -37,7 +37,7 @@ class Intensity:
 
     Noise comes after all that would amplify or smooth it, so it has the strength that is stated.
 
-    All pixels are changed alike, the black around a letterbox included, as a film's own black is. Gamma, contrast,
+    All pixels are changed alike, the black around a letterbox included, as a film's own black is. Gammas, contrast,
     sharpening, blur and low resolution leave black areas black; brightness, CLAHE and noise may lift them. In a
     letterbox's padding, CLAHE lifts by clip + 1 levels of 255 (2, 3, 5 for clips of 1, 2, 4: what is cut off a tile's
     only bin is spread over all), and noise by 0.4 sigma on average: half a level for sigma 0.005, 3 for 0.03, where

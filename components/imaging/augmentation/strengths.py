@@ -8,7 +8,8 @@ and batchgeneratorsv2), with their probabilities and ranges, as near as the oper
 - its gamma on inverted images (0.1) and on others (0.3) may meet: here one of the two happens;
 - its rotations reach 15 degrees only where a patch is more than half as long again as wide; its gamma keeps the moments.
 `strong` is after its variant `nnUNetTrainerDA5` (right angles, rotation of twice as many, contrast, sharpening, blank
-rectangles; these smaller, so that small lesions are seldom hidden), with elastic deformation and CLAHE, which that lacks.
+rectangles), with elastic deformation and CLAHE, which that lacks. Its rectangles are smaller, so that small lesions are
+seldom hidden, and its contrasts less: here they are factors of values, which at 2 would make bright tissue white.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ _STRONG: Mapping[str, Any] = {
     "rotation": {"probability": 0.4, "degrees": [-180.0, 180.0]},
     "zoom": {"probability": 0.3, "factor": [0.7, 1.4]},
     "elastic": {"probability": 0.3, "amplitude": [0.002, 0.006], "grid": 6},
-    "contrast": {"probability": 0.2, "factor": [0.5, 2.0]},
-    "brightness": {"probability": 0.2, "gain": [0.75, 1.25], "offset": [-0.1, 0.1]},
+    "contrast": {"probability": 0.2, "factor": [0.65, 1.35]},
+    "brightness": {"probability": 0.2, "gain": [0.9, 1.1], "offset": [0.0, 0.1]},
     "clahe": {"probability": 0.2, "clip": [1.0, 4.0]},
     "sharpening": {"probability": 0.2, "amount": [0.1, 1.0]},
     "blur": {"probability": 0.2, "sigma": [0.002, 0.006]},
