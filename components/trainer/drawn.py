@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from components.trainer.python_calls import CALLS
 from components.trainer.sampling import Facts, Plan, Sampling
 
 _FEATURES = {"mask/labels": tf.io.RaggedFeature(tf.int64), "sample/label": tf.io.FixedLenFeature([], tf.string, "")}
-_AT_ONCE = 256
+_AT_ONCE = 16
+"""Records that are parsed or gathered in one call."""
 _FRAMING = 8 + 4 + 4
 """Bytes of a TFRecord beside its content: its length, and the checksums of both."""
 
@@ -56,20 +58,16 @@ class DrawnRecords:
         """Samples by name, as they were decoded, with `visit` and `around` of the plan, int64."""
         draws = tf.numpy_function(self._drawn, [number], (tf.int64,) * 3, stateful=False)
         records, visits, around = (tf.ensure_shape(numbers, (None,)) for numbers in draws)
-        drawn = tf.data.Dataset.from_tensor_slices({"visit": visits, "around": around})
-        return tf.data.Dataset.zip(self._samples(records), drawn).map(lambda sample, draw: {**sample, **draw})
+        drawn = {"visit": visits, "around": around}
+        if self._held:
+            return _gathered(self._held, records, drawn)
+        where = tf.gather(self._places.file, records), tf.gather(self._places.begin, records)
+        samples = self._decoded(tf.data.Dataset.from_tensor_slices(where).flat_map(self._at))
+        return tf.data.Dataset.zip(samples, tf.data.Dataset.from_tensor_slices(drawn)).map(operator.or_)
 
     def _drawn(self, number: int) -> tuple[np.ndarray, ...]:
         with CALLS:
             return tuple(self.plan.epoch(int(number)))
-
-    def _samples(self, records: tf.Tensor) -> tf.data.Dataset:
-        held, places = self._held, self._places
-        if held:
-            numbers = tf.data.Dataset.from_tensor_slices(records)
-            return numbers.map(lambda number: {name: values[number] for name, values in held.items()})
-        where = tf.gather(places.file, records), tf.gather(places.begin, records)
-        return self._decoded(tf.data.Dataset.from_tensor_slices(where).flat_map(self._at))
 
     def _at(self, file: tf.Tensor, begin: tf.Tensor) -> tf.data.Dataset:
         """The serialized record that begins there."""
@@ -80,6 +78,14 @@ class DrawnRecords:
             byte_offsets=begin[None],
         )
         return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string)).take(1)
+
+
+def _gathered(held: Sample, records: tf.Tensor, drawn: Sample) -> tf.data.Dataset:
+    def some(numbers: tf.Tensor, drawn: Sample) -> Sample:
+        return {name: tf.gather(values, numbers) for name, values in held.items()} | drawn
+
+    # One by one, the calls would take longer than the pixels.
+    return tf.data.Dataset.from_tensor_slices((records, drawn)).batch(_AT_ONCE).map(some).unbatch()
 
 
 def read_facts(files: Sequence[str]) -> tuple[Facts, Places]:

@@ -99,7 +99,7 @@ class TestPatches:
         assert shares == pytest.approx([1 / 2, 1 / 6, 1 / 6, 1 / 6], abs=0.03)
 
     def test_no_window_lies_where_nothing_is_judged(self) -> None:
-        """It would teach nothing. So does nnU-Net: where there is an ignore label, it draws windows around what has none."""
+        """It would teach nothing. nnU-Net, too, draws around annotated pixels where there is an ignore label."""
         mask = np.full((100, 100), IGNORE, np.uint8)
         mask[90:92, 4:8] = 0
         rng, patch = np.random.default_rng(0), Patch(height=10, width=10, foreground_share=1.0)

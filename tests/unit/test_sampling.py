@@ -59,9 +59,7 @@ def test_each_batch_has_its_share_around_foreground(
 
 @settings(max_examples=40, deadline=None)
 @given(CLASSES, st.integers(1, 4))
-def test_without_shares_and_balance_each_record_comes_equally_often(
-    classes: list[list[int]], per_record: int
-) -> None:
+def test_without_shares_and_balance_each_record_comes_equally_often(classes: list[list[int]], per_record: int) -> None:
     records, _, around = plan(facts(classes), per_record=per_record).epoch(0)
     assert Counter(records.tolist()) == dict.fromkeys(range(len(classes)), per_record)
     assert set(around) == {BY_SHARE}

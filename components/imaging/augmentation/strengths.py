@@ -3,13 +3,16 @@
 `standard` are the operations of nnU-Net's default trainer for two dimensions (`nnUNetTrainer.get_training_transforms`
 and batchgeneratorsv2), with their probabilities and ranges, as near as the operations here come:
 - it blurs and coarsens each channel of a chosen sample by half a chance: here all channels, by the product;
-- its noise and blur are of images with a standard deviation of 1, and in pixels: here of the span of values, of which an
-  image has a standard deviation of about a fifth, and 0.5 to 1 pixel of 256;
+- its noise is of images with a standard deviation of 1, its blur in pixels: here both are relative, for images with a
+  standard deviation of a fifth of the span of values, and of 256 pixels;
 - its gamma on inverted images (0.1) and on others (0.3) may meet: here one of the two happens;
-- its rotations reach 15 degrees only where a patch is more than half as long again as wide; its gamma keeps the moments.
+- it turns by 15 degrees at the most where a patch is more than 1.5 times as long as wide, and gamma keeps the moments;
+- its contrast is about the mean, and both that and brightness act on what is standardised already: here, on values that
+  are standardised afterwards, little of them is left.
 `strong` is after its variant `nnUNetTrainerDA5` (right angles, rotation of twice as many, contrast, sharpening, blank
 rectangles), with elastic deformation and CLAHE, which that lacks. Its rectangles are smaller, so that small lesions are
-seldom hidden, and its contrasts less: here they are factors of values, which at 2 would make bright tissue white.
+seldom hidden; its contrasts are less and brightness only lifts: here they are cut off at black and at white, where a dim
+nucleus or a lesion in bright tissue would end.
 """
 
 from __future__ import annotations
@@ -55,7 +58,7 @@ STRENGTHS: Mapping[str, Mapping[str, Any]] = {"light": _LIGHT, "standard": _STAN
 def strengthened(section: Mapping[str, Any]) -> dict[str, Any]:
     """The section `[augmentation]` with what its `strength` says of all that it does not say itself.
 
-    A table that leaves out keys of an operation has those of the strength, unless it is by the numbers of older systems.
+    A table that leaves out keys of an operation has those of the strength, unless it has numbers of older systems.
     Every record is augmented in every epoch anew where the section says nothing else.
     """
     name = section.get("strength")
