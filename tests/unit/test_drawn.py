@@ -134,9 +134,11 @@ def test_each_visit_in_an_epoch_sees_another_window_and_another_augmentation(fil
     assert len({image.tobytes() for image in images}) == 4 * COUNT
 
 
-def test_windows_of_a_batch_hold_the_share_of_foreground(files: list[str]) -> None:
+@pytest.mark.parametrize("augmentation", [None, ALL], ids=["as they are", "augmented"])
+def test_windows_of_a_batch_hold_the_share_of_foreground(files: list[str], augmentation: Augmentation | None) -> None:
     training = Training(epochs=1, oversample_foreground=0.67, patch=Patch(height=2, width=2))
-    found = taken(data(files, Sampling(oversample_foreground=0.67), patch=training.windows).epoch(0), 99)
+    drawn = data(files, Sampling(oversample_foreground=0.67), augmentation, training.windows)
+    found = taken(drawn.epoch(0), 99)
     held = [((mask > 0) & (mask < IGNORE)).any() for mask in windows(found)[1]]
     for begin in range(0, COUNT - BATCH, BATCH):
         # Two of three; the rest lie anywhere, where there is hardly any.

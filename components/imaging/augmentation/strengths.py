@@ -11,8 +11,8 @@ and batchgeneratorsv2), with their probabilities and ranges, as near as the oper
   are standardised afterwards, little of them is left.
 `strong` is after its variant `nnUNetTrainerDA5` (right angles, rotation of twice as many, contrast, sharpening, blank
 rectangles), with elastic deformation and CLAHE, which that lacks. Its rectangles are smaller, so that small lesions are
-seldom hidden; its contrasts are less and brightness only lifts: here they are cut off at black and at white, where a dim
-nucleus or a lesion in bright tissue would end.
+seldom hidden; its contrasts are less and brightness only lifts: here values are cut off at black and at white, where a
+dim nucleus or a lesion in bright tissue would end.
 """
 
 from __future__ import annotations
