@@ -61,7 +61,7 @@ class Training(Section):
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     patch: Patch | None = None
     """None: whole records."""
-    oversample_foreground: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    oversample_foreground: Probability = 0.0
     """This share of each batch, rounded as nnU-Net does, is drawn from records with foreground, each window of these
     around a pixel of it, of each class of the record as often. The rest is drawn from all records, their windows
     anywhere. An epoch keeps its steps: some records come several times, some not at all, in each epoch others. 0: each

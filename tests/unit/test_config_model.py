@@ -206,7 +206,10 @@ def test_patches_that_do_not_fit(overrides: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["oversample_foreground=1.0"], "[training] oversample_foreground: found 1.0, expected less than 1"),
+        (
+            ["oversample_foreground=33.0"],
+            "[training] oversample_foreground: found 33.0, expected less than or equal to 1",
+        ),
         (
             ["oversample_foreground=0.33", "batch_size=1"],
             "[training]: oversample_foreground = 0.33 of batch_size = 1 rounds to no sample: raise one",
