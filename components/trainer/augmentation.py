@@ -12,12 +12,12 @@ from components.imaging.augmentation.augment import AugmentationDraw, draws, gen
 from components.imaging.augmentation.intensity import Intensity
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.augmentation.warp import Warp
-from components.imaging.truth.classes import present
+from components.imaging.truth.classes import judged, present
 from components.serving_graph.preprocessing import moments
-from components.trainer.python_calls import PythonCalls
+from components.trainer.python_calls import CALLS
+from components.trainer.sampling import BY_SHARE
 from components.trainer.settings import Patch
 
-_CALLS = PythonCalls()
 Sample = dict[str, tf.Tensor]
 """By name, what is known of a record: see `components.trainer.batches`."""
 _UNTONED: dict[str, Any] = {"gamma": 1.0, "contrast": 1.0, "brightness": 0.0}
@@ -38,12 +38,16 @@ class EpochChanges:
     def __call__(self, record: Sample, epoch: tf.Tensor) -> Sample:
         """What training sees of a record in an epoch: `image`, `(H, W, C)` uint16, and `mask`, `(H, W, 1)` uint8.
 
+        `visit` and `around`, of records that a plan has drawn, see `components.trainer.sampling`: of each visit in an
+        epoch other changes are made, and around that lies the window.
+
         A patch comes with `moments`, those of the whole record where that has none: a window has others. Where the
         device has a share in the augmentation, `draws`, float32 `(5,)`, say what it must do.
         """
         kinds = (tf.uint16, tf.uint8, tf.int32, tf.float32)
         given = [record[name] for name in ("image", "mask", "deep", "id")]
-        image, mask, corner, draws = tf.numpy_function(self._called, (*given, epoch), kinds)
+        drawn = record.get("visit", 0), record.get("around", BY_SHARE)
+        image, mask, corner, draws = tf.numpy_function(self._called, (*given, epoch, *drawn), kinds)
         changed = {"image": tf.ensure_shape(image, given[0].shape), "mask": tf.ensure_shape(mask, given[1].shape)}
         if "moments" in record:
             changed["moments"] = record["moments"]
@@ -52,14 +56,14 @@ class EpochChanges:
         return {**changed, "draws": tf.ensure_shape(draws, (5,))} if self._on_device else changed
 
     def _called(self, *record: Any) -> tuple[np.ndarray, ...]:
-        with _CALLS:
+        with CALLS:
             return self._changed(*record)
 
     def _changed(
-        self, image: np.ndarray, mask: np.ndarray, deep: bool, record_id: bytes, epoch: int
+        self, image: np.ndarray, mask: np.ndarray, deep: bool, record_id: bytes, epoch: int, visit: int, around: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Image and mask after augmentation, corner of the patch, and what is left to the device."""
-        rng = generator(self._seed, record_id.decode(), 0, int(epoch))
+        rng = generator(self._seed, record_id.decode(), int(visit), int(epoch))
         changed, classes, device, corner = image, mask, np.zeros(5, np.float32), np.zeros(2, np.int32)
         for drawn in draws(rng, self._augmentation, image.shape) if self._augmentation else ():
             if self._on_device:
@@ -69,7 +73,7 @@ class EpochChanges:
             if keeps_foreground(mask, classes):
                 break
         if self._patch:
-            corner = patch_corner(classes[..., 0], rng, self._patch)
+            corner = patch_corner(classes[..., 0], rng, self._patch, int(around))
         return changed, classes, corner, device
 
 
@@ -116,25 +120,35 @@ def change_on_device(inputs: Any, truth: tf.Tensor, draws: tf.Tensor) -> tuple[A
     return (toned, *kept) if kept else toned, flipped(truth)
 
 
-def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch) -> np.ndarray:
+def patch_corner(mask: np.ndarray, rng: np.random.Generator, patch: Patch, around: int = BY_SHARE) -> np.ndarray:
     """First row and column of a random window of `patch`, int32 `(2,)`, within a mask `(H, W)` of classes.
 
     At least the share `foreground_share` of the windows of a mask with foreground holds some: that share has a pixel
     of it within the middle half of both its sides, or as near to that as the border of the record lets it. Each class
     of the mask is as likely as the others, so that rare ones are seen, and within it each pixel. The rest lie anywhere,
-    and hold foreground by chance.
+    and hold foreground by chance; where such a window would hold no pixel that is judged, it is drawn around one.
+
+    `around` is a class that the window is to hold in any case, or `ANY_CLASS`; of a mask without that class, any.
     """
     size = np.array((patch.height, patch.width))
-    room = mask.shape - size
-    around, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
+    chance, anywhere, position, jitter = rng.random(), rng.random(2), rng.random(), rng.random(2)
     classes = present(mask)
-    if around < patch.foreground_share and classes:
+    if classes and (around != BY_SHARE or chance < patch.foreground_share):
         number, position = divmod(position * len(classes), 1)
-        pixels = np.flatnonzero(mask == classes[int(number)])
-        pixel = np.array(np.unravel_index(pixels[int(position * pixels.size)], mask.shape))
-        corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, room)
-    else:
-        corner = (anywhere * (room + 1)).astype(int)
+        chosen = around if around in classes else classes[int(number)]
+        return _around(mask == chosen, position, jitter, size)
+    corner = (anywhere * (mask.shape - size + 1)).astype(np.int32)
+    (top, left), (height, width) = corner, size
+    if judged(mask[top : top + height, left : left + width]).any() or not judged(mask).any():
+        return corner
+    return _around(judged(mask), position, jitter, size)
+
+
+def _around(chosen: np.ndarray, position: float, jitter: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Corner of a window with a pixel of `chosen`, bool `(H, W)`, in its middle; `position` and `jitter` are 0 to 1."""
+    pixels = np.flatnonzero(chosen)
+    pixel = np.array(np.unravel_index(pixels[int(position * pixels.size)], chosen.shape))
+    corner = np.clip(pixel - (size * (0.25 + 0.5 * jitter)).astype(int), 0, chosen.shape - size)
     return corner.astype(np.int32)
 
 

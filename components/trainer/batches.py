@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from components.serving_graph.preprocessing import MOMENTS, decode_record_image
 from components.trainer.augmentation import EpochChanges, Sample, change_on_device
+from components.trainer.drawn import DrawnRecords
+from components.trainer.sampling import Sampling
 
 CACHE_BYTES = 2 * 2**30
 """A decoded split up to this size stays in memory: PNG decoding is five times slower than reading pixels."""
@@ -39,11 +41,13 @@ class TrainingData:
         workers: int = tf.data.AUTOTUNE,
         full_batches: bool = False,
         tiled: bool = False,
+        sampling: Sampling | None = None,
     ) -> None:
         """`shape` is `(height, width, channels)` of every record; `workers` change records at once.
 
         `full_batches`: the records that would make a smaller last batch are left out, in each epoch others.
         `tiled`: records are parts of their sources, and standardised by those.
+        `sampling`: what an epoch draws of the records; None: each once.
         """
         self._decoded = partial(_decoded, shape=shape, tiled=tiled)
         self._batch_size = batch_size
@@ -54,28 +58,40 @@ class TrainingData:
         serialized = _serialized(files)
         self.records, self.foreground = _measure(serialized)
         self._in_memory = _fits_in_memory(self.records, shape)
-        self._source = self._decoded(serialized).cache() if self._in_memory else serialized
+        self._drawn = (
+            DrawnRecords(files, self._decoded, self._in_memory, sampling, batch_size, seed) if sampling else None
+        )
+        held = self._drawn and self._drawn.held
+        self._source = held or (self._decoded(serialized).cache() if self._in_memory else serialized)
+
+    @property
+    def sampling(self) -> dict[str, Any] | None:
+        """What an epoch draws, see `components.trainer.sampling.Plan.as_json`; None: each record once."""
+        return self._drawn.plan.as_json() if self._drawn else None
 
     @property
     def steps_per_epoch(self) -> int:
-        records = self.records
-        return records // self._batch_size if self._full_batches else -(-records // self._batch_size)
+        samples = self._drawn.plan.samples if self._drawn else self.records
+        return samples // self._batch_size if self._full_batches else -(-samples // self._batch_size)
 
     def batches(self) -> tf.data.Dataset:
         """Epoch after epoch without end, so that the next one is in the making while the last is validated."""
         return tf.data.Dataset.counter().flat_map(self.epoch).prefetch(2)
 
     def epoch(self, number: int | tf.Tensor) -> tf.data.Dataset:
-        """All records once; epochs count from 0."""
-        window = self.records if self._in_memory else _SHUFFLED_RECORDS
-        shuffled = _shuffled(self._source, window, self._seed, number)
-        records = shuffled if self._in_memory else self._decoded(shuffled)
+        """All records once, or what `sampling` draws of them; epochs count from 0."""
+        records = self._drawn.epoch(number) if self._drawn else self._each_once(number)
         if self._changes is None:
             return _batched(records, self._batch_size, self._full_batches)
         changed = records.map(
             partial(self._changes, epoch=number), num_parallel_calls=self._workers, deterministic=True
         )
         return _batched(changed, self._batch_size, self._full_batches)
+
+    def _each_once(self, number: int | tf.Tensor) -> tf.data.Dataset:
+        window = self.records if self._in_memory else _SHUFFLED_RECORDS
+        shuffled = _shuffled(self._source, window, self._seed, number)
+        return shuffled if self._in_memory else self._decoded(shuffled)
 
     def in_order(self) -> tf.data.Dataset:
         """All records once as they are, in the order of the files."""

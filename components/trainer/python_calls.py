@@ -39,3 +39,7 @@ class PythonCalls:
             self._change.wait_for(lambda: self._running == 0)
         # Calls that are refused end at once, but they have to come first: datasets make some samples in advance.
         time.sleep(_SETTLED_SECONDS)
+
+
+CALLS = PythonCalls()
+"""Of this process."""

@@ -85,6 +85,7 @@ def run_fn(fn_args: FnArgs) -> None:
         **begun.as_json(),
         **_summary(model, history, training.epochs, seconds),
         "devices": devices,
+        "sampling": data.sampling,
         "train": _by_name(judge(data.in_order()), training.loss),
         "eval": _by_name(judge(validation), training.loss),
         **_in_both_modes(
@@ -135,9 +136,10 @@ def _training_data(files: list[str], settings: TrainerSettings, full_batches: bo
         settings.derivation.shape,
         training.batch_size,
         training.seed,
-        EpochChanges(training.seed, augmentation, training.patch) if changed else None,
+        EpochChanges(training.seed, augmentation, training.windows) if changed else None,
         full_batches=full_batches,
         tiled=settings.derivation.tiles is not None,
+        sampling=training.sampling(settings.task),
     )
 
 

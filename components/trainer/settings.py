@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from components.imaging.augmentation.settings import Augmentation
 from components.records.settings import Derivation
@@ -13,6 +13,7 @@ from components.task import Task
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.optimizers.registry import OPTIMIZERS
+from components.trainer.sampling import Balance, Sampling, certain
 
 
 class Model(Section):
@@ -28,15 +29,18 @@ class Model(Section):
 
 
 class Patch(Section):
-    """Training on windows of the records, one window of each record in each epoch, placed anew; validation and
-    prediction see records whole. An epoch has as many windows as there are records, however small they are."""
+    """Training on windows of the records, placed anew in each epoch; validation and prediction see records whole. With
+    `[data] tiles` the records, and so the windows, are at the source's own scale."""
 
     height: Positive
     width: Positive
+    per_record: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Windows of each record in each epoch, so many times as many steps: of few large records more than one step's."""
     foreground_share: Probability = 0.5
     """At least this share of the windows of records with foreground holds some: they are drawn around a pixel of it, of
     each class of the record as often.
-    The others lie anywhere, and may hold some by chance. Windows of records without foreground lie anywhere."""
+    The others lie anywhere, and may hold some by chance. Windows of records without foreground lie anywhere.
+    `oversample_foreground` of `[training]`, where it is not 0, decides in its place."""
 
 
 def _renamed(loss: Any) -> Any:
@@ -57,6 +61,15 @@ class Training(Section):
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     patch: Patch | None = None
     """None: whole records."""
+    oversample_foreground: Probability = 0.0
+    """This share of each batch, rounded as nnU-Net does, is drawn from records with foreground, each window of these
+    around a pixel of it, of each class of the record as often. The rest is drawn from all records, their windows
+    anywhere. An epoch keeps its steps: some records come several times, some not at all, in each epoch others. 0: each
+    record once, and windows by `foreground_share`. 0.33, nnU-Net's, is 3 samples of a batch of 8."""
+    balance: Balance = "none"
+    """Draw records so that an epoch has as many of each of these: `classes`, those of each class, and those without
+    foreground; `labels`, those of each label, and those without. An epoch keeps its steps; a record of two classes
+    stands for either."""
     warm_start: bool = False
     """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
     goes on learning, also from the same data, so each run trains."""
@@ -76,6 +89,31 @@ class Training(Section):
         if cold_every == 1:
             raise ValueError("expected 0, or 2 and more: with 1 no run would start warm")
         return cold_every
+
+    @model_validator(mode="after")
+    def _draws_what_it_says(self) -> Training:
+        share = self.oversample_foreground
+        if share and not certain(self.batch_size, share):
+            raise ValueError(
+                f"oversample_foreground = {share:g} of batch_size = {self.batch_size} rounds to no sample: raise one"
+            )
+        if share and self.patch and self.patch.foreground_share != Patch.model_fields["foreground_share"].default:
+            raise ValueError(
+                f"patch.foreground_share = {self.patch.foreground_share:g} is read where oversample_foreground is 0, "
+                f"not {share:g}: remove one"
+            )
+        return self
+
+    @property
+    def windows(self) -> Patch | None:
+        """`patch`, as windows are drawn that `oversample_foreground` has not drawn around foreground."""
+        share = {"foreground_share": 0.0} if self.oversample_foreground else {}
+        return self.patch and self.patch.model_copy(update=share)
+
+    def sampling(self, task: Task) -> Sampling | None:
+        """What an epoch draws; None: each record once."""
+        drawn = Sampling(self.oversample_foreground, self.balance, self.patch.per_record if self.patch else 1, task)
+        return None if drawn == Sampling(task=task) else drawn
 
 
 class TrainerSettings(Section):

@@ -81,6 +81,7 @@ def _changes(intensity: Intensity) -> Iterator[str]:
 
 
 _WORDS: Mapping[str, str] = {
+    "inverted_gamma": "inverted gamma {:.2f}",
     "gamma": "gamma {:.2f}",
     "contrast": "contrast {:.2f}",
     "brightness": "brightness {:+.2f}",

@@ -56,8 +56,11 @@ def write(folder: Path, count: int, size: tuple[int, int], disc_pair: Any) -> st
         {"augmentation": {"online": True, **OPERATIONS}},
         {"augmentation": {"on_device": True, "horizontal_flip": 0.5, "contrast": {"probability": 1.0}}},
         {
-            "augmentation": {"online": True, **OPERATIONS},
-            "training": {**CONFIG["training"], "patch": {"height": 16, "width": 16}},
+            "augmentation": {"strength": "standard"},
+            "training": {
+                **CONFIG["training"],
+                **{"patch": {"height": 16, "width": 16, "per_record": 2}, "oversample_foreground": 0.33},
+            },
         },
     ],
     ids=["online", "on the device", "patches"],
@@ -80,6 +83,8 @@ def test_the_exported_model_is_the_one_that_was_validated(
     assert len(history) == 3
     training = json.loads((Path(arguments.model_run_dir) / "training.json").read_text())
     assert training["eval"]["ce_dice"] == pytest.approx(min(float(row["val_loss"]) for row in history), rel=1e-4)
+    drawn = {"samples": 20, "foreground_per_batch": 1, "balanced": {}}
+    assert training["sampling"] == (drawn if config.training.oversample_foreground else None)
     # What the epochs saw was not what is evaluated now.
     assert training["train"]["ce_dice"] != pytest.approx(float(history[training["best_epoch"] - 1]["loss"]), rel=1e-4)
 

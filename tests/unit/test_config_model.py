@@ -188,11 +188,48 @@ def test_values_cannot_change() -> None:
             "[training.patch] and [augmentation] on_device exclude each other",
         ),
         (["training.patch={height=32}"], "[training.patch] width: missing"),
+        (
+            ["training.patch={height=32,width=32,per_record=0}"],
+            "[training.patch] per_record: found 0, expected greater than or equal to 1",
+        ),
+        (
+            ["training.patch={height=32,width=32,foreground_share=0.8}", "training.oversample_foreground=0.33"],
+            "[training]: patch.foreground_share = 0.8 is read where oversample_foreground is 0, not 0.33: remove one",
+        ),
     ],
 )
 def test_patches_that_do_not_fit(overrides: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         load_config("demo", ["data.height=64", "data.width=64", *overrides])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["oversample_foreground=33.0"],
+            "[training] oversample_foreground: found 33.0, expected less than or equal to 1",
+        ),
+        (
+            ["oversample_foreground=0.33", "batch_size=1"],
+            "[training]: oversample_foreground = 0.33 of batch_size = 1 rounds to no sample: raise one",
+        ),
+        (["balance=class"], "[training] balance: found 'class', expected 'none', 'classes' or 'labels'"),
+    ],
+)
+def test_samples_that_cannot_be_drawn(overrides: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_config("demo", [f"training.{override}" for override in overrides])
+
+
+def test_what_is_drawn_of_the_records() -> None:
+    config = load_config("demo", ["training.patch={height=32,width=64}"])
+    assert config.training.sampling(config.data.task) is None
+    assert config.training.windows == config.training.patch
+    config = load_config("demo", ["training.oversample_foreground=0.33", "training.patch={height=32,width=64}"])
+    sampling, windows = config.training.sampling(config.data.task), config.training.windows
+    assert (sampling and sampling.oversample_foreground, windows and windows.foreground_share) == (0.33, 0.0)
+    assert parse_config(tomllib.loads(config_toml(config)), "shown.toml") == config
 
 
 def test_patches_that_fit() -> None:

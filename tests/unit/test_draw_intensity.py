@@ -107,6 +107,8 @@ def test_a_changed_count_of_cut_outs_leaves_the_other_draws_as_they_were() -> No
 def test_probabilities_are_frequencies() -> None:
     draws = [drawn(seed, augmentation(0.3)) for seed in range(1000)]
     for field in fields(Intensity):
+        if field.name == "inverted_gamma":
+            continue
         happened = np.mean([getattr(draw, field.name) != field.default for draw in draws])
         assert happened == pytest.approx(0.3, abs=0.06), field.name
 
@@ -114,3 +116,17 @@ def test_probabilities_are_frequencies() -> None:
 def test_the_same_random_numbers_draw_the_same() -> None:
     assert drawn(8, augmentation(0.5)) == drawn(8, augmentation(0.5))
     assert drawn(8, augmentation(1)) != drawn(9, augmentation(1))
+
+
+def test_a_share_of_the_gammas_is_of_inverted_images_and_leaves_the_other_draws_as_they_were() -> None:
+    some = augmentation(0.4)
+    inverting = some.model_copy(update={"gamma": some.gamma.model_copy(update={"inverted": 0.25})})
+    draws = [drawn(seed, inverting) for seed in range(1000)]
+    plain, inverted = (np.array([getattr(draw, name) != 1 for draw in draws]) for name in ("gamma", "inverted_gamma"))
+    # nnU-Net's 0.3 and 0.1, of which it lets both happen.
+    assert (plain.mean(), inverted.mean()) == pytest.approx((0.3, 0.1), abs=0.04)
+    assert not (plain & inverted).any()
+    for seed, draw in enumerate(draws[:50]):
+        before = drawn(seed, some)
+        assert before.gamma == draw.gamma * draw.inverted_gamma
+        assert replace(draw, gamma=1.0, inverted_gamma=1.0) == replace(before, gamma=1.0)

@@ -15,6 +15,7 @@ from value_changes import DEPTHS, picture
 from components.imaging.augmentation.intensity import LIMITS, Intensity
 
 SINGLE: dict[str, dict[str, Any]] = {
+    "inverted_gamma": {"inverted_gamma": 0.6},
     "tones": {"gamma": 0.7, "contrast": 1.4, "brightness": -0.1},
     "clahe": {"clahe_clip": 2.0},
     "sharpening": {"sharpening": 0.5},
@@ -109,7 +110,9 @@ def test_values_saturate_and_never_wrap(dtype: type, top: int, shape: tuple[int,
 def test_black_areas_stay_black_but_for_brightness_clahe_and_noise(dtype: type, top: int) -> None:
     black = np.zeros((64, 64, 3), dtype)
     black[:20] = picture(dtype, (20, 64, 3))
-    dark = Intensity(gamma=0.5, contrast=3, sharpening=2, blur=0.02, low_resolution=0.3, cutouts=((0, 0, 0.2, 1),))
+    dark = Intensity(
+        inverted_gamma=3, gamma=0.5, contrast=3, sharpening=2, blur=0.02, low_resolution=0.3, cutouts=((0, 0, 0.2, 1),)
+    )
     assert not dark.apply(black)[30:].any()
     for keys in ({"brightness": 0.1}, {"noise": 0.1}):
         assert Intensity(**keys).apply(black)[30:].any()
@@ -137,6 +140,7 @@ def test_noise_lifts_padding_by_two_fifths_of_its_sigma(sigma: float, mean: floa
 INTENSITIES = st.builds(
     Intensity,
     gamma=st.floats(0.3, 3),
+    inverted_gamma=st.just(1.0) | st.floats(0.3, 3),
     contrast=st.floats(0, 3),
     brightness=st.floats(-1, 1),
     clahe_clip=st.none() | st.floats(1, 40),
@@ -174,3 +178,16 @@ def test_numbers_out_of_range_are_refused_by_name(name: str) -> None:
 def test_seeds_and_cut_outs_out_of_range_are_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
         Intensity(**keys)
+
+
+@DEPTHS
+def test_an_inverted_gamma_is_the_gamma_of_the_negative(dtype: type, top: int) -> None:
+    pixels = picture(dtype)
+    expected = top * (1 - (1 - pixels / top) ** 1.4)
+    assert np.abs(Intensity(inverted_gamma=1.4).apply(pixels) - expected).max() <= 0.5 + 1e-6
+
+
+def test_records_know_of_an_inverted_gamma_only_where_there_is_one() -> None:
+    """All that were made without are the same bytes as ever."""
+    assert "inverted_gamma" not in Intensity(gamma=0.8).as_json()
+    assert Intensity(inverted_gamma=0.8).as_json()["inverted_gamma"] == 0.8

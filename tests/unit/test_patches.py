@@ -12,6 +12,7 @@ from components.imaging.augmentation.augment import generator
 from components.imaging.truth.classes import IGNORE
 from components.serving_graph.preprocessing import Standardize
 from components.trainer.augmentation import patch_corner
+from components.trainer.sampling import ANY_CLASS
 from components.trainer.settings import Patch
 
 
@@ -96,3 +97,22 @@ class TestPatches:
         rows = [patch_corner(mask, rng, patch)[0] for _ in range(4000)]
         shares = [rows.count(row) / len(rows) for row in (20, 40, 60, 80)]
         assert shares == pytest.approx([1 / 2, 1 / 6, 1 / 6, 1 / 6], abs=0.03)
+
+    def test_no_window_lies_where_nothing_is_judged(self) -> None:
+        """It would teach nothing. nnU-Net, too, draws around annotated pixels where there is an ignore label."""
+        mask = np.full((100, 100), IGNORE, np.uint8)
+        mask[90:92, 4:8] = 0
+        rng, patch = np.random.default_rng(0), Patch(height=10, width=10, foreground_share=1.0)
+        for _ in range(200):
+            top, left = patch_corner(mask, rng, patch)
+            assert (mask[top : top + 10, left : left + 10] == 0).any()
+        mask[:] = IGNORE
+        assert len({tuple(patch_corner(mask, rng, patch).tolist()) for _ in range(50)}) > 40
+
+    @pytest.mark.parametrize(("around", "rows"), [(1, {20}), (2, {80}), (ANY_CLASS, {20, 80}), (7, {20, 80})])
+    def test_a_window_lies_around_the_class_that_is_asked_for(self, around: int, rows: set[int]) -> None:
+        """A class that augmentation has moved out of the record is replaced by any."""
+        mask = np.zeros((100, 100), np.uint8)
+        mask[20, 20], mask[80, 70:73] = 1, 2
+        rng, patch = np.random.default_rng(0), Patch(height=1, width=1, foreground_share=0.0)
+        assert {int(patch_corner(mask, rng, patch, around)[0]) for _ in range(50)} == rows

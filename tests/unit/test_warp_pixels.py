@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,6 +108,14 @@ def test_what_is_shrunk_keeps_its_shape_and_its_place(shape: tuple[int, int]) ->
             # Half of the side, about its middle; the blurred edge of the image reaches a pixel further.
             assert abs(found.min() - side / 4) <= 1
             assert abs(found.max() - (3 * side / 4 - 1)) <= 1
+
+
+@pytest.mark.parametrize(("border", "beyond"), [("constant", 0), ("edge", 255), ("reflect", 255)])
+def test_beyond_a_constant_border_lies_background_also_where_nothing_is_judged(border: Any, beyond: int) -> None:
+    """Black that a model must not take for a lesion, as of a letterbox. nnU-Net, too, makes it background."""
+    unjudged = np.full((40, 40), 255, np.uint8)
+    _, classes = Warp(zoom=0.5, border=border).apply(unjudged, unjudged)
+    assert (classes[0, 0], classes[20, 20]) == (beyond, 255)
 
 
 def test_channels_and_depths_are_treated_alike() -> None:

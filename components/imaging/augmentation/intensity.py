@@ -19,6 +19,7 @@ Rectangle = tuple[float, float, float, float]
 
 LIMITS: Mapping[str, tuple[float, float]] = {
     "gamma": (0.05, 20),
+    "inverted_gamma": (0.05, 20),
     "contrast": (0, 20),
     "brightness": (-1, 1),
     "clahe_clip": (0.01, 65536),
@@ -36,7 +37,7 @@ class Intensity:
 
     Noise comes after all that would amplify or smooth it, so it has the strength that is stated.
 
-    All pixels are changed alike, the black around a letterbox included, as a film's own black is. Gamma, contrast,
+    All pixels are changed alike, the black around a letterbox included, as a film's own black is. Gammas, contrast,
     sharpening, blur and low resolution leave black areas black; brightness, CLAHE and noise may lift them. In a
     letterbox's padding, CLAHE lifts by clip + 1 levels of 255 (2, 3, 5 for clips of 1, 2, 4: what is cut off a tile's
     only bin is spread over all), and noise by 0.4 sigma on average: half a level for sigma 0.005, 3 for 0.03, where
@@ -66,6 +67,8 @@ class Intensity:
     surrounds it. So there is no form that clears the mask too, which would teach that hidden tissue is healthy. Keep
     the rectangles smaller than the lesions: one that is hidden as a whole cannot be found.
     """
+    inverted_gamma: float = 1.0
+    """1 - (1 - value) ** inverted_gamma, on values in 0..1, before the other tones. Above 1 brightens."""
 
     def __post_init__(self) -> None:
         for name, (least, largest) in LIMITS.items():
@@ -92,7 +95,11 @@ class Intensity:
 
         Bit for bit on the same kind of processor with the same versions of NumPy, SciPy and OpenCV.
         """
-        return {"kind": "intensity", **asdict(self), "cutouts": [list(rectangle) for rectangle in self.cutouts]}
+        values = {**asdict(self), "cutouts": [list(rectangle) for rectangle in self.cutouts]}
+        if self.inverted_gamma == 1:
+            # Records from before there was one, and of those who do not want it, are the same.
+            del values["inverted_gamma"]
+        return {"kind": "intensity", **values}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -101,6 +108,8 @@ class Intensity:
         return cls(**{**plain, "cutouts": tuple(tuple(rectangle) for rectangle in plain["cutouts"])})
 
     def _changed(self, image: np.ndarray) -> np.ndarray:
+        if self.inverted_gamma != 1:
+            image = ~toned(~image, Tones(self.inverted_gamma))
         image = toned(image, Tones(self.gamma, self.contrast, self.brightness))
         if self.clahe_clip is not None:
             image = contrast_limited(image, self.clahe_clip)

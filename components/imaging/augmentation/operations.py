@@ -143,6 +143,8 @@ class Gamma(Operation):
 
     neutral = {"exponent": 1}
     exponent: Range[Annotated[float, pydantic.Field(ge=0.05, le=20)]] = [0.7, 1.5]
+    inverted: Probability = 0.0
+    """Of those that it happens to, the share that becomes 1 - (1 - value) ** exponent instead."""
 
 
 class Contrast(Operation):

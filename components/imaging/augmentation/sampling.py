@@ -69,8 +69,11 @@ def draw_intensity(rng: np.random.Generator, settings: Augmentation) -> Intensit
     numbers: dict[str, Any] = {}
     for operation, (name, of_range) in _NUMBERS.items():
         table = getattr(settings, operation)
-        happens, number = _happens(rng, table.probability), float(rng.uniform(*getattr(table, of_range)))
-        numbers |= {name: number} if happens else {}
+        chance, number = rng.random(), float(rng.uniform(*getattr(table, of_range)))
+        numbers |= {name: number} if chance < table.probability else {}
+        if operation == "gamma" and chance < table.probability * table.inverted:
+            # By the same number: another one would change all that follow.
+            numbers["inverted_gamma"] = numbers.pop("gamma")
     least, largest = settings.brightness.gain
     gain = float(rng.uniform(least, largest))
     if "brightness" in numbers:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from components.imaging.augmentation import operations as op
+from components.imaging.augmentation.strengths import strengthened
 from components.settings import Probability, Section
 
 _FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
@@ -61,6 +62,12 @@ class Augmentation(Section):
     are drawn, and after four such draws nothing is moved; that one lesion of several is lost is not prevented.
     """
 
+    strength: Literal["light", "standard", "strong"] | None = None
+    """What the section does not say: `light`, flips left-right, small rotations and zooms; `standard`, the operations
+    and probabilities of nnU-Net; `strong`, more of them, right angles, elastic deformation, CLAHE, sharpening and
+    cut-outs. An operation that is stated keeps its own numbers. `standard` and `strong` flip both ways and turn by any
+    angle, `light` flips left-right: where a side means something, set `horizontal_flip = 0.0` and the like. Without
+    `copies`, `online` is true."""
     copies: Annotated[int, Field(ge=0)] = 0
     """Augmented copies per training record, beside the record itself. Where no operation has a probability of 1, some
     copies are the record once more; two flips and a right angle can also undo one another."""
@@ -105,6 +112,11 @@ class Augmentation(Section):
     noise: op.Noise = op.Noise(probability=0)
     cutout: op.Cutout = op.Cutout(probability=0)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _strengthened(cls, section: Any) -> Any:
+        return strengthened(section) if isinstance(section, dict) else section
+
     @property
     def happens(self) -> bool:
         """Whether any operation has a chance."""
@@ -126,6 +138,8 @@ def _others_than_on_device(settings: Augmentation) -> Iterator[str]:
     """Operations with a chance that the training step does not do."""
     if settings.right_angle:
         yield "right_angle"
+    if settings.gamma.probability and settings.gamma.inverted:
+        yield "gamma.inverted"
     for name, value in settings:
         if isinstance(value, op.Operation) and name not in _VALUES_ON_DEVICE and value.probability:
             yield name
@@ -138,6 +152,11 @@ def _faults(settings: Augmentation) -> Iterator[str]:
     if (settings.copies or anew) and not settings.happens:
         what = anew[0] if anew else f"copies = {settings.copies}"
         yield f"{what}, but the probability of every operation is 0: raise that of one, or remove {what.split()[0]}"
+    if settings.strength and not (settings.copies or anew):
+        yield (
+            f"strength = {settings.strength!r} and online = false: nothing would be augmented. Remove online, or set "
+            "copies"
+        )
     if settings.on_device and not _any(settings, _VALUES_ON_DEVICE, _FLIPS_ON_DEVICE):
         names = ", ".join((*_FLIPS_ON_DEVICE, *_VALUES_ON_DEVICE))
         yield f"on_device, but the probability of each of {names} is 0: raise that of one, or remove on_device"
