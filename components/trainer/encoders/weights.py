@@ -51,7 +51,8 @@ def give_weights(encoder: keras.Model, name: str, weights: str, fetch: bool) -> 
     own = Published(Path(weights), lineage={"licence": "not told: a file of one's own"})
     file = family.published(name, fetch) if weights == "imagenet" else own
     content = _read(file)
-    with foreign(UsageError, f'{file.path}: no weights of encoder = "{name}"'):
+    remedy = 'Name a file of this encoder, name its encoder, or set weights = "imagenet"'
+    with foreign(UsageError, f'{file.path}: no weights of encoder = "{name}"', remedy=remedy):
         family.load(encoder, name, file.path, content)
         for variable in encoder.weights:
             if not np.isfinite(variable.numpy()).all():
