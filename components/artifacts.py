@@ -56,6 +56,7 @@ class Training(TypedDict):
     parameters: int
     devices: list[str]
     warnings: list[str]
+    weights: NotRequired[dict[str, Any]]
     train: NotRequired[dict[str, Any]]
     eval: NotRequired[dict[str, Any]]
 
@@ -66,6 +67,8 @@ class Trained(TypedDict):
     config: dict[str, Any]
     start: NotRequired[str]
     warm_starts: NotRequired[int]
+    weights: NotRequired[dict[str, Any]]
+    """Where those that were not drawn came from."""
     members: NotRequired[int]
 
 

@@ -69,6 +69,7 @@ def training(folds: Sequence[Fold]) -> dict[str, Any]:
         "members": len(folds),
         "start": f"cold: each of {len(folds)} folds trains a model of its own",
         "warm_starts": 0,
+        **{key: runs[0][key] for key in ("weights",) if key in runs[0]},
         "parameters": sum(run["parameters"] for run in runs),
         "seconds": round(sum(run["seconds"] for run in runs), 1),
         "devices": sorted({device for run in runs for device in run["devices"]}),

@@ -58,6 +58,8 @@ class Executor(executor.Executor):
                 # By these the next training knows when a cold start is due.
                 "start": training.get("start"),
                 "warm_starts": training.get("warm_starts", 0),
+                # Null where all were drawn.
+                "weights": training.get("weights"),
                 # Models whose probabilities the version averages, one for each fold.
                 "members": training.get("members", 1),
                 "metrics": metrics,

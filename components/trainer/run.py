@@ -30,6 +30,7 @@ from components.trainer.devices import accelerators, strategy_for
 from components.trainer.fit import fit
 from components.trainer.metrics import Judge, MeanDice
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
+from components.trainer.pretrained import load_pretrained
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import start
@@ -42,8 +43,8 @@ _LEAST_GRAPH = 300_000
 def run_fn(fn_args: FnArgs) -> None:
     """Trains, restores the best epoch and exports.
 
-    `fn_args.custom_config` holds `TrainerSettings` and `code_version`; `fn_args.base_model` is the
-    champion's folder where a warm start is asked for.
+    `fn_args.custom_config` holds `TrainerSettings`, `code_version` and, where any are read, the SHA-256 of `files` by
+    their paths; `fn_args.base_model` is the champion's folder where a warm start is asked for.
     Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's folder `history.csv`,
     `training.json` and TensorBoard logs.
 
@@ -65,7 +66,9 @@ def run_fn(fn_args: FnArgs) -> None:
     strategy = strategy_for(devices, data.records, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
         model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
-        begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, settings)
+        champion = Path(fn_args.base_model) if fn_args.base_model else None
+        begun = start(model, champion, settings)
+        pretrained = load_pretrained(model, champion, begun, settings, fn_args.custom_config.get("files", {}))
         compile_model(model, settings)
     if strategy:
         # Keras would build losses and metrics from a training batch, as if it were one without draws for the device.
@@ -83,6 +86,7 @@ def run_fn(fn_args: FnArgs) -> None:
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
+        **pretrained,
         **_summary(model, history, training.epochs, seconds),
         "devices": devices,
         "sampling": data.sampling,

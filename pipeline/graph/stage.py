@@ -30,7 +30,7 @@ from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
 from components.settings import Section
 from components.trainer.models.registry import network_module
-from components.trainer.version import FOLD, RUN, trainer_version
+from components.trainer.version import FOLD, RUN, trainer_files, trainer_version
 from components.traits import Traits
 from pipeline.config.root import Config
 from pipeline.graph.beam import beam_arguments
@@ -181,7 +181,11 @@ def _training(config: Config, passed: Passed) -> Trained:
             eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
             # Only where it is asked for: a new champion would make every training run again.
             base_model=passed.resolver.outputs["champion"] if config.training.warm_start else None,
-            custom_config={"settings": settings.model_dump(mode="json"), "code_version": trainer_version(settings)},
+            custom_config={
+                "settings": settings.model_dump(mode="json"),
+                "code_version": trainer_version(settings),
+                **trainer_files(settings),
+            },
         )
     )
     return Trained([trainer], trainer.outputs["model"], trainer.outputs["model_run"])
@@ -216,6 +220,7 @@ def _fold(config: Config, records: Records, passed: Passed, number: int, k: int)
                 "fold": f"{name} (fold {number} of {k})",
                 "settings": settings.model_dump(mode="json"),
                 "code_version": trainer_version(settings, FOLD),
+                **trainer_files(settings),
             },
         )
     ).with_id(name)

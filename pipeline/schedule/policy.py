@@ -13,7 +13,7 @@ from components.errors import ExitCode
 from components.example_gen.version import example_gen_version
 from components.files import is_locked
 from components.serving_dir import champion_version
-from components.trainer.version import FOLD, RUN, trainer_version
+from components.trainer.version import FOLD, RUN, trainer_files, trainer_version
 from pipeline.config.root import Config
 from pipeline.config.schedule import Schedule
 from pipeline.runs.folders import RUN_LOCK
@@ -106,7 +106,9 @@ def _digest(config: Config) -> str:
         example_gen_version(config.data.layout),
         trainer_version(config.trainer, FOLD if config.folds else RUN),
     )
-    return hashlib.sha256(json.dumps([values, *code], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([{**values, **trainer_files(config.trainer)}, *code], sort_keys=True).encode()
+    ).hexdigest()[:16]
 
 
 def _with_max_drift(config: Config, limit: float) -> Config:

@@ -208,6 +208,7 @@ class TestPusher:
                 "data_fingerprint": "f00",
                 "start": "cold: [training] warm_start = false",
                 "warm_starts": 0,
+                "weights": None,
                 "members": 1,
             },
         }

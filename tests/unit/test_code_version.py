@@ -17,10 +17,12 @@ from components.evaluator.version import evaluator_version
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.version import example_gen_version
 from components.measures.all import MEASURES
+from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES, network_module
 from components.trainer.models.unet.parameters import UNet
 from components.trainer.optimizers.registry import OPTIMIZERS
+from components.trainer.settings import Model
 from components.trainer.version import trainer_version
 from pipeline.config.loader import load_config
 
@@ -28,6 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 CHOICES = {
     "components.example_gen.layouts": [layout.listing.__module__ for layout in LAYOUTS.values()],
     "components.trainer.models": [network_module(name) for name in ARCHITECTURES],
+    "components.trainer.encoders": sorted({*ENCODERS.values()}),
     "components.trainer.losses": list(LOSSES.values()),
     "components.measures": sorted({measure.of.__module__ for measure in MEASURES.values()}),
     "components.trainer.optimizers": list(OPTIMIZERS.values()),
@@ -183,16 +186,21 @@ class TestChoices:
         return tmp_path
 
     def versions(self) -> dict[str, str]:
-        """Of example_gen with each layout, of the trainer with the usual choices and with one other each, and of the
-        evaluator with both losses."""
+        """Of example_gen with each layout, of the trainer with the usual choices, with one other each and with two
+        encoders, and of the evaluator with both losses."""
         usual = load_config("demo").trainer
         model = usual.model.model_copy(update={"architecture": "other"})
         loss, optimizer = (usual.training.model_copy(update={key: "other"}) for key in ("loss", "optimizer"))
         others = {"models": {"model": model}, "losses": {"training": loss}, "optimizers": {"training": optimizer}}
+        encoders = {
+            name: usual.model_copy(update={"model": Model(architecture="encoder_unet", parameters={"encoder": name})})
+            for name in ("efficientnet_lite0", "vgg16")
+        }
         trainers = {name: usual.model_copy(update=change) for name, change in {"usual": {}, **others}.items()}
         return {
             **{name: example_gen_version(name) for name in LAYOUTS},
             **{name: trainer_version(settings) for name, settings in trainers.items()},
+            **{name: trainer_version(settings) for name, settings in encoders.items()},
             "evaluator": evaluator_version("ce_dice"),
             "evaluator, other loss": evaluator_version("other"),
         }
@@ -210,13 +218,21 @@ class TestChoices:
             ("trainer/models/unet/parameters.py", {"usual", "losses", "optimizers"}),
             ("trainer/models/other/network.py", {"models"}),
             ("trainer/encoders/plain.py", {"usual", "losses", "optimizers"}),
-            ("trainer/losses/ce_dice.py", {"usual", "models", "optimizers", "evaluator"}),
+            ("trainer/encoders/weights.py", {"efficientnet_lite0", "vgg16"}),
+            ("trainer/encoders/efficientnet_lite.py", {"efficientnet_lite0"}),
+            ("trainer/encoders/torch_pickle.py", {"efficientnet_lite0"}),
+            ("trainer/encoders/applications.py", {"vgg16"}),
+            ("trainer/models/encoder_unet/network.py", {"efficientnet_lite0", "vgg16"}),
+            (
+                "trainer/losses/ce_dice.py",
+                {"usual", "models", "optimizers", "efficientnet_lite0", "vgg16", "evaluator"},
+            ),
             ("trainer/losses/other.py", {"losses", "evaluator, other loss"}),
             ("measures/overlap.py", {"evaluator", "evaluator, other loss"}),
             ("evaluator/limits.py", {"evaluator", "evaluator, other loss"}),
-            ("trainer/optimizers/adam.py", {"usual", "models", "losses"}),
+            ("trainer/optimizers/adam.py", {"usual", "models", "losses", "efficientnet_lite0", "vgg16"}),
             ("trainer/optimizers/other.py", {"optimizers"}),
-            ("trainer/run.py", {"usual", "models", "losses", "optimizers"}),
+            ("trainer/run.py", {"usual", "models", "losses", "optimizers", "efficientnet_lite0", "vgg16"}),
         ],
     )
     def test_a_change_concerns_those_that_chose_it(self, tree: Path, file: str, concerned: set[str]) -> None:

@@ -61,6 +61,21 @@ def test_least_config() -> None:
             "[data.phantoms] x: unknown key. Allowed: form, seed, size, women",
         ),
         ("model.parameters.alpah", 1, "[model.parameters] alpah: unknown key. `maskline models` lists"),
+        (
+            "model",
+            {"architecture": "encoder_unet", "parameters": {"encoder": "lite0"}},
+            "[model.parameters] encoder: found 'lite0', expected 'efficientnet_lite0', 'efficientnet_lite1', ",
+        ),
+        (
+            "model",
+            {"architecture": "encoder_unet", "parameters": {"weights": "imagnet"}},
+            '[model.parameters] weights: found \'imagnet\', expected "imagenet", "none" or the path of a file that',
+        ),
+        (
+            "model",
+            {"architecture": "encoder_unet", "parameters": {"weights": "none", "fetch": True}},
+            'fetch = true with weights = "none": only "imagenet" can be fetched',
+        ),
         ("modle.architecture", "unet", "[modle]: unknown key. Allowed: augmentation, data, evaluation, "),
         ("data.height", "64", "[data] height: found '64', expected a valid integer"),
         ("data.height", 64.0, "[data] height: found 64.0, expected a valid integer"),

@@ -15,6 +15,7 @@ from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.measures.all import MEASURES
 from components.measures.measure import PixelMeasure
+from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES, network_module
 from components.trainer.optimizers.registry import OPTIMIZERS
@@ -52,6 +53,15 @@ def test_every_network_is_listed() -> None:
     }
     assert packages == {*ARCHITECTURES}
     assert all(import_module(network_module(name)).body for name in packages)
+
+
+def test_every_encoder_is_listed() -> None:
+    modules = {module.__name__ for module in _modules("components.trainer.encoders") if hasattr(module, "published")}
+    assert modules == {*ENCODERS.values()}
+    for module in map(import_module, modules):
+        assert [*signature(module.encoder).parameters] == ["name"]
+        assert [*signature(module.published).parameters] == ["name", "fetch"]
+        assert [*signature(module.load).parameters] == ["encoder", "name", "path", "content"]
 
 
 def test_every_layout_is_listed() -> None:

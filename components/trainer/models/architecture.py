@@ -24,3 +24,13 @@ class Architecture(BaseModel):
     @abstractmethod
     def input_multiple(self) -> int:
         """Height and width of the input must be multiples of this number of pixels."""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Those that its parameters choose from a registry, by which the code that trains it has another version."""
+        return ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of those that training reads."""
+        return ()

@@ -1,0 +1,1 @@
+"""A light U-Net decoder over an encoder that may have learnt before."""
