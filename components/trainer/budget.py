@@ -40,3 +40,9 @@ class Budget:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         written = core_schema.to_string_ser_schema(when_used="always")
         return core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema(), serialization=written)
+
+
+def duration(seconds: float) -> str:
+    """As `0:01:30`: hours, minutes and seconds."""
+    minutes, whole = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{whole:02}"

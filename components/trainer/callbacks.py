@@ -14,6 +14,7 @@ import numpy as np
 
 from components.errors import MasklineError
 from components.trainer.batches import TrainingData
+from components.trainer.budget import duration
 from components.trainer.pace import Pace
 from components.trainer.weight_average import WeightAverage
 
@@ -66,12 +67,6 @@ class ReportProgress(keras.callbacks.Callback):
             + (f", {speed:.0f} images/s" if speed else "")
             + (f", {duration(left)} left" if left is not None else "")
         )
-
-
-def duration(seconds: float) -> str:
-    """As `0:01:30`: hours, minutes and seconds."""
-    minutes, whole = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{whole:02}"
 
 
 def validated(logs: dict[str, float] | None) -> TypeGuard[dict[str, float]]:

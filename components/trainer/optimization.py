@@ -13,14 +13,6 @@ from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.schedules import CURVES, PLATEAU, SCHEDULES
 
 
-def _schedule(given: dict[str, Any]) -> str:
-    return PLATEAU if given.get("budget") is None else "cosine"
-
-
-def _early_stopping(given: dict[str, Any]) -> int | None:
-    return 10 if given.get("schedule") == PLATEAU else None
-
-
 class Optimization(Section):
     """Either `epochs` or `budget` is set."""
 
@@ -30,7 +22,7 @@ class Optimization(Section):
     """`"20 min"`, `"45 s"` or `"2 h"` of training and its validation, or `"500 steps"`; start-up and export come on
     top. As many epochs as fit, the last one cut short. Validated is at the end, and before after epochs, with at most a
     tenth of the time, or 19 times. Each fold has it for itself."""
-    schedule: Annotated[str, OneOf(SCHEDULES)] = Field(default_factory=_schedule)
+    schedule: Annotated[str, OneOf(SCHEDULES)] = PLATEAU
     """Of the learning rate. `plateau`, the default with epochs, lowers it where the validation loss no longer falls;
     `cosine`, the default with a budget, and `polynomial` (exponent 0.9) end at 0 with the training, however long a step
     takes; `constant` leaves it."""
@@ -49,7 +41,7 @@ class Optimization(Section):
     """All gradients together are scaled to this norm where theirs is greater."""
     accumulate: Positive = 1
     """Batches of which the mean gradient makes one update. Batch norm goes on with the moments of each batch."""
-    early_stopping_patience: Positive | None = Field(default_factory=_early_stopping)
+    early_stopping_patience: Positive | None = 10
     """Validations without a lower loss after which training ends. 10 with `plateau`; the other schedules, which must
     come to their end, have none unless it is set."""
     reduce_lr_patience: Positive = 4
@@ -61,6 +53,17 @@ class Optimization(Section):
     keep: Literal["best", "last"] = "best"
     """Which weights are exported: those with the lowest validation loss, or those of the last validation. Of weights
     and their average it is what has the lower one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_budget_and_schedule(cls, table: Any) -> Any:
+        """Defaults that others decide."""
+        if not isinstance(table, dict):
+            return table
+        if table.get("budget") is not None:
+            table = {"schedule": "cosine", **table}
+        ends = table.get("schedule", PLATEAU) != PLATEAU
+        return {"early_stopping_patience": None, **table} if ends else table
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
