@@ -33,7 +33,7 @@ class FollowPace(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.rate = float(self.model.optimizer.learning_rate)
+        self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if logs is not None:
             logs["learning_rate"] = self.rate
 

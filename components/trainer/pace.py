@@ -25,8 +25,13 @@ _TIMES_OF_BUDGET = 50
 """The same, where it is a time."""
 _TRAINING_PER_VALIDATION = 9
 """Between two validations at least nine times as long is trained: a tenth of the time at most is spent on them."""
-_WINDOW = 5
-"""The time of a step is the median of so many: no single halt is taken for a slow machine."""
+_LEAST_STEPS = 5
+_MOST_STEPS = 200
+"""The time of a step is the median of the last few: no single halt is taken for a slow machine."""
+_WINDOW = 0.025
+"""Of a budget, the share that those few take."""
+_MOST_SLOWER = 2.0
+"""So much longer, at most, the last validation is expected to take than the one before."""
 
 
 @dataclass
@@ -50,11 +55,13 @@ class Spent:
 class Pace(ABC):
     """Told of steps and validations as they end; asked before each step for the progress at its end."""
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, window: float, clock: Clock) -> None:
+        """`window`: seconds of which the steps tell how long one takes."""
         self.spent = Spent()
+        self._window = window
         self._clock = clock
         self._mark: float | None = None
-        self._recent: deque[float] = deque(maxlen=_WINDOW)
+        self._recent: deque[float] = deque(maxlen=_MOST_STEPS)
         self.progress = 0.0
         """Of the whole, 0..1, at the end of the step that is under way, or of the last."""
 
@@ -77,6 +84,8 @@ class Pace(ABC):
         self.spent.training += seconds
         if begun:
             self._recent.append(seconds)
+        while len(self._recent) > _LEAST_STEPS and sum(self._recent) - self._recent[0] > self._window:
+            self._recent.popleft()
 
     def end_validation(self) -> None:
         self.spent.validation += self._lap()
@@ -116,7 +125,7 @@ class StepPace(Pace):
 
     def __init__(self, steps: int, steps_per_validation: float = 0, clock: Clock = time.monotonic) -> None:
         """`steps_per_validation`: after the end of an epoch there is none unless as many lie behind and ahead."""
-        super().__init__(clock)
+        super().__init__(2.0, clock)
         self._steps = steps
         self._gap = steps_per_validation
 
@@ -148,7 +157,7 @@ class TimePace(Pace):
 
     def __init__(self, seconds: float, validation: float, clock: Clock = time.monotonic) -> None:
         """`validation`: seconds that one takes, measured before."""
-        super().__init__(clock)
+        super().__init__(_WINDOW * seconds, clock)
         self._seconds = seconds
         self._validation = validation
         self._fastest = 0.0
@@ -156,7 +165,7 @@ class TimePace(Pace):
 
     def end_step(self) -> None:
         super().end_step()
-        if len(self._recent) == _WINDOW:
+        if len(self._recent) >= _LEAST_STEPS:
             self._fastest = min(self._fastest or self.step_seconds, self.step_seconds)
 
     def end_validation(self) -> None:
@@ -189,7 +198,7 @@ class TimePace(Pace):
     @property
     def _reserve(self) -> float:
         slower = self.step_seconds / self._fastest if self._fastest else 1.0
-        return self._validation * max(slower, 1.0)
+        return self._validation * min(max(slower, 1.0), _MOST_SLOWER)
 
 
 def pace_of(

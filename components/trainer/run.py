@@ -63,7 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
     validation = evaluation_batches(
         tf.io.gfile.glob(fn_args.eval_files), derivation.shape, training.batch_size, derivation.tiles is not None
     )
-    strategy = strategy_for(devices, data.records, training.batch_size)
+    strategy = strategy_for(devices, data.records, training.batch_size, training.accumulate)
     with strategy.scope() if strategy else nullcontext():
         model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
         begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, settings)

@@ -26,7 +26,7 @@ class _Nesterov(keras.optimizers.SGD):
     """
 
     def __init__(self, learning_rate: float, momentum: float, decay: float, **shared: Any) -> None:
-        super().__init__(learning_rate, momentum=momentum, nesterov=True, **shared)
+        super().__init__(learning_rate, momentum=momentum, nesterov=True, name="sgd", **shared)
         self._decay = decay
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
