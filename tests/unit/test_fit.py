@@ -61,6 +61,7 @@ def rows(folder: Path) -> list[dict[str, float]]:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
+@pytest.mark.long
 def test_two_batches_of_two_are_learnt_like_one_of_four(files: list[str], tmp_path: Path) -> None:
     halves, one = fitted(files, tmp_path / "a", batch_size=2, accumulate=2, budget="8 steps", learning_rate=0.01)
     whole, other = fitted(files, tmp_path / "b", batch_size=4, budget="4 steps", learning_rate=0.01)
@@ -69,6 +70,7 @@ def test_two_batches_of_two_are_learnt_like_one_of_four(files: list[str], tmp_pa
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_budget_may_end_within_an_epoch_and_tiny_epochs_are_not_all_validated(
     files: list[str], tmp_path: Path
 ) -> None:
