@@ -17,7 +17,10 @@ from components.measures.all import MEASURES
 from components.measures.confusion import Confusion
 from components.records.splits import fold_split
 
-_TRAINED = ("best_epoch", "epochs_run", "stopped_early", "parameters", "seconds", "devices", "train", "eval")
+_TRAINED = (
+    *("best_epoch", "kept", "epochs_run", "stopped_early", "steps", "final_learning_rate"),
+    *("parameters", "seconds", "devices", "train", "eval"),
+)
 
 
 @dataclass(frozen=True)

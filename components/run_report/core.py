@@ -58,7 +58,7 @@ class Run:
     cases: list[Case]
     training: Mapping[str, Any]
     history: dict[str, list[float]]
-    """By column of the training log, one value per epoch; empty of an ensemble."""
+    """By column of the training log, one value per epoch that was validated; empty of an ensemble."""
     split_report: Mapping[str, Any]
     checks: Sequence[Mapping[str, Any]]
     folds: Folds | None = None

@@ -20,47 +20,54 @@ _WIDTH_INCHES = 5.0
 _DPI = 160
 
 
-def learning_curve(name: str, training: Sequence[float], validation: Sequence[float], best_epoch: int) -> bytes:
+def learning_curve(
+    name: str, epochs: Sequence[int], training: Sequence[float], validation: Sequence[float], best_epoch: int
+) -> bytes:
     """A measure by epoch (the first is 1) on both splits, with the epoch whose weights were kept."""
     figure, axes = _chart(3.1)
-    epochs = range(1, len(training) + 1)
     axes.plot(epochs, training, color=BLUE, linestyle="--", marker=".", label="training, mean over the epoch")
     axes.plot(epochs, validation, color=VERMILION, marker=".", label="validation")
     axes.axvline(best_epoch, color=GREY, linewidth=1, linestyle=":")
     axes.plot(
         best_epoch,
-        validation[best_epoch - 1],
+        validation[epochs.index(best_epoch)],
         "o",
         color=VERMILION,
         markeredgecolor="black",
         label=f"best epoch: {best_epoch}",
     )
     axes.set_ylabel(name)
-    _number_epochs(axes, len(training))
+    _number_epochs(axes, epochs[-1])
     axes.legend(frameon=False)
     return _png(figure)
 
 
-def fold_curves(name: str, validation: Mapping[int, Sequence[float]], best_epochs: Mapping[int, int]) -> bytes:
+def fold_curves(
+    name: str,
+    epochs: Mapping[int, Sequence[int]],
+    validation: Mapping[int, Sequence[float]],
+    best_epochs: Mapping[int, int],
+) -> bytes:
     """A measure by epoch on each fold that its model has not learnt from, with the epochs whose weights were kept."""
     figure, axes = _chart(3.1)
     for fold, values in validation.items():
-        [line] = axes.plot(range(1, len(values) + 1), values, marker=".", linewidth=1, label=f"fold {fold}")
+        [line] = axes.plot(epochs[fold], values, marker=".", linewidth=1, label=f"fold {fold}")
         best = best_epochs[fold]
-        axes.plot(best, values[best - 1], "o", color=line.get_color(), markeredgecolor="black")
+        kept = values[epochs[fold].index(best)]
+        axes.plot(best, kept, "o", color=line.get_color(), markeredgecolor="black")
     axes.set_ylabel(name)
-    _number_epochs(axes, max(map(len, validation.values())))
+    _number_epochs(axes, max(numbers[-1] for numbers in epochs.values()))
     axes.legend(frameon=False, fontsize=9)
     return _png(figure)
 
 
-def learning_rate_curve(rates: Sequence[float]) -> bytes:
-    """The learning rate by epoch, on a logarithmic axis."""
+def learning_rate_curve(epochs: Sequence[int], rates: Sequence[float]) -> bytes:
+    """The learning rate by epoch, on a logarithmic axis, where it is not 0."""
     figure, axes = _chart(2.0)
-    axes.plot(range(1, len(rates) + 1), rates, color=GREY, marker=".")
+    axes.plot(epochs, [rate or np.nan for rate in rates], color=GREY, marker=".")
     axes.set_yscale("log")
     axes.set_ylabel("Learning rate")
-    _number_epochs(axes, len(rates))
+    _number_epochs(axes, epochs[-1])
     return _png(figure)
 
 

@@ -56,23 +56,29 @@ def _curves(run: Run) -> dict[str, bytes]:
     if run.folds:
         return _fold_curves(run, run.folds)
     history, best = run.history, run.training["best_epoch"]
-    curves = {}
+    curves, epochs = {}, _epochs(history)
     for name, title in _validated(run, history):
-        drawn = figures.learning_curve(title, history[name], history[f"val_{name}"], best)
+        drawn = figures.learning_curve(title, epochs, history[name], history[f"val_{name}"], best)
         curves[f"Training and validation {title} by epoch"] = drawn
-    return {**curves, "Learning rate by epoch": figures.learning_rate_curve(history["learning_rate"])}
+    return {**curves, "Learning rate by epoch": figures.learning_rate_curve(epochs, history["learning_rate"])}
 
 
 def _fold_curves(run: Run, folds: Folds) -> dict[str, bytes]:
     """Each number of the training logs that is there for both splits, of all folds in one chart."""
     histories = folds.histories
     best = {row["fold"]: row["best_epoch"] for row in folds.metrics["folds"]}
+    epochs = {fold: _epochs(history) for fold, history in histories.items()}
     return {
         f"Validation {title} by epoch, of each fold": figures.fold_curves(
-            title, {fold: history[f"val_{name}"] for fold, history in histories.items()}, best
+            title, epochs, {fold: history[f"val_{name}"] for fold, history in histories.items()}, best
         )
         for name, title in _validated(run, next(iter(histories.values())))
     }
+
+
+def _epochs(history: Mapping[str, Sequence[float]]) -> list[int]:
+    """The numbers of the epochs in a training log, from 1: those that were validated."""
+    return [int(number) + 1 for number in history["epoch"]]
 
 
 def _validated(run: Run, history: Mapping[str, Sequence[float]]) -> list[tuple[str, str]]:

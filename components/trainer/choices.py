@@ -10,6 +10,7 @@ import keras
 
 from components.task import Task
 from components.trainer.losses.registry import LOSSES
+from components.trainer.optimization import Optimization
 from components.trainer.optimizers.registry import OPTIMIZERS
 
 Loss = Callable[[Any, Any], Any]
@@ -27,6 +28,12 @@ def loss_named(name: str, task: Task) -> Loss:
     return loss
 
 
-def optimizer_named(name: str, learning_rate: float, clip_value: float | None) -> keras.Optimizer:
-    """A new optimizer; each gradient is cut to -`clip_value`..`clip_value`, None leaves them."""
-    return getattr(import_module(OPTIMIZERS[name]), name)(learning_rate, clip_value)
+def optimizer_named(training: Optimization) -> keras.Optimizer:
+    """A new one, as `[training]` says."""
+    name = training.optimizer
+    return getattr(import_module(OPTIMIZERS[name]), name)(
+        training,
+        clipvalue=training.clip_value,
+        global_clipnorm=training.clip_norm,
+        gradient_accumulation_steps=training.accumulate if training.accumulate > 1 else None,
+    )

@@ -15,11 +15,13 @@ def accelerators() -> list[str]:
     return [device.name.rpartition("/device:")[2] for device in found]
 
 
-def strategy_for(devices: list[str], records: int, batch_size: int) -> tf.distribute.Strategy | None:
+def strategy_for(
+    devices: list[str], records: int, batch_size: int, accumulate: int = 1
+) -> tf.distribute.Strategy | None:
     """How devices share each batch; None for a single one.
 
     Raises:
-        UsageError: they cannot share a batch equally, or there are too few records for one.
+        UsageError: they cannot share a batch equally, there are too few records for one, or batches are accumulated.
     """
     if len(devices) < 2:
         return None
@@ -33,6 +35,11 @@ def strategy_for(devices: list[str], records: int, batch_size: int) -> tf.distri
         raise UsageError(
             f"[training] batch_size = {batch_size}: there are {records} training records, and {several} take full "
             'batches only. Lower it, or set [training] distribute = "none"'
+        )
+    if accumulate > 1:
+        raise UsageError(
+            f"[training] accumulate = {accumulate}: Keras cannot on {several}. Take batch_size = "
+            f'{batch_size * accumulate} without it, of which each has its share, or set [training] distribute = "none"'
         )
     return _mirrored(tuple(devices))
 

@@ -1,5 +1,6 @@
 """`run_fn` of a fold: the training as a process of its own. Run as a module, it is that process.
 
+A budget of `[training]` is that of each fold.
 Of one fold nothing is left for the next: neither the state of random generators, nor memory, nor what a crash breaks.
 The arguments go to the child's standard input, which stays open: with its end, however the parent ends, ends the child.
 What it logs, its progress among that, and why it failed come back on its standard output.

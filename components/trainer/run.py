@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,14 @@ from components.parallel import without_inner_threads
 from components.serving_graph.export import export_model
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
-from components.trainer.callbacks import Validate
 from components.trainer.choices import loss_named, optimizer_named
 from components.trainer.devices import accelerators, strategy_for
-from components.trainer.fit import fit
+from components.trainer.fit import Fitted, fit
 from components.trainer.metrics import Judge, MeanDice
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.pretrained import load_pretrained
 from components.trainer.segmenter import build_segmenter
-from components.trainer.settings import TrainerSettings
+from components.trainer.settings import TrainerSettings, Training
 from components.trainer.warm_start import start
 
 _LOG = logging.getLogger("maskline.trainer")
@@ -51,6 +51,7 @@ def run_fn(fn_args: FnArgs) -> None:
     Raises:
         DiskFull: before the training, where the model would not fit on the disk.
     """
+    entered = time.monotonic()
     settings = TrainerSettings.model_validate(fn_args.custom_config["settings"])
     derivation, training = settings.derivation, settings.training
     keras.utils.set_random_seed(training.seed)
@@ -63,7 +64,7 @@ def run_fn(fn_args: FnArgs) -> None:
     validation = evaluation_batches(
         tf.io.gfile.glob(fn_args.eval_files), derivation.shape, training.batch_size, derivation.tiles is not None
     )
-    strategy = strategy_for(devices, data.records, training.batch_size)
+    strategy = strategy_for(devices, data.records, training.batch_size, training.accumulate)
     with strategy.scope() if strategy else nullcontext():
         model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
         champion = Path(fn_args.base_model) if fn_args.base_model else None
@@ -81,19 +82,19 @@ def run_fn(fn_args: FnArgs) -> None:
     share = training.batch_size // len(devices)
     begin_averages(model, _shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
-    history = fit(model, data, Validate(judge, validation), training, run_dir)
-    seconds = time.monotonic() - started
+    fitted = fit(model, data, partial(judge, validation), training, run_dir)
+    ended = time.monotonic()
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
         **pretrained,
-        **_summary(model, history, training.epochs, seconds),
+        **_summary(model, fitted, training, ended - started, ended - entered),
         "devices": devices,
         "sampling": data.sampling,
         "train": _by_name(judge(data.in_order()), training.loss),
         "eval": _by_name(judge(validation), training.loss),
         **_in_both_modes(
-            losses_in_both_modes(model, model.loss, _shares(data, len(history["loss"]), share)),
+            losses_in_both_modes(model, model.loss, _shares(data, fitted.epochs_run, share)),
             losses_in_both_modes(model, model.loss, mixed(validation, share)),
         ),
     }
@@ -127,7 +128,7 @@ def keras_file(model: keras.Model) -> bytes:
 def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
     """Loss, optimizer and metric of the `[training]` section."""
     training = settings.training
-    optimizer = optimizer_named(training.optimizer, training.learning_rate, training.clip_value)
+    optimizer = optimizer_named(training)
     loss = loss_named(training.loss, settings.task)
     model.compile(optimizer=optimizer, loss=loss, metrics=[MeanDice(settings.task, settings.threshold)])
 
@@ -164,12 +165,13 @@ def _in_both_modes(train: ModeLosses, validation: ModeLosses) -> dict[str, Any]:
     return {"modes": {"train": asdict(train), "eval": asdict(validation)}, "warnings": told}
 
 
-def _summary(model: keras.Model, history: dict[str, list[float]], epochs: int, seconds: float) -> dict[str, Any]:
-    best = min(range(len(history["val_loss"])), key=history["val_loss"].__getitem__)
+def _summary(model: keras.Model, fitted: Fitted, training: Training, seconds: float, since: float) -> dict[str, Any]:
+    """`seconds` of the fit, and `since` the start of the node."""
+    spent = fitted.pace.spent
     return {
-        "best_epoch": best + 1,
-        "epochs_run": len(history["loss"]),
-        "stopped_early": len(history["loss"]) < epochs,
+        **fitted.as_json(),
+        "budget": str(training.budget) if training.budget else None,
         "parameters": model.count_params(),
         "seconds": round(seconds, 1),
+        "seconds_start_up": round(since - spent.seconds, 2),
     }

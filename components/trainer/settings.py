@@ -12,7 +12,7 @@ from components.settings import OneOf, Positive, Probability, Section
 from components.task import Task
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.optimizers.registry import OPTIMIZERS
+from components.trainer.optimization import Optimization
 from components.trainer.sampling import Balance, Sampling, certain
 
 
@@ -48,17 +48,9 @@ def _renamed(loss: Any) -> Any:
     return "ce_dice" if loss == "bce_dice" else loss
 
 
-class Training(Section):
-    epochs: Positive
+class Training(Optimization):
     batch_size: Positive = 8
     loss: Annotated[str, OneOf(LOSSES), BeforeValidator(_renamed)] = "ce_dice"
-    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = "adam"
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    clip_value: Annotated[float, Field(gt=0)] | None = None
-    early_stopping_patience: Positive = 10
-    """Epochs without a lower validation loss after which training ends."""
-    reduce_lr_patience: Positive = 4
-    reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     patch: Patch | None = None
     """None: whole records."""
     oversample_foreground: Probability = 0.0

@@ -16,6 +16,8 @@ from pipeline.config.root import Config
 from pipeline.config.secrets import concerns_secret
 
 RECIPES = Path(__file__).parent.parent / "recipes"
+_INSTEAD = {"training.budget": "epochs", "training.epochs": "budget"}
+"""Overrides, and the key whose place they take in the file: one of the two must be set, and nothing unsets a key."""
 
 
 def recipe_names() -> list[str]:
@@ -36,6 +38,8 @@ def load_config(recipe: str, overrides: Sequence[str] = ()) -> Config:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     with foreign(UsageError, f"{path}: not a TOML file"):
         document = tomllib.loads(content.decode("utf-8"))
+    for override in overrides:
+        _make_place(document, override)
     for override in overrides:
         _apply(document, override)
     return parse_config(document, source=_source(path, overrides))
@@ -93,6 +97,13 @@ def _apply(document: dict[str, Any], override: str) -> None:
     table[name] = _value(override, text.strip())
 
 
+def _make_place(document: dict[str, Any], override: str) -> None:
+    key = override.partition("=")[0].strip()
+    table = document.get(key.partition(".")[0])
+    if key in _INSTEAD and isinstance(table, dict):
+        table.pop(_INSTEAD[key], None)
+
+
 def _value(override: str, text: str) -> Any:
     """A TOML value; anything that is not one is taken as a string, so that paths need no quotes."""
     try:
@@ -125,7 +136,7 @@ def _line(problem: Any, source: str) -> str:
         return f"{where}: missing, and it has no default"
     found = repr(problem["input"])
     # An address may be one that only those know who may use it, or hold a password.
-    if not key or key in Config.model_fields or concerns_secret([*sections, key]) or "://" in found:
+    if not key or (not sections and key in Config.model_fields) or concerns_secret([*sections, key]) or "://" in found:
         return f"{where}: {message}"
     return f"{where}: found {found}, {message}"
 

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
 
+from components.trainer.budget import duration
 from pipeline.runs.listener import training_followed
 from pipeline.runs.record import State, Step
 from pipeline.terminal import Styled, Terminal
@@ -27,6 +23,14 @@ _MARKS: dict[State, Styled] = {
 }
 
 
+class _TimeColumn(TimeElapsedColumn):
+    """How long a node takes by now; of a training, how fast it is and what is left of it."""
+
+    def render(self, task: Task) -> Text:
+        told = task.fields["told"]
+        return Text(told, style="progress.remaining", no_wrap=True) if told else super().render(task)
+
+
 class RunConsole:
     """Prints to a terminal or, without colours and bars, to a file."""
 
@@ -35,19 +39,19 @@ class RunConsole:
         console = self._terminal.console
         self._progress = Progress(
             SpinnerColumn("line" if console.options.ascii_only else "dots"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=30),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            # What others leave of the line.
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            _TimeColumn(table_column=Column(no_wrap=True)),
             console=console,
+            expand=True,
             transient=True,
             disable=not console.is_terminal,
             # Both go to the log already; Rich would bring them back to the terminal.
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task("", total=None)
+        self._task = self._progress.add_task("", total=None, told="")
         self._node = ""
 
     @contextmanager
@@ -58,7 +62,7 @@ class RunConsole:
 
     def started(self, node: str) -> None:
         self._node = node
-        self._progress.reset(self._task, description=node, total=None, visible=True)
+        self._progress.reset(self._task, description=node, total=None, visible=True, told="")
 
     def finished(self, step: Step) -> None:
         self._progress.update(self._task, visible=False)
@@ -73,11 +77,15 @@ class RunConsole:
 
     def training(self, progress: dict[str, Any]) -> None:
         """Moves the bar to a step of an epoch."""
-        done = (progress["epoch"] - 1) * progress["steps"] + progress["step"]
+        of = f"/{progress['epochs']}" if progress["epochs"] else ""
         dice = f", validation Dice {progress['val_dice']:.3f}" if "val_dice" in progress else ""
+        speed, left = progress["images_per_second"], progress["seconds_left"]
+        told = [f"{speed:.0f} images/s"] if speed else []
+        told += [f"{duration(left)} left"] if left is not None else []
         self._progress.update(
             self._task,
-            description=f"{self._node} epoch {progress['epoch']}/{progress['epochs']}{dice}",
-            total=progress["epochs"] * progress["steps"],
-            completed=done,
+            description=f"{self._node} epoch {progress['epoch']}{of}{dice}",
+            total=1,
+            completed=progress["progress"],
+            told=", ".join(told),
         )

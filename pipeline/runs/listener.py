@@ -33,8 +33,9 @@ class Progress:
     text: str = ""
     """Why a node ran or failed; or what must be told, such as a file that was rejected."""
     training: dict[str, Any] | None = None
-    """While the Trainer runs: `epoch`, `epochs`, `step`, `steps` and, from the second epoch on, `val_loss` and
-    `val_dice` of the last."""
+    """While the Trainer runs: `epoch`; `epochs`, None where as many are trained as time allows; `step`, `steps`;
+    `progress` 0..1; `images_per_second` and `seconds_left`, None at first; `val_loss` and `val_dice`, of the last
+    validation."""
 
 
 class Teller:

@@ -162,7 +162,8 @@ class TestNonFiniteLoss:
     def bursting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A step of a length that no config may name breaks every weight."""
         monkeypatch.setattr(
-            "components.trainer.run.optimizer_named", lambda name, _, clip: optimizer_named(name, 1e38, clip)
+            "components.trainer.run.optimizer_named",
+            lambda training: optimizer_named(training.model_copy(update={"learning_rate": 1e38})),
         )
 
     def test_the_run_stops_and_keeps_the_batch(

@@ -59,7 +59,13 @@ CONFIG: dict[str, Any] = {
 }
 CASES: dict[str, dict[str, Any]] = {
     "whole": {},
-    "on the device": {"augmentation": {"on_device": True, "horizontal_flip": 0.5, "gamma": {"probability": 1.0}}},
+    "on the device": {
+        "augmentation": {"on_device": True, "horizontal_flip": 0.5, "gamma": {"probability": 1.0}},
+        "training": {
+            **{"budget": "5 steps", "batch_size": 8, "learning_rate": 0.01, "warm_up": 0.2},
+            **{"optimizer": "sgd", "momentum": 0.9, "ema": 0.9},
+        },
+    },
 }
 WORSE: dict[str, Any] = {
     "augmentation": {"online": True, "horizontal_flip": 0.5},
@@ -144,6 +150,7 @@ def model(folder: Path) -> keras.Model:
 def test_two_devices_learn_what_one_learns(folder: Path, case: str) -> None:
     one, two = folder / case / "none", folder / case / "auto"
     assert (summary(one)["devices"], summary(two)["devices"]) == (["CPU:0"], ["CPU:0", "CPU:1"])
+    assert (summary(one)["kept"], summary(one)["steps"]) == (summary(two)["kept"], summary(two)["steps"])
     for alone, shared in zip(history(one), history(two), strict=True):
         assert shared == pytest.approx(alone, rel=1e-4)
     for alone, shared in zip(model(one).get_weights(), model(two).get_weights(), strict=True):
@@ -197,6 +204,11 @@ def test_a_loss_that_breaks_on_the_second_device_is_seen_at_once(tmp_path: Path,
 def test_batches_that_cannot_be_shared_are_refused(records: int, batch_size: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         strategy_for(["GPU:0", "GPU:1"], records, batch_size)
+
+
+def test_accumulation_on_several_accelerators_is_refused_with_what_does_the_same() -> None:
+    with pytest.raises(UsageError, match=r"accumulate = 4: Keras cannot on 2 accelerators .* batch_size = 32 without"):
+        strategy_for(["GPU:0", "GPU:1"], 64, 8, accumulate=4)
 
 
 def test_one_device_needs_no_strategy() -> None:

@@ -42,7 +42,7 @@ def trainer_settings(task: Task | None = None, **training: Any) -> TrainerSettin
         task=task or Task(),
         derivation=Derivation(height=HEIGHT, width=WIDTH),
         model=MODEL,
-        training=Training(epochs=1, **training),
+        training=Training(**{"epochs": 1, **training}),
         augmentation=None,
         threshold=0.5,
     )

@@ -15,6 +15,7 @@ from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.models.unet.parameters import UNet
 from components.trainer.optimizers.registry import OPTIMIZERS
+from components.trainer.schedules import SCHEDULES
 from pipeline.cli.listings import config_toml
 from pipeline.config.loader import load_config, parse_config
 from pipeline.config.root import Config
@@ -26,6 +27,7 @@ CHOICES = {
     "model.architecture": ARCHITECTURES,
     "training.loss": LOSSES,
     "training.optimizer": OPTIMIZERS,
+    "training.schedule": SCHEDULES,
 }
 """Keys that take one of the names of a registry."""
 
@@ -153,7 +155,11 @@ def test_what_no_registry_lists_is_refused_with_all_that_it_does(key: str) -> No
     ("section", "key", "message"),
     [
         ("data", "height", "run.toml: [data] height: missing, and it has no default"),
-        ("training", "epochs", "run.toml: [training] epochs: missing, and it has no default"),
+        (
+            "training",
+            "epochs",
+            'run.toml: [training]: neither epochs nor budget: set one, such as epochs = 40 or budget = "20 min"',
+        ),
     ],
 )
 def test_a_missing_key_is_named(section: str, key: str, message: str) -> None:

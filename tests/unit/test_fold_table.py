@@ -26,7 +26,8 @@ SETTINGS = settings().model_copy(update={"split": "out-of-fold"})
 
 
 def fold(number: int, cases: Sequence[Case], **changes: Any) -> Fold:
-    run = {"best_epoch": 3, "epochs_run": 5, "stopped_early": True, "parameters": 100, "seconds": 2.5}
+    run = {"best_epoch": 3, "kept": "epoch 3", "epochs_run": 5, "stopped_early": True, "steps": 10}
+    run |= {"final_learning_rate": 0.1, "parameters": 100, "seconds": 2.5}
     measured = {"dice": 0.5, "ce_dice": 0.3}
     found = {"devices": ["CPU:0"], "train": measured, "eval": measured, "warnings": []}
     return Fold(number, {**run, **found, **changes}, cases)

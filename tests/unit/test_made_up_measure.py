@@ -79,7 +79,7 @@ def test_in_the_report(case: Case) -> None:
                 **{"best_epoch": 1, "epochs_run": 1, "stopped_early": False, "parameters": 1, "seconds": 1.0},
                 **{"devices": [], "start": "cold", "warnings": [], "train": {"dice": 1.0}, "eval": {"dice": 1.0}},
             },
-            history={"loss": [1.0], "val_loss": [1.0], "learning_rate": [0.1]},
+            history={"epoch": [0.0], "loss": [1.0], "val_loss": [1.0], "learning_rate": [0.1]},
             split_report={
                 "records": [],
                 "sources": 1,

@@ -293,6 +293,17 @@ def test_pushed(pushed: str) -> None:
         assert said in text
 
 
+def test_a_training_to_a_budget_shows_the_epochs_that_were_validated(outputs: Outputs) -> None:
+    rows = ["epoch,dice,learning_rate,loss,val_dice,val_loss", "3,0.2,0.001,0.9,0.3,0.8", "8,0.5,0.0,0.5,0.6,0.4"]
+    (outputs.root / "model_run" / "history.csv").write_text("\n".join(rows))
+    path = outputs.root / "model_run" / "training.json"
+    budget = {"best_epoch": 9, "epochs_run": 9, "stopped_early": False, "kept": "ema of epoch 9", "budget": "20 min"}
+    write_json(path, {**read_json(path), **budget})
+    text = Page(outputs.report()).text
+    assert "The exported weights, ema of epoch 9." in text
+    assert "9 epochs, budget 20 min, in 1.5 minutes on" in text
+
+
 def test_warnings_of_the_training_stand_at_the_top(outputs: Outputs, pushed: str) -> None:
     assert "Warning" not in pushed
     outputs.warn_of_the_training("the training loss is 2.000", f"the validation loss is {HOSTILE}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
+from components.trainer.optimization import Optimization
 
-def adam(learning_rate: float, clip_value: float | None) -> keras.Optimizer:
+
+def adam(training: Optimization, **shared: Any) -> keras.Optimizer:
     """With Keras's constants: 0.9 and 0.999."""
-    return keras.optimizers.Adam(learning_rate, clipvalue=clip_value)
+    return keras.optimizers.Adam(training.learning_rate, **shared)

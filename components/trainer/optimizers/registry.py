@@ -1,3 +1,3 @@
 """The optimizers that `[training] optimizer` may name, by their modules, in each a function of that name."""
 
-OPTIMIZERS = {"adam": "components.trainer.optimizers.adam"}
+OPTIMIZERS = {name: f"components.trainer.optimizers.{name}" for name in ("adam", "adamw", "sgd")}
