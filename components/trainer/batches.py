@@ -61,9 +61,9 @@ class TrainingData:
         records = self.records
         return records // self._batch_size if self._full_batches else -(-records // self._batch_size)
 
-    def batches(self) -> tf.data.Dataset:
-        """Epoch after epoch without end, so that the next one is in the making while the last is validated."""
-        return tf.data.Dataset.counter().flat_map(self.epoch).prefetch(2)
+    def batches(self, first: int = 0) -> tf.data.Dataset:
+        """Epoch after epoch from `first` without end, so that the next is in the making while the last is validated."""
+        return tf.data.Dataset.counter(first).flat_map(self.epoch).prefetch(2)
 
     def epoch(self, number: int | tf.Tensor) -> tf.data.Dataset:
         """All records once; epochs count from 0."""

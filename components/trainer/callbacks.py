@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from components.errors import MasklineError
 from components.trainer.batches import TrainingData
-from components.trainer.metrics import Judge
+from components.trainer.metrics import Judge, Watch
 
 PROGRESS = logging.getLogger("maskline.progress")
 """Records carry the attribute `progress`, a dict: whoever shows a bar attaches a handler here."""
@@ -58,9 +58,10 @@ class Validate(keras.callbacks.Callback):
         super().__init__()
         self._judge = judge
         self._validation = validation
+        self.watching: list[Watch] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        found = self._judge(self._validation)
+        found = self._judge(self._validation, *self.watching)
         (logs if logs is not None else {}).update({f"val_{name}": value for name, value in found.items()})
 
 

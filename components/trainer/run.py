@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -17,21 +18,27 @@ import tensorflow as tf
 from keras.src.saving.saving_lib import save_model
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.artifacts import KERAS_FILE, TRAINING_FILE
+from components.artifacts import CHECKPOINTS, KERAS_FILE, STRIPS, TRAINING_FILE
 from components.disk import ask_room
 from components.files import write_bytes, write_json
 from components.parallel import without_inner_threads
 from components.serving_graph.export import export_model
+from components.trainer.attempts import Attempt, again, better, collapses, second_folder
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
 from components.trainer.callbacks import Validate
+from components.trainer.checkpoint import fingerprint
 from components.trainer.choices import loss_named, optimizer_named
+from components.trainer.collapse import Collapse
+from components.trainer.determinism import deterministic_operations
 from components.trainer.devices import accelerators, strategy_for
-from components.trainer.fit import fit
+from components.trainer.fit import Beside, fit
 from components.trainer.metrics import Judge, MeanDice
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import TrainerSettings
+from components.trainer.strip_samples import chosen_samples
+from components.trainer.strips import Strips
 from components.trainer.warm_start import start
 
 _LOG = logging.getLogger("maskline.trainer")
@@ -51,11 +58,35 @@ def run_fn(fn_args: FnArgs) -> None:
         DiskFull: before the training, where the model would not fit on the disk.
     """
     settings = TrainerSettings.model_validate(fn_args.custom_config["settings"])
+    with deterministic_operations(settings.training.deterministic):
+        _run(fn_args, settings)
+
+
+def _run(fn_args: FnArgs, settings: TrainerSettings) -> None:
+    run_dir = Path(fn_args.model_run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    checkpoints = _checkpoints(fn_args)
+    attempts = [_attempt(fn_args, settings, run_dir, checkpoints / "1.npz")]
+    if attempts[0].collapse.found and settings.training.retry_collapsed:
+        attempts.append(_attempt(fn_args, again(settings), second_folder(run_dir), checkpoints / "2.npz"))
+    _conclude(fn_args, settings, attempts, better(attempts, run_dir))
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _checkpoints(fn_args: FnArgs) -> Path:
+    """A folder for this training, and for one that is the same in all that it depends on."""
+    files = [*tf.io.gfile.glob(fn_args.train_files), *tf.io.gfile.glob(fn_args.eval_files)]
+    champion = Path(fn_args.base_model) if fn_args.base_model else None
+    name = fingerprint([fn_args.custom_config, accelerators()], files, champion)
+    # A failed node loses its own folders; the one of all its runs stays.
+    return Path(fn_args.model_run_dir).parent.parent / f"{CHECKPOINTS}{name}"
+
+
+def _attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoint: Path) -> Attempt:
+    """A training in a folder of its own, with all that is watched on the way."""
     derivation, training = settings.derivation, settings.training
     keras.utils.set_random_seed(training.seed)
     without_inner_threads()
-    run_dir = Path(fn_args.model_run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
     # Of one accelerator training takes the first, as TensorFlow does by itself.
     devices = accelerators() if training.distribute == "auto" else accelerators()[:1]
     data = _training_data(tf.io.gfile.glob(fn_args.train_files), settings, full_batches=len(devices) > 1)
@@ -71,25 +102,48 @@ def run_fn(fn_args: FnArgs) -> None:
         # Keras would build losses and metrics from a training batch, as if it were one without draws for the device.
         blank = np.zeros((1, *derivation.shape), np.float32)
         model.test_on_batch(blank, blank[..., :1])
-    # Known before hours of training. A failed node loses its own folders; the one of all its runs stays.
-    ask_room(run_dir.parent.parent, least_size(model), "the model")
+    # Known before hours of training.
+    folder = checkpoint.parent.parent
+    ask_room(folder, least_size(model), "the model")
     started = time.monotonic()
     # A device takes its share of a batch and no more.
     share = training.batch_size // len(devices)
     begin_averages(model, _shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
-    history = fit(model, data, Validate(judge, validation), training, run_dir)
-    seconds = time.monotonic() - started
+    # A collapse ends the first of two attempts alone: a slow starter loses some epochs by it, and no more.
+    ends = training.retry_collapsed and run_dir == Path(fn_args.model_run_dir)
+    collapse = Collapse(settings.task, min(training.collapse_epochs, training.early_stopping_patience), ends)
+    strips = Strips(
+        chosen_samples(tf.io.gfile.glob(fn_args.eval_files)), settings.task, run_dir / STRIPS, run_dir / "tensorboard"
+    )
+    beside = Beside(collapse, strips, folder, checkpoint, least_size(model))
+    fitted = fit(model, data, Validate(judge, validation), training, run_dir, beside)
+    seconds = time.monotonic() - started + fitted.seconds_before
+    return Attempt(
+        *(training.seed, run_dir, devices, data, validation, begun, model, judge),
+        *(fitted, collapse, strips, seconds),
+    )
+
+
+def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Attempt], kept: Attempt) -> None:
+    """What is measured and exported of the attempt that is kept."""
+    derivation, training, run_dir = settings.derivation, settings.training, Path(fn_args.model_run_dir)
+    devices, data, validation, begun, model, judge = kept.setting
+    history, seconds = kept.history, sum(attempt.seconds for attempt in attempts)
+    share = training.batch_size // len(devices)
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
         **_summary(model, history, training.epochs, seconds),
         "devices": devices,
+        "attempts": [attempt.as_json() for attempt in attempts],
+        "strips": kept.strips.told(),
         "train": _by_name(judge(data.in_order()), training.loss),
         "eval": _by_name(judge(validation), training.loss),
         **_in_both_modes(
             losses_in_both_modes(model, model.loss, _shares(data, len(history["loss"]), share)),
             losses_in_both_modes(model, model.loss, mixed(validation, share)),
+            collapses(attempts, kept),
         ),
     }
     write_json(run_dir / TRAINING_FILE, summary)
@@ -151,8 +205,8 @@ def _by_name(found: dict[str, float], loss: str) -> dict[str, float]:
     return {loss if name == "loss" else name: value for name, value in found.items()}
 
 
-def _in_both_modes(train: ModeLosses, validation: ModeLosses) -> dict[str, Any]:
-    told = list(warnings(train, validation))
+def _in_both_modes(train: ModeLosses, validation: ModeLosses, collapsed: Iterable[str]) -> dict[str, Any]:
+    told = [*collapsed, *warnings(train, validation)]
     for warning in told:
         _LOG.warning("%s", warning)
     return {"modes": {"train": asdict(train), "eval": asdict(validation)}, "warnings": told}
