@@ -62,6 +62,7 @@ class Training(TypedDict):
     warnings: list[str]
     train: NotRequired[dict[str, Any]]
     eval: NotRequired[dict[str, Any]]
+    strips: NotRequired[list[dict[str, str]]]
 
 
 class Trained(TypedDict):

@@ -30,14 +30,16 @@ class Sample:
         self.title = title
         self.id = record.id
         self.image = picture(record.image)
-        self.truth = _fitted(record.mask, self.image.shape[:2])
+        height, width = self.image.shape[:2]
+        self._size = height, width
+        self.truth = _fitted(record.mask, self._size)
         self._parts = parts
         self._predicted = np.zeros_like(record.mask)
 
     @property
     def predicted(self) -> np.ndarray:
         """Class indices of the size of `image`, uint8; where tiles overlap, those of the later one."""
-        return _fitted(self._predicted, self.image.shape[:2])
+        return _fitted(self._predicted, self._size)
 
     def wants(self, rows: range) -> bool:
         """Whether it shows one of the validation records of these numbers."""
@@ -62,7 +64,7 @@ def chosen_samples(files: Sequence[str]) -> list[Sample]:
     )
     wanted = {row for id in chosen for row in images[id]}
     records = {row: parse(each) for row, each in enumerate(serialized.as_numpy_iterator()) if row in wanted}
-    return [_sample(title, {row: records[row] for row in images[id]}) for id, title in chosen.items()]
+    return [_sample(id, title, {row: records[row] for row in images[id]}) for id, title in chosen.items()]
 
 
 def _images(headers: list[Header]) -> dict[str, dict[int, Header]]:
@@ -80,18 +82,18 @@ def _chosen(foreground: dict[str, float]) -> dict[str, str]:
     order = sorted(foreground, key=lambda id: (foreground[id], id))
     some = [id for id in order if foreground[id]]
     titles = {"smallest foreground": 0, "median foreground": (len(some) - 1) // 2, "largest foreground": len(some) - 1}
-    chosen = {}
+    chosen: dict[str, str] = {}
     for title, rank in titles.items():
         if some:
             chosen.setdefault(some[rank], title)
     return {**chosen, **dict.fromkeys(order[: len(order) > len(some)], "no foreground")}
 
 
-def _sample(title: str, records: dict[int, Record]) -> Sample:
+def _sample(id: str, title: str, records: dict[int, Record]) -> Sample:
     rows, parts = list(records), list(records.values())
-    if len(parts) == 1:
-        whole = slice(None), slice(None)
-        return Sample(title, parts[0], {rows[0]: (whole, whole)})
+    if parts[0].moments is None or parts[0].id == id:
+        everything = slice(None), slice(None)
+        return Sample(title, parts[0], {rows[0]: (everything, everything)})
     places = [Placement.from_json(part.transform) for part in parts]
     return Sample(title, assembled(parts), {row: place.overlap() for row, place in zip(rows, places, strict=True)})
 

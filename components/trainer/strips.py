@@ -37,7 +37,8 @@ class Strips(keras.callbacks.Callback):
         self._samples, self._task, self._folder, self._board = samples, task, folder, board
         self._position = 0
         self._lowest, self._kept = np.inf, 0
-        self._pictures: dict[int, list[np.ndarray]] = {}
+        self._predicted: dict[int, list[np.ndarray]] = {}
+        self._drawn: dict[int, list[np.ndarray]] = {}
         self._writer: Any = None
 
     def saw(self, truth: tf.Tensor, predicted: tf.Tensor) -> None:
@@ -56,17 +57,18 @@ class Strips(keras.callbacks.Callback):
         number, loss = epoch + 1, (logs or {})["val_loss"]
         if loss < self._lowest:
             self._lowest, self._kept = loss, number
-        self._pictures[number] = [self._picture(sample, sample.predicted) for sample in self._samples]
+        self._predicted[number] = [sample.predicted for sample in self._samples]
         wanted = {self._kept, number}
-        self._pictures = {n: made for n, made in self._pictures.items() if n in wanted or _is_power_of_two(n)}
+        self._predicted = {n: classes for n, classes in self._predicted.items() if n in wanted or _is_power_of_two(n)}
         if _is_power_of_two(number):
             self._tell_board(number)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        if not self._pictures:
-            return
-        self._tell_board(max(self._pictures))
-        self._writer = None
+        if not self._predicted:
+            return  # No epoch has been trained.
+        last = max(self._predicted)
+        if not _is_power_of_two(last):
+            self._tell_board(last)
         self._folder.mkdir(exist_ok=True)
         for number, strip in enumerate(self._strips(), 1):
             write_bytes(self._folder / f"{number}.png", encode_png(strip))
@@ -82,12 +84,12 @@ class Strips(keras.callbacks.Callback):
         return {
             "kept": self._kept,
             "lowest": self._lowest,
-            **{str(number): pictures for number, pictures in self._pictures.items()},
+            **{str(number): classes for number, classes in self._predicted.items()},
         }
 
     def restore(self, state: State) -> None:
         self._kept, self._lowest = state["kept"].item(), state["lowest"].item()
-        self._pictures = {int(name): pictures for name, pictures in state.items() if name.isdigit()}
+        self._predicted = {int(name): classes for name, classes in state.items() if name.isdigit()}
 
     def _picture(self, sample: Sample, predicted: np.ndarray) -> np.ndarray:
         """RGB uint8, with the outlines of truth and prediction."""
@@ -98,17 +100,14 @@ class Strips(keras.callbacks.Callback):
 
     def _strips(self) -> list[np.ndarray]:
         """Of each sample: the truth, and what was predicted, by epoch."""
-        epochs = sorted(self._pictures)
+        epochs = sorted(self._predicted)
+        for epoch in epochs:
+            if epoch not in self._drawn:
+                self._drawn[epoch] = list(map(self._picture, self._samples, self._predicted[epoch]))
         heads = ["truth", *(f"epoch {n}{', kept' if n == self._kept else ''}" for n in epochs)]
         return [
-            _strip(
-                heads,
-                [
-                    self._picture(sample, np.zeros_like(sample.truth)),
-                    *(self._pictures[epoch][index] for epoch in epochs),
-                ],
-            )
-            for index, sample in enumerate(self._samples)
+            _strip(heads, [self._picture(sample, np.zeros_like(sample.truth)), *drawn])
+            for sample, *drawn in zip(self._samples, *(self._drawn[epoch] for epoch in epochs), strict=True)
         ]
 
     def _tell_board(self, epoch: int) -> None:

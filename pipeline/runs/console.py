@@ -72,7 +72,9 @@ class RunConsole:
         self._terminal.say_lines(text)
 
     def training(self, progress: dict[str, Any]) -> None:
-        """Moves the bar to a step of an epoch."""
+        """Moves the bar to a step of an epoch, and says what there is to say."""
+        if notice := progress.get("notice"):
+            self._terminal.say_lines(f"{self._node} {notice}")
         done = (progress["epoch"] - 1) * progress["steps"] + progress["step"]
         dice = f", validation Dice {progress['val_dice']:.3f}" if "val_dice" in progress else ""
         self._progress.update(

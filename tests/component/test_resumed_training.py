@@ -1,11 +1,8 @@
-"""A training that is killed goes on from its last epoch: the same curve, the same weights."""
+"""A node's training that collapses, is killed in each of its attempts, and goes on: one model, as without the kills."""
 
 from __future__ import annotations
 
-import csv
 import json
-import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from interrupted import killed
-from room import no_file_above
+from interrupted import keep_every_epoch, killed
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.records.record import Record
@@ -24,56 +20,32 @@ from components.trainer import checkpoint
 from components.trainer.run import run_fn
 from pipeline.config.loader import parse_config
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "data": {"layout": "folders", "height": 32, "width": 48, "splits": {"train": 50, "eval": 25, "test": 25}},
-    "model": {"parameters": {"levels": 2, "base_filters": 4, "batch_norm": True, "dropout": 0.2}},
+    "model": {"parameters": {"levels": 2, "base_filters": 4, "batch_norm": False, "dropout": 0.2}},
     "augmentation": {"online": True, "horizontal_flip": 0.5, "rotation": {"probability": 1.0}},
-    "training": {"epochs": 5, "batch_size": 4, "learning_rate": 0.01, "reduce_lr_patience": 1},
+    "training": {
+        **{"epochs": 6, "batch_size": 4, "learning_rate": 1.0, "reduce_lr_patience": 1},
+        **{"deterministic": True, "collapse_epochs": 2, "retry_collapsed": True},
+    },
 }
-KILLED: list[dict[str, int]] = [
-    {"epoch": 1, "step": 2},
-    {"epoch": 2, "step": 3},
-    {"write": 2},
-    {"epoch": 4, "step": 1},
-]
-"""Within the first epoch; at the end of the second, which is not yet kept; while the checkpoint of the third is written;
-within the fourth."""
+"""Steps of that length break the network, which then says the same of every pixel."""
 
 
-@pytest.fixture(autouse=True)
-def every_epoch_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However short it is."""
-    monkeypatch.setattr(checkpoint, "_SHARE", float("inf"))
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory, disc_pair: Callable) -> Path:
-    folder = tmp_path_factory.mktemp("records")
-    for split, count in (("train", 10), ("eval", 5)):
-        with tf.io.TFRecordWriter(str(folder / split)) as writer:
-            for number in range(count):
-                name = f"{split}{number}"
-                pair = disc_pair(32, 48, number, empty=number == 4)
-                writer.write(serialize(Record(*pair, name, name, f"{name}.png", b"\0" * 32, {})))
-    return folder
-
-
-def arguments(records: Path, folder: Path, run: str = "9", **training: Any) -> dict[str, Any]:
-    config = parse_config({**CONFIG, "training": {**CONFIG["training"], **training}}, "tests")
-    return {
-        "train_files": [str(records / "train")],
-        "eval_files": [str(records / "eval")],
-        "serving_model_dir": str(folder / "model" / run),
-        "model_run_dir": str(folder / "model_run" / run),
-        "custom_config": {"settings": config.trainer.model_dump(mode="json"), "code_version": "tests"},
-    }
-
-
-def trained(*given: Any, **training: Any) -> Path:
+def trained(records: str, folder: str, run: int) -> Path:
     """Trains, and returns the folder of the run."""
-    made = arguments(*given, **training)
-    run_fn(FnArgs(**made))
-    return Path(made["model_run_dir"])
+    config = parse_config(CONFIG, "tests")
+    made = FnArgs(
+        train_files=[f"{records}/train"],
+        eval_files=[f"{records}/eval"],
+        serving_model_dir=f"{folder}/model/{run}",
+        model_run_dir=f"{folder}/model_run/{run}",
+        custom_config={"settings": config.trainer.model_dump(mode="json"), "code_version": "tests"},
+    )
+    run_fn(made)
+    return Path(made.model_run_dir)
 
 
 def weights(run: Path) -> list[np.ndarray]:
@@ -85,48 +57,42 @@ def summary(run: Path) -> dict[str, Any]:
     return json.loads((run / "training.json").read_text())
 
 
-def assert_same(one: Path, other: Path) -> None:
-    assert (one / "history.csv").read_bytes() == (other / "history.csv").read_bytes()
-    for left, right in zip(weights(one), weights(other), strict=True):
-        np.testing.assert_array_equal(left, right)
-    timed = ("seconds", "attempts")
-    assert [{**summary(run), **dict.fromkeys(timed)} for run in (one, other)].count(
-        {**summary(one), **dict.fromkeys(timed)}
-    ) == 2
+@pytest.fixture
+def records(tmp_path: Path, disc_pair: Callable) -> Path:
+    for split, count in (("train", 10), ("eval", 5)):
+        with tf.io.TFRecordWriter(str(tmp_path / split)) as writer:
+            for number in range(count):
+                name = f"{split}{number}"
+                pair = disc_pair(32, 48, number, empty=number == 4)
+                writer.write(serialize(Record(*pair, name, name, f"{name}.png", b"\0" * 32, {})))
+    return tmp_path
 
 
-def scalars(run: Path) -> dict[str, list[float]]:
-    found: dict[str, dict[int, float]] = {}
-    for path in sorted((run / "tensorboard").rglob("events.*")):
-        for event in tf.compat.v1.train.summary_iterator(str(path)):
-            for value in event.summary.value:
-                if not value.tag.startswith("predictions"):
-                    name = f"{path.parent.name}/{value.tag}"
-                    found.setdefault(name, {})[event.step] = float(tf.make_ndarray(value.tensor))
-    return {name: [values[step] for step in sorted(values)] for name, values in found.items()}
+def test_killed_in_both_attempts(records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "_SHARE", checkpoint._SHARE)
+    keep_every_epoch(checkpoint)
+    whole = trained(str(records), str(tmp_path / "whole"), 9)
+    told = summary(whole)
+    first, second = told["attempts"]
+    assert (first["seed"], second["seed"]) == (0, 1000)
+    assert first["collapsed"].startswith("from epoch ")
+    assert any(warning.startswith("training with seed 0 collapsed: from epoch ") for warning in told["warnings"])
+    assert first["epochs_run"] < second["epochs_run"] == 6
+    assert {path.name for path in whole.iterdir()} & {"retry", "collapsed"}
 
-
-@pytest.fixture(scope="module")
-def undisturbed(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained(records, tmp_path_factory.mktemp("undisturbed") / "Trainer")
-
-
-def test_killed_again_and_again_it_ends_with_the_same_curve_and_the_same_weights(
-    records: Path, undisturbed: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
     folder = tmp_path / "Trainer"
-    killed(arguments(records, folder, run="1"), KILLED)
-    assert len(list(folder.glob("checkpoint-*/1.npz"))) == 1
-    with caplog.at_level(logging.INFO, "maskline.progress"):
-        run = trained(records, folder)
-    assert "training goes on from epoch 4 of 5" in caplog.messages
-    assert_same(run, undisturbed)
-    assert [attempt["resumed"] for attempt in summary(run)["attempts"]] == [[2, 3, 4]]
-    assert [attempt["resumed"] for attempt in summary(undisturbed)["attempts"]] == [[]]
-    for name, values in scalars(undisturbed).items():
-        assert len(values) == 5
-        if "learning_rate" not in name:
-            assert scalars(run)[name] == values
-    for strip in (undisturbed / "strips").iterdir():
-        assert (run / "strips" / strip.name).read_bytes() == strip.read_bytes()
+    moments = [{"epoch": 2, "step": 1}, {"write": first["epochs_run"] + 1}, {"epoch": 3, "step": 3}]
+    killed("test_resumed_training:trained", {"records": str(records), "folder": str(folder)}, moments)
+    assert len(list(folder.glob("checkpoint-*/*.npz"))) == 2
+    run = trained(str(records), str(folder), 9)
+    resumed = [attempt.pop("resumed") for attempt in summary(run)["attempts"]]
+    assert resumed == [[2], [3]]
+    unresumed = [{key: value for key, value in each.items() if key != "resumed"} for each in (first, second)]
+    assert [{k: v for k, v in each.items() if k != "resumed"} for each in summary(run)["attempts"]] == unresumed
+    assert {**summary(run), "seconds": 0, "attempts": 0} == {**told, "seconds": 0, "attempts": 0}
+    for one, other in zip(weights(run), weights(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+    curves = {path.relative_to(whole): path.read_bytes() for path in whole.rglob("history.csv")}
+    assert len(curves) == 2
+    assert {path.relative_to(run): path.read_bytes() for path in run.rglob("history.csv")} == curves
     assert {path.name for path in folder.iterdir()} == {"model", "model_run"}
