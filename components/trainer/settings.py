@@ -66,8 +66,9 @@ class Training(Section):
     candidate that was refused, the next run starts cold again."""
     seed: int = 0
     deterministic: bool = False
-    """Only operations that give the same result each time: two trainings have the same weights, bit by bit, on one kind
-    of machine. On processors they have them without it as well; on GPUs they do not, and it takes longer."""
+    """Only operations that give the same result each time: two trainings on one machine have the same weights, bit by
+    bit. Processors, with as many threads, give them without it as well; GPUs need it. TensorFlow then changes records
+    one after another, which online augmentation may wait for."""
     collapse_epochs: Positive = 10
     """After so many epochs in a row (or as `early_stopping_patience` says, where that is less) in which the model has
     said the same of every pixel of the validation images that have foreground, and the validation loss has stayed, the
