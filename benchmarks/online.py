@@ -28,7 +28,7 @@ from components.records.record import Record
 from components.records.tfexample import serialize
 from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import TrainingData
-from components.trainer.run import compile_model
+from components.trainer.choices import compile_model
 from components.trainer.segmenter import build_segmenter
 from pipeline.config.loader import load_config
 

@@ -13,6 +13,10 @@ ACCOUNT_FILE = "account.json"
 """In Examples: what became of every source, and why some did not become records."""
 HISTORY_FILE = "history.csv"
 """In ModelRun: one row per epoch that was validated."""
+STRIPS = "strips"
+"""In ModelRun: a folder of pictures, what the model predicted for some validation images over the epochs."""
+CHECKPOINTS = "checkpoint-"
+"""Begins the name of a folder beside those of the ModelRuns, where a training that was killed can be gone on with."""
 TRAINING_FILE = "training.json"
 """In ModelRun: whose weights were kept, and their numbers."""
 KERAS_FILE = "model.keras"
@@ -59,6 +63,7 @@ class Training(TypedDict):
     weights: NotRequired[dict[str, Any]]
     train: NotRequired[dict[str, Any]]
     eval: NotRequired[dict[str, Any]]
+    strips: NotRequired[list[dict[str, str]]]
 
 
 class Trained(TypedDict):

@@ -61,6 +61,8 @@ class Run:
     """By column of the training log, one value per epoch that was validated; empty of an ensemble."""
     split_report: Mapping[str, Any]
     checks: Sequence[Mapping[str, Any]]
+    strips: Sequence[tuple[str, bytes]] = ()
+    """What they show, and PNG files: predictions for some validation images over the epochs."""
     folds: Folds | None = None
     """Those that the model is the ensemble of."""
 

@@ -55,6 +55,7 @@ def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
     folds = _folds(inputs)
     model_run, evaluation = Path(inputs["model_run"].uri), Path(inputs["evaluation"].uri)
     metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
+    training = read_artifact(model_run / TRAINING_FILE, Training)
     checks = read_artifact(Path(inputs["infra_blessing"].uri) / CHECKS_FILE, Checks)["checks"]
     return Run(
         recipe=settings.recipe,
@@ -70,10 +71,14 @@ def _run(inputs: dict[str, Artifact], settings: ReportSettings) -> Run:
         ),
         metrics=metrics,
         cases=read_cases(evaluation / CASES_FILE),
-        training=read_artifact(model_run / TRAINING_FILE, Training),
+        training=training,
         history={} if folds else parse_history(_rows(model_run / HISTORY_FILE)),
         split_report=read_artifact(Path(inputs["split_report"].uri) / SPLIT_REPORT_FILE, RunSplitReport),
         checks=checks,
+        strips=[
+            (f"{strip['title']}: {strip['id']}", (model_run / strip["file"]).read_bytes())
+            for strip in training.get("strips", [])
+        ],
         folds=folds,
     )
 

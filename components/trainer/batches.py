@@ -50,7 +50,7 @@ class TrainingData:
         `sampling`: what an epoch draws of the records; None: each once.
         """
         self._decoded = partial(_decoded, shape=shape, tiled=tiled)
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._seed = seed
         self._changes = changes
         self._workers = workers
@@ -72,21 +72,21 @@ class TrainingData:
     @property
     def steps_per_epoch(self) -> int:
         samples = self._drawn.plan.samples if self._drawn else self.records
-        return samples // self._batch_size if self._full_batches else -(-samples // self._batch_size)
+        return samples // self.batch_size if self._full_batches else -(-samples // self.batch_size)
 
-    def batches(self) -> tf.data.Dataset:
-        """Epoch after epoch without end, so that the next one is in the making while the last is validated."""
-        return tf.data.Dataset.counter().flat_map(self.epoch).prefetch(2)
+    def batches(self, first: int = 0) -> tf.data.Dataset:
+        """Epoch after epoch from `first` without end, so that the next is in the making while the last is validated."""
+        return tf.data.Dataset.counter(first).flat_map(self.epoch).prefetch(2)
 
     def epoch(self, number: int | tf.Tensor) -> tf.data.Dataset:
         """All records once, or what `sampling` draws of them; epochs count from 0."""
         records = self._drawn.epoch(number) if self._drawn else self._each_once(number)
         if self._changes is None:
-            return _batched(records, self._batch_size, self._full_batches)
+            return _batched(records, self.batch_size, self._full_batches)
         changed = records.map(
             partial(self._changes, epoch=number), num_parallel_calls=self._workers, deterministic=True
         )
-        return _batched(changed, self._batch_size, self._full_batches)
+        return _batched(changed, self.batch_size, self._full_batches)
 
     def _each_once(self, number: int | tf.Tensor) -> tf.data.Dataset:
         window = self.records if self._in_memory else _SHUFFLED_RECORDS
@@ -96,7 +96,7 @@ class TrainingData:
     def in_order(self) -> tf.data.Dataset:
         """All records once as they are, in the order of the files."""
         records = self._source if self._in_memory else self._decoded(self._source)
-        return _batched(records, self._batch_size)
+        return _batched(records, self.batch_size)
 
     def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Images and truth that training saw at a step of an epoch, both counted from 0."""

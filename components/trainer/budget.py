@@ -33,6 +33,15 @@ class Budget:
             raise ValueError('expected a time or a number of steps, such as "45 s", "20 min", "2 h" or "500 steps"')
         return cls(text, amount * _SECONDS[unit]) if unit in _SECONDS else cls(text, steps=int(amount))
 
+    def without(self, seconds: float, steps: int) -> Budget | None:
+        """What is left once these are spent; None: nothing."""
+        if self.seconds is not None:
+            left = self.seconds - seconds
+            return Budget(f"{left:.0f} s", left) if left >= 1 else None
+        assert self.steps is not None
+        left_steps = self.steps - steps
+        return Budget(f"{left_steps} steps", steps=left_steps) if left_steps > 0 else None
+
     def __str__(self) -> str:
         return self.text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -15,11 +15,16 @@ import numpy as np
 from components.errors import MasklineError
 from components.trainer.batches import TrainingData
 from components.trainer.budget import duration
+from components.trainer.metrics import Watch
 from components.trainer.pace import Pace
 from components.trainer.weight_average import WeightAverage
 
 PROGRESS = logging.getLogger("maskline.progress")
 """Records carry the attribute `progress`, a dict: whoever shows a bar attaches a handler here."""
+
+
+Validation = Callable[..., dict[str, float]]
+"""Called with those who watch, tells `loss` and `dice` of the validation records."""
 
 
 class TrainingDiverged(MasklineError):
@@ -78,16 +83,20 @@ class Validate(keras.callbacks.Callback):
     """Adds the validation, where it is due, to what the callbacks after it are told of an epoch, as `val_loss` and so
     on; that of the averaged weights as `val_ema_loss`."""
 
-    def __init__(self, validate: Callable[[], dict[str, float]], pace: Pace, average: WeightAverage | None) -> None:
+    def __init__(
+        self, validate: Validation, pace: Pace, average: WeightAverage | None, watching: Sequence[Watch] = ()
+    ) -> None:
+        """`watching` see what the weights themselves predict, not their average."""
         super().__init__()
         self._validate = validate
         self._pace = pace
         self._average = average
+        self._watching = watching
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs is None or not (self._pace.over or self._pace.validation_due):
             return
-        logs.update({f"val_{name}": value for name, value in self._validate().items()})
+        logs.update({f"val_{name}": value for name, value in self._validate(*self._watching).items()})
         if self._average:
             with self._average.in_model():
                 logs.update({f"val_ema_{name}": value for name, value in self._validate().items()})
@@ -103,7 +112,8 @@ class KeepBest(keras.callbacks.Callback):
         super().__init__()
         self._average = average
         self._last = last
-        self._lowest = math.inf
+        self.lowest = math.inf
+        """Validation loss of the weights that are kept."""
         self._state: list[np.ndarray] = []
         self.epoch = 0
         """Whose weights are kept; the first is 1."""
@@ -113,8 +123,8 @@ class KeepBest(keras.callbacks.Callback):
         if not validated(logs):
             return
         raw, average = logs["val_loss"], logs.get("val_ema_loss", math.inf)
-        if self._last or min(raw, average) < self._lowest:
-            self._lowest, self.epoch, self.averaged = min(raw, average), epoch + 1, average < raw
+        if self._last or min(raw, average) < self.lowest:
+            self.lowest, self.epoch, self.averaged = min(raw, average), epoch + 1, average < raw
             with self._average.in_model() if self._average and self.averaged else nullcontext():
                 self._state = [variable.numpy() for variable in self._variables()]
 

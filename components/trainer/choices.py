@@ -10,8 +10,10 @@ import keras
 
 from components.task import Task
 from components.trainer.losses.registry import LOSSES
+from components.trainer.metrics import MeanDice
 from components.trainer.optimization import Optimization
 from components.trainer.optimizers.registry import OPTIMIZERS
+from components.trainer.settings import TrainerSettings
 
 Loss = Callable[[Any, Any], Any]
 """Truth, float32 class indices `(N, H, W, 1)`, and probabilities `(N, H, W, C)` to a number per image, `(N,)`."""
@@ -37,3 +39,11 @@ def optimizer_named(training: Optimization) -> keras.Optimizer:
         global_clipnorm=training.clip_norm,
         gradient_accumulation_steps=training.accumulate if training.accumulate > 1 else None,
     )
+
+
+def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
+    """Loss, optimizer and metric of the `[training]` section."""
+    training = settings.training
+    optimizer = optimizer_named(training)
+    loss = loss_named(training.loss, settings.task)
+    model.compile(optimizer=optimizer, loss=loss, metrics=[MeanDice(settings.task, settings.threshold)])

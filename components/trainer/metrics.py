@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -11,6 +11,9 @@ from keras import ops
 
 from components.imaging.truth.classes import IGNORE
 from components.task import Task
+
+Watch = Callable[[tf.Tensor, tf.Tensor], None]
+"""Sees truth and prediction of a batch as class indices `(N, H, W, 1)`, the prediction's uint8."""
 
 
 class MeanDice(keras.metrics.Metric):
@@ -30,14 +33,14 @@ class MeanDice(keras.metrics.Metric):
         indices = ops.arange(1, len(self._task.classes) + 1, dtype="float32")
         truth = ops.cast(ops.equal(y_true, indices), "float32")
         judged = ops.cast(ops.not_equal(y_true, IGNORE), "float32")
-        predicted = ops.cast(ops.equal(self._predicted(y_pred), indices), "float32") * judged
+        predicted = ops.cast(ops.equal(self.predicted(y_pred), indices), "float32") * judged
         true_pixels = ops.sum(truth, (1, 2))
         dice = 2 * ops.sum(truth * predicted, (1, 2)) / ops.maximum(true_pixels + ops.sum(predicted, (1, 2)), 1)
         counted = ops.cast(true_pixels > 0, "float32")
         self._total.assign_add(ops.sum(dice * counted))
         self._cases.assign_add(ops.sum(counted))
 
-    def _predicted(self, probability: Any) -> Any:
+    def predicted(self, probability: Any) -> Any:
         """float32 class indices `(N, H, W, 1)`."""
         if self._task.several:
             return ops.cast(ops.argmax(probability, axis=-1), "float32")[..., None]
@@ -59,13 +62,18 @@ class Judge:
         self._dice = MeanDice(task, threshold)
         self._step = tf.function(self._judged, reduce_retracing=True)
 
-    def __call__(self, batches: Iterable[tuple[Any, tf.Tensor]]) -> dict[str, float]:
+    def __call__(self, batches: Iterable[tuple[Any, tf.Tensor]], *watching: Watch) -> dict[str, float]:
         """`loss` and `dice` of images, or images and moments, and their truth."""
         self._dice.reset_state()
-        losses = [self._step(inputs, truth) for inputs, truth in batches]
+        losses = []
+        for inputs, truth in batches:
+            loss, predicted = self._step(inputs, truth)
+            losses.append(loss)
+            for watch in watching:
+                watch(truth, predicted)
         return {"loss": float(tf.reduce_mean(tf.concat(losses, 0))), "dice": float(self._dice.result())}
 
-    def _judged(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+    def _judged(self, inputs: Any, truth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         probability = self._model(inputs, training=False)
         self._dice.update_state(truth, probability)
-        return self._model.loss(truth, probability)
+        return self._model.loss(truth, probability), tf.cast(self._dice.predicted(probability), tf.uint8)

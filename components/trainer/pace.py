@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from components.errors import UsageError
 from components.trainer.budget import Budget
@@ -62,16 +64,25 @@ class Pace(ABC):
         self._clock = clock
         self._mark: float | None = None
         self._recent: deque[float] = deque(maxlen=_MOST_STEPS)
+        self._before = 0.0
         self.progress = 0.0
         """Of the whole, 0..1, at the end of the step that is under way, or of the last."""
 
     def state(self) -> dict[str, Any]:
         """What `restore` takes, in another process as well."""
-        return asdict(self.spent)
+        return {**asdict(self.spent), "progress": self.progress}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on where `state` was taken. The clock begins anew, with the end of the next step."""
-        self.spent = Spent(**state)
+        numbers = {name: np.asarray(value).item() for name, value in state.items()}
+        self.progress = numbers.pop("progress")
+        self.spent = Spent(**numbers)
+        self._before = self.spent.seconds
+
+    @property
+    def seconds_here(self) -> float:
+        """Spent by this process, without those that it goes on from."""
+        return self.spent.seconds - self._before
 
     def begin_step(self) -> float:
         """The progress at the end of the step that begins."""

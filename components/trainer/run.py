@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import io
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras.src.saving.saving_lib import save_model
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.artifacts import KERAS_FILE, TRAINING_FILE
-from components.disk import ask_room
+from components.artifacts import CHECKPOINTS, KERAS_FILE, TRAINING_FILE
 from components.files import write_bytes, write_json
-from components.parallel import without_inner_threads
 from components.serving_graph.export import export_model
-from components.trainer.augmentation import EpochChanges
-from components.trainer.batches import Batch, TrainingData, evaluation_batches
-from components.trainer.choices import loss_named, optimizer_named
-from components.trainer.devices import accelerators, strategy_for
-from components.trainer.fit import Fitted, fit
-from components.trainer.metrics import Judge, MeanDice
-from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
-from components.trainer.pretrained import load_pretrained
-from components.trainer.segmenter import build_segmenter
-from components.trainer.settings import TrainerSettings, Training
-from components.trainer.warm_start import start
+from components.trainer.attempts import Attempt, again, attempt, better, collapses, second_folder, shares
+from components.trainer.checkpoint import fingerprint
+from components.trainer.determinism import deterministic_operations
+from components.trainer.devices import accelerators
+from components.trainer.modes import ModeLosses, losses_in_both_modes, mixed, warnings
+from components.trainer.settings import TrainerSettings
 
 _LOG = logging.getLogger("maskline.trainer")
-_LEAST_GRAPH = 300_000
-"""Bytes, with the signatures; no network here is smaller."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -51,51 +39,51 @@ def run_fn(fn_args: FnArgs) -> None:
     Raises:
         DiskFull: before the training, where the model would not fit on the disk.
     """
-    entered = time.monotonic()
     settings = TrainerSettings.model_validate(fn_args.custom_config["settings"])
-    derivation, training = settings.derivation, settings.training
-    keras.utils.set_random_seed(training.seed)
-    without_inner_threads()
+    with deterministic_operations(settings.training.deterministic):
+        _run(fn_args, settings)
+
+
+def _run(fn_args: FnArgs, settings: TrainerSettings) -> None:
     run_dir = Path(fn_args.model_run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    # Of one accelerator training takes the first, as TensorFlow does by itself.
-    devices = accelerators() if training.distribute == "auto" else accelerators()[:1]
-    data = _training_data(tf.io.gfile.glob(fn_args.train_files), settings, full_batches=len(devices) > 1)
-    validation = evaluation_batches(
-        tf.io.gfile.glob(fn_args.eval_files), derivation.shape, training.batch_size, derivation.tiles is not None
-    )
-    strategy = strategy_for(devices, data.records, training.batch_size, training.accumulate)
-    with strategy.scope() if strategy else nullcontext():
-        model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
-        champion = Path(fn_args.base_model) if fn_args.base_model else None
-        begun = start(model, champion, settings)
-        pretrained = load_pretrained(model, champion, begun, settings, fn_args.custom_config.get("files", {}))
-        compile_model(model, settings)
-    if strategy:
-        # Keras would build losses and metrics from a training batch, as if it were one without draws for the device.
-        blank = np.zeros((1, *derivation.shape), np.float32)
-        model.test_on_batch(blank, blank[..., :1])
-    # Known before hours of training. A failed node loses its own folders; the one of all its runs stays.
-    ask_room(run_dir.parent.parent, least_size(model), "the model")
-    started = time.monotonic()
-    # A device takes its share of a batch and no more.
-    share = training.batch_size // len(devices)
-    begin_averages(model, _shares(data, 0, share))
-    judge = Judge(model, settings.task, settings.threshold)
-    fitted = fit(model, data, partial(judge, validation), training, run_dir)
-    ended = time.monotonic()
+    checkpoints, retry = _checkpoints(fn_args), settings.training.retry_collapsed
+    # A collapse ends the first of two attempts alone: a slow starter loses some epochs by it, and no more.
+    attempts = [attempt(fn_args, settings, run_dir, checkpoints / "1.npz", ends=retry)]
+    if attempts[0].collapse.found and retry and (other := again(settings, attempts[0])):
+        attempts.append(attempt(fn_args, other, second_folder(run_dir), checkpoints / "2.npz", ends=False))
+    _conclude(fn_args, settings, attempts, better(attempts, run_dir))
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _checkpoints(fn_args: FnArgs) -> Path:
+    """A folder for this training, and for one that is the same in all that it depends on."""
+    files = [*tf.io.gfile.glob(fn_args.train_files), *tf.io.gfile.glob(fn_args.eval_files)]
+    champion = Path(fn_args.base_model) if fn_args.base_model else None
+    name = fingerprint([fn_args.custom_config, accelerators()], files, champion)
+    # A failed node loses its own folders; the one of all its runs stays.
+    return Path(fn_args.model_run_dir).parent.parent / f"{CHECKPOINTS}{name}"
+
+
+def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Attempt], kept: Attempt) -> None:
+    """What is measured and exported of the attempt that is kept."""
+    derivation, training, run_dir = settings.derivation, settings.training, Path(fn_args.model_run_dir)
+    model, judge = kept.model, kept.judge
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
-        **begun.as_json(),
-        **pretrained,
-        **_summary(model, fitted, training, ended - started, ended - entered),
-        "devices": devices,
-        "sampling": data.sampling,
-        "train": _by_name(judge(data.in_order()), training.loss),
-        "eval": _by_name(judge(validation), training.loss),
+        **kept.origin,
+        **_summary(kept, attempts),
+        "budget": str(training.budget) if training.budget else None,
+        "devices": kept.devices,
+        "sampling": kept.data.sampling,
+        "attempts": [one.as_json() for one in attempts],
+        "strips": kept.strips.told(),
+        "train": _by_name(judge(kept.data.in_order()), training.loss),
+        "eval": _by_name(judge(kept.validation), training.loss),
         **_in_both_modes(
-            losses_in_both_modes(model, model.loss, _shares(data, fitted.epochs_run, share)),
-            losses_in_both_modes(model, model.loss, mixed(validation, share)),
+            losses_in_both_modes(model, model.loss, shares(kept.data, kept.fitted.epochs_run, kept.share)),
+            losses_in_both_modes(model, model.loss, mixed(kept.validation, kept.share)),
+            collapses(attempts, kept),
         ),
     }
     write_json(run_dir / TRAINING_FILE, summary)
@@ -113,11 +101,6 @@ def run_fn(fn_args: FnArgs) -> None:
     write_json(extra / TRAINING_FILE, {**summary, "config": config})
 
 
-def least_size(model: keras.Model) -> int:
-    """Bytes that SavedModel and Keras model take at least: the weights in each, and a graph."""
-    return 2 * sum(weight.nbytes for weight in model.get_weights()) + _LEAST_GRAPH
-
-
 def keras_file(model: keras.Model) -> bytes:
     """What `model.save` writes, made in memory: of the HDF5 within it nothing meets a disk, which may be full."""
     content = io.BytesIO()
@@ -125,53 +108,22 @@ def keras_file(model: keras.Model) -> bytes:
     return content.getvalue()
 
 
-def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
-    """Loss, optimizer and metric of the `[training]` section."""
-    training = settings.training
-    optimizer = optimizer_named(training)
-    loss = loss_named(training.loss, settings.task)
-    model.compile(optimizer=optimizer, loss=loss, metrics=[MeanDice(settings.task, settings.threshold)])
-
-
-def _training_data(files: list[str], settings: TrainerSettings, full_batches: bool) -> TrainingData:
-    training, augmentation = settings.training, settings.augmentation
-    changed = augmentation is not None or training.patch is not None
-    return TrainingData(
-        files,
-        settings.derivation.shape,
-        training.batch_size,
-        training.seed,
-        EpochChanges(training.seed, augmentation, training.windows) if changed else None,
-        full_batches=full_batches,
-        tiled=settings.derivation.tiles is not None,
-        sampling=training.sampling(settings.task),
-    )
-
-
-def _shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
-    """Of each batch of an epoch the part that one device takes."""
-    return (tf.nest.map_structure(lambda tensor: tensor[:share], batch) for batch in data.seen(epoch))
-
-
 def _by_name(found: dict[str, float], loss: str) -> dict[str, float]:
     """The loss under its own name, as the evaluation has it."""
     return {loss if name == "loss" else name: value for name, value in found.items()}
 
 
-def _in_both_modes(train: ModeLosses, validation: ModeLosses) -> dict[str, Any]:
-    told = list(warnings(train, validation))
+def _in_both_modes(train: ModeLosses, validation: ModeLosses, collapsed: Iterable[str]) -> dict[str, Any]:
+    told = [*collapsed, *warnings(train, validation)]
     for warning in told:
         _LOG.warning("%s", warning)
     return {"modes": {"train": asdict(train), "eval": asdict(validation)}, "warnings": told}
 
 
-def _summary(model: keras.Model, fitted: Fitted, training: Training, seconds: float, since: float) -> dict[str, Any]:
-    """`seconds` of the fit, and `since` the start of the node."""
-    spent = fitted.pace.spent
+def _summary(kept: Attempt, attempts: Sequence[Attempt]) -> dict[str, Any]:
     return {
-        **fitted.as_json(),
-        "budget": str(training.budget) if training.budget else None,
-        "parameters": model.count_params(),
-        "seconds": round(seconds, 1),
-        "seconds_start_up": round(since - spent.seconds, 2),
+        **kept.fitted.as_json(),
+        "parameters": kept.model.count_params(),
+        "seconds": round(sum(one.seconds for one in attempts), 1),
+        "seconds_start_up": round(sum(one.seconds_before for one in attempts), 2),
     }

@@ -70,6 +70,17 @@ class Training(Optimization):
     learnt wrongly is not handed down for ever; 0: none. Counted are versions that were pushed, not runs: after a cold
     candidate that was refused, the next run starts cold again."""
     seed: int = 0
+    deterministic: bool = False
+    """Only operations that give the same result each time: two trainings on one machine have the same weights, bit by
+    bit. Processors, with as many threads, give them without it as well; GPUs need it. TensorFlow then changes records
+    one after another, which online augmentation may wait for."""
+    collapse_epochs: Positive = 10
+    """After so many epochs in a row (or as `early_stopping_patience` says, where that is less) in which the model has
+    said the same of every pixel of the validation images that have foreground, and the validation loss has stayed, the
+    training has collapsed: it is named, and goes on."""
+    retry_collapsed: bool = False
+    """A training that collapses is ended there and started once again, with `seed` + 1000; what then has not collapsed,
+    else what has the lower validation loss, is kept. The second one is not ended."""
     distribute: Literal["auto", "none"] = "auto"
     """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
 

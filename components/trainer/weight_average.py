@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.trainer.pace import Pace
@@ -29,19 +28,20 @@ class WeightAverage(keras.callbacks.Callback):
         self._accumulate = accumulate
         self._updates = 0
         self._averages: list[tf.Variable] = []
-        self._restored: tuple[int, Sequence[np.ndarray]] | None = None
 
-    def state(self) -> tuple[int, list[np.ndarray]]:
+    def state(self) -> dict[str, Any]:
         """Number of updates and the averages, in the order of the model's weights; as `restore` takes them."""
-        return self._updates, [average.numpy() for average in self._averages]
+        return {"updates": self._updates, "averages": [average.numpy() for average in self._averages]}
 
-    def restore(self, updates: int, averages: Sequence[np.ndarray]) -> None:
-        """Before training begins: to go on from these."""
-        self._restored = updates, averages
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from these, once the training has begun."""
+        self._updates = int(state["updates"])
+        for average, value in zip(self._averages, state["averages"], strict=True):
+            average.assign(value)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self._updates, begun = self._restored or (0, [weight.numpy() for weight in self.model.weights])
-        self._averages = [tf.Variable(value, trainable=False) for value in begun]
+        self._updates = 0
+        self._averages = [tf.Variable(weight.numpy(), trainable=False) for weight in self.model.weights]
         self._follow = tf.function(self._followed)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:

@@ -76,7 +76,10 @@ class RunConsole:
         self._terminal.say_lines(text)
 
     def training(self, progress: dict[str, Any]) -> None:
-        """Moves the bar to a step of an epoch."""
+        """Moves the bar to a step of an epoch, or says what there is to say."""
+        if notice := progress.get("notice"):
+            self._terminal.say_lines(f"{self._node} {notice}")
+            return
         of = f"/{progress['epochs']}" if progress["epochs"] else ""
         dice = f", validation Dice {progress['val_dice']:.3f}" if "val_dice" in progress else ""
         speed, left = progress["images_per_second"], progress["seconds_left"]

@@ -46,7 +46,7 @@ class Teller:
         self._node = ""
 
     def live(self) -> AbstractContextManager[None]:
-        return training_followed(lambda progress: self._tell(Progress(self._node, "running", training=progress)))
+        return training_followed(self._training)
 
     def started(self, node: str) -> None:
         self._node = node
@@ -57,6 +57,9 @@ class Teller:
 
     def warn(self, text: str) -> None:
         self._tell(Progress(self._node, "running", text))
+
+    def _training(self, progress: dict[str, Any]) -> None:
+        self._tell(Progress(self._node, "running", progress.get("notice", ""), progress))
 
 
 class _Handler(logging.Handler):

@@ -72,6 +72,7 @@ class TestRun:
         run, serving = Path(trained.model_run_dir), Path(trained.serving_model_dir)
         assert {path.name for path in run.iterdir()} == {
             "history.csv",
+            "strips",
             "tensorboard",
             "training.json",
         }

@@ -17,10 +17,10 @@ from epochs import HEIGHT, WIDTH, record, trainer_settings, write
 from components.task import Task
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import KeepBest, StopWhenNotFinite
+from components.trainer.choices import compile_model
 from components.trainer.fit import Fitted, fit
 from components.trainer.metrics import Judge
 from components.trainer.pace import StepPace
-from components.trainer.run import compile_model
 from components.trainer.segmenter import Segmenter
 from components.trainer.weight_average import WeightAverage
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,8 @@ KEPT = [
     "artifacts/Trainer/model/notes/9",
     "artifacts/Trainer/model/9",
     "artifacts/notes/model/9/text",
+    f"artifacts/Trainer/checkpoint-{HEX[:16]}/1.npz",
+    "artifacts/Trainer/checkpoint-mine/1.npz",
 ]
 PRUNED = [
     "artifacts/Trainer/model/10/half",
@@ -32,6 +36,7 @@ PRUNED = [
     "artifacts/Trainer/.system/stateful_working_dir/0f/x",
     f"runs/2/.run.json.{HEX}",
     f"schemas/.a.pbtxt.{HEX}",
+    f"artifacts/Trainer/checkpoint-{HEX[:16]}/.1.npz.{HEX}",
 ]
 
 
@@ -47,6 +52,20 @@ def out(tmp_path: Path) -> Path:
 def test_half_outputs_go_and_all_else_stays(out: Path) -> None:
     prune(out, {("Trainer", "model", "8")})
     assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == set(KEPT)
+
+
+def test_of_a_node_the_newest_checkpoint_stays_for_two_weeks(tmp_path: Path) -> None:
+    node, day = tmp_path / "artifacts" / "Trainer", 24 * 3600
+    folders = {age: node / f"checkpoint-{age:016x}" for age in (13, 15, 16)}
+    for age, folder in folders.items():
+        folder.mkdir(parents=True)
+        (folder / "1.npz").touch()
+        os.utime(folder, (time.time() - age * day,) * 2)
+    prune(tmp_path, set())
+    assert list(node.iterdir()) == [folders[13]]
+    os.utime(folders[13], (time.time() - 14.1 * day,) * 2)
+    prune(tmp_path, set())
+    assert not list(node.iterdir())
 
 
 def test_a_link_of_a_person_leads_to_no_loss(out: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -12,9 +12,9 @@ import tensorflow as tf
 from epochs import trainer_settings
 
 from components.task import Task
+from components.trainer.choices import compile_model
 from components.trainer.models.architecture import MOMENTUM
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
-from components.trainer.run import compile_model
 from components.trainer.segmenter import Segmenter, build_segmenter
 from components.trainer.settings import Model
 

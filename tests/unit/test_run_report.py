@@ -1,5 +1,6 @@
 """RunReport: the page made of a whole run."""
 
+import base64
 import json
 import math
 from collections.abc import Sequence
@@ -213,6 +214,17 @@ class Outputs:
         path = self.root / "model_run" / "training.json"
         write_json(path, {**read_json(path), "warnings": told})
 
+    def add_strips(self, *ids: str) -> list[bytes]:
+        path, made = self.root / "model_run" / "training.json", []
+        (path.parent / "strips").mkdir()
+        for number, _ in enumerate(ids):
+            strip = path.parent / "strips" / f"{number}.png"
+            cv2.imwrite(str(strip), np.full((4, 8), number, np.uint8))
+            made.append(strip.read_bytes())
+        strips = [{"file": f"strips/{n}.png", "id": id, "title": "median foreground"} for n, id in enumerate(ids)]
+        write_json(path, {**read_json(path), "strips": strips})
+        return made
+
     def _write_training(self) -> None:
         epochs = ["0,0.2,0.001,0.9,0.3,0.8", "1,0.5,0.001,0.5,0.6,0.4", "2,0.6,0.0005,0.4,0.5,0.5"]
         header = "epoch,dice,learning_rate,loss,val_dice,val_loss"
@@ -398,3 +410,14 @@ def test_one_class_has_neither(pushed: str) -> None:
     assert "test cases that have none" not in text
     assert "With foreground training" in text
     assert "with the outlines of truth and prediction." in text
+
+
+def test_strips_of_the_epochs_are_shown_with_what_they_show(outputs: Outputs) -> None:
+    assert "over the epochs" not in Page(outputs.report()).text
+    made = outputs.add_strips("film 3", HOSTILE)
+    page = Page(outputs.report())
+    assert "Median foreground: film 3" in page.text
+    assert HOSTILE in page.text
+    images = [image for image in page.attributes("img") if "over the epochs" in str(image["alt"])]
+    shown = [base64.b64decode(str(image["src"]).partition(",")[2]) for image in images]
+    assert shown[-2:] == made

@@ -15,9 +15,9 @@ from epochs import HEIGHT, MODEL, WIDTH, picture, trainer_settings
 from components.serving_graph.preprocessing import moments
 from components.task import Task
 from components.trainer.augmentation import change_on_device
+from components.trainer.choices import compile_model
 from components.trainer.metrics import Judge
 from components.trainer.models.registry import network_module
-from components.trainer.run import compile_model
 from components.trainer.segmenter import Segmenter, build_segmenter
 
 

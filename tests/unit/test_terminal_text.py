@@ -17,7 +17,9 @@ import pytest
 
 import pipeline.cli
 from components.run_report.page import _ENVIRONMENT
+from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import find_run
+from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.quiet import _Formatter
 
 HOSTILE = {
@@ -152,3 +154,15 @@ def test_a_run_is_found_from_within_and_at_the_root(tmp_path: Path, monkeypatch:
         monkeypatch.chdir(place)
         run = find_run(name)
         assert (run.id, run.recipe) == ("20260101-000000", "demo")
+
+
+def test_where_a_training_goes_on_is_said_and_told(capsys: pytest.CaptureFixture) -> None:
+    progress = {"epoch": 13, "epochs": 40, "step": 0, "steps": 7, "notice": "goes on from epoch 13 of 40"}
+    told: list[Progress] = []
+    for listener in (RunConsole(sys.stdout), Teller(told.append)):
+        with listener.live():
+            listener.started("Trainer")
+            logging.getLogger("maskline.progress").info("training", extra={"progress": progress})
+            logging.getLogger("maskline.progress").debug("step", extra={"progress": {**progress, "notice": ""}})
+    assert capsys.readouterr().out == "Trainer goes on from epoch 13 of 40\n"
+    assert [each.text for each in told] == ["", "goes on from epoch 13 of 40", ""]
