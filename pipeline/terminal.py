@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column as TableColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -49,6 +51,14 @@ class Column:
     """Greatest width."""
     whole: bool = False
     """Never broken into lines."""
+
+
+class _ToldColumn(TimeElapsedColumn):
+    """Of a bar: what is `told` of a task, or how long it takes by now."""
+
+    def render(self, task: Task) -> Text:
+        told = task.fields["told"]
+        return Text(told, style="progress.remaining", no_wrap=True) if told else super().render(task)
 
 
 class Terminal:
@@ -95,6 +105,23 @@ class Terminal:
         for row in rows:
             table.add_row(*map(self._cell, row))
         self.console.print(table)
+
+    def bar(self) -> Progress:
+        """A bar that goes when it ends; its tasks have `told`, which stands beside it in place of their time."""
+        return Progress(
+            SpinnerColumn("line" if self.console.options.ascii_only else "dots"),
+            TextColumn("{task.description}", markup=False, table_column=TableColumn(no_wrap=True)),
+            # What others leave of the line.
+            BarColumn(bar_width=None, table_column=TableColumn(ratio=1)),
+            _ToldColumn(table_column=TableColumn(no_wrap=True)),
+            console=self.console,
+            expand=True,
+            transient=True,
+            disable=not self.console.is_terminal,
+            # Both go to the log already; Rich would bring them back to the terminal.
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def _cell(self, cell: Cell) -> Text:
         lines = cell if isinstance(cell, list) else [cell]

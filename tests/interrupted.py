@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +33,18 @@ def keep_every_epoch(checkpoint: Any) -> None:
     checkpoint._SHARE = float("inf")
 
 
-def trained(files: list[str], folder: str, run: int, epochs: int = 4) -> Any:
-    """Model and checkpoint of a small training, with augmentation, dropout and batch norm."""
+def trained(files: list[str], folder: str, run: int, **training: Any) -> Any:
+    """Model and what came of a small training, with augmentation, dropout and batch norm."""
     import keras
     from epochs import HEIGHT, WIDTH, data, settings, trainer_settings
 
     from components.task import Task
     from components.trainer.batches import evaluation_batches
-    from components.trainer.callbacks import Validate
-    from components.trainer.choices import loss_named, optimizer_named
+    from components.trainer.choices import compile_model
     from components.trainer.collapse import Collapse
     from components.trainer.determinism import deterministic_operations
     from components.trainer.fit import Beside, fit
-    from components.trainer.metrics import Judge, MeanDice
+    from components.trainer.metrics import Judge
     from components.trainer.segmenter import build_segmenter
     from components.trainer.settings import Model
     from components.trainer.strip_samples import chosen_samples
@@ -52,21 +52,17 @@ def trained(files: list[str], folder: str, run: int, epochs: int = 4) -> Any:
 
     task, place = Task(), Path(folder) / "model_run" / str(run)
     place.mkdir(parents=True)
-    training = trainer_settings(reduce_lr_patience=1).training.model_copy(update={"epochs": epochs})
+    chosen = trainer_settings(**{"learning_rate": 0.05, **training})
     with deterministic_operations(True):
         keras.utils.set_random_seed(1)
         model = build_segmenter(1, Model(parameters={"levels": 2, "base_filters": 2, "dropout": 0.3}), task)
-        model.compile(
-            optimizer=optimizer_named("adam", 0.05, None),
-            loss=loss_named("ce_dice", task),
-            metrics=[MeanDice(task, 0.5)],
-        )
-        validate = Validate(Judge(model, task, 0.5), evaluation_batches(files, (HEIGHT, WIDTH, 1), 3))
+        compile_model(model, chosen)
+        validate = partial(Judge(model, task, 0.5), evaluation_batches(files, (HEIGHT, WIDTH, 1), 3))
         strips = Strips(chosen_samples(files), task, place / "strips", place / "tensorboard")
         kept = Path(folder) / "checkpoint-0" / "1.npz"
         beside = Beside(Collapse(task, 10, ends=False), strips, Path(folder), kept, 0)
         changed = data(files, settings("rotation", "gamma", "horizontal_flip"))
-        return model, fit(model, changed, validate, training, place, beside)
+        return model, fit(model, changed, validate, chosen.training, place, beside)
 
 
 class _KillAt(logging.Handler):

@@ -42,7 +42,17 @@ class ReportProgress(keras.callbacks.Callback):
         super().__init__()
         self._batch_size = batch_size
         self._pace = pace
-        self._state: dict[str, Any] = {"epoch": 0, "epochs": epochs, "step": 0, "steps": steps}
+        self._state: dict[str, Any] = {
+            **{"epoch": 0, "epochs": epochs, "step": 0, "steps": steps},
+            **{"progress": 0.0, "images_per_second": None, "seconds_left": None},
+        }
+
+    def go_on(self, epoch: int) -> None:
+        """Tells that a training which was killed begins with an epoch, counted from 0."""
+        of = f" of {self._state['epochs']}" if self._state["epochs"] else ""
+        told = f"goes on from epoch {epoch + 1}{of}"
+        progress = {**self._state, "epoch": epoch + 1, "notice": told}
+        PROGRESS.info("training %s", told, extra={"progress": progress})
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._state |= {"epoch": epoch + 1, "step": 0}

@@ -27,7 +27,6 @@ from components.disk import DiskFull, ask_room
 from components.files import write_bytes
 from components.foreign import foreign
 from components.serving_dir import content_sha256
-from components.trainer.callbacks import PROGRESS
 
 State = Mapping[str, Any]
 """By name: numbers, strings, arrays, and lists of arrays."""
@@ -88,7 +87,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.seconds_before = 0.0
         """Of training, in earlier processes, as far as it was not in vain."""
         self._warned = False
-        self._history: dict[str, list[float]] = {}
+        self.history: dict[str, list[float]] = {}
         """By name, one number per epoch, NaN of what an epoch was not told: not each one is validated."""
         self.resumed: list[int] = []
         """The epochs, counted from 1, that a process has gone on with after another's end."""
@@ -117,15 +116,13 @@ class Checkpoint(keras.callbacks.Callback):
         except DamagedCheckpoint as error:
             _LOG.warning("%s %s: training starts anew", self._path, error)
             return 0
-        self._found, self._history, self.seconds_before = found, history, run["seconds"]
+        self._found, self.history, self.seconds_before = found, history, run["seconds"]
         self._epoch = self._epoch_written = run["epoch"]
         self._log.write_text(run["log"], encoding="utf-8", newline="")
         self.resumed = resumed
         if run["stopped"] or (epochs and self._epoch >= epochs):
             return epochs or sys.maxsize
         self.resumed.append(self._epoch + 1)
-        told = f"goes on from epoch {self._epoch + 1}{f' of {epochs}' if epochs else ''}"
-        PROGRESS.info("training %s", told, extra={"progress": {"notice": told}})
         return self._epoch
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -137,8 +134,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         told = {name: float(value) for name, value in (logs or {}).items()}
-        for name in {*self._history, *told}:
-            self._history.setdefault(name, [math.nan] * self._epoch).append(told.get(name, math.nan))
+        for name in {*self.history, *told}:
+            self.history.setdefault(name, [math.nan] * self._epoch).append(told.get(name, math.nan))
         self._epoch = epoch + 1
         if time.monotonic() - self._written >= self._cost / _SHARE:
             self._write()
@@ -174,7 +171,7 @@ class Checkpoint(keras.callbacks.Callback):
                 "log": self._log.read_bytes().decode(),
             },
         )
-        yield "history", {name: np.array(values) for name, values in self._history.items()}
+        yield "history", {name: np.array(values) for name, values in self.history.items()}
         yield "variables", {"values": [variable.numpy() for variable in _variables(self.model)]}
         for name, part in self._parts.items():
             yield name, part.state()
@@ -182,10 +179,10 @@ class Checkpoint(keras.callbacks.Callback):
     def _tell_board(self) -> None:
         """What TensorBoard was told of the epochs before: the folder is a new one."""
         for split, prefix in (("train", ""), ("validation", "val_")):
-            names = [name for name in self._history if name.startswith("val_") == bool(prefix)]
+            names = [name for name in self.history if name.startswith("val_") == bool(prefix)]
             with tf.summary.create_file_writer(str(self._board / split)).as_default():
                 for name in names:
-                    for epoch, value in enumerate(self._history[name]):
+                    for epoch, value in enumerate(self.history[name]):
                         if not math.isnan(value):
                             tf.summary.scalar(f"epoch_{name.removeprefix(prefix)}", value, step=epoch)
 

@@ -102,6 +102,7 @@ def fit(
     epochs = training.epochs
     if training.budget and training.budget.steps:
         epochs = -(-training.budget.steps // data.steps_per_epoch)
+    report = ReportProgress(epochs, data.steps_per_epoch, training.batch_size, pace)
     callbacks = [
         follow,
         *([average] if average else []),
@@ -115,10 +116,12 @@ def fit(
         beside.strips,
         History(str(run_dir / HISTORY_FILE), append=True),
         keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
-        ReportProgress(epochs, data.steps_per_epoch, training.batch_size, pace),
+        report,
         checkpoint,
     ]
     begin = checkpoint.begin(model, epochs)
+    if checkpoint.resumed and begin == checkpoint.epochs:
+        report.go_on(begin)
     model.fit(
         data.batches(begin),
         epochs=epochs or sys.maxsize,

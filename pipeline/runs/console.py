@@ -6,10 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
-from rich.table import Column
-from rich.text import Text
-
 from components.trainer.budget import duration
 from pipeline.runs.listener import training_followed
 from pipeline.runs.record import State, Step
@@ -23,34 +19,12 @@ _MARKS: dict[State, Styled] = {
 }
 
 
-class _TimeColumn(TimeElapsedColumn):
-    """How long a node takes by now; of a training, how fast it is and what is left of it."""
-
-    def render(self, task: Task) -> Text:
-        told = task.fields["told"]
-        return Text(told, style="progress.remaining", no_wrap=True) if told else super().render(task)
-
-
 class RunConsole:
     """Prints to a terminal or, without colours and bars, to a file."""
 
     def __init__(self, stream: TextIO, silent: bool = False) -> None:
         self._terminal = Terminal(stream, silent=silent)
-        console = self._terminal.console
-        self._progress = Progress(
-            SpinnerColumn("line" if console.options.ascii_only else "dots"),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-            # What others leave of the line.
-            BarColumn(bar_width=None, table_column=Column(ratio=1)),
-            _TimeColumn(table_column=Column(no_wrap=True)),
-            console=console,
-            expand=True,
-            transient=True,
-            disable=not console.is_terminal,
-            # Both go to the log already; Rich would bring them back to the terminal.
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._progress = self._terminal.bar()
         self._task = self._progress.add_task("", total=None, told="")
         self._node = ""
 
@@ -79,7 +53,6 @@ class RunConsole:
         """Moves the bar to a step of an epoch, or says what there is to say."""
         if notice := progress.get("notice"):
             self._terminal.say_lines(f"{self._node} {notice}")
-            return
         of = f"/{progress['epochs']}" if progress["epochs"] else ""
         dice = f", validation Dice {progress['val_dice']:.3f}" if "val_dice" in progress else ""
         speed, left = progress["images_per_second"], progress["seconds_left"]

@@ -22,6 +22,8 @@ from components.trainer.determinism import deterministic_operations
 
 pytestmark = pytest.mark.long
 
+TIMES = dict.fromkeys(("seconds_training", "seconds_validation"))
+
 
 @pytest.fixture(autouse=True)
 def every_epoch_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,21 +43,33 @@ def scalars(run: Path) -> dict[str, dict[int, float]]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("training", "of"),
+    [
+        pytest.param({"epochs": 4, "reduce_lr_patience": 1}, "4", id="epochs"),
+        pytest.param({"ema": 0.9, "accumulate": 2, "budget": "11 steps", "epochs": None}, "4", id="budget"),
+    ],
+)
 def test_killed_between_epochs_and_within_one_it_ends_with_the_same_curve_and_the_same_weights(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, training: dict[str, Any], of: str
 ) -> None:
     files = write_records(tmp_path)
-    model, whole = trained(files, str(tmp_path / "whole"), 9)
+    model, whole = trained(files, str(tmp_path / "whole"), 9, **training)
     folder = tmp_path / "Trainer"
     # The second checkpoint is half written; then the third epoch is.
-    killed("interrupted:trained", {"files": files, "folder": str(folder)}, [{"write": 2}, {"epoch": 3, "step": 2}])
+    killed(
+        "interrupted:trained",
+        {"files": files, "folder": str(folder), **training},
+        [{"write": 2}, {"epoch": 3, "step": 2}],
+    )
     [kept] = folder.glob("checkpoint-0/*.npz")
     with caplog.at_level(logging.INFO, "maskline.progress"):
-        resumed, fitted = trained(files, str(folder), 9)
-    assert "training goes on from epoch 3 of 4" in caplog.messages
-    assert (whole.resumed, fitted.resumed) == ([], [2, 3])
-    assert fitted.history == whole.history
-    assert len(whole.history["val_loss"]) == 4
+        resumed, fitted = trained(files, str(folder), 9, **training)
+    assert f"training goes on from epoch 3 of {of}" in caplog.messages
+    assert (whole.checkpoint.resumed, fitted.checkpoint.resumed) == ([], [2, 3])
+    np.testing.assert_equal(fitted.checkpoint.history, whole.checkpoint.history)
+    assert len(whole.checkpoint.history["val_loss"]) == whole.epochs_run == fitted.epochs_run == 4
+    assert {**fitted.as_json(), **TIMES} == {**whole.as_json(), **TIMES}
     variables = [[*each.variables, *each.optimizer.variables] for each in (model, resumed)]
     for one, other in zip(*variables, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy(), one.path)
@@ -69,9 +83,10 @@ def test_killed_between_epochs_and_within_one_it_ends_with_the_same_curve_and_th
 
     # A training that is over, as where its export was killed, is not repeated.
     before = kept.read_bytes()
-    over, told = trained(files, str(folder), 10)
-    assert told.history == whole.history
-    assert told.resumed == [2, 3]
+    over, told = trained(files, str(folder), 10, **training)
+    np.testing.assert_equal(told.checkpoint.history, whole.checkpoint.history)
+    assert told.checkpoint.resumed == [2, 3]
+    assert {**told.as_json(), **TIMES} == {**whole.as_json(), **TIMES}
     assert kept.read_bytes() == before
     for one, other in zip(over.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -97,7 +112,7 @@ class Small:
         self.checkpoint.on_epoch_end(epoch, {"loss": loss})
 
     def begin(self, epochs: int = 5) -> int:
-        return self.checkpoint.begin(self.model, epochs, steps=1)
+        return self.checkpoint.begin(self.model, epochs)
 
 
 @pytest.fixture

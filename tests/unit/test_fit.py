@@ -18,10 +18,12 @@ from components.task import Task
 from components.trainer.batches import TrainingData, evaluation_batches
 from components.trainer.callbacks import KeepBest, StopWhenNotFinite
 from components.trainer.choices import compile_model
-from components.trainer.fit import Fitted, fit
+from components.trainer.collapse import Collapse
+from components.trainer.fit import Beside, Fitted, fit
 from components.trainer.metrics import Judge
 from components.trainer.pace import StepPace
 from components.trainer.segmenter import Segmenter
+from components.trainer.strips import Strips
 from components.trainer.weight_average import WeightAverage
 
 SHAPE = (HEIGHT, WIDTH, 1)
@@ -53,7 +55,9 @@ def fitted(files: list[str], folder: Path, norm: bool = False, **training: Any) 
     validate = partial(judge, evaluation_batches(files, SHAPE, 8))
     run = folder / "run" / "1"
     run.mkdir(parents=True)
-    return network, fit(network, data, validate, settings.training, run)
+    strips = Strips([], TASK, run / "strips", run / "tensorboard")
+    beside = Beside(Collapse(TASK, 99, ends=False), strips, folder, folder / "checkpoint-0" / "1.npz", 0)
+    return network, fit(network, data, validate, settings.training, run, beside)
 
 
 def rows(folder: Path) -> list[dict[str, float]]:
@@ -137,7 +141,8 @@ def test_an_average_by_hand() -> None:
 
 def test_an_average_is_of_updates_and_of_the_last_which_is_not_whole() -> None:
     _, average = averaged([1.0, 2.0, 2.0, 4.0, 5.0], momentum=0.5, accumulate=2)
-    updates, (kernel, *_) = average.state()
+    kernel, *_ = average.state()["averages"]
+    updates = average.state()["updates"]
     expected = 2 * (1 - 2 / 11) + 2 / 11
     expected = 0.25 * expected + 0.75 * 4
     expected = 4 / 13 * expected + (1 - 4 / 13) * 5
@@ -148,10 +153,10 @@ def test_an_average_goes_on_from_its_state() -> None:
     _, average = averaged([2.0, 4.0], momentum=0.9)
     weights, again = Weights(), WeightAverage(0.9, StepPace(9))
     again.set_model(weights.model)
-    again.restore(*average.state())
     again.on_train_begin()
-    assert again.state()[0] == 2
-    np.testing.assert_array_equal(again.state()[1][0], average.state()[1][0])
+    again.restore(average.state())
+    assert again.state()["updates"] == 2
+    np.testing.assert_array_equal(again.state()["averages"][0], average.state()["averages"][0])
 
 
 @pytest.mark.parametrize(

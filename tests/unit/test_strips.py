@@ -124,14 +124,14 @@ def test_outlines_lie_where_truth_and_prediction_are(tmp_path: Path) -> None:
         ([0.9, 0.8, 0.7, 0.6, 0.5, 0.6, 0.4, 0.5, 0.6, 0.7], [1, 2, 4, 7, 8, 10]),
     ],
 )
-def test_epochs_that_double_the_last_and_the_kept_one(tmp_path: Path, losses: list[float], shown: list[int]) -> None:
+def test_epochs_that_double_the_last_and_the_best(tmp_path: Path, losses: list[float], shown: list[int]) -> None:
     samples = chosen_samples(files(tmp_path, record("a", 8)))
     blank = np.zeros((1, 32, 32), np.uint8)
     whole, other = strips(samples, tmp_path), strips(samples, tmp_path)
     epochs(whole, blank, losses)
     state = whole.state()
     assert [int(name) for name in state if name.isdigit()] == shown
-    assert state["kept"] == np.argmin(losses) + 1
+    assert state["best"] == np.argmin(losses) + 1
     other.restore({name: value if isinstance(value, list) else np.asarray(value) for name, value in state.items()})
     whole.on_train_end()
     panels(tmp_path / "strips" / "1.png", 1 + len(shown))

@@ -157,7 +157,10 @@ def test_a_run_is_found_from_within_and_at_the_root(tmp_path: Path, monkeypatch:
 
 
 def test_where_a_training_goes_on_is_said_and_told(capsys: pytest.CaptureFixture) -> None:
-    progress = {"epoch": 13, "epochs": 40, "step": 0, "steps": 7, "notice": "goes on from epoch 13 of 40"}
+    progress = {
+        **{"epoch": 13, "epochs": 40, "step": 0, "steps": 7, "progress": 0.3, "images_per_second": None},
+        **{"seconds_left": None, "notice": "goes on from epoch 13 of 40"},
+    }
     told: list[Progress] = []
     for listener in (RunConsole(sys.stdout), Teller(told.append)):
         with listener.live():

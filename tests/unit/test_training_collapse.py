@@ -15,7 +15,9 @@ from epochs import trainer_settings
 
 from components.task import Task
 from components.trainer.attempts import Attempt, again, better, collapses, second_folder
+from components.trainer.budget import Budget
 from components.trainer.collapse import Collapse
+from components.trainer.pace import Spent
 
 pytestmark = pytest.mark.long
 
@@ -127,7 +129,12 @@ class Tried:
     def __post_init__(self) -> None:
         self.collapse = SimpleNamespace(found=self.found)
         self.rank = Attempt.rank.fget(
-            cast(Any, SimpleNamespace(history={"val_loss": self.losses}, collapse=self.collapse))
+            cast(
+                Any,
+                SimpleNamespace(
+                    fitted=SimpleNamespace(best=SimpleNamespace(lowest=min(self.losses))), collapse=self.collapse
+                ),
+            )
         )  # type: ignore[attr-defined]
         (self.folder / "history.csv").write_text(str(self.seed))
 
@@ -157,10 +164,22 @@ def test_of_two_attempts_the_better_one_is_kept_with_its_files(
     assert messages[0].startswith("training with seed 0 collapsed: it is blind")
 
 
-def test_the_second_attempt_differs_in_the_seed_alone() -> None:
-    settings = trainer_settings(seed=7)
-    assert again(settings).training == settings.training.model_copy(update={"seed": 1007})
-    assert again(settings).model_copy(update={"training": settings.training}) == settings
+@pytest.mark.parametrize(
+    ("budget", "left"), [(None, None), ("60 s", "20 s"), ("60 steps", "25 steps"), ("0.5 min", ""), ("35 steps", "")]
+)
+def test_the_second_attempt_has_another_seed_and_what_is_left_of_the_budget(
+    budget: str | None, left: str | None
+) -> None:
+    settings = trainer_settings(seed=7, budget=budget, epochs=None if budget else 3)
+    spent = Spent(steps=35, training=30.0, validation=10.0)
+    collapsed = cast(Any, SimpleNamespace(fitted=SimpleNamespace(pace=SimpleNamespace(spent=spent))))
+    second = again(settings, collapsed)
+    if left == "":
+        assert second is None
+    else:
+        assert second
+        changes = {"seed": 1007, "budget": Budget.parse(left) if left else None}
+        assert second == settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
 
 
 def test_alone_it_says_what_to_do(tmp_path: Path) -> None:
