@@ -15,6 +15,7 @@ from components.foreign import foreign
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
 from components.task import Task
+from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.settings import TrainerSettings
 
 
@@ -106,8 +107,9 @@ def _differences(champion: _Config, settings: TrainerSettings) -> Iterator[str]:
     theirs, ours = champion["model"], settings.model
     if theirs["architecture"] != ours.architecture:
         yield f"the architecture {theirs['architecture']!r}, not {ours.architecture!r}"
-    for name in sorted({*theirs["parameters"], *ours.parameters}):
-        one, other = theirs["parameters"].get(name), ours.parameters.get(name)
+    parameters = ARCHITECTURES[ours.architecture].renamed(theirs["parameters"])
+    for name in sorted({*parameters, *ours.parameters}):
+        one, other = parameters.get(name), ours.parameters.get(name)
         if one != other:
             yield f"the parameter {name} = {one!r}, not {other!r}"
     if tuple(champion["shape"]) != settings.derivation.shape:

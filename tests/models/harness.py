@@ -1,7 +1,7 @@
 """What every architecture must do: a test class with two lines puts one through it.
 
 class TestUNet(ArchitectureTests):
-    parameters = UNet(levels=3, base_filters=2, batch_norm=True)
+    parameters = UNet(levels=3, base_filters=2, normalisation="batch")
 """
 
 from __future__ import annotations

@@ -31,6 +31,6 @@ def _level(parameters: UNet, index: int) -> Level:
         kernel=max(3, parameters.base_kernel - 2 * index),
         dilation=max(1, parameters.base_dilation - index),
         dropout=parameters.dropout * index,
-        batch_norm=parameters.batch_norm,
+        normalisation=parameters.normalisation,
         activation=parameters.activation,
     )
