@@ -73,17 +73,18 @@ def run_fn(fn_args: FnArgs) -> None:
         model.test_on_batch(blank, blank[..., :1])
     # Known before hours of training. A failed node loses its own folders; the one of all its runs stays.
     ask_room(run_dir.parent.parent, least_size(model), "the model")
-    started = time.monotonic()
+    started, processor = time.monotonic(), time.process_time()
     # A device takes its share of a batch and no more.
     share = training.batch_size // len(devices)
     begin_averages(model, _shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
     history = fit(model, data, Validate(judge, validation), training, run_dir)
-    seconds = time.monotonic() - started
+    seconds, processor = time.monotonic() - started, time.process_time() - processor
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
         **_summary(model, history, training.epochs, seconds),
+        "processor_seconds": round(processor, 1),
         "devices": devices,
         "train": _by_name(judge(data.in_order()), training.loss),
         "eval": _by_name(judge(validation), training.loss),
