@@ -26,6 +26,7 @@ from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
 from components.trainer.callbacks import Validate
 from components.trainer.choices import loss_named, optimizer_named
+from components.trainer.deep_supervision import as_served, build_supervised
 from components.trainer.devices import accelerators, strategy_for
 from components.trainer.fit import fit
 from components.trainer.metrics import Judge, MeanDice
@@ -64,7 +65,8 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     strategy = strategy_for(devices, data.records, training.batch_size)
     with strategy.scope() if strategy else nullcontext():
-        model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
+        build = build_supervised if training.deep_supervision else build_segmenter
+        model = build(derivation.channels, settings.model, settings.task, data.foreground)
         begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, settings)
         compile_model(model, settings)
     if strategy:
@@ -79,11 +81,12 @@ def run_fn(fn_args: FnArgs) -> None:
     begin_averages(model, _shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
     history = fit(model, data, Validate(judge, validation), training, run_dir)
+    served = as_served(model)
     seconds, processor = time.monotonic() - started, time.process_time() - processor
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
-        **_summary(model, history, training.epochs, seconds),
+        **_summary(served, history, training.epochs, seconds),
         "processor_seconds": round(processor, 1),
         "devices": devices,
         "train": _by_name(judge(data.in_order()), training.loss),
@@ -95,11 +98,11 @@ def run_fn(fn_args: FnArgs) -> None:
     }
     write_json(run_dir / TRAINING_FILE, summary)
     serving_dir = Path(fn_args.serving_model_dir)
-    export_model(model, serving_dir, settings.task, settings.threshold, derivation)
+    export_model(served, serving_dir, settings.task, settings.threshold, derivation)
     # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
     extra = serving_dir / "assets.extra"
     extra.mkdir()
-    write_bytes(extra / KERAS_FILE, keras_file(model))
+    write_bytes(extra / KERAS_FILE, keras_file(served))
     config = {
         "shape": derivation.shape,
         **settings.model_dump(mode="json"),

@@ -57,6 +57,9 @@ class Training(Section):
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3
     patch: Patch | None = None
     """None: whole records."""
+    deep_supervision: bool = False
+    """Judge in training coarser outputs of the network as well, each by half the weight of the next finer one, the
+    coarsest not at all. What is validated, exported and served is the same network."""
     warm_start: bool = False
     """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
     goes on learning, also from the same data, so each run trains."""

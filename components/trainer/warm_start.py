@@ -64,7 +64,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     Whether every `cold_every`-th version is due to start cold is told by the champion's manifest alone.
 
     Args:
-        model: as `build_segmenter` makes it of `settings`.
+        model: as `build_segmenter` makes it of `settings`; what training alone has stays as drawn.
         champion: folder of the served version, with its manifest; without one, or None, the start is cold.
         settings: what is trained now.
     """
@@ -91,9 +91,9 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     except _Unreadable as error:
         # Damaged, or of code that is gone; training can do without.
         return Start(f"cold: {error}")
-    if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
+    if [one.shape for one in weights] != [one.shape for one in model.network.get_weights()]:
         return Start(f"cold: version {version} was built by other code, its layers are not those of today")
-    model.set_weights(weights)
+    model.network.set_weights(weights)
     return Start(f"warm from version {version}", warm_starts)
 
 

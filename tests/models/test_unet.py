@@ -16,7 +16,7 @@ from components.trainer.settings import Model
 
 
 class TestUNet(ArchitectureTests):
-    parameters = UNet(levels=3, base_filters=4, normalisation="batch", dropout=0.1)
+    parameters = UNet(levels=4, base_filters=4, normalisation="batch", dropout=0.1)
 
 
 def build(channels: int = 1, **parameters: Any) -> keras.Model:

@@ -38,3 +38,9 @@ class Architecture(BaseModel):
     @abstractmethod
     def input_multiple(self) -> int:
         """Height and width of the input must be multiples of this number of pixels."""
+
+    @property
+    def side_outputs(self) -> int:
+        """How many coarser features its body returns beside those at the images' size; the coarsest has no head in deep
+        supervision, which needs two."""
+        return 0

@@ -49,3 +49,7 @@ class UNet(Architecture):
     @property
     def input_multiple(self) -> int:
         return 2 ** (self.levels - 1)
+
+    @property
+    def side_outputs(self) -> int:
+        return self.levels - 2
