@@ -1,17 +1,17 @@
-"""What is compared: each method is a few changes of a config, as `--set` has them."""
+"""What is compared, and on what: each method is a few changes of a config, as `--set` has them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from components.errors import UsageError
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A folder of images as an experiment sees it."""
+    """How a folder of images is split; its config is the TOML file of its name."""
 
-    recipe: str
-    changes: tuple[str, ...]
     shares: tuple[int, int, int]
     """Train, eval and test: the last is for confirmation alone."""
     development: tuple[int, int, int]
@@ -22,26 +22,10 @@ class DataSet:
 
 DATA_SETS: Mapping[str, DataSet] = {
     # 96 images, each a group. So many train that 2, 4 and 8 divide them: an epoch has no smaller batch.
-    "nuclei-mini": DataSet(
-        "folders",
-        ("data.height=112", "data.width=112", "data.channels=3"),
-        (60, 12, 24),
-        (40, 8, 24),
-        kind=r"[a-z]+",
-    ),
+    "nuclei-mini": DataSet((60, 12, 24), (40, 8, 24), kind=r"[a-z]+"),
     # 24 files of 21 sources.
-    "inbreast-mini": DataSet("inbreast", ("data.height=112", "data.width=112"), (12, 4, 5), (9, 2, 5)),
+    "inbreast-mini": DataSet((12, 4, 5), (9, 2, 5)),
 }
-
-COMMON = (
-    "model.parameters={ levels = 4, base_filters = 8, normalisation = 'batch' }",
-    "augmentation.copies=0",
-    "augmentation.online=true",
-    "augmentation.rotation={ probability = 0.0 }",
-    *(f"augmentation.{flip}=0.5" for flip in ("horizontal_flip", "vertical_flip", "right_angle")),
-    "training.learning_rate=1e-3",
-)
-"""Of all methods, where one does not say otherwise: small enough for two cores, light augmentation drawn anew."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +35,11 @@ class Experiment:
     methods: Mapping[str, tuple[str, ...]]
     batch_sizes: tuple[int, ...] = (4,)
     steps: tuple[int, ...] = (500,)
+    changes: tuple[str, ...] = ()
+    """Of all methods: the size of the images is for none alone to change."""
 
+
+_PATCH = "training.patch={ height = 56, width = 56, foreground_share = 0.0 }"
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     "norms": Experiment(
@@ -59,4 +47,47 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         batch_sizes=(2, 4, 8),
         steps=(100, 500, 2000),
     ),
+    "supervision": Experiment({"off": (), "on": ("training.deep_supervision=true",)}),
+    "schedule": Experiment(
+        {name: (f"training.schedule='{name}'",) for name in ("constant", "cosine", "polynomial")},
+        steps=(100, 500, 2000),
+    ),
+    "oversampling": Experiment(
+        {
+            "none": (_PATCH,),
+            "half the windows": (_PATCH.replace("0.0", "0.5"),),
+            "a third of a batch": ("training.patch={ height = 56, width = 56 }", "training.oversample_foreground=0.33"),
+        }
+    ),
+    "ema": Experiment({"off": (), "0.99": ("training.ema=0.99",), "0.999": ("training.ema=0.999",)}, steps=(100, 500)),
+    "encoder": Experiment(
+        {
+            "plain": (),
+            **{
+                name: ("model.architecture='encoder_unet'", f"model.parameters={{ weights = '{weights}' }}")
+                for name, weights in {"drawn": "none", "pretrained": "imagenet"}.items()
+            },
+        },
+        changes=("data.height=128", "data.width=128"),
+    ),
 }
+
+
+def of_methods(experiment: Experiment, names: Sequence[str]) -> Experiment:
+    """Its methods of these names, in their own order."""
+    return replace(experiment, methods={name: made for name, made in experiment.methods.items() if name in names})
+
+
+def confirmation(names: Sequence[str]) -> Experiment:
+    """The methods that are named `experiment/method`, the first of them first.
+
+    Raises:
+        UsageError: there is no such method, or two are of experiments with other images.
+    """
+    known = {f"{one}/{method}": EXPERIMENTS[one] for one in EXPERIMENTS for method in EXPERIMENTS[one].methods}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"{unknown[0]}: no such method. There are {', '.join(known)}")
+    if len({known[name].changes for name in names}) > 1:
+        raise UsageError(f"{', '.join(names)}: of experiments on images of other sizes, which do not compare")
+    methods = {name: known[name].methods[name.partition("/")[2]] for name in names}
+    return Experiment(methods, changes=known[names[0]].changes)

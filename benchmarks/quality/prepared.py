@@ -74,7 +74,7 @@ def _drawn(samples: Sequence[Sample], kind: str, shares: tuple[int, int, int], s
         replace(member, split="", stratum=match[0] if (match := re.match(kind, sample.id)) else "")
         for member, sample in zip(members_of(samples, None), samples, strict=True)
     ]
-    splits = assign_splits(members, Splits(**dict(zip(SPLITS, shares, strict=True)), salt=salt))
+    splits = assign_splits(members, Splits(train=shares[0], eval=shares[1], test=shares[2], salt=salt))
     return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from components.errors import UsageError
 from components.files import locked, write_text
@@ -51,6 +52,7 @@ class Row:
     """Id, group and Dice of each."""
 
 
+_TEXT = {"experiment", "data", "method", "split", "config", "code"}
 _COLUMNS = [field.name for field in (*fields(Key), *fields(Row)[1:])]
 
 
@@ -64,7 +66,10 @@ def read_rows(path: Path) -> list[Row]:
         return []
     text = path.read_text(encoding="utf-8")
     with foreign(UsageError, f"{path}: not a file of results", remedy="Give another, or remove it."):
-        return [_row(cells) for cells in csv.DictReader(io.StringIO(text))]
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        if reader.fieldnames != _COLUMNS:
+            raise ValueError(f"its first line is not {','.join(_COLUMNS)}")
+        return [_row(cells) for cells in reader]
 
 
 def append(path: Path, row: Row) -> None:
@@ -85,10 +90,6 @@ def _text(rows: Iterable[Row]) -> str:
 
 
 def _row(cells: dict[str, str]) -> Row:
-    whole = {"batch_size", "steps", "seed", "n", "steps_done", "parameters"}
-    text = {"experiment", "data", "method", "split", "config", "code"}
-    values = {
-        name: cells[name] if name in text else (int if name in whole else json.loads)(cells[name]) for name in _COLUMNS
-    }
-    values["cases"] = [tuple(case) for case in values["cases"]]
-    return Row(Key(**{field.name: values.pop(field.name) for field in fields(Key)}), **values)
+    values: dict[str, Any] = {name: cells[name] if name in _TEXT else json.loads(cells[name]) for name in _COLUMNS}
+    cases = [tuple(case) for case in values.pop("cases")]
+    return Row(Key(**{field.name: values.pop(field.name) for field in fields(Key)}), **values, cases=cases)

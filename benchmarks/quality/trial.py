@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import keras
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -44,23 +45,15 @@ def of_steps(steps: int, records: int, batch_size: int) -> tuple[str, ...]:
     return (f"training.batch_size={batch_size}", *(f"{key}={epochs}" for key in ("training.epochs", *patiences)))
 
 
+def of_seed(seed: int) -> tuple[str, ...]:
+    """Changes of a config after which all draws of a training come from a seed."""
+    return f"training.seed={seed}", f"augmentation.seed={seed}"
+
+
 def trial(data: Prepared, config: Config) -> Result:
     """Trains, exports and measures."""
     with TemporaryDirectory() as folder:
-        served, run = Path(folder) / "model", Path(folder) / "run" / "1" / "training"
-        run_fn(
-            FnArgs(
-                train_files=[f"{data.records}/Split-train/*"],
-                eval_files=[f"{data.records}/Split-eval/*"],
-                serving_model_dir=str(served),
-                model_run_dir=str(run),
-                custom_config={
-                    "settings": config.trainer.model_dump(mode="json"),
-                    "code_version": trainer_version(config.trainer),
-                },
-            )
-        )
-        trained = read_json(run / TRAINING_FILE)
+        served, trained = train(data, config, Path(folder))
         cases = list(cases_of(served, data.sources, config))
     keras.backend.clear_session()
     return Result(
@@ -70,6 +63,23 @@ def trial(data: Prepared, config: Config) -> Result:
         trained["seconds"],
         trained["processor_seconds"],
     )
+
+
+def train(data: Prepared, config: Config, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of the exported model, and its `training.json`."""
+    run = folder / "run" / "1" / "training"
+    arguments = FnArgs(
+        train_files=[f"{data.records}/Split-train/*"],
+        eval_files=[f"{data.records}/Split-eval/*"],
+        serving_model_dir=str(folder / "model"),
+        model_run_dir=str(run),
+        custom_config={
+            "settings": config.trainer.model_dump(mode="json"),
+            "code_version": trainer_version(config.trainer),
+        },
+    )
+    run_fn(arguments)
+    return folder / "model", read_json(run / TRAINING_FILE)
 
 
 def cases_of(served: Path, sources: Sequence[Source], config: Config) -> Iterator[Case]:
