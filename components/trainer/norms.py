@@ -42,8 +42,8 @@ class GroupNorm(keras.layers.Layer):
     and in inference, and does not depend on what else a batch holds. An image of one pixel has no deviation: the
     offsets alone are left of it.
 
-    As `keras.layers.GroupNormalization`, which moves all values into the form of groups: of groups it takes three to
-    four times the time, see `benchmarks/README.md`. Here channels are averaged first, and the few averages grouped.
+    As `keras.layers.GroupNormalization`, which brings all values into the form of groups and takes longer for it, see
+    `benchmarks/README.md`. Here channels are averaged first, and the few averages grouped.
     """
 
     def __init__(self, groups: int, **kwargs: Any) -> None:
