@@ -23,12 +23,13 @@ from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
 from components.trainer.choices import compile_model
 from components.trainer.collapse import Collapse
+from components.trainer.deep_supervision import build_supervised
 from components.trainer.devices import accelerators, strategy_for
 from components.trainer.fit import Beside, Fitted, fit
 from components.trainer.metrics import Judge
 from components.trainer.modes import begin_averages
 from components.trainer.pretrained import load_pretrained
-from components.trainer.segmenter import build_segmenter
+from components.trainer.segmenter import Segmenter, build_segmenter
 from components.trainer.settings import TrainerSettings
 from components.trainer.strip_samples import chosen_samples
 from components.trainer.strips import Strips
@@ -52,13 +53,15 @@ class Attempt:
     validation: tf.data.Dataset
     origin: Mapping[str, Any]
     """Where its weights began, for `training.json`."""
-    model: keras.Model
+    model: Segmenter
     judge: Judge
     fitted: Fitted
     collapse: Collapse
     strips: Strips
     seconds: float
     """Of the fit, in earlier processes as well."""
+    processor_seconds: float
+    """Of the fit, in this process."""
     seconds_before: float
     """From the start of the attempt to the first step, and whatever else is no part of a budget."""
 
@@ -99,7 +102,8 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     validation = evaluation_batches(eval_files, derivation.shape, training.batch_size, derivation.tiles is not None)
     strategy = strategy_for(devices, data.records, training.batch_size, training.accumulate)
     with strategy.scope() if strategy else nullcontext():
-        model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
+        build = build_supervised if training.deep_supervision else build_segmenter
+        model = build(derivation.channels, settings.model, settings.task, data.foreground)
         champion = Path(fn_args.base_model) if fn_args.base_model else None
         begun = start(model, champion, settings)
         pretrained = load_pretrained(model, champion, begun, settings, fn_args.custom_config.get("files", {}))
@@ -117,12 +121,12 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     collapse = Collapse(settings.task, min(training.collapse_epochs, patience), ends)
     strips = Strips(chosen_samples(eval_files), settings.task, run_dir / STRIPS, run_dir / "tensorboard")
     beside = Beside(collapse, strips, folder, checkpoint, least_size(model))
-    started = time.monotonic()
+    started, processor = time.monotonic(), time.process_time()
     fitted = fit(model, data, partial(judge, validation), training, run_dir, beside)
-    ended = time.monotonic()
+    ended, processor = time.monotonic(), time.process_time() - processor
     return Attempt(
         *(training.seed, run_dir, devices, data, validation, {**begun.as_json(), **pretrained}, model, judge),
-        *(fitted, collapse, strips, ended - started + fitted.checkpoint.seconds_before),
+        *(fitted, collapse, strips, ended - started + fitted.checkpoint.seconds_before, processor),
         seconds_before=ended - entered - fitted.pace.seconds_here,
     )
 

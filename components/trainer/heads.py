@@ -12,7 +12,7 @@ from components.trainer.models.architecture import Features
 _LEAST_SHARE = 0.001
 
 
-def head(features: Features, task: Task, foreground: float) -> Features:
+def head(features: Features, task: Task, foreground: float, name: str = "probability") -> Features:
     """float32 probabilities `(N, H, W, task.channels)` of features `(N, H, W, F)`.
 
     `foreground`, 0 to 1, is the share of foreground pixels to expect, of several classes in equal parts. The bias
@@ -25,7 +25,7 @@ def head(features: Features, task: Task, foreground: float) -> Features:
         bias_initializer=keras.initializers.Constant(_bias(task, foreground)),
         # Under any precision policy: a half-precision sigmoid saturates and its loss is not finite.
         dtype="float32",
-        name="probability",
+        name=name,
     )(features)
 
 

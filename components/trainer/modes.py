@@ -99,7 +99,7 @@ def warnings(train: ModeLosses, validation: ModeLosses) -> Iterator[str]:
     if train.far_apart:
         yield (
             f"the training loss is {train.inference:.3f} {judged} {train.training:.3f} in training mode: the averages "
-            "of batch norm do not fit the model. Train for more steps, or set batch_norm = false"
+            'of batch norm do not fit the model. Train for more steps, or set normalisation = "group"'
         )
     elif validation.far_apart:
         yield (

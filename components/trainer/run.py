@@ -20,6 +20,7 @@ from components.files import write_bytes, write_json
 from components.serving_graph.export import export_model
 from components.trainer.attempts import Attempt, again, attempt, better, collapses, second_folder, shares
 from components.trainer.checkpoint import fingerprint
+from components.trainer.deep_supervision import as_served
 from components.trainer.determinism import deterministic_operations
 from components.trainer.devices import accelerators
 from components.trainer.modes import ModeLosses, losses_in_both_modes, mixed, warnings
@@ -68,7 +69,7 @@ def _checkpoints(fn_args: FnArgs) -> Path:
 def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Attempt], kept: Attempt) -> None:
     """What is measured and exported of the attempt that is kept."""
     derivation, training, run_dir = settings.derivation, settings.training, Path(fn_args.model_run_dir)
-    model, judge = kept.model, kept.judge
+    model, judge, served = kept.model, kept.judge, as_served(kept.model)
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **kept.origin,
@@ -88,11 +89,11 @@ def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Att
     }
     write_json(run_dir / TRAINING_FILE, summary)
     serving_dir = Path(fn_args.serving_model_dir)
-    export_model(model, serving_dir, settings.task, settings.threshold, derivation)
+    export_model(served, serving_dir, settings.task, settings.threshold, derivation)
     # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
     extra = serving_dir / "assets.extra"
     extra.mkdir()
-    write_bytes(extra / KERAS_FILE, keras_file(model))
+    write_bytes(extra / KERAS_FILE, keras_file(served))
     config = {
         "shape": derivation.shape,
         **settings.model_dump(mode="json"),
@@ -123,7 +124,8 @@ def _in_both_modes(train: ModeLosses, validation: ModeLosses, collapsed: Iterabl
 def _summary(kept: Attempt, attempts: Sequence[Attempt]) -> dict[str, Any]:
     return {
         **kept.fitted.as_json(),
-        "parameters": kept.model.count_params(),
+        "parameters": as_served(kept.model).count_params(),
         "seconds": round(sum(one.seconds for one in attempts), 1),
+        "processor_seconds": round(sum(one.processor_seconds for one in attempts), 1),
         "seconds_start_up": round(sum(one.seconds_before for one in attempts), 2),
     }

@@ -12,6 +12,7 @@ from components.serving_graph.preprocessing import Standardize
 from components.task import Task
 from components.trainer.augmentation import change_on_device
 from components.trainer.heads import head
+from components.trainer.models.architecture import Features
 from components.trainer.models.registry import ARCHITECTURES, network_module
 from components.trainer.settings import Model
 
@@ -39,7 +40,12 @@ class Segmenter(keras.Model):
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, tf.Tensor]:
         inputs, truth, draws = data if len(data) == 3 else (*data, None)
-        return super().train_step((inputs, truth) if draws is None else change_on_device(inputs, truth, draws))
+        inputs, truth = (inputs, truth) if draws is None else change_on_device(inputs, truth, draws)
+        return super().train_step((self._for_step(inputs), truth))
+
+    def _for_step(self, inputs: Any) -> Any:
+        """What `call` gets in a step of training, of what a batch holds."""
+        return inputs
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "network": keras.saving.serialize_keras_object(self.network)}
@@ -64,8 +70,13 @@ def build_segmenter(channels: int, model: Model, task: Task, foreground: float =
         task: classes.
         foreground: share of foreground pixels to expect.
     """
-    parameters = ARCHITECTURES[model.architecture](**model.parameters)
-    images = keras.Input((None, None, channels), name="image")
-    features, *_ = import_module(network_module(model.architecture)).body(images, parameters)
+    images, (features, *_) = body_of(channels, model)
     network = keras.Model(images, head(features, task, foreground), name=model.architecture)
     return Segmenter(network, name="segmenter")
+
+
+def body_of(channels: int, model: Model) -> tuple[Features, list[Features]]:
+    """The input of an architecture, and the features of its body, finest first."""
+    parameters = ARCHITECTURES[model.architecture](**model.parameters)
+    images = keras.Input((None, None, channels), name="image")
+    return images, import_module(network_module(model.architecture)).body(images, parameters)

@@ -62,6 +62,9 @@ class Training(Optimization):
     """Draw records so that an epoch has as many of each of these: `classes`, those of each class, and those without
     foreground; `labels`, those of each label, and those without. An epoch keeps its steps; a record of two classes
     stands for either."""
+    deep_supervision: bool = False
+    """Judge in training coarser outputs of the network as well, each by half the weight of the next finer one, the
+    coarsest not at all. What is validated, exported and served is the same network."""
     warm_start: bool = False
     """Start from the weights of the champion where its architecture, parameters and input size are the same. The model
     goes on learning, also from the same data, so each run trains."""

@@ -15,6 +15,7 @@ from components.foreign import foreign
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
 from components.task import Task
+from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.settings import TrainerSettings
 
 
@@ -63,7 +64,7 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     Whether every `cold_every`-th version is due to start cold is told by the champion's manifest alone.
 
     Args:
-        model: as `build_segmenter` makes it of `settings`.
+        model: as `build_segmenter` makes it of `settings`; what training alone has stays as drawn.
         champion: folder of the served version, with its manifest; without one, or None, the start is cold.
         settings: what is trained now.
     """
@@ -90,9 +91,9 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
     except _Unreadable as error:
         # Damaged, or of code that is gone; training can do without.
         return Start(f"cold: {error}")
-    if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
+    if [one.shape for one in weights] != [one.shape for one in model.network.get_weights()]:
         return Start(f"cold: version {version} was built by other code, its layers are not those of today")
-    model.set_weights(weights)
+    model.network.set_weights(weights)
     return Start(f"warm from version {version}", warm_starts)
 
 
@@ -106,8 +107,9 @@ def _differences(champion: _Config, settings: TrainerSettings) -> Iterator[str]:
     theirs, ours = champion["model"], settings.model
     if theirs["architecture"] != ours.architecture:
         yield f"the architecture {theirs['architecture']!r}, not {ours.architecture!r}"
-    for name in sorted({*theirs["parameters"], *ours.parameters}):
-        one, other = theirs["parameters"].get(name), ours.parameters.get(name)
+    parameters = ARCHITECTURES[ours.architecture].renamed(theirs["parameters"])
+    for name in sorted({*parameters, *ours.parameters}):
+        one, other = parameters.get(name), ours.parameters.get(name)
         if one != other:
             yield f"the parameter {name} = {one!r}, not {other!r}"
     if tuple(champion["shape"]) != settings.derivation.shape:

@@ -102,7 +102,8 @@ class Config(Section):
 
 def _faults(config: Config) -> Iterator[str]:
     architecture, patch = config.model.architecture, config.training.patch
-    multiple = ARCHITECTURES[architecture](**config.model.parameters).input_multiple
+    built = ARCHITECTURES[architecture](**config.model.parameters)
+    multiple = built.input_multiple
     for key in ("height", "width"):
         size = getattr(config.data, key)
         cuts = {"[data]": size, "[training.patch]": getattr(patch, key)} if patch else {"[data]": size}
@@ -114,6 +115,12 @@ def _faults(config: Config) -> Iterator[str]:
                 )
             if length > size:
                 yield f"{section} {key} = {length} is more than [data] {key} = {size}: reduce it, or raise that"
+    if config.training.deep_supervision and built.side_outputs < 2:
+        yield (
+            f"[training] deep_supervision: [model] {architecture} has {built.side_outputs} side outputs, as its "
+            "parameters are, expected 2 or more, of which the coarsest has no part in it: remove deep_supervision, or "
+            "give it more levels"
+        )
     if patch and config.augmentation.on_device:
         yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
     yield from _fold_faults(config)

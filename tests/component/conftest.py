@@ -37,7 +37,7 @@ _CONFIG = {
         **{"copies": 2, "horizontal_flip": 0.5, "vertical_flip": 0.5, "right_angle": 0.5},
         "rotation": {"probability": 1.0, "degrees": [-20.0, 20.0]},
     },
-    "model": {"parameters": {"levels": 3, "base_filters": 4, "dropout": 0.05, "batch_norm": True}},
+    "model": {"parameters": {"levels": 3, "base_filters": 4, "dropout": 0.05, "normalisation": "batch"}},
     "training": {"epochs": 24, "batch_size": 8, "learning_rate": 0.01, "seed": 7},
     "evaluation": {"min_dice": 0.3},
 }

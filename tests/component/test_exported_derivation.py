@@ -51,7 +51,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def configured(**data: Any) -> Config:
     document = {
         "data": {**TILED, "splits": SPLITS, **data},
-        "model": {"parameters": {"levels": 2, "base_filters": 4, "batch_norm": True}},
+        "model": {"parameters": {"levels": 2, "base_filters": 4, "normalisation": "batch"}},
         "training": {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
     }
     return parse_config(document, "tests")

@@ -73,7 +73,7 @@ WORSE: dict[str, Any] = {
 }
 """Patches, validated on masks turned inside out: the better the model, the worse it validates."""
 NORMED: dict[str, Any] = {
-    "model": {"parameters": {"levels": 4, "base_filters": 4, "batch_norm": True}},
+    "model": {"parameters": {"levels": 4, "base_filters": 4, "normalisation": "batch"}},
     "training": {**CONFIG["training"], "epochs": 50, "learning_rate": 5e-4},
 }
 """A hundred steps with batch norm, whose moments each device takes of its own half of a batch."""

@@ -17,6 +17,7 @@ from tfx.types import Artifact
 
 from components.errors import UsageError
 from components.files import read_json, write_json
+from components.trainer.deep_supervision import as_served, build_supervised
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import start
@@ -122,6 +123,35 @@ def test_of_so_many_versions_in_a_row_one_starts_cold(
         write_json(champion / "MANIFEST.json", {"version": "17", "warm_starts": begun.warm_starts})
     expected = {0: ["warm"] * 6, 2: ["warm", "cold"] * 3, 3: ["warm", "warm", "cold"] * 2}
     assert starts == expected[cold_every]
+
+
+def test_a_champion_of_before_has_its_normalisation_by_the_old_name(
+    served: Served, network: keras.Model, settings: TrainerSettings
+) -> None:
+    champion = served()
+
+    def by_the_old_name(papers: dict[str, Any]) -> None:
+        parameters = papers["config"]["model"]["parameters"]
+        parameters["batch_norm"] = parameters.pop("normalisation") == "batch"
+
+    edit(champion / "assets.extra/training.json", by_the_old_name)
+    assert start(network, champion, settings).text == "warm from version 17"
+    edit(
+        champion / "assets.extra/training.json",
+        lambda papers: papers["config"]["model"]["parameters"].update(batch_norm=False),
+    )
+    told = start(network, champion, settings).text
+    assert told == "cold: version 17 has the parameter normalisation = 'none', not 'batch'"
+
+
+def test_a_champion_starts_a_training_with_side_outputs(served: Served, config: Config) -> None:
+    settings = with_training(config.trainer, warm_start=True, deep_supervision=True)
+    model = build_supervised(1, config.model, config.data.task)
+    champion = served()
+    assert start(model, champion, settings).text == "warm from version 17"
+    theirs = keras.models.load_model(champion / "assets.extra" / "model.keras")
+    for one, other in zip(as_served(model).get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def spoil(path: Path) -> None:

@@ -20,7 +20,7 @@ SETTINGS = {
     "data.height": "32",
     "data.width": "32",
     "data.groups": r"{by='pattern', pattern='(p\d+)_'}",
-    "model.parameters": "{levels=3, base_filters=4, batch_norm=true}",
+    "model.parameters": '{levels=3, base_filters=4, normalisation="batch"}',
     "augmentation.copies": "0",
     "training.epochs": "16",
     "training.learning_rate": "1e-2",

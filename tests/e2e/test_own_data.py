@@ -23,7 +23,7 @@ adjust = { gamma = 0.8 }
 
 [model]
 architecture = "unet"
-parameters = { levels = 3, base_filters = 4, batch_norm = true }
+parameters = { levels = 3, base_filters = 4, normalisation = "batch" }
 
 [training]
 epochs = 8

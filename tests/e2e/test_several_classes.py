@@ -17,7 +17,7 @@ SMALL = {
     "data.height": "32",
     "data.width": "32",
     "validation.min_groups": "1",
-    "model.parameters": "{ levels = 3, base_filters = 4, batch_norm = true }",
+    "model.parameters": '{ levels = 3, base_filters = 4, normalisation = "batch" }',
     "training.epochs": "2",
     "evaluation.limits": "[]",
 }

@@ -1,7 +1,7 @@
 """What every architecture must do: a test class with two lines puts one through it.
 
 class TestUNet(ArchitectureTests):
-    parameters = UNet(levels=3, base_filters=2, batch_norm=True)
+    parameters = UNet(levels=3, base_filters=2, normalisation="batch")
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from components.records.settings import Derivation
 from components.serving_graph.export import export_model
 from components.task import Task
 from components.trainer.choices import loss_named
+from components.trainer.deep_supervision import as_served, build_supervised
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.architecture import MOMENTUM, Architecture
 from components.trainer.models.registry import ARCHITECTURES
-from components.trainer.segmenter import Segmenter, build_segmenter
+from components.trainer.segmenter import Segmenter, body_of, build_segmenter
 from components.trainer.settings import Model
 
 ONE, THREE = Task(), Task(classes=["a", "b", "c"])
+NORMS = ["none", "batch", "group", "instance"]
 TASKS = [pytest.param(ONE, id="one class"), pytest.param(THREE, id="three classes")]
 
 
@@ -34,10 +36,13 @@ class ArchitectureTests:
 
     parameters: ClassVar[Architecture]
 
-    def build(self, task: Task = ONE, channels: int = 1, seed: int = 1) -> Segmenter:
-        keras.utils.set_random_seed(seed)
+    def model(self, **changed: str) -> Model:
         [name] = [name for name, kind in ARCHITECTURES.items() if kind is type(self.parameters)]
-        return build_segmenter(channels, Model(architecture=name, parameters=self.parameters.model_dump()), task, 0.3)
+        return Model(architecture=name, parameters=self.parameters.model_dump() | changed)
+
+    def build(self, task: Task = ONE, channels: int = 1, seed: int = 1, **changed: str) -> Segmenter:
+        keras.utils.set_random_seed(seed)
+        return build_segmenter(channels, self.model(**changed), task, 0.3)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -95,6 +100,49 @@ class ArchitectureTests:
     def test_running_averages_follow_within_fifty_steps(self) -> None:
         norms = [layer for layer in self.build().network.layers if isinstance(layer, keras.layers.BatchNormalization)]
         assert all(norm.momentum == MOMENTUM for norm in norms)
+
+    @pytest.mark.parametrize("norm", NORMS)
+    def test_norms_of_an_image_alone_do_not_see_the_others(self, norm: str, tmp_path: Path) -> None:
+        if "normalisation" not in type(self.parameters).model_fields:
+            pytest.skip("it has none to choose")
+        model, images = self.build(normalisation=norm, dropout=0.0), self.images()
+        both = model(images, training=True).numpy()
+        if norm == "batch":
+            assert np.abs(both[:1] - model(images[:1], training=True)).max() > 1e-3
+        else:
+            for mode in (True, False):
+                np.testing.assert_allclose(both[:1], model(images[:1], training=mode), atol=1e-5)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+        np.testing.assert_array_equal(loaded(images), model(images))
+
+    def test_side_outputs_are_as_many_as_it_says_ever_coarser_and_whole_parts_of_the_images(self) -> None:
+        images, features = body_of(1, self.model())
+        assert len(features) == 1 + self.parameters.side_outputs
+        sizes = [tuple(found.shape[1:3]) for found in keras.Model(images, features)(self.images())]
+        assert sizes[0] == self.size
+        assert sizes == sorted(set(sizes), reverse=True)
+        assert all(whole % part == 0 for size in sizes for whole, part in zip(self.size, size, strict=True))
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_side_outputs_are_trained_and_never_served(self, task: Task) -> None:
+        if self.parameters.side_outputs < 2:
+            pytest.skip("it has none to judge")
+        keras.utils.set_random_seed(1)
+        model, images, truth = build_supervised(1, self.model(), task, 0.3), self.images(), self.truth(task)
+        plain, served = self.build(task), as_served(model)
+        for one, other in zip(plain.get_weights(), served.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(served(images), model(images))
+        assert as_served(plain) is plain
+        model.compile(keras.optimizers.SGD(0.01), loss=loss_named("ce_dice", task))
+        before = [weight.numpy() for weight in model.trainable_weights]
+        # Kernel and bias of each head beside the network's own.
+        assert len(before) == len(plain.trainable_weights) + 2 * (self.parameters.side_outputs - 1)
+        model.train_on_batch(images, truth)
+        moved = [np.any(old != new) for old, new in zip(before, model.trainable_weights, strict=True)]
+        assert np.mean(moved) > 0.8
+        assert all(moved[-2:])
 
     @pytest.mark.parametrize("task", TASKS)
     def test_it_comes_back_from_a_file_and_is_served(self, task: Task, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from components.trainer.settings import Model
 
 
 class TestUNet(ArchitectureTests):
-    parameters = UNet(levels=3, base_filters=4, batch_norm=True, dropout=0.1)
+    parameters = UNet(levels=4, base_filters=4, normalisation="batch", dropout=0.1)
 
 
 def build(channels: int = 1, **parameters: Any) -> keras.Model:
@@ -37,7 +37,7 @@ def deep() -> keras.Model:
     ("parameters", "count"),
     [
         ({"levels": 5}, 1_941_105),
-        ({"levels": 5, "batch_norm": True}, 1_946_993),
+        ({"levels": 5, "normalisation": "batch"}, 1_946_993),
         ({"levels": 5, "base_filters": 32}, 7_760_097),
         ({"levels": 3}, 117_041),
         ({"levels": 3, "base_kernel": 5}, 134_193),

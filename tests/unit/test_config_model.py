@@ -120,6 +120,11 @@ def test_least_config() -> None:
             [{"measure": "dice", "at_least": 0.5, "class": "lesion"}],
             "[evaluation.limits] 0: class = 'lesion', expected one of foreground, or none for their mean",
         ),
+        (
+            "model.parameters.normalisation",
+            "layer",
+            "normalisation: found 'layer', expected 'none', 'batch', 'group' or 'instance'",
+        ),
         ("model.parameters.levels", 99, "[model.parameters] levels: found 99, expected less than or equal to 8"),
         ("model.parameters.dropout", 0.25, "dropout 0.25 x 4 = 1 at the bridge: must be below 1"),
         ("data.height", 100, "[data] height = 100 does not fit [model] unet: it must be a multiple of 16"),
@@ -133,6 +138,18 @@ def test_a_mistake_is_named(key: str, value: Any, message: str) -> None:
     assert str(caught.value).startswith("run.toml: ")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("old", "name"), [(True, "batch"), (False, "none")])
+def test_batch_norm_is_an_old_name_of_normalisation(old: bool, name: str) -> None:
+    config = parse("model.parameters", {"levels": 4, "batch_norm": old})
+    assert config.model.parameters == UNet(levels=4, normalisation=name).model_dump()
+
+
+@pytest.mark.parametrize("given", [{"batch_norm": 1}, {"batch_norm": True, "normalisation": "group"}])
+def test_an_old_name_beside_the_new_one_or_with_another_value_is_an_error(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"\[model.parameters\] batch_norm: unknown key. `maskline models` lists"):
+        parse("model.parameters", given)
 
 
 @pytest.mark.parametrize(("key", "name"), [(key, name) for key, names in CHOICES.items() for name in names])

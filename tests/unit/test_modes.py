@@ -20,7 +20,7 @@ from components.trainer.settings import Model
 
 pytestmark = pytest.mark.long
 
-NETWORK: dict[str, Any] = {"levels": 4, "base_filters": 4, "batch_norm": True, "dropout": 0.05}
+NETWORK: dict[str, Any] = {"levels": 4, "base_filters": 4, "normalisation": "batch", "dropout": 0.05}
 IMAGES, BATCH, STEPS = 12, 4, 100
 
 
@@ -113,7 +113,7 @@ def test_the_first_steps_lower_the_loss_in_inference_mode_too(
 
 
 def test_dropout_has_no_part_in_it(batches: tf.data.Dataset) -> None:
-    model = network(batch_norm=False, dropout=0.25)
+    model = network(normalisation="none", dropout=0.25)
     losses = losses_in_both_modes(model, model.loss, batches)
     assert losses.inference == pytest.approx(losses.training, abs=1e-7)
     rates = {layer.rate for layer in model.network.layers if isinstance(layer, keras.layers.Dropout)}

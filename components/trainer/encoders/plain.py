@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import keras
 
-from components.trainer.models.architecture import MOMENTUM, Features
+from components.trainer.models.architecture import Features, Normalisation
+from components.trainer.norms import normalised
 
 
 @dataclass(frozen=True)
 class Level:
-    """Convolution, activation, [batch norm], dropout, convolution, activation, [batch norm]."""
+    """Convolution, activation, [norm], dropout, convolution, activation, [norm]."""
 
     filters: int
     kernel: int
     dilation: int
     dropout: float
-    batch_norm: bool
+    normalisation: Normalisation
     activation: str
 
     def __call__(self, features: Features) -> Features:
@@ -37,7 +38,7 @@ class Level:
             activation=self.activation,
             kernel_initializer="he_normal",
         )(features)
-        return keras.layers.BatchNormalization(momentum=MOMENTUM)(features) if self.batch_norm else features
+        return normalised(features, self.normalisation)
 
 
 def plain_encoder(images: Features, levels: Sequence[Level]) -> list[Features]:

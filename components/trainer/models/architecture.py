@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Features: TypeAlias = Any
 """A tensor of Keras, `(N, H, W, F)`."""
+
+Normalisation: TypeAlias = Literal["none", "batch", "group", "instance"]
+"""Of features: see `components.trainer.norms`."""
 
 MOMENTUM = 0.9
 """Of batch norm's running averages: after 44 steps 1 % of what they began with is left. With Keras's 0.99 it takes 459,
@@ -19,6 +23,16 @@ class Architecture(BaseModel):
     """Parameters of an architecture; unknown names and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def renamed(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters, which a config or a model of before may have by older names, by those of today."""
+        return dict(parameters)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_names_of_today(cls, parameters: Any) -> Any:
+        return cls.renamed(parameters) if isinstance(parameters, Mapping) else parameters
 
     @property
     @abstractmethod
@@ -34,3 +48,9 @@ class Architecture(BaseModel):
     def files(self) -> tuple[str, ...]:
         """The paths of those that training reads."""
         return ()
+
+    @property
+    def side_outputs(self) -> int:
+        """How many coarser features its body returns beside those at the images' size; the coarsest has no head in deep
+        supervision, which needs two."""
+        return 0

@@ -10,7 +10,7 @@ from components.trainer.models.unet.parameters import UNet
 
 
 def body(images: Features, parameters: UNet) -> list[Features]:
-    """The decoder's features at the images' size.
+    """The decoder's features at each level, those at the images' size first.
 
     Args:
         images: `(N, H, W, C)`, standardised.
@@ -18,10 +18,12 @@ def body(images: Features, parameters: UNet) -> list[Features]:
     """
     *levels, bridge = (_level(parameters, index) for index in range(parameters.levels))
     *skips, features = plain_encoder(images, [*levels, bridge])
+    found: list[Features] = []
     for level, skip in zip(reversed(levels), reversed(skips), strict=True):
         up = keras.layers.Conv2DTranspose(level.filters, 2, strides=2)(features)
         features = level(keras.layers.Concatenate()([up, skip]))
-    return [features]
+        found.insert(0, features)
+    return found
 
 
 def _level(parameters: UNet, index: int) -> Level:
@@ -31,6 +33,6 @@ def _level(parameters: UNet, index: int) -> Level:
         kernel=max(3, parameters.base_kernel - 2 * index),
         dilation=max(1, parameters.base_dilation - index),
         dropout=parameters.dropout * index,
-        batch_norm=parameters.batch_norm,
+        normalisation=parameters.normalisation,
         activation=parameters.activation,
     )
