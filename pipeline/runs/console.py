@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
-from rich.table import Column
-from rich.text import Text
 
 from components.trainer.budget import duration
 from pipeline.runs.listener import training_followed
@@ -23,12 +21,24 @@ _MARKS: dict[State, Styled] = {
 }
 
 
-class _TimeColumn(TimeElapsedColumn):
+class _Bar(BarColumn):
+    """Takes what others leave of the line."""
+
+    def get_table_column(self) -> Any:
+        column = super().get_table_column()
+        column.ratio = 1
+        return column
+
+
+class _TimeColumn(TextColumn):
     """How long a node takes by now; of a training, how fast it is and what is left of it."""
 
-    def render(self, task: Task) -> Text:
-        told = task.fields["told"]
-        return Text(told, style="progress.remaining", no_wrap=True) if told else super().render(task)
+    def __init__(self) -> None:
+        super().__init__("{task.fields[told]}", style="progress.remaining", markup=False)
+        self._elapsed = TimeElapsedColumn()
+
+    def render(self, task: Task) -> Any:
+        return super().render(task) if task.fields["told"] else self._elapsed.render(task)
 
 
 class RunConsole:
@@ -39,10 +49,9 @@ class RunConsole:
         console = self._terminal.console
         self._progress = Progress(
             SpinnerColumn("line" if console.options.ascii_only else "dots"),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-            # What others leave of the line.
-            BarColumn(bar_width=None, table_column=Column(ratio=1)),
-            _TimeColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", markup=False),
+            _Bar(bar_width=None),
+            _TimeColumn(),
             console=console,
             expand=True,
             transient=True,
