@@ -48,12 +48,12 @@ def run(
     """
     known, data_name = data_set(root), root.resolve().name
     base = partial(config_of, data_name, experiment, changes)
-    derived = base(of_steps(1, 1, 1)).records
+    derived = base(of_steps(1, 1)).records
     with TemporaryDirectory() as records:
         data = prepare(root, known, derived, split, Path(records))
         planned = {
             Key(name, data_name, method, batch_size, steps, seed, split): base(
-                (*of_steps(steps, data.training, batch_size), *of_seed(seed), *experiment.methods[method])
+                (*of_steps(steps, batch_size), *of_seed(seed), *experiment.methods[method])
             )
             for seed, steps, batch_size, method in product(
                 seeds, experiment.steps, experiment.batch_sizes, experiment.methods
@@ -87,7 +87,7 @@ def confirm(
     """
     data_set(root)
     for own in experiment.methods.values():
-        config_of(root.resolve().name, experiment, changes, (*of_steps(1, 1, 1), *own))
+        config_of(root.resolve().name, experiment, changes, (*of_steps(1, 1), *own))
     asked = {
         "methods": [*experiment.methods],
         "batch sizes": [*experiment.batch_sizes],

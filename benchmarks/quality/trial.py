@@ -35,14 +35,12 @@ class Result:
     processor_seconds: float
 
 
-def of_steps(steps: int, records: int, batch_size: int) -> tuple[str, ...]:
-    """Changes of a config after which it trains for so many steps, up to whole epochs, at one learning rate.
-
-    The one place where a budget becomes a schedule.
-    """
-    epochs = math.ceil(steps / _steps_per_epoch(records, batch_size))
-    patiences = ("training.early_stopping_patience", "training.reduce_lr_patience")
-    return (f"training.batch_size={batch_size}", *(f"{key}={epochs}" for key in ("training.epochs", *patiences)))
+def of_steps(steps: int, batch_size: int) -> tuple[str, ...]:
+    """Changes of a config after which it trains for so many steps, at one learning rate where nothing else is said."""
+    return (
+        *(f"training.batch_size={batch_size}", f"training.budget='{steps} steps'"),
+        "training.schedule='constant'",
+    )
 
 
 def of_seed(seed: int) -> tuple[str, ...]:
@@ -58,7 +56,7 @@ def trial(data: Prepared, config: Config) -> Result:
     keras.backend.clear_session()
     return Result(
         cases,
-        trained["epochs_run"] * _steps_per_epoch(data.training, config.training.batch_size),
+        trained["steps"],
         trained["parameters"],
         trained["seconds"],
         trained["processor_seconds"],
@@ -89,7 +87,3 @@ def cases_of(served: Path, sources: Sequence[Source], config: Config) -> Iterato
         sample = source.sample
         identity = {"id": sample.id, "group": sample.group, "source": sample.image, "label": sample.label}
         yield measure(identity, source.truth.classes, prediction.classes, math.nan, config.evaluator)
-
-
-def _steps_per_epoch(records: int, batch_size: int) -> int:
-    return math.ceil(records / batch_size)

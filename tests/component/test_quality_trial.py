@@ -67,7 +67,7 @@ def test_cases_are_those_of_the_evaluator(
     root: Path, tmp_path: Path, artifact: Callable, run_executor: Callable
 ) -> None:
     """Of images that are as large as their records, which the Evaluator judges."""
-    config: Config = config_of("nuclei-mini", EXPERIMENT, (*SMALL, "training.learning_rate=0.05"), of_steps(20, 4, 4))
+    config: Config = config_of("nuclei-mini", EXPERIMENT, (*SMALL, "training.learning_rate=0.05"), of_steps(20, 4))
     data = config.records
     listed = list_samples(root, data).samples[:4]
     examples = artifact(standard_artifacts.Examples, tmp_path / "examples", ["train", "eval", "test"])
