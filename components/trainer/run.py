@@ -30,6 +30,7 @@ from components.trainer.devices import accelerators, strategy_for
 from components.trainer.fit import fit
 from components.trainer.metrics import Judge, MeanDice
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
+from components.trainer.precision import precision_for
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import start
@@ -63,8 +64,11 @@ def run_fn(fn_args: FnArgs) -> None:
         tf.io.gfile.glob(fn_args.eval_files), derivation.shape, training.batch_size, derivation.tiles is not None
     )
     strategy = strategy_for(devices, data.records, training.batch_size)
+    precision = precision_for(training.precision, devices)
+    _LOG.info("computes in %s: %s", precision.name, precision.reason)
     with strategy.scope() if strategy else nullcontext():
-        model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
+        with precision.building():
+            model = build_segmenter(derivation.channels, settings.model, settings.task, data.foreground)
         begun = start(model, Path(fn_args.base_model) if fn_args.base_model else None, settings)
         compile_model(model, settings)
     if strategy:
@@ -80,11 +84,16 @@ def run_fn(fn_args: FnArgs) -> None:
     judge = Judge(model, settings.task, settings.threshold)
     history = fit(model, data, Validate(judge, validation), training, run_dir)
     seconds = time.monotonic() - started
+    if precision.name != "float32":
+        # What is measured, saved and served is the same on every machine.
+        model = _in_float32(model, settings)
+        judge = Judge(model, settings.task, settings.threshold)
     # The history's training numbers are means over an epoch in which the weights move, with dropout: not these.
     summary = {
         **begun.as_json(),
         **_summary(model, history, training.epochs, seconds),
         "devices": devices,
+        **precision.as_json(),
         "train": _by_name(judge(data.in_order()), training.loss),
         "eval": _by_name(judge(validation), training.loss),
         **_in_both_modes(
@@ -125,6 +134,14 @@ def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
     optimizer = optimizer_named(training.optimizer, training.learning_rate, training.clip_value)
     loss = loss_named(training.loss, settings.task)
     model.compile(optimizer=optimizer, loss=loss, metrics=[MeanDice(settings.task, settings.threshold)])
+
+
+def _in_float32(trained: keras.Model, settings: TrainerSettings) -> keras.Model:
+    """A model with the weights of one that computes in less."""
+    model = build_segmenter(settings.derivation.channels, settings.model, settings.task)
+    compile_model(model, settings)
+    model.set_weights(trained.get_weights())
+    return model
 
 
 def _training_data(files: list[str], settings: TrainerSettings, full_batches: bool) -> TrainingData:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import keras
 
+from components.trainer.batch_norm import BatchNorm
 from components.trainer.models.architecture import MOMENTUM, Features
 
 
@@ -37,7 +38,7 @@ class Level:
             activation=self.activation,
             kernel_initializer="he_normal",
         )(features)
-        return keras.layers.BatchNormalization(momentum=MOMENTUM)(features) if self.batch_norm else features
+        return BatchNorm(momentum=MOMENTUM)(features) if self.batch_norm else features
 
 
 def plain_encoder(images: Features, levels: Sequence[Level]) -> list[Features]:
