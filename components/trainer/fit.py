@@ -9,6 +9,7 @@ import keras
 from components.artifacts import HISTORY_FILE
 from components.trainer.batches import TrainingData
 from components.trainer.callbacks import KeepBest, ReportProgress, StopWhenNotFinite, Validate
+from components.trainer.epoch_time import TellEpochTime
 from components.trainer.settings import Training
 
 
@@ -30,6 +31,7 @@ def fit(
         keras.callbacks.EarlyStopping(monitor="val_loss", patience=training.early_stopping_patience),
         keras.callbacks.CSVLogger(str(run_dir / HISTORY_FILE)),
         keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
+        TellEpochTime(training.epochs, data.steps_per_epoch),
         ReportProgress(training.epochs, data.steps_per_epoch),
     ]
     history = model.fit(

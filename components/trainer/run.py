@@ -28,6 +28,7 @@ from components.trainer.callbacks import Validate
 from components.trainer.choices import loss_named, optimizer_named
 from components.trainer.devices import accelerators, strategy_for
 from components.trainer.fit import fit
+from components.trainer.footprint import ask_memory, footprint, free_on
 from components.trainer.metrics import Judge, MeanDice
 from components.trainer.modes import ModeLosses, begin_averages, losses_in_both_modes, mixed, warnings
 from components.trainer.precision import precision_for
@@ -50,6 +51,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Raises:
         DiskFull: before the training, where the model would not fit on the disk.
+        UsageError: before it, where a batch would not fit into memory.
     """
     settings = TrainerSettings.model_validate(fn_args.custom_config["settings"])
     derivation, training = settings.derivation, settings.training
@@ -77,9 +79,10 @@ def run_fn(fn_args: FnArgs) -> None:
         model.test_on_batch(blank, blank[..., :1])
     # Known before hours of training. A failed node loses its own folders; the one of all its runs stays.
     ask_room(run_dir.parent.parent, least_size(model), "the model")
-    started = time.monotonic()
     # A device takes its share of a batch and no more.
     share = training.batch_size // len(devices)
+    ask_memory(footprint(model.network, _seen_shape(settings)), training.batch_size, share, free_on(devices))
+    started = time.monotonic()
     begin_averages(model, _shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
     history = fit(model, data, Validate(judge, validation), training, run_dir)
@@ -156,6 +159,13 @@ def _training_data(files: list[str], settings: TrainerSettings, full_batches: bo
         full_batches=full_batches,
         tiled=settings.derivation.tiles is not None,
     )
+
+
+def _seen_shape(settings: TrainerSettings) -> tuple[int, int, int]:
+    """Height, width and channels of what training sees of a record."""
+    height, width, channels = settings.derivation.shape
+    patch = settings.training.patch
+    return (patch.height, patch.width, channels) if patch else (height, width, channels)
 
 
 def _shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
