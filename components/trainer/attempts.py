@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +24,13 @@ from components.trainer.augmentation import EpochChanges
 from components.trainer.batches import Batch, TrainingData, evaluation_batches
 from components.trainer.choices import compile_model
 from components.trainer.collapse import Collapse
-from components.trainer.deep_supervision import build_supervised
+from components.trainer.deep_supervision import as_served, build_supervised
 from components.trainer.devices import accelerators, strategy_for
 from components.trainer.fit import Beside, Fitted, fit
+from components.trainer.footprint import ask_memory, footprint, free_on
 from components.trainer.metrics import Judge
 from components.trainer.modes import begin_averages
+from components.trainer.precision import precision_for
 from components.trainer.pretrained import load_pretrained
 from components.trainer.segmenter import Segmenter, build_segmenter
 from components.trainer.settings import TrainerSettings
@@ -35,6 +38,7 @@ from components.trainer.strip_samples import chosen_samples
 from components.trainer.strips import Strips
 from components.trainer.warm_start import start
 
+_LOG = logging.getLogger("maskline.trainer")
 _SEEDS_APART = 1000
 """More than there are folds, whose seeds follow each other."""
 _SECOND, _OTHER = "retry", "collapsed"
@@ -52,7 +56,7 @@ class Attempt:
     data: TrainingData
     validation: tf.data.Dataset
     origin: Mapping[str, Any]
-    """Where its weights began, for `training.json`."""
+    """Where its weights began and what it computed in, for `training.json`."""
     model: Segmenter
     judge: Judge
     fitted: Fitted
@@ -90,6 +94,7 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
 
     Raises:
         DiskFull: before the training, where the model would not fit on the disk.
+        UsageError: before it, where a batch would not fit into memory.
     """
     entered = time.monotonic()
     derivation, training = settings.derivation, settings.training
@@ -97,13 +102,16 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     without_inner_threads()
     # Of one accelerator training takes the first, as TensorFlow does by itself.
     devices = accelerators() if training.distribute == "auto" else accelerators()[:1]
-    data = _training_data(tf.io.gfile.glob(fn_args.train_files), settings, full_batches=len(devices) > 1)
+    data = training_data(tf.io.gfile.glob(fn_args.train_files), settings, full_batches=len(devices) > 1)
     eval_files = tf.io.gfile.glob(fn_args.eval_files)
     validation = evaluation_batches(eval_files, derivation.shape, training.batch_size, derivation.tiles is not None)
     strategy = strategy_for(devices, data.records, training.batch_size, training.accumulate)
+    precision = precision_for(training.precision, devices)
+    _LOG.info("computes in %s: %s", precision.name, precision.reason)
     with strategy.scope() if strategy else nullcontext():
         build = build_supervised if training.deep_supervision else build_segmenter
-        model = build(derivation.channels, settings.model, settings.task, data.foreground)
+        with precision.building():
+            model = build(derivation.channels, settings.model, settings.task, data.foreground)
         champion = Path(fn_args.base_model) if fn_args.base_model else None
         begun = start(model, champion, settings)
         pretrained = load_pretrained(model, champion, begun, settings, fn_args.custom_config.get("files", {}))
@@ -115,7 +123,9 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     # Known before hours of training.
     folder = checkpoint.parent.parent
     ask_room(folder, least_size(model), "the model")
-    begin_averages(model, shares(data, 0, training.batch_size // len(devices)))
+    share = training.batch_size // len(devices)
+    ask_memory(footprint(model.network, seen_shape(settings)), training.batch_size, share, free_on(devices))
+    begin_averages(model, shares(data, 0, share))
     judge = Judge(model, settings.task, settings.threshold)
     patience = training.early_stopping_patience or training.collapse_epochs
     collapse = Collapse(settings.task, min(training.collapse_epochs, patience), ends)
@@ -124,11 +134,34 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     started, processor = time.monotonic(), time.process_time()
     fitted = fit(model, data, partial(judge, validation), training, run_dir, beside)
     ended, processor = time.monotonic(), time.process_time() - processor
+    if precision.name != "float32":
+        # What is measured, saved and served is the same on every machine.
+        model = _in_float32(as_served(model), settings)
+        judge = Judge(model, settings.task, settings.threshold)
     return Attempt(
-        *(training.seed, run_dir, devices, data, validation, {**begun.as_json(), **pretrained}, model, judge),
-        *(fitted, collapse, strips, ended - started + fitted.checkpoint.seconds_before, processor),
+        seed=training.seed,
+        folder=run_dir,
+        devices=devices,
+        data=data,
+        validation=validation,
+        origin={**begun.as_json(), **pretrained, **precision.as_json()},
+        model=model,
+        judge=judge,
+        fitted=fitted,
+        collapse=collapse,
+        strips=strips,
+        seconds=ended - started + fitted.checkpoint.seconds_before,
+        processor_seconds=processor,
         seconds_before=ended - entered - fitted.pace.seconds_here,
     )
+
+
+def _in_float32(trained: Segmenter, settings: TrainerSettings) -> Segmenter:
+    """A model with the weights of one that computes in less."""
+    model = build_segmenter(settings.derivation.channels, settings.model, settings.task)
+    compile_model(model, settings)
+    model.set_weights(trained.get_weights())
+    return model
 
 
 def least_size(model: keras.Model) -> int:
@@ -185,7 +218,7 @@ def collapses(attempts: Sequence[Attempt], kept: Attempt) -> Iterator[str]:
             yield f"{text}. Set [training] retry_collapsed = true, lower learning_rate, or change seed"
 
 
-def _training_data(files: list[str], settings: TrainerSettings, full_batches: bool) -> TrainingData:
+def training_data(files: list[str], settings: TrainerSettings, full_batches: bool) -> TrainingData:
     training, augmentation = settings.training, settings.augmentation
     changed = augmentation is not None or training.patch is not None
     return TrainingData(
@@ -198,3 +231,10 @@ def _training_data(files: list[str], settings: TrainerSettings, full_batches: bo
         tiled=settings.derivation.tiles is not None,
         sampling=training.sampling(settings.task),
     )
+
+
+def seen_shape(settings: TrainerSettings) -> tuple[int, int, int]:
+    """Height, width and channels of what training sees of a record."""
+    height, width, channels = settings.derivation.shape
+    patch = settings.training.patch
+    return (patch.height, patch.width, channels) if patch else (height, width, channels)

@@ -23,6 +23,7 @@ from components.trainer.callbacks import (
 )
 from components.trainer.checkpoint import Attributes, Checkpoint, Resumable
 from components.trainer.collapse import Collapse
+from components.trainer.epoch_time import TellEpochTime
 from components.trainer.follow_pace import FollowPace
 from components.trainer.pace import Pace, pace_of
 from components.trainer.schedules import PLATEAU
@@ -116,6 +117,7 @@ def fit(
         beside.strips,
         History(str(run_dir / HISTORY_FILE), append=True),
         keras.callbacks.TensorBoard(str(run_dir / "tensorboard"), write_graph=False),
+        TellEpochTime(epochs, data.steps_per_epoch),
         report,
         checkpoint,
     ]

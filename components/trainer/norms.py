@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from components.trainer.batch_norm import BatchNorm
 from components.trainer.models.architecture import MOMENTUM, Features, Normalisation
 
 _MOST_GROUPS = 8
@@ -20,7 +21,7 @@ def normalised(features: Features, normalisation: Normalisation) -> Features:
         case "none":
             return features
         case "batch":
-            return keras.layers.BatchNormalization(momentum=MOMENTUM)(features)
+            return BatchNorm(momentum=MOMENTUM)(features)
         case "group":
             return GroupNorm(groups_of(features.shape[-1]))(features)
         case "instance":

@@ -28,9 +28,9 @@ class Segmenter(keras.Model):
 
     def __init__(self, network: keras.Model, **kwargs: Any) -> None:
         """`network`, which has the name of its architecture, goes from standardised images to probabilities."""
-        super().__init__(**kwargs)
-        self.network = network
         # Under any precision policy: half precision would lose dark images.
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.network = network
         self.standardize = Standardize(name="standardize", dtype="float32")
         self.built = True  # as the network is
 

@@ -86,6 +86,9 @@ class Training(Optimization):
     else what has the lower validation loss, is kept. The second one is not ended."""
     distribute: Literal["auto", "none"] = "auto"
     """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """What training computes in. Of `bfloat16` weights, normalisation, head, loss, measures and all that is saved and
+    served stay float32; `auto` takes it where the processor, or every accelerator, computes in it."""
 
     @field_validator("cold_every")
     @classmethod

@@ -3,8 +3,10 @@
 
 def main() -> None:
     """Entry point of the `maskline` command, and of `python -m pipeline.cli`."""
+    from components.onednn import prefer_onednn
     from pipeline.cli.app import app
     from pipeline.terminal import escape_unencodable
 
     escape_unencodable()
+    prefer_onednn()
     app()

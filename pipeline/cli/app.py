@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from components.errors import ExitCode
+from pipeline.cli.bench import bench_app
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
@@ -22,6 +23,7 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
 app.add_typer(kubeflow_app, name="kubeflow")
+app.add_typer(bench_app, name="bench")
 
 
 @app.command("run")

@@ -47,7 +47,7 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     if not config.augmentation.happens:
         raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
     with TemporaryDirectory() as folder:
-        source, _ = source_folder(_few_phantoms(config).data, data, Path(folder) / "phantoms")
+        source, _ = source_folder(few_phantoms(config).data, data, Path(folder) / "phantoms")
         records = list(islice(_records(source, config.records), _IMAGES))
     if not records:
         raise UsageError(f"{source}: no training image with foreground can be used; `maskline check` tells why")
@@ -77,7 +77,7 @@ def _try_to_write_beside(file: Path) -> None:
         pass
 
 
-def _few_phantoms(config: Config) -> Config:
+def few_phantoms(config: Config) -> Config:
     phantoms = config.data.phantoms
     if phantoms is None:
         return config

@@ -9,9 +9,8 @@ from epochs import trainer_settings
 from components.errors import UsageError
 from components.task import Task
 from components.trainer.augmentation import change_on_device
-from components.trainer.choices import loss_named
+from components.trainer.choices import compile_model, loss_named
 from components.trainer.deep_supervision import build_supervised, loss_weights, truth_for
-from components.trainer.run import compile_model
 from components.trainer.settings import Model
 from pipeline.config.loader import load_config
 

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from components.errors import UsageError
+from components.trainer.batch_norm import BatchNorm
 from components.trainer.encoders.torch_file import read_tensors
 from components.trainer.encoders.weights import TORCH, Published, load_keras
 from components.trainer.models.architecture import MOMENTUM, Features
@@ -119,7 +120,7 @@ def _block(features: Features, name: str, stage: _Stage, filters: int, stride: i
 
 
 def _norm(name: str) -> keras.layers.Layer:
-    return keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=_EPSILON, name=name)
+    return BatchNorm(momentum=MOMENTUM, epsilon=_EPSILON, name=name)
 
 
 def _normalised(features: Features, name: str) -> Features:

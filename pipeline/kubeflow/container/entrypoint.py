@@ -18,6 +18,7 @@ from typing import Any
 
 from components.errors import ExitCode, UsageError, exit_code_of
 from components.files import write_text
+from components.onednn import prefer_onednn
 from components.parallel import THREADS, shield_workers
 from pipeline.kubeflow.container.logs import TERMINATION_LOG, last_word, leave, log_as_json
 from pipeline.kubeflow.container.uris import in_root, local_root
@@ -124,4 +125,5 @@ def _executor(class_path: str, beam_arguments: list[str], scratch: str) -> Any:
 
 
 if __name__ == "__main__":
+    prefer_onednn()
     sys.exit(main(sys.argv[1:]))

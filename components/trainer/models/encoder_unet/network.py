@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from components.trainer.batch_norm import BatchNorm
 from components.trainer.encoders.registry import ENCODERS
 from components.trainer.encoders.weights import give_weights
 from components.trainer.models.architecture import MOMENTUM, Features
@@ -49,4 +50,4 @@ def _convolved(features: Features, filters: int) -> Features:
 
 
 def _norm() -> keras.layers.Layer:
-    return keras.layers.BatchNormalization(momentum=MOMENTUM)
+    return BatchNorm(momentum=MOMENTUM)

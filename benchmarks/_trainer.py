@@ -1,0 +1,119 @@
+"""A training step in a process of its own: kernels and threads are chosen where TensorFlow is imported.
+
+It reads how many steps to take, a line each time, and answers with the seconds of one: wall and processor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from components.onednn import prefer_onednn
+
+
+class Seconds(NamedTuple):
+    """Of a step."""
+
+    wall: float
+    processor: float
+
+
+class Trainer:
+    """A child that takes steps of a U-Net on one batch of random images in RGB."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self._child = child
+        self.first = self.steps(1)
+        """Of the first step, in which the graph is made, and compiled where it is."""
+        self.steps(1)
+
+    def steps(self, count: int) -> Seconds:
+        """The mean of so many."""
+        assert self._child.stdin
+        assert self._child.stdout
+        print(count, file=self._child.stdin, flush=True)
+        return Seconds(*json.loads(self._child.stdout.readline()))
+
+
+@contextmanager
+def trainer(**asked: Any) -> Iterator[Trainer]:
+    """`levels`, `size` and `batch`; `threads`, `precision`, `compiled` and `peer`, as `_model` takes them."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asked)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as child:
+        try:
+            yield Trainer(child)
+        finally:
+            child.kill()
+
+
+def _main(asked: dict[str, Any]) -> None:
+    if not asked.get("peer"):
+        prefer_onednn()
+    import numpy as np
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(asked.get("threads", 0))
+    rng, shape = np.random.default_rng(0), (asked["batch"], asked["size"], asked["size"])
+    images, truth = rng.random((*shape, 3), np.float32), (rng.random((*shape, 1)) > 0.9).astype(np.float32)
+    model = _model(asked["levels"], asked.get("precision", "float32"), asked.get("peer", False))
+    model.jit_compile = asked.get("compiled", False)
+    model.make_train_function()
+    batches = iter(tf.data.Dataset.from_tensors((images, truth)).repeat())
+    for line in sys.stdin:
+        count = int(line)
+        wall, processor = time.perf_counter(), time.process_time()
+        for _ in range(count):
+            float(model.train_function(batches)["loss"])
+        taken = [(time.perf_counter() - wall) / count, (time.process_time() - processor) / count]
+        print(json.dumps(taken), flush=True)
+
+
+def _model(levels: int, precision: str, peer: bool) -> Any:
+    """The plain U-Net with 16 filters and batch norm, compiled: ours; `peer`: as the reference systems do, the same
+    layers of Keras alone, images as they come, loss and measure summed over the batch, gradients cut, Adam."""
+    import keras
+
+    import components.trainer.encoders.plain as plain
+    from components.task import Task
+    from components.trainer.choices import loss_named, optimizer_named
+    from components.trainer.metrics import MeanDice
+    from components.trainer.precision import Precision
+    from components.trainer.segmenter import build_segmenter
+    from components.trainer.settings import Model
+
+    task, parameters = Task(), {"levels": levels, "base_filters": 16, "batch_norm": True}
+    if peer:
+        plain.BatchNorm = keras.layers.BatchNormalization
+        model = build_segmenter(3, Model(parameters=parameters), task).network
+        model.compile(keras.optimizers.Adam(1e-4, clipvalue=0.2), loss=_bce_dice, metrics=[_dice])
+        return model
+    with Precision(precision, "asked for").building():
+        model = build_segmenter(3, Model(parameters=parameters), task)
+    model.compile(optimizer_named("adam", 1e-4, 0.2), loss_named("ce_dice", task), metrics=[MeanDice(task, 0.5)])
+    return model
+
+
+def _dice(truth: Any, probability: Any) -> Any:
+    from keras import ops
+
+    truth, probability = ops.reshape(truth, (-1,)), ops.reshape(probability, (-1,))
+    return (2 * ops.sum(truth * probability) + 1) / (ops.sum(truth) + ops.sum(probability) + 1)
+
+
+def _bce_dice(truth: Any, probability: Any) -> Any:
+    import keras
+
+    return (keras.losses.binary_crossentropy(truth, probability) + 1 - _dice(truth, probability)) / 2
+
+
+if __name__ == "__main__":
+    _main(json.loads(sys.argv[1]))

@@ -1,0 +1,51 @@
+"""The training step: against that of the reference systems, over threads, precision and compilation; and its data.
+
+Processes of their own take steps in turn. Processor times are of all threads: they leave out what else the machine
+does, which wall times do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from benchmarks._trainer import Seconds, Trainer, trainer
+from components.trainer.devices import accelerators
+from components.trainer.precision import precision_for
+from pipeline.cli.bench import measure_training
+
+_ROUNDS = 5
+
+
+def measure() -> Iterator[str]:
+    """Yields ratios of steps."""
+    best = precision_for("auto", accelerators()).name
+    for levels in (6, 8):
+        case = {"levels": levels, "size": 512, "batch": 2}
+        with trainer(**case, precision=best) as ours, trainer(**case, peer=True) as theirs:
+            yield f"512 px, batch 2, {levels} levels: step of the reference systems over ours: {_ratios(theirs, ours)}"
+    small = {"levels": 5, "size": 256, "batch": 4}
+    with trainer(**small, threads=1) as one, trainer(**small, threads=2) as two:
+        yield f"256 px, batch 4, 5 levels: one thread over two: {_ratios(one, two)}"
+    with trainer(**small) as plain:
+        with trainer(**small, compiled=True) as compiled:
+            yield (
+                f"the same: compiled by XLA over not compiled: {_ratios(compiled, plain)}; the first step takes "
+                f"{compiled.first.processor:.1f} s of the processor, not compiled {plain.first.processor:.1f} s"
+            )
+        if best != "float32":
+            with trainer(**small, precision=best) as half:
+                yield f"the same: {best} over float32: {_ratios(half, plain)}"
+    for settings in ([], ["augmentation.online=true"]):
+        share = measure_training("demo", None, settings, 10)["data_share"]
+        yield f"{' with '.join(['the demo recipe', *settings])}: loading takes {100 * share:.1f} % of a step"
+
+
+def _ratios(numerator: Trainer, denominator: Trainer) -> str:
+    """Of wall and processor times of one step, taken in turn."""
+    rounds = [(numerator.steps(1), denominator.steps(1)) for _ in range(_ROUNDS)]
+    told = []
+    for kind in Seconds._fields:
+        found = [getattr(one, kind) / getattr(other, kind) for one, other in rounds]
+        told.append(f"{kind} time {median(found):.2f} ({min(found):.2f} to {max(found):.2f})")
+    return ", ".join(told)
