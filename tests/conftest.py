@@ -11,6 +11,10 @@ from hypothesis import settings
 
 from components.imaging.files.codecs import encode_png
 from components.imaging.truth.shapes import Ellipse, Shape, rasterized
+from components.onednn import prefer_onednn
+
+# As Maskline does, before anybody imports TensorFlow; processes that tests start have it from here.
+prefer_onednn()
 
 # The same examples in every run: what passed once passes again. No deadline: machines are shared.
 settings.register_profile("maskline", derandomize=True, deadline=None)

@@ -73,7 +73,6 @@ def warm_python() -> str:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"},  # as Maskline does,
     )
     atexit.register(waiting.kill)
     assert waiting.stdout

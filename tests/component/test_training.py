@@ -96,7 +96,7 @@ class TestRun:
     def test_a_model_for_which_there_is_no_room_is_not_trained(
         self, train: Callable, config: Config, augmented: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("components.trainer.run._LEAST_GRAPH", 10**18)
+        monkeypatch.setattr("components.trainer.attempts._LEAST_GRAPH", 10**18)
         with pytest.raises(DiskFull, match=r"the model will take .* MB or more"):
             train(config, augmented, tmp_path)
         assert not list(tmp_path.rglob("history.csv"))
@@ -163,7 +163,7 @@ class TestNonFiniteLoss:
     def bursting(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A step of a length that no config may name breaks every weight."""
         monkeypatch.setattr(
-            "components.trainer.run.optimizer_named",
+            "components.trainer.choices.optimizer_named",
             lambda training: optimizer_named(training.model_copy(update={"learning_rate": 1e38})),
         )
 
