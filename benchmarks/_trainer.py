@@ -43,7 +43,7 @@ class Trainer:
 
 @contextmanager
 def trainer(**asked: Any) -> Iterator[Trainer]:
-    """`levels`, `size` and `batch`; `threads`, `precision`, `compiled` and `peer`, as `_model` takes them."""
+    """`levels`, `size`, `batch`; `filters`, `threads`, `precision`, `compiled` and `peer`, as `_model` takes them."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asked)]
     with subprocess.Popen(
@@ -64,7 +64,9 @@ def _main(asked: dict[str, Any]) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(asked.get("threads", 0))
     rng, shape = np.random.default_rng(0), (asked["batch"], asked["size"], asked["size"])
     images, truth = rng.random((*shape, 3), np.float32), (rng.random((*shape, 1)) > 0.9).astype(np.float32)
-    model = _model(asked["levels"], asked.get("precision", "float32"), asked.get("peer", False))
+    model = _model(
+        asked["levels"], asked.get("filters", 16), asked.get("precision", "float32"), asked.get("peer", False)
+    )
     model.jit_compile = asked.get("compiled", False)
     model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors((images, truth)).repeat())
@@ -77,28 +79,29 @@ def _main(asked: dict[str, Any]) -> None:
         print(json.dumps(taken), flush=True)
 
 
-def _model(levels: int, precision: str, peer: bool) -> Any:
-    """The plain U-Net with 16 filters and batch norm, compiled: ours; `peer`: as the reference systems do, the same
+def _model(levels: int, filters: int, precision: str, peer: bool) -> Any:
+    """The plain U-Net with batch norm, compiled: ours; `peer`: as the reference systems do, the same
     layers of Keras alone, images as they come, loss and measure summed over the batch, gradients cut, Adam."""
     import keras
 
-    import components.trainer.encoders.plain as plain
     from components.task import Task
+    from components.trainer import norms
     from components.trainer.choices import loss_named, optimizer_named
     from components.trainer.metrics import MeanDice
     from components.trainer.precision import Precision
     from components.trainer.segmenter import build_segmenter
-    from components.trainer.settings import Model
+    from components.trainer.settings import Model, Training
 
-    task, parameters = Task(), {"levels": levels, "base_filters": 16, "batch_norm": True}
+    task, parameters = Task(), {"levels": levels, "base_filters": filters, "normalisation": "batch"}
     if peer:
-        plain.BatchNorm = keras.layers.BatchNormalization
+        norms.BatchNorm = keras.layers.BatchNormalization
         model = build_segmenter(3, Model(parameters=parameters), task).network
         model.compile(keras.optimizers.Adam(1e-4, clipvalue=0.2), loss=_bce_dice, metrics=[_dice])
         return model
     with Precision(precision, "asked for").building():
         model = build_segmenter(3, Model(parameters=parameters), task)
-    model.compile(optimizer_named("adam", 1e-4, 0.2), loss_named("ce_dice", task), metrics=[MeanDice(task, 0.5)])
+    optimizer = optimizer_named(Training(epochs=1, learning_rate=1e-4, clip_value=0.2))
+    model.compile(optimizer, loss_named("ce_dice", task), metrics=[MeanDice(task, 0.5)])
     return model
 
 

@@ -21,15 +21,15 @@ from components.task import Task
 from components.trainer.choices import loss_named, optimizer_named
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.segmenter import build_segmenter
-from components.trainer.settings import Model
+from components.trainer.settings import Model, Training
 
 architecture, loss, optimizer = sys.argv[1:]
-parameters = {"batch_norm": True} if "batch_norm" in ARCHITECTURES[architecture].model_fields else {}
+parameters = {"normalisation": "batch"} if "normalisation" in ARCHITECTURES[architecture].model_fields else {}
 multiple = ARCHITECTURES[architecture](**parameters).input_multiple
 rng = np.random.default_rng(0)
 for task in (Task(), Task(classes=["a", "b"])):
     network = build_segmenter(3, Model(architecture=architecture, parameters=parameters), task).network
-    network.compile(optimizer_named(optimizer, 1e-3, 0.2), loss_named(loss, task))
+    network.compile(optimizer_named(Training(epochs=1, optimizer=optimizer, clip_value=0.2)), loss_named(loss, task))
     images = rng.random((2, multiple, multiple, 3), np.float32)
     truth = rng.integers(0, len(task.classes) + 1, (2, multiple, multiple, 1)).astype(np.float32)
     losses = [float(network.train_on_batch(images, truth)) for _ in range(3)]
