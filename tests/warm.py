@@ -139,7 +139,7 @@ def _become(
         traceback.print_exc()
         code = 1
     # As Python ends, but for taking all modules apart, which lasts two seconds.
-    threading._shutdown()  # type: ignore[attr-defined]
+    threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls, and tells nobody of
     atexit._run_exitfuncs()
     if isinstance(code, str):
         print(code, file=sys.stderr)

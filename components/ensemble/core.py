@@ -19,7 +19,7 @@ from components.records.splits import fold_split
 
 _TRAINED = (
     *("best_epoch", "kept", "epochs_run", "stopped_early", "steps", "final_learning_rate"),
-    *("parameters", "seconds", "devices", "train", "eval"),
+    *("parameters", "seconds", "devices", "budget", "precision", "precision_reason", "sampling", "train", "eval"),
 )
 
 

@@ -70,11 +70,6 @@ class Attempt:
     """From the start of the attempt to the first step, and whatever else is no part of a budget."""
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """The lower one is the better."""
-        return bool(self.collapse.found), self.fitted.best.lowest
-
-    @property
     def share(self) -> int:
         """Records of a batch that one device takes, and no more."""
         return self.data.batch_size // len(self.devices)
@@ -176,10 +171,11 @@ def shares(data: TrainingData, epoch: int, share: int) -> Iterator[Batch]:
 
 def again(settings: TrainerSettings, collapsed: Attempt) -> TrainerSettings | None:
     """With another seed, and what is left of the budget; None where that is nothing."""
-    training, spent = settings.training, collapsed.fitted.pace.spent
+    training, pace = settings.training, collapsed.fitted.pace
     changes: dict[str, Any] = {"seed": training.seed + _SEEDS_APART}
     if training.budget:
-        changes["budget"] = training.budget.without(spent.seconds, spent.steps)
+        # What is left at the end was kept back for the last validation.
+        changes["budget"] = None if pace.over else training.budget.without(pace.spent.seconds, pace.spent.steps)
         if changes["budget"] is None:
             return None
     return settings.model_copy(update={"training": training.model_copy(update=changes)})
@@ -194,7 +190,7 @@ def second_folder(run_dir: Path) -> Path:
 
 def better(attempts: Sequence[Attempt], run_dir: Path) -> Attempt:
     """The one to keep, whose files then are in `run_dir` itself."""
-    kept = min(attempts, key=lambda attempt: attempt.rank)
+    kept = min(attempts, key=lambda attempt: (bool(attempt.collapse.found), attempt.fitted.best.lowest))
     if kept.folder != run_dir:
         (run_dir / _OTHER).mkdir()
         for path in kept.folder.iterdir():
@@ -204,8 +200,8 @@ def better(attempts: Sequence[Attempt], run_dir: Path) -> Attempt:
     return kept
 
 
-def collapses(attempts: Sequence[Attempt], kept: Attempt) -> Iterator[str]:
-    """What people must be told of attempts that have collapsed."""
+def collapses(attempts: Sequence[Attempt], kept: Attempt, retried: bool) -> Iterator[str]:
+    """What people must be told of attempts that have collapsed; `retried`: another seed was to be tried, or was."""
     for attempt in attempts:
         if not attempt.collapse.found:
             continue
@@ -214,6 +210,8 @@ def collapses(attempts: Sequence[Attempt], kept: Attempt) -> Iterator[str]:
             yield f"{text}; of {len(attempts)} trainings, that with seed {kept.seed} is kept"
         elif len(attempts) > 1:
             yield f"{text}, and with another seed it did no better. Lower [training] learning_rate, or look at the data"
+        elif retried:
+            yield f"{text}, and with another seed it came to nothing. Lower [training] learning_rate, or raise budget"
         else:
             yield f"{text}. Set [training] retry_collapsed = true, lower learning_rate, or change seed"
 

@@ -162,6 +162,10 @@ class History(_OfValidated, keras.callbacks.CSVLogger):
 class StopEarly(_OfValidated, keras.callbacks.EarlyStopping):
     """Where the validation loss has not fallen for so many validations."""
 
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        super().on_train_begin(logs)
+        self.best = math.inf  # Keras begins with None, which no checkpoint can hold.
+
 
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Stops the run at the first loss that is not finite and keeps the batch that caused it."""

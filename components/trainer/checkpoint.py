@@ -35,6 +35,8 @@ _LOG = logging.getLogger("maskline.trainer")
 _SHARE = 0.02
 """Of the time, at most, that goes into writing: of a large model with short epochs, not each of them is kept."""
 _READ_BYTES = 2**24
+_EMPTY = "/"
+"""Ends the key of a list that has nothing, of which an archive would know nothing."""
 
 
 class Resumable(Protocol):
@@ -228,6 +230,7 @@ def _packed(states: Mapping[str, State]) -> bytes:
     for part, state in states.items():
         for name, value in state.items():
             listed = {f"/{index}": one for index, one in enumerate(value)} if isinstance(value, list) else {"": value}
+            listed = listed or {_EMPTY: np.empty(0)}
             arrays.update({f"{part}/{name}{index}": one for index, one in listed.items()})
     content = io.BytesIO()
     np.savez(content, **arrays)
@@ -241,7 +244,9 @@ def _read(path: Path, parts: set[str]) -> dict[str, dict[str, Any]]:
         for key in file.files:
             part, name, *index = key.split("/")
             state = states.setdefault(part, {})
-            if index:
+            if key.endswith(_EMPTY):
+                state[name] = []
+            elif index:
                 state.setdefault(name, []).append(file[key])
             else:
                 state[name] = file[key]

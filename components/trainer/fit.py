@@ -122,7 +122,7 @@ def fit(
         checkpoint,
     ]
     begin = checkpoint.begin(model, epochs)
-    if checkpoint.resumed and begin == checkpoint.epochs:
+    if 0 < begin < (epochs or sys.maxsize):
         report.go_on(begin)
     model.fit(
         data.batches(begin),

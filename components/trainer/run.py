@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ from keras.src.saving.saving_lib import save_model
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.artifacts import CHECKPOINTS, KERAS_FILE, TRAINING_FILE
+from components.errors import UsageError
 from components.files import write_bytes, write_json
 from components.serving_graph.export import export_model
 from components.trainer.attempts import Attempt, again, attempt, better, collapses, second_folder, shares
+from components.trainer.callbacks import TrainingDiverged
 from components.trainer.checkpoint import fingerprint
 from components.trainer.deep_supervision import as_served
 from components.trainer.determinism import deterministic_operations
 from components.trainer.devices import accelerators
 from components.trainer.modes import ModeLosses, losses_in_both_modes, mixed, warnings
+from components.trainer.precision import precision_for
 from components.trainer.settings import TrainerSettings
 
 _LOG = logging.getLogger("maskline.trainer")
@@ -48,20 +51,33 @@ def run_fn(fn_args: FnArgs) -> None:
 def _run(fn_args: FnArgs, settings: TrainerSettings) -> None:
     run_dir = Path(fn_args.model_run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    checkpoints, retry = _checkpoints(fn_args), settings.training.retry_collapsed
+    checkpoints, retry = _checkpoints(fn_args, settings), settings.training.retry_collapsed
     # A collapse ends the first of two attempts alone: a slow starter loses some epochs by it, and no more.
     attempts = [attempt(fn_args, settings, run_dir, checkpoints / "1.npz", ends=retry)]
-    if attempts[0].collapse.found and retry and (other := again(settings, attempts[0])):
-        attempts.append(attempt(fn_args, other, second_folder(run_dir), checkpoints / "2.npz", ends=False))
+    if attempts[0].collapse.found and retry:
+        attempts += _second(fn_args, again(settings, attempts[0]), run_dir, checkpoints / "2.npz")
     _conclude(fn_args, settings, attempts, better(attempts, run_dir))
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _checkpoints(fn_args: FnArgs) -> Path:
+def _second(fn_args: FnArgs, settings: TrainerSettings | None, run_dir: Path, checkpoint: Path) -> Iterator[Attempt]:
+    """None where there is no budget for it, or where it fails: the first is whole, whatever it is worth."""
+    if settings is None:
+        _LOG.warning("training has collapsed, and nothing is left of its budget for another seed")
+        return
+    try:
+        yield attempt(fn_args, settings, second_folder(run_dir), checkpoint, ends=False)
+    except (TrainingDiverged, UsageError) as error:
+        _LOG.warning("training with another seed, after a collapse, came to nothing: %s", error)
+
+
+def _checkpoints(fn_args: FnArgs, settings: TrainerSettings) -> Path:
     """A folder for this training, and for one that is the same in all that it depends on."""
     files = [*tf.io.gfile.glob(fn_args.train_files), *tf.io.gfile.glob(fn_args.eval_files)]
     champion = Path(fn_args.base_model) if fn_args.base_model else None
-    name = fingerprint([fn_args.custom_config, accelerators()], files, champion)
+    devices = accelerators()
+    precision = precision_for(settings.training.precision, devices).name
+    name = fingerprint([fn_args.custom_config, devices, precision], files, champion)
     # A failed node loses its own folders; the one of all its runs stays.
     return Path(fn_args.model_run_dir).parent.parent / f"{CHECKPOINTS}{name}"
 
@@ -84,7 +100,7 @@ def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Att
         **_in_both_modes(
             losses_in_both_modes(model, model.loss, shares(kept.data, kept.fitted.epochs_run, kept.share)),
             losses_in_both_modes(model, model.loss, mixed(kept.validation, kept.share)),
-            collapses(attempts, kept),
+            collapses(attempts, kept, training.retry_collapsed),
         ),
     }
     write_json(run_dir / TRAINING_FILE, summary)

@@ -17,6 +17,7 @@ import tensorflow as tf
 from components.parallel import without_inner_threads
 from components.trainer.attempts import seen_shape, training_data
 from components.trainer.choices import compile_model
+from components.trainer.deep_supervision import build_supervised
 from components.trainer.devices import accelerators
 from components.trainer.footprint import ask_memory, footprint, free_on
 from components.trainer.precision import Precision, precision_for
@@ -45,7 +46,6 @@ class Speed:
     precision: Precision
     threads: int
     batch_size: int
-    steps_per_epoch: int
     cached: Times
     """On one batch that lies in memory."""
     loaded: Times
@@ -70,7 +70,7 @@ class Speed:
 
     def as_json(self) -> dict[str, Any]:
         times = {"cached_step_seconds": asdict(self.cached), "loaded_step_seconds": asdict(self.loaded)}
-        kept = ("device", "threads", "batch_size", "steps_per_epoch", "data_share", "limited_by", "peak_memory")
+        kept = ("device", "threads", "batch_size", "data_share", "limited_by", "peak_memory")
         return {
             **{name: getattr(self, name) for name in kept},
             **self.precision.as_json(),
@@ -96,8 +96,9 @@ def training_speed(files: Sequence[str], settings: TrainerSettings, seconds: flo
     device, *_ = accelerators()
     precision = precision_for(settings.training.precision, [device])
     data = training_data(list(files), settings, full_batches=True)
+    build = build_supervised if settings.training.deep_supervision else build_segmenter
     with precision.building():
-        model = build_segmenter(settings.derivation.channels, settings.model, settings.task, data.foreground)
+        model = build(settings.derivation.channels, settings.model, settings.task, data.foreground)
     size = settings.training.batch_size
     ask_memory(footprint(model.network, seen_shape(settings)), size, size, free_on([device]))
     compile_model(model, settings)
@@ -109,9 +110,7 @@ def training_speed(files: Sequence[str], settings: TrainerSettings, seconds: flo
     rounds = [(_steps(model, cached, count), _steps(model, loaded, count)) for _ in range(_ROUNDS)]
     of_cached, of_loaded = map(_median, zip(*rounds, strict=True))
     threads = tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
-    return Speed(
-        device, precision, threads, size, data.steps_per_epoch, of_cached, of_loaded, peak_memory=_peak_memory()
-    )
+    return Speed(device, precision, threads, size, of_cached, of_loaded, peak_memory=_peak_memory())
 
 
 def _steps(model: keras.Model, batches: Iterator[Any], count: int) -> Times:

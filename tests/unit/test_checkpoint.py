@@ -83,12 +83,27 @@ def test_killed_between_epochs_and_within_one_it_ends_with_the_same_curve_and_th
 
     # A training that is over, as where its export was killed, is not repeated.
     before = kept.read_bytes()
-    over, told = trained(files, str(folder), 10, **training)
+    with caplog.at_level(logging.INFO, "maskline.progress"):
+        over, told = trained(files, str(folder), 10, **training)
     np.testing.assert_equal(told.checkpoint.history, whole.checkpoint.history)
     assert told.checkpoint.resumed == [2, 3]
+    assert sum("goes on" in message for message in caplog.messages) == 1
     assert {**told.as_json(), **TIMES} == {**whole.as_json(), **TIMES}
     assert kept.read_bytes() == before
     for one, other in zip(over.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_killed_before_anything_was_validated_it_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """An epoch is three of 63 steps, of which validations lie four apart at least."""
+    training = {"budget": "63 steps", "epochs": None, "early_stopping_patience": 50}
+    files = write_records(tmp_path)
+    model, _ = trained(files, str(tmp_path / "whole"), 9, **training)
+    folder = tmp_path / "Trainer"
+    killed("interrupted:trained", {"files": files, "folder": str(folder), **training}, [{"epoch": 2, "step": 1}])
+    resumed, fitted = trained(files, str(folder), 9, **training)
+    assert fitted.checkpoint.resumed == [2]
+    for one, other in zip(model.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -28,6 +28,7 @@ SETTINGS = settings().model_copy(update={"split": "out-of-fold"})
 def fold(number: int, cases: Sequence[Case], **changes: Any) -> Fold:
     run = {"best_epoch": 3, "kept": "epoch 3", "epochs_run": 5, "stopped_early": True, "steps": 10}
     run |= {"final_learning_rate": 0.1, "parameters": 100, "seconds": 2.5}
+    run |= {"budget": "10 steps", "precision": "bfloat16", "precision_reason": "auto", "sampling": None}
     measured = {"dice": 0.5, "ce_dice": 0.3}
     found = {"devices": ["CPU:0"], "train": measured, "eval": measured, "warnings": []}
     return Fold(number, {**run, **found, **changes}, cases)
@@ -107,6 +108,7 @@ def test_the_training_of_an_ensemble_is_that_of_its_folds() -> None:
         (1, 3, 0.5),
         (2, 3, 0.5),
     ]
+    assert {(row["precision"], row["budget"]) for row in found["folds"]} == {("bfloat16", "10 steps")}
     assert not {"train", "eval", "best_epoch"} & found.keys()
 
 

@@ -13,9 +13,12 @@ import pytest
 import tensorflow as tf
 from epochs import trainer_settings
 
+from components.errors import UsageError
 from components.task import Task
-from components.trainer.attempts import Attempt, again, better, collapses, second_folder
+from components.trainer import run
+from components.trainer.attempts import again, better, collapses, second_folder
 from components.trainer.budget import Budget
+from components.trainer.callbacks import TrainingDiverged
 from components.trainer.collapse import Collapse
 from components.trainer.pace import Spent
 
@@ -124,18 +127,11 @@ class Tried:
     losses: list[float]
     found: str = ""
     collapse: Any = field(init=False)
-    rank: Any = field(init=False)
+    fitted: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.collapse = SimpleNamespace(found=self.found)
-        self.rank = Attempt.rank.fget(
-            cast(
-                Any,
-                SimpleNamespace(
-                    fitted=SimpleNamespace(best=SimpleNamespace(lowest=min(self.losses))), collapse=self.collapse
-                ),
-            )
-        )  # type: ignore[attr-defined]
+        self.fitted = SimpleNamespace(best=SimpleNamespace(lowest=min(self.losses)))
         (self.folder / "history.csv").write_text(str(self.seed))
 
 
@@ -159,20 +155,28 @@ def test_of_two_attempts_the_better_one_is_kept_with_its_files(
     assert (tmp_path / "history.csv").read_text() == str(kept)
     other = tmp_path / ("collapsed" if kept else "retry")
     assert (other / "history.csv").read_text() == str(1000 - kept)
-    messages = list(collapses(cast(Any, attempts), found))
+    messages = list(collapses(cast(Any, attempts), found, retried=True))
     assert all(end in message for end, message in zip(told, messages, strict=True))
     assert messages[0].startswith("training with seed 0 collapsed: it is blind")
 
 
 @pytest.mark.parametrize(
-    ("budget", "left"), [(None, None), ("60 s", "20 s"), ("60 steps", "25 steps"), ("0.5 min", ""), ("35 steps", "")]
+    ("budget", "over", "left"),
+    [
+        (None, True, None),
+        ("60 s", False, "20 s"),
+        ("60 steps", False, "25 steps"),
+        # What was kept back for the last validation.
+        ("44 s", True, ""),
+        ("35 steps", True, ""),
+    ],
 )
 def test_the_second_attempt_has_another_seed_and_what_is_left_of_the_budget(
-    budget: str | None, left: str | None
+    budget: str | None, over: bool, left: str | None
 ) -> None:
     settings = trainer_settings(seed=7, budget=budget, epochs=None if budget else 3)
     spent = Spent(steps=35, training=30.0, validation=10.0)
-    collapsed = cast(Any, SimpleNamespace(fitted=SimpleNamespace(pace=SimpleNamespace(spent=spent))))
+    collapsed = cast(Any, SimpleNamespace(fitted=SimpleNamespace(pace=SimpleNamespace(spent=spent, over=over))))
     second = again(settings, collapsed)
     if left == "":
         assert second is None
@@ -182,7 +186,28 @@ def test_the_second_attempt_has_another_seed_and_what_is_left_of_the_budget(
         assert second == settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
 
 
-def test_alone_it_says_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("retried", "advice"),
+    [
+        (False, "Set [training] retry_collapsed = true, lower learning_rate, or change seed"),
+        (True, "with another seed it came to nothing. Lower [training] learning_rate, or raise budget"),
+    ],
+)
+def test_alone_it_says_what_to_do(tmp_path: Path, retried: bool, advice: str) -> None:
     attempt = Tried(0, tmp_path, [0.4], "it is blind")
-    [message] = collapses(cast(Any, [attempt]), cast(Any, attempt))
-    assert message.endswith("Set [training] retry_collapsed = true, lower learning_rate, or change seed")
+    [message] = collapses(cast(Any, [attempt]), cast(Any, attempt), retried)
+    assert message.endswith(advice)
+
+
+@pytest.mark.parametrize("error", [TrainingDiverged("the loss is nan"), UsageError("batch_size = 8 does not fit")])
+def test_a_second_attempt_that_fails_leaves_the_first(
+    tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(run, "attempt", failing)
+    assert not list(run._second(cast(Any, None), trainer_settings(), tmp_path, tmp_path / "2.npz"))
+    assert str(error) in caplog.text
+    assert not list(run._second(cast(Any, None), None, tmp_path, tmp_path / "2.npz"))
+    assert caplog.messages[-1].endswith("nothing is left of its budget for another seed")
