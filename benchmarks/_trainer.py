@@ -43,7 +43,7 @@ class Trainer:
 
 @contextmanager
 def trainer(**asked: Any) -> Iterator[Trainer]:
-    """`levels`, `size`, `batch`; `filters`, `threads`, `precision`, `compiled` and `peer`, as `_model` takes them."""
+    """`size`, `batch`, `threads`, `compiled`; `levels`, `filters`, `encoder`, `precision`, `peer` as of `_model`."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-W", "ignore", "-m", __name__, json.dumps(asked)]
     with subprocess.Popen(
@@ -64,9 +64,7 @@ def _main(asked: dict[str, Any]) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(asked.get("threads", 0))
     rng, shape = np.random.default_rng(0), (asked["batch"], asked["size"], asked["size"])
     images, truth = rng.random((*shape, 3), np.float32), (rng.random((*shape, 1)) > 0.9).astype(np.float32)
-    model = _model(
-        asked["levels"], asked.get("filters", 16), asked.get("precision", "float32"), asked.get("peer", False)
-    )
+    model = _model(asked, asked.get("precision", "float32"), asked.get("peer", False))
     model.jit_compile = asked.get("compiled", False)
     model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors((images, truth)).repeat())
@@ -79,9 +77,10 @@ def _main(asked: dict[str, Any]) -> None:
         print(json.dumps(taken), flush=True)
 
 
-def _model(levels: int, filters: int, precision: str, peer: bool) -> Any:
-    """The plain U-Net with batch norm, compiled: ours; `peer`: as the reference systems do, the same
-    layers of Keras alone, images as they come, loss and measure summed over the batch, gradients cut, Adam."""
+def _model(asked: dict[str, Any], precision: str, peer: bool) -> Any:
+    """The U-Net over an `encoder`, or the plain one with batch norm, compiled: ours; `peer`: the plain one as the
+    reference systems train it, of Keras's layers alone, images as they come, loss and measure summed over the batch,
+    gradients cut, Adam."""
     import keras
 
     from components.task import Task
@@ -92,17 +91,24 @@ def _model(levels: int, filters: int, precision: str, peer: bool) -> Any:
     from components.trainer.segmenter import build_segmenter
     from components.trainer.settings import Model, Training
 
-    task, parameters = Task(), {"levels": levels, "base_filters": filters, "normalisation": "batch"}
+    task, parameters = Task(), {"levels": asked["levels"], "base_filters": asked.get("filters", 16)}
+    plain = Model(parameters={**parameters, "normalisation": "batch"})
     if peer:
         norms.BatchNorm = keras.layers.BatchNormalization
-        model = build_segmenter(3, Model(parameters=parameters), task).network
+        model = build_segmenter(3, plain, task).network
         model.compile(keras.optimizers.Adam(1e-4, clipvalue=0.2), loss=_bce_dice, metrics=[_dice])
         return model
     with Precision(precision, "asked for").building():
-        model = build_segmenter(3, Model(parameters=parameters), task)
+        model = build_segmenter(3, _over(asked["encoder"]) if "encoder" in asked else plain, task)
     optimizer = optimizer_named(Training(epochs=1, learning_rate=1e-4, clip_value=0.2))
     model.compile(optimizer, loss_named("ce_dice", task), metrics=[MeanDice(task, 0.5)])
     return model
+
+
+def _over(encoder: str) -> Any:
+    from components.trainer.settings import Model
+
+    return Model(architecture="encoder_unet", parameters={"encoder": encoder, "weights": "none"})
 
 
 def _dice(truth: Any, probability: Any) -> Any:

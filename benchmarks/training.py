@@ -6,43 +6,52 @@ does, which wall times do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import median
 
 from benchmarks._trainer import Seconds, Trainer, trainer
 from components.trainer.devices import accelerators
+from components.trainer.models.unet.parameters import UNet
 from components.trainer.precision import precision_for
 from pipeline.cli.bench import measure_training
 
 _ROUNDS = 5
+_DEMO = {"size": 128, "batch": 8, "levels": 4, "filters": 8}
+_ENCODERS = [{"encoder": name} for name in ("efficientnet_lite0", "efficientnet_b0", "resnet50", "xception")]
 
 
 def measure() -> Iterator[str]:
     """Yields ratios of steps."""
-    best = precision_for("auto", accelerators()).name
+    best = precision_for("auto", accelerators(), UNet()).name
+    large = {"size": 512, "batch": 2, "precision": best}
     cases = [
-        ("the demo's: 128 px, batch 8, 4 levels, 8 filters", {"size": 128, "batch": 8, "levels": 4, "filters": 8}, 15),
-        ("512 px, batch 2, 6 levels", {"size": 512, "batch": 2, "levels": 6}, 3),
-        ("512 px, batch 2, 8 levels", {"size": 512, "batch": 2, "levels": 8}, 2),
+        ("the demo's: 128 px, batch 8, 4 levels, 8 filters", {**_DEMO, "precision": "float32"}, 15),
+        ("512 px, batch 2, 6 levels", {**large, "levels": 6}, 3),
+        ("512 px, batch 2, 8 levels", {**large, "levels": 8}, 2),
     ]
     for name, case, rounds in cases:
-        with trainer(**case, precision=best) as ours, trainer(**case, peer=True) as theirs:
+        with trainer(**case) as ours, trainer(**case, peer=True) as theirs:
             yield f"{name}: step of the reference systems over ours: {_ratios(theirs, ours, rounds)}"
     small = {"levels": 5, "size": 256, "batch": 4}
     with trainer(**small, threads=1) as one, trainer(**small, threads=2) as two:
         yield f"256 px, batch 4, 5 levels: one thread over two: {_ratios(one, two)}"
-    with trainer(**small) as plain:
-        with trainer(**small, compiled=True) as compiled:
-            yield (
-                f"the same: compiled by XLA over not compiled: {_ratios(compiled, plain)}; the first step takes "
-                f"{compiled.first.processor:.1f} s of the processor, not compiled {plain.first.processor:.1f} s"
-            )
-        if best != "float32":
-            with trainer(**small, precision=best) as half:
-                yield f"the same: {best} over float32: {_ratios(half, plain)}"
+    with trainer(**small) as plain, trainer(**small, compiled=True) as compiled:
+        yield (
+            f"the same: compiled by XLA over not compiled: {_ratios(compiled, plain)}; the first step takes "
+            f"{compiled.first.processor:.1f} s of the processor, not compiled {plain.first.processor:.1f} s"
+        )
+    if best != "float32":
+        for network in [{"filters": 8}, {"filters": 16}, {"filters": 24}, {"filters": 32}, *_ENCODERS]:
+            case = {**_DEMO, **network}
+            with trainer(**case, precision=best) as half, trainer(**case) as full:
+                yield f"128 px, batch 8, {_told(network)}: {best} over float32: {_ratios(half, full)}"
     for what, settings in {"in copies": [], "online": ["augmentation.copies=0", "augmentation.online=true"]}.items():
         share = measure_training("demo", None, settings, 10)["data_share"]
         yield f"the demo recipe, augmented {what}: loading takes {100 * share:.1f} % of a step's processor time"
+
+
+def _told(network: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in network.items())
 
 
 def _ratios(numerator: Trainer, denominator: Trainer, count: int = _ROUNDS) -> str:

@@ -101,7 +101,7 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     eval_files = tf.io.gfile.glob(fn_args.eval_files)
     validation = evaluation_batches(eval_files, derivation.shape, training.batch_size, derivation.tiles is not None)
     strategy = strategy_for(devices, data.records, training.batch_size, training.accumulate)
-    precision = precision_for(training.precision, devices)
+    precision = precision_for(training.precision, devices, settings.model.built)
     _LOG.info("computes in %s: %s", precision.name, precision.reason)
     with strategy.scope() if strategy else nullcontext():
         build = build_supervised if training.deep_supervision else build_segmenter

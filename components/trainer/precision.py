@@ -12,6 +12,8 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from components.trainer.models.architecture import Architecture
+
 _CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 _LEAST_CAPABILITY = (8, 0)
 """Of NVIDIA's devices, from Ampere on."""
@@ -40,11 +42,15 @@ class Precision:
             keras.config.set_dtype_policy(kept)
 
 
-def precision_for(wanted: Literal["auto", "float32", "bfloat16"], devices: Sequence[str]) -> Precision:
+def precision_for(
+    wanted: Literal["auto", "float32", "bfloat16"], devices: Sequence[str], architecture: Architecture
+) -> Precision:
     """What `[training] precision` means on devices of this machine, named as `components.trainer.devices` does."""
     if wanted != "auto":
         return Precision(wanted, f'[training] precision = "{wanted}"')
     if all(device.startswith("CPU") for device in devices):
+        if not architecture.gains_by_bfloat16:
+            return Precision("float32", "auto: on a processor this network would be slower in bfloat16")
         return of_processor(_text(Path("/proc/cpuinfo")))
     return of_accelerators({device: _capability(device) for device in devices})
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
 from components.serving_dir import read_paper
-from components.trainer.models.registry import ARCHITECTURES, network_module
+from components.trainer.models.registry import network_module
 from components.trainer.segmenter import Segmenter
 from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import Start
@@ -49,7 +49,7 @@ def load_pretrained(
     if begun.warm_starts and champion:
         trained = read_paper(champion / "assets.extra" / TRAINING_FILE, _Trained)
         return {"weights": trained.get("weights")}
-    weights = pretrained(model.network, ARCHITECTURES[settings.model.architecture](**settings.model.parameters))
+    weights = pretrained(model.network, settings.model.built)
     planned = files.get(weights["source"])
     if planned and weights["sha256"] != planned:
         raise UsageError(

@@ -76,7 +76,7 @@ def _checkpoints(fn_args: FnArgs, settings: TrainerSettings) -> Path:
     files = [*tf.io.gfile.glob(fn_args.train_files), *tf.io.gfile.glob(fn_args.eval_files)]
     champion = Path(fn_args.base_model) if fn_args.base_model else None
     devices = accelerators()
-    precision = precision_for(settings.training.precision, devices).name
+    precision = precision_for(settings.training.precision, devices, settings.model.built).name
     name = fingerprint([fn_args.custom_config, devices, precision], files, champion)
     # A failed node loses its own folders; the one of all its runs stays.
     return Path(fn_args.model_run_dir).parent.parent / f"{CHECKPOINTS}{name}"

@@ -13,7 +13,7 @@ from components.task import Task
 from components.trainer.augmentation import change_on_device
 from components.trainer.heads import head
 from components.trainer.models.architecture import Features
-from components.trainer.models.registry import ARCHITECTURES, network_module
+from components.trainer.models.registry import network_module
 from components.trainer.settings import Model
 
 
@@ -77,6 +77,5 @@ def build_segmenter(channels: int, model: Model, task: Task, foreground: float =
 
 def body_of(channels: int, model: Model) -> tuple[Features, list[Features]]:
     """The input of an architecture, and the features of its body, finest first."""
-    parameters = ARCHITECTURES[model.architecture](**model.parameters)
     images = keras.Input((None, None, channels), name="image")
-    return images, import_module(network_module(model.architecture)).body(images, parameters)
+    return images, import_module(network_module(model.architecture)).body(images, model.built)

@@ -11,6 +11,7 @@ from components.records.settings import Derivation
 from components.settings import OneOf, Positive, Probability, Section
 from components.task import Task
 from components.trainer.losses.registry import LOSSES
+from components.trainer.models.architecture import Architecture
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.optimization import Optimization
 from components.trainer.sampling import Balance, Sampling, certain
@@ -26,6 +27,11 @@ class Model(Section):
     def _complete(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         architecture = ARCHITECTURES.get(info.data.get("architecture", ""))
         return architecture(**parameters).model_dump() if architecture else parameters
+
+    @property
+    def built(self) -> Architecture:
+        """The parameters with their type."""
+        return ARCHITECTURES[self.architecture](**self.parameters)
 
 
 class Patch(Section):
@@ -88,7 +94,9 @@ class Training(Optimization):
     """`auto`: all accelerators of the machine share each batch, where there are several; `none`: the first alone."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """What training computes in. Of `bfloat16` weights, normalisation, head, loss, measures and all that is saved and
-    served stay float32; `auto` takes it where the processor, or every accelerator, computes in it."""
+    served stay float32; `auto` takes it where the processor, or every accelerator, computes in it, on a processor for
+    networks alone that are faster by it: the widths of the plain U-Net must be multiples of 16, and EfficientNets are
+    not."""
 
     @field_validator("cold_every")
     @classmethod

@@ -94,7 +94,7 @@ def training_speed(files: Sequence[str], settings: TrainerSettings, seconds: flo
     without_inner_threads()
     keras.utils.set_random_seed(settings.training.seed)
     device, *_ = accelerators()
-    precision = precision_for(settings.training.precision, [device])
+    precision = precision_for(settings.training.precision, [device], settings.model.built)
     data = training_data(list(files), settings, full_batches=True)
     build = build_supervised if settings.training.deep_supervision else build_segmenter
     with precision.building():

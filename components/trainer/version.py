@@ -7,8 +7,7 @@ from pathlib import Path
 
 from components.code_version import code_version
 from components.trainer.losses.registry import LOSSES
-from components.trainer.models.architecture import Architecture
-from components.trainer.models.registry import ARCHITECTURES, network_module
+from components.trainer.models.registry import network_module
 from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.settings import TrainerSettings
 
@@ -19,7 +18,7 @@ FOLD = "components.trainer.fold"
 
 def trainer_version(settings: TrainerSettings, run: str = RUN) -> str:
     """As `code_version`, of the module of `run_fn` with architecture, encoder, loss and optimizer as chosen."""
-    architecture, chosen = network_module(settings.model.architecture), _architecture(settings).modules
+    architecture, chosen = network_module(settings.model.architecture), settings.model.built.modules
     loss, optimizer = LOSSES[settings.training.loss], OPTIMIZERS[settings.training.optimizer]
     return code_version(run, architecture, *chosen, loss, optimizer)
 
@@ -28,10 +27,6 @@ def trainer_files(settings: TrainerSettings) -> dict[str, dict[str, str]]:
     """`{"files": {PATH: SHA-256}}` of the files that training reads beside records, and nothing where it reads none:
     another content trains anew. A file that is not here, where a pipeline is compiled for elsewhere, counts by its
     path alone."""
-    paths = [path for path in _architecture(settings).files if Path(path).is_file()]
+    paths = [path for path in settings.model.built.files if Path(path).is_file()]
     files = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
     return {"files": files} if files else {}
-
-
-def _architecture(settings: TrainerSettings) -> Architecture:
-    return ARCHITECTURES[settings.model.architecture](**settings.model.parameters)

@@ -16,7 +16,6 @@ from components.records.split_settings import Folds
 from components.serving_check.settings import ServingCheckSettings
 from components.settings import Section
 from components.trainer.losses.registry import LOSSES
-from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.settings import Model, TrainerSettings, Training
 from pipeline.config.data import Data
 from pipeline.config.execution import Execution
@@ -102,7 +101,7 @@ class Config(Section):
 
 def _faults(config: Config) -> Iterator[str]:
     architecture, patch = config.model.architecture, config.training.patch
-    built = ARCHITECTURES[architecture](**config.model.parameters)
+    built = config.model.built
     multiple = built.input_multiple
     for key in ("height", "width"):
         size = getattr(config.data, key)

@@ -8,6 +8,9 @@ import pytest
 from epochs import MODEL
 
 from components.task import Task
+from components.trainer.models.architecture import Architecture
+from components.trainer.models.encoder_unet.parameters import EncoderUNet
+from components.trainer.models.unet.parameters import UNet
 from components.trainer.precision import Precision, of_accelerators, of_processor, precision_for
 from components.trainer.segmenter import build_segmenter
 
@@ -57,7 +60,28 @@ def test_of_accelerators(capabilities: dict[str, tuple[int, int] | None], name: 
 
 @pytest.mark.parametrize("wanted", ["float32", "bfloat16"])
 def test_what_a_config_says_is_taken_whatever_the_machine(wanted: str) -> None:
-    assert precision_for(wanted, ["CPU:0"]) == Precision(wanted, f'[training] precision = "{wanted}"')
+    assert precision_for(wanted, ["CPU:0"], UNet(base_filters=8)) == Precision(
+        wanted, f'[training] precision = "{wanted}"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("architecture", "gains"),
+    [
+        (UNet(), True),
+        (UNet(base_filters=32), True),
+        (UNet(base_filters=8), False),
+        (UNet(base_filters=24), False),
+        (EncoderUNet(), False),
+        (EncoderUNet(encoder="vgg16"), True),
+        (EncoderUNet(encoder="resnet50", decoder_filters=24), False),
+        (EncoderUNet(encoder="efficientnet_b0"), False),
+    ],
+)
+def test_a_processor_trains_in_float32_what_bfloat16_makes_slower(architecture: Architecture, gains: bool) -> None:
+    assert architecture.gains_by_bfloat16 is gains
+    found = precision_for("auto", ["CPU:0"], architecture).reason
+    assert (found == "auto: on a processor this network would be slower in bfloat16") is not gains
 
 
 def test_layers_alone_that_are_built_within_compute_in_it() -> None:

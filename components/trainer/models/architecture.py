@@ -18,6 +18,10 @@ MOMENTUM = 0.9
 """Of batch norm's running averages: after 44 steps 1 % of what they began with is left. With Keras's 0.99 it takes 459,
 and until then a model is validated, chosen and exported with averages that are not those of its data."""
 
+LANES = 16
+"""Channels that a processor's kernels take at once: of other multiples those of bfloat16 take up to three times as long
+as those of float32."""
+
 
 class Architecture(BaseModel):
     """Parameters of an architecture; unknown names and wrong types are errors."""
@@ -48,6 +52,11 @@ class Architecture(BaseModel):
     def files(self) -> tuple[str, ...]:
         """The paths of those that training reads."""
         return ()
+
+    @property
+    def gains_by_bfloat16(self) -> bool:
+        """Whether a processor that computes in bfloat16 trains it faster by that: see `benchmarks/training.py`."""
+        return True
 
     @property
     def side_outputs(self) -> int:

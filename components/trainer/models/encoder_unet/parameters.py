@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.settings import OneOf
 from components.trainer.encoders.registry import ENCODERS
-from components.trainer.models.architecture import Architecture
+from components.trainer.models.architecture import LANES, Architecture
 
 _NO_FILES = ("imagenet", "none")
 _FILES = (".pth", ".keras", ".h5")
@@ -50,6 +50,11 @@ class EncoderUNet(Architecture):
     @property
     def input_multiple(self) -> int:
         return 32
+
+    @property
+    def gains_by_bfloat16(self) -> bool:
+        # EfficientNets convolve channel by channel, for which there are no such kernels, and are narrow beside.
+        return self.decoder_filters % LANES == 0 and not self.encoder.startswith("efficientnet")
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.trainer.models.architecture import Architecture, Normalisation
+from components.trainer.models.architecture import LANES, Architecture, Normalisation
 
 
 class UNet(Architecture):
@@ -49,6 +49,10 @@ class UNet(Architecture):
     @property
     def input_multiple(self) -> int:
         return 2 ** (self.levels - 1)
+
+    @property
+    def gains_by_bfloat16(self) -> bool:
+        return self.base_filters % LANES == 0
 
     @property
     def side_outputs(self) -> int:
