@@ -61,7 +61,9 @@ def _main(asked: dict[str, Any]) -> None:
     import numpy as np
     import tensorflow as tf
 
+    # Within an operation and beside it: the two gradients of a convolution wait for nothing of each other.
     tf.config.threading.set_intra_op_parallelism_threads(asked.get("threads", 0))
+    tf.config.threading.set_inter_op_parallelism_threads(asked.get("threads", 0))
     rng, shape = np.random.default_rng(0), (asked["batch"], asked["size"], asked["size"])
     images, truth = rng.random((*shape, 3), np.float32), (rng.random((*shape, 1)) > 0.9).astype(np.float32)
     model = _model(asked, asked.get("precision", "float32"), asked.get("peer", False))

@@ -61,7 +61,7 @@ def faults(fold: Fold, settings: EvaluatorSettings) -> Iterator[str]:
             if seen and all(map(collapsed, seen)):
                 yield (
                     f"{name} collapsed: its model predicts {what.format(found)} in each of {len(seen)} cases that have "
-                    "it. Raise [training] epochs, lower learning_rate, or change seed"
+                    "it. Train longer (epochs or budget of [training]), lower learning_rate, or change seed"
                 )
 
 

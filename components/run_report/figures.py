@@ -21,9 +21,14 @@ _DPI = 160
 
 
 def learning_curve(
-    name: str, epochs: Sequence[int], training: Sequence[float], validation: Sequence[float], best_epoch: int
+    name: str,
+    epochs: Sequence[int],
+    training: Sequence[float],
+    validation: Sequence[float],
+    best_epoch: int,
+    kept: str,
 ) -> bytes:
-    """A measure by epoch (the first is 1) on both splits, with the epoch whose weights were kept."""
+    """A measure by epoch (the first is 1) on both splits, with the epoch whose weights were kept, as `kept` says."""
     figure, axes = _chart(3.1)
     axes.plot(epochs, training, color=BLUE, linestyle="--", marker=".", label="training, mean over the epoch")
     axes.plot(epochs, validation, color=VERMILION, marker=".", label="validation")
@@ -34,7 +39,7 @@ def learning_curve(
         "o",
         color=VERMILION,
         markeredgecolor="black",
-        label=f"best epoch: {best_epoch}",
+        label=f"kept: {kept}",
     )
     axes.set_ylabel(name)
     _number_epochs(axes, epochs[-1])

@@ -56,9 +56,10 @@ def _curves(run: Run) -> dict[str, bytes]:
     if run.folds:
         return _fold_curves(run, run.folds)
     history, best = run.history, run.training["best_epoch"]
+    kept = run.training.get("kept", f"epoch {best}")
     curves, epochs = {}, _epochs(history)
     for name, title in _validated(run, history):
-        drawn = figures.learning_curve(title, epochs, history[name], history[f"val_{name}"], best)
+        drawn = figures.learning_curve(title, epochs, history[name], history[f"val_{name}"], best, kept)
         curves[f"Training and validation {title} by epoch"] = drawn
     return {**curves, "Learning rate by epoch": figures.learning_rate_curve(epochs, history["learning_rate"])}
 

@@ -106,6 +106,8 @@ class Checkpoint(keras.callbacks.Callback):
         damaged checkpoint is named, and nothing restored.
         """
         self._began = time.monotonic()
+        # A log that a process before has left here would be gone on with.
+        self._log.unlink(missing_ok=True)
         if not self._path.is_file():
             return 0
         try:

@@ -42,8 +42,8 @@ class Optimization(Section):
     accumulate: Positive = 1
     """Batches of which the mean gradient makes one update. Batch norm goes on with the moments of each batch."""
     early_stopping_patience: Positive | None = 10
-    """Validations without a lower loss after which training ends. 10 with `plateau`; the other schedules, which must
-    come to their end, have none unless it is set."""
+    """Validations of the weights (not of their average) without a lower loss after which training ends. 10 with
+    `plateau`; the other schedules, which must come to their end, have none unless it is set."""
     reduce_lr_patience: Positive = 4
     """Of `plateau`, in epochs."""
     reduce_lr_factor: Annotated[float, Field(gt=0, lt=1)] = 0.3

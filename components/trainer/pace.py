@@ -44,7 +44,7 @@ class Spent:
     training: float = 0.0
     """Seconds."""
     validation: float = 0.0
-    """Seconds, with all that is done after an epoch."""
+    """Seconds, with whatever else is done after an epoch, validated or not."""
     validated_at_step: int = 0
     validated_at: float = 0.0
     """Seconds spent when the last validation was over."""

@@ -27,7 +27,7 @@ _GAP = 4
 
 
 class Strips(keras.callbacks.Callback):
-    """Keeps pictures of the first, second, fourth, eighth, ... validated epoch, of the last, and of the best.
+    """Keeps pictures of the first, second, fourth, eighth, ... validated epoch, the last, and that with the lowest loss.
 
     Predictions are those of the validation: nothing is predicted for them.
     """
@@ -116,7 +116,7 @@ class Strips(keras.callbacks.Callback):
         for epoch in epochs:
             if epoch not in self._drawn:
                 self._drawn[epoch] = list(map(self._picture, self._samples, self._predicted[epoch]))
-        heads = ["truth", *(f"epoch {n}{', best' if n == self._best else ''}" for n in epochs)]
+        heads = ["truth", *(f"epoch {n}{', lowest loss' if n == self._best else ''}" for n in epochs)]
         return [
             _strip(heads, [self._picture(sample, np.zeros_like(sample.truth)), *drawn])
             for sample, *drawn in zip(self._samples, *(self._drawn[epoch] for epoch in epochs), strict=True)

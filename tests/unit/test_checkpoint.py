@@ -124,6 +124,7 @@ class Small:
         self.model.optimizer.build(self.model.trainable_variables)
 
     def end_epoch(self, epoch: int, loss: float = 0.1) -> None:
+        self.log.touch()  # which the training writes
         self.checkpoint.on_epoch_end(epoch, {"loss": loss})
 
     def begin(self, epochs: int = 5) -> int:
@@ -168,6 +169,12 @@ def test_a_damaged_checkpoint_is_named_and_training_starts_anew(
 def test_one_of_another_model_is_not_restored(written: Small, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert Small(tmp_path, units=4).begin() == 0
     assert "has other variables than the model" in caplog.text
+
+
+def test_a_log_that_was_left_in_the_folder_is_not_gone_on_with(tmp_path: Path) -> None:
+    small = Small(tmp_path)
+    assert small.begin() == 0
+    assert not small.log.exists()
 
 
 def test_states_come_back_as_they_were(written: Small, tmp_path: Path) -> None:

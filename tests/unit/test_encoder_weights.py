@@ -18,6 +18,7 @@ from components.trainer.encoders.torch_file import read_tensors
 from components.trainer.encoders.weights import give_weights
 from components.trainer.models.architecture import MOMENTUM
 from components.trainer.models.encoder_unet.network import _MEAN, _STD
+from components.trainer.precision import Precision
 
 SEEN = {
     # Egyptian cat, tabby, tiger cat
@@ -188,6 +189,13 @@ def test_every_encoder_has_finite_features_at_its_strides(name: str) -> None:
     assert all(np.isfinite(features).all() and features.std() > 0 for features in found)
     norms = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
     assert all(norm.momentum == MOMENTUM for norm in norms)
+
+
+def test_pixels_are_standardised_in_float32_where_the_rest_computes_in_less() -> None:
+    with Precision("bfloat16", "test").building():
+        layers = applications.encoder("efficientnet_b0")._flatten_layers()
+    for kind, precision in {keras.layers.Rescaling: "float32", keras.layers.Conv2D: "bfloat16"}.items():
+        assert {layer.compute_dtype for layer in layers if isinstance(layer, kind)} == {precision}
 
 
 FEW = ("xception", "inception_v3", "resnet50", "efficientnet_b0")

@@ -155,6 +155,9 @@ def _adapted(layer: keras.layers.Layer, pads: bool) -> keras.layers.Layer:
         # What EfficientNet's learns of ImageNet is known; it has a further factor only where Keras itself fetches.
         scale, offset = [1 / std for std in _STD], [-mean / std for mean, std in zip(_MEAN, _STD, strict=True)]
         return keras.layers.Rescaling(scale, offset, dtype="float32", name=layer.name)
+    if isinstance(layer, keras.layers.Rescaling):
+        # Of 256 levels bfloat16 tells the upper ones no longer apart.
+        config["dtype"] = "float32"
     if isinstance(layer, keras.layers.BatchNormalization):
         config["momentum"] = MOMENTUM
     if pads and config.get("padding") == "valid":
