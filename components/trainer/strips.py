@@ -27,7 +27,7 @@ _GAP = 4
 
 
 class Strips(keras.callbacks.Callback):
-    """Keeps pictures of the first, second, fourth, eighth, ... validated epoch, the last, and that with the lowest loss.
+    """Keeps pictures of the first, second, fourth, eighth, ... validated epoch, the last and that with the lowest loss.
 
     Predictions are those of the validation: nothing is predicted for them.
     """
