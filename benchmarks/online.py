@@ -40,7 +40,7 @@ def measure() -> Iterator[str]:
     without_inner_threads()
     with TemporaryDirectory() as folder:
         films = write_films(Path(folder) / "films", women=40)
-        record = _records(films, 512, 3, lambda record: record, count=1)[0]
+        record = records_of(films, 512, 3, lambda record: record, count=1)[0]
         for probability in (0.5, 1.0):
             work = partial(_changed, record, EpochChanges(0, _all_operations(probability), None))
             work()
@@ -51,7 +51,7 @@ def measure() -> Iterator[str]:
             )
         shard = Path(folder) / "train"
         with tf.io.TFRecordWriter(str(shard)) as writer:
-            for example in _records(films, 128, 1, serialize):
+            for example in records_of(films, 128, 1, serialize):
                 writer.write(example)
         demo = load_config("demo").augmentation
         sections = {"of the demo recipe": demo, "by every operation with probability 0.5": _all_operations(0.5)}
@@ -94,7 +94,7 @@ def _all_operations(probability: float) -> Augmentation:
     return Augmentation.model_validate({"online": True, **operations, **flips})
 
 
-def _records(
+def records_of(
     films: Path, size: int, channels: int, make: Callable[[Record], Any], count: int | None = None
 ) -> Sequence[Any]:
     settings = [f"data.height={size}", f"data.width={size}", f"data.channels={channels}"]
