@@ -6,7 +6,6 @@ import os
 from functools import partial
 
 import apache_beam as beam
-import tensorflow as tf
 
 from components.augmentor.core import copies_of
 from components.augmentor.settings import FoldTraining
@@ -14,7 +13,7 @@ from components.imaging.augmentation.settings import Augmentation
 from components.imaging.geometry.tiles import keep_empty
 from components.imaging.truth.classes import IGNORE
 from components.parallel import ordered_map, threads, without_inner_threads
-from components.records.tfexample import parse, parse_header, serialize, shard_writer
+from components.records.tfexample import parse, parse_header, serialize, serialized_records, shard_writer
 
 
 class AugmentShard(beam.DoFn):
@@ -33,7 +32,7 @@ class AugmentShard(beam.DoFn):
         """`shard` is the split that is written, and the file that is read."""
         split, path = shard
         name = os.path.basename(path)  # noqa: PTH119 - may be a URI
-        originals = tf.data.TFRecordDataset(path).as_numpy_iterator()
+        originals = serialized_records(path).as_numpy_iterator()
         if self._folds:
             originals = filter(partial(is_learnt, folds=self._folds), originals)
         with shard_writer(self._output, split, name) as writer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
@@ -115,14 +115,30 @@ def records_size(shards: Iterable[str]) -> int:
     return sum(tf.io.gfile.stat(shard).length for shard in shards)
 
 
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset, read without TensorFlow tuning it meanwhile.
+
+    Where the reading ends, TensorFlow 2.16 waits for the thread that tunes; now and then that one is told too early,
+    and sleeps on, the longer the longer the dataset was read: up to a minute at the end of a training.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
+def serialized_records(files: str | Sequence[str]) -> tf.data.Dataset:
+    """The records of files, strings, in this order."""
+    return untuned(tf.data.TFRecordDataset(files))
+
+
 def read_split(examples: str, split: str) -> Iterator[bytes]:
     """The serialized records of a split, in the order of the shards."""
-    return tf.data.TFRecordDataset(split_files(examples, split)).as_numpy_iterator()
+    return serialized_records(split_files(examples, split)).as_numpy_iterator()
 
 
 def record_count(examples: str, split: str) -> int:
     """Records in the shards of a split; their checksums are verified on the way."""
-    return int(tf.data.TFRecordDataset(split_files(examples, split)).reduce(0, lambda count, _: count + 1))
+    return int(serialized_records(split_files(examples, split)).reduce(0, lambda count, _: count + 1))
 
 
 def _remove(path: str) -> None:

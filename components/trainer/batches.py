@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.records.tfexample import serialized_records, untuned
 from components.serving_graph.preprocessing import MOMENTS, decode_record_image
 from components.trainer.augmentation import EpochChanges, Sample, change_on_device
 from components.trainer.drawn import DrawnRecords
@@ -76,7 +77,7 @@ class TrainingData:
 
     def batches(self, first: int = 0) -> tf.data.Dataset:
         """Epoch after epoch from `first` without end, so that the next is in the making while the last is validated."""
-        return tf.data.Dataset.counter(first).flat_map(self.epoch).prefetch(2)
+        return untuned(tf.data.Dataset.counter(first).flat_map(self.epoch).prefetch(2))
 
     def epoch(self, number: int | tf.Tensor) -> tf.data.Dataset:
         """All records once, or what `sampling` draws of them; epochs count from 0."""
@@ -153,7 +154,7 @@ def _shuffled(dataset: tf.data.Dataset, window: int, seed: int, epoch: int | tf.
 
 
 def _serialized(files: Sequence[str]) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset(sorted(files))
+    return serialized_records(sorted(files))
 
 
 def _decoded(serialized: tf.data.Dataset, shape: tuple[int, int, int], tiled: bool) -> tf.data.Dataset:
@@ -184,4 +185,5 @@ def _batched(samples: tf.data.Dataset, batch_size: int, full_batches: bool = Fal
         return (inputs, truth, sample["draws"]) if "draws" in sample else (inputs, truth)
 
     batches = samples.batch(batch_size, drop_remainder=full_batches)
-    return batches.map(as_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    # A shuffled dataset has lost the options of those that it was made of.
+    return untuned(batches.map(as_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))

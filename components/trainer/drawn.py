@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.imaging.truth.classes import IGNORE
+from components.records.tfexample import serialized_records
 from components.trainer.augmentation import Sample
 from components.trainer.python_calls import CALLS
 from components.trainer.sampling import Facts, Plan, Sampling
@@ -46,7 +47,7 @@ class DrawnRecords:
         facts, self._places = read_facts(files)
         self.plan = Plan(facts, sampling, batch_size, seed)
         self._decoded = decoded
-        serialized = tf.data.TFRecordDataset(sorted(files))
+        serialized = serialized_records(sorted(files))
         self._held: Sample | None = next(iter(decoded(serialized).batch(len(facts.labels)))) if in_memory else None
 
     @property
@@ -96,7 +97,7 @@ def read_facts(files: Sequence[str]) -> tuple[Facts, Places]:
     of_file, begins = [], []
     for number, file in enumerate(ordered):
         end = 0
-        for serialized in tf.data.TFRecordDataset(file).batch(_AT_ONCE):
+        for serialized in serialized_records(file).batch(_AT_ONCE):
             parsed = tf.io.parse_example(serialized, _FEATURES)
             classes += [[index for index in found if 0 < index < IGNORE] for found in parsed["mask/labels"].to_list()]
             labels += [label.decode() for label in parsed["sample/label"].numpy()]

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from components.imaging.geometry.placement import Placement
 from components.imaging.truth.classes import IGNORE, present
 from components.records.record import Header, Record
 from components.records.sources import assembled
-from components.records.tfexample import parse, parse_header
+from components.records.tfexample import parse, parse_header, serialized_records
 from components.run_report.overlays import picture
 
 _MOST_TILES = 64
@@ -57,7 +56,7 @@ def chosen_samples(files: Sequence[str]) -> list[Sample]:
 
     Of images that are tiled all tiles are there. Equal ones stand in the order of their ids.
     """
-    serialized = tf.data.TFRecordDataset(sorted(files))
+    serialized = serialized_records(sorted(files))
     images = _images([parse_header(each) for each in serialized.as_numpy_iterator()])
     chosen = _chosen(
         {id: float(np.mean([header.foreground for header in rows.values()])) for id, rows in images.items()}

@@ -111,6 +111,12 @@ class TestTrainingData:
         for position in (0, 2, 4, 8, 10, 14):
             assert names(data.batch(*divmod(position, 3))[0]) == seen[position]
 
+    def test_nothing_is_tuned_while_it_is_read(self, files: list[str]) -> None:
+        """A thread that tunes may be waited for when the reading ends: up to a minute."""
+        data = TrainingData(files, SHAPE, BATCH, seed=1)
+        for read in (data.batches(), data.epoch(0), data.in_order(), evaluation_batches(files, SHAPE, BATCH)):
+            assert read.options().autotune.enabled is False
+
     def test_images_stay_with_their_masks(self, files: list[str], records: list[Record]) -> None:
         for images, masks in TrainingData(files, SHAPE, BATCH, seed=1).epoch(0).as_numpy_iterator():
             for number, image, mask in zip(names(images), images, masks, strict=True):
