@@ -43,13 +43,18 @@ _PATCH = "training.patch={ height = 56, width = 56, foreground_share = 0.0 }"
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     "norms": Experiment(
-        {name: (f"model.parameters.normalisation='{name}'",) for name in ("batch", "group", "instance")},
+        {name: (f"model.parameters.normalisation='{name}'",) for name in ("batch", "group", "instance", "none")},
         batch_sizes=(2, 4, 8),
         steps=(100, 500, 2000),
     ),
     "supervision": Experiment({"off": (), "on": ("training.deep_supervision=true",)}),
     "schedule": Experiment(
-        {name: (f"training.schedule='{name}'",) for name in ("constant", "cosine", "polynomial")},
+        # A schedule that falls has half the rate in the mean, and stands a higher one.
+        {
+            f"{name}, {rate}": (f"training.schedule='{name}'", f"training.learning_rate={rate}")
+            for rate in ("1e-3", "3e-3")
+            for name in ("constant", "cosine", "polynomial")
+        },
         steps=(100, 500, 2000),
     ),
     "oversampling": Experiment(
