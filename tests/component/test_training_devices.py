@@ -1,4 +1,4 @@
-"""Training on two devices of one machine, made from one processor, against training on one."""
+"""Training on two devices of one machine, made from one processor, against training on one: trainings are slow."""
 
 from __future__ import annotations
 
@@ -146,6 +146,7 @@ def model(folder: Path) -> keras.Model:
     return keras.saving.load_model(folder / "model" / "assets.extra" / "model.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_two_devices_learn_what_one_learns(folder: Path, case: str) -> None:
     one, two = folder / case / "none", folder / case / "auto"
@@ -157,6 +158,7 @@ def test_two_devices_learn_what_one_learns(folder: Path, case: str) -> None:
         np.testing.assert_allclose(shared, alone, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "best"), [("whole", 2), ("worse", 1)])
 def test_the_exported_model_is_that_of_the_best_epoch(folder: Path, case: str, best: int, disc_pair: Callable) -> None:
     two = folder / case / "auto"
@@ -170,6 +172,7 @@ def test_the_exported_model_is_that_of_the_best_epoch(folder: Path, case: str, b
     np.testing.assert_allclose(model(two)(tensor, training=False), served, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_after_a_hundred_steps_the_averages_of_batch_norm_fit(folder: Path) -> None:
     found = summary(folder / "normed/auto")
     assert found["modes"]["train"]["training"] < 0.35
@@ -179,6 +182,7 @@ def test_after_a_hundred_steps_the_averages_of_batch_norm_fit(folder: Path) -> N
         assert losses["inference"] == pytest.approx(losses["training"], rel=0.2)
 
 
+@pytest.mark.slow
 def test_a_loss_that_breaks_on_the_second_device_is_seen_at_once(tmp_path: Path, disc_pair: Callable) -> None:
     """Not at the next step, after the sum of the gradients has broken the first as well."""
     train = write(tmp_path / "train", 8, disc_pair, full=POISONED_RECORD)
