@@ -55,7 +55,9 @@ def trained(files: list[str], folder: str, run: int, **training: Any) -> Any:
     chosen = trainer_settings(**{"learning_rate": 0.05, **training})
     with deterministic_operations(True):
         keras.utils.set_random_seed(1)
-        model = build_segmenter(1, Model(parameters={"levels": 2, "base_filters": 2, "dropout": 0.3}), task)
+        model = build_segmenter(
+            1, Model(parameters={"levels": 2, "base_filters": 2, "dropout": 0.3, "normalisation": "none"}), task
+        )
         compile_model(model, chosen)
         validate = partial(Judge(model, task, 0.5), evaluation_batches(files, (HEIGHT, WIDTH, 1), 3))
         strips = Strips(chosen_samples(files), task, place / "strips", place / "tensorboard")

@@ -23,7 +23,7 @@ from pipeline.config.loader import parse_config
 
 CONFIG = {
     "data": {"layout": "folders", "height": 32, "width": 48, "splits": {"train": 50, "eval": 25, "test": 25}},
-    "model": {"parameters": {"levels": 2, "base_filters": 4}},
+    "model": {"parameters": {"levels": 2, "base_filters": 4, "normalisation": "none"}},
     "training": {"epochs": 3, "batch_size": 4},
 }
 OPERATIONS = {"horizontal_flip": 0.5, "gamma": {"probability": 1.0}, "rotation": {"probability": 1.0}}

@@ -54,7 +54,7 @@ module.ce_dice = poisoned
 """A mask without background makes the loss of its image undefined, and so the gradients."""
 CONFIG: dict[str, Any] = {
     "data": {"layout": "folders", "height": 32, "width": 48, "splits": {"train": 50, "eval": 25, "test": 25}},
-    "model": {"parameters": {"levels": 2, "base_filters": 4, "dropout": 0.0}},
+    "model": {"parameters": {"levels": 2, "base_filters": 4, "normalisation": "none"}},
     "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.01},
 }
 CASES: dict[str, dict[str, Any]] = {

@@ -20,7 +20,8 @@ class TestUNet(ArchitectureTests):
 
 
 def build(channels: int = 1, **parameters: Any) -> keras.Model:
-    return build_segmenter(channels, Model(parameters=parameters), Task()).network
+    """Without norm, as it was published, if nothing else is said."""
+    return build_segmenter(channels, Model(parameters={"normalisation": "none", **parameters}), Task()).network
 
 
 def layers(model: keras.Model, kind: type) -> list[Any]:

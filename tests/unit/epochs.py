@@ -21,7 +21,7 @@ from components.trainer.settings import Model, Patch, TrainerSettings, Training
 COUNT, BATCH, STEPS = 7, 3, 3
 HEIGHT, WIDTH = 32, 48
 SHUFFLE_SEED, CHANGES_SEED = 51, 52
-MODEL = Model(architecture="unet", parameters={"levels": 2, "base_filters": 2})
+MODEL = Model(architecture="unet", parameters={"levels": 2, "base_filters": 2, "normalisation": "none"})
 PATCH = Patch(height=8, width=12, foreground_share=0.5)
 GEOMETRY = ("rotation", "zoom", "shear", "elastic", "distortion", "barrel", "pincushion")
 INTENSITY = ("gamma", "contrast", "brightness", "clahe", "sharpening", "blur", "low_resolution", "noise", "cutout")

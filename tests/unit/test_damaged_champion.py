@@ -22,7 +22,7 @@ from pipeline.config.loader import parse_config
 CONFIG = parse_config(
     {
         "data": {"layout": "folders", "height": 16, "width": 16},
-        "model": {"parameters": {"levels": 2, "base_filters": 4}},
+        "model": {"parameters": {"levels": 2, "base_filters": 4, "normalisation": "none"}},
         "training": {"epochs": 1, "warm_start": True},
     },
     "tests",

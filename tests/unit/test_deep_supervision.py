@@ -45,7 +45,9 @@ def test_what_is_ignored_changes_no_side_output() -> None:
 
 @pytest.mark.parametrize("form", ["images", "parts", "changed on the device"])
 def test_it_trains_on_every_form_of_batch(form: str) -> None:
-    model = build_supervised(1, Model(parameters={"levels": 4, "base_filters": 2}), Task(), 0.3)
+    model = build_supervised(
+        1, Model(parameters={"levels": 4, "base_filters": 2, "normalisation": "none"}), Task(), 0.3
+    )
     compile_model(model, trainer_settings(learning_rate=0.01))
     model.run_eagerly = True
     rng = np.random.default_rng(0)

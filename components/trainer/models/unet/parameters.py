@@ -24,10 +24,10 @@ class UNet(Architecture):
     base_kernel: Literal[3, 5, 7, 9] = 3
     base_dilation: Annotated[int, Field(ge=1, le=8)] = 1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    normalisation: Normalisation = "none"
+    normalisation: Normalisation = "batch"
     """`batch`: by the moments of a batch, in inference by running averages of them. `group`, `instance`: of each image
     by itself, in groups of channels or each channel alone: as well in small batches, and in inference as in training.
-    """
+    Batch norm is as good as group norm from batches of 4 on, and takes less time; of 2, group norm is better."""
     activation: Literal["relu", "mish"] = "relu"
 
     @classmethod
