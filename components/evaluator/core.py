@@ -14,7 +14,8 @@ from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
 from components.evaluator.values import changes_of, values_of
 from components.measures.all import MEASURES
-from components.measures.confusion import confusion
+from components.measures.comparison import Comparison
+from components.measures.confusion import counts
 from components.measures.summary import distribution
 from components.records.settings import Derivation
 from components.task import Task
@@ -34,9 +35,9 @@ def measure(
     """
     classes = {}
     for index, name in enumerate(settings.task.classes, 1):
-        counts = confusion(truth, predicted, index)
-        values = {each.name: each.value(counts, settings.evaluation.empty_masks) for each in MEASURES.values()}
-        classes[name] = ClassScores(counts, {**values, settings.loss: loss})
+        seen = Comparison(truth, predicted, index)
+        values = {each.name: each.value(seen, settings.evaluation.empty_masks) for each in MEASURES.values()}
+        classes[name] = ClassScores(seen.fact(counts), {**values, settings.loss: loss})
     return Case(**identity, classes=classes)
 
 
@@ -128,7 +129,7 @@ def metrics(
 def _absent(cases: Sequence[Case], name: str) -> dict[str, int]:
     """How many cases have no pixel of a class in the truth, and in how many of these it was predicted."""
     found = [case.classes[name].counts for case in cases if case.classes[name].counts.truth_pixels == 0]
-    return {"cases": len(found), "with_prediction": sum(counts.predicted_pixels > 0 for counts in found)}
+    return {"cases": len(found), "with_prediction": sum(each.predicted_pixels > 0 for each in found)}
 
 
 def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:

@@ -1,6 +1,10 @@
 """The measures of every evaluation, by name; the first is what people are told first, and what cases are ordered by."""
 
-from components.measures.measure import PixelMeasure
-from components.measures.overlap import DICE, IOU
+from __future__ import annotations
 
-MEASURES: dict[str, PixelMeasure] = {measure.name: measure for measure in (DICE, IOU)}
+from typing import Any
+
+from components.measures.measure import ClassMeasure
+from components.measures.overlap import DICE, IOU, PRECISION, SENSITIVITY
+
+MEASURES: dict[str, ClassMeasure[Any]] = {measure.name: measure for measure in (DICE, IOU, SENSITIVITY, PRECISION)}

@@ -14,8 +14,8 @@ from components.evaluator.core import measure, metrics
 from components.evaluator.per_case import Case, read_cases, write_cases
 from components.evaluator.settings import Evaluation, EvaluatorSettings, Limit
 from components.measures.all import MEASURES
-from components.measures.confusion import Confusion
-from components.measures.measure import PixelMeasure
+from components.measures.confusion import Confusion, counts
+from components.measures.measure import ClassMeasure
 from components.run_report.core import Push, Run, judge
 from components.run_report.page import render
 from components.task import Task
@@ -25,7 +25,7 @@ def missed(counts: Confusion) -> float:
     return float(counts.fn)
 
 
-MISSED = PixelMeasure(name="missed", title="missed pixels", unit="px", higher_is_better=False, of=missed)
+MISSED = ClassMeasure(name="missed", title="missed pixels", unit="px", higher_is_better=False, fact=counts, of=missed)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def test_in_the_rows_of_the_cases(case: Case, tmp_path: Path) -> None:
 
 def test_in_the_metrics(case: Case) -> None:
     result = metrics([case], [case], "17", settings())
-    assert result["measures"]["missed"] == {"title": "missed pixels", "unit": "px", "higher_is_better": False}
+    assert result["measures"]["missed"] == MISSED.described()
     for found in (result, result["classes"]["foreground"], result["champion"]):
         assert found["missed"] == {"mean": 2.0, "median": 2.0, "ci95": None, "n": 1}
     assert result["change"]["missed"]["mean"] == 0

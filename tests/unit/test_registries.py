@@ -14,7 +14,7 @@ import pytest
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.measures.all import MEASURES
-from components.measures.measure import PixelMeasure
+from components.measures.measure import ClassMeasure
 from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES, network_module
@@ -69,4 +69,4 @@ def test_every_layout_is_listed() -> None:
 
 
 def test_every_measure_is_listed() -> None:
-    assert {measure.name for measure in _values("components.measures", PixelMeasure)} == {*MEASURES}
+    assert {measure.name for measure in _values("components.measures", ClassMeasure)} == {*MEASURES}
