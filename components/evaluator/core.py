@@ -22,7 +22,12 @@ from components.task import Task
 
 
 def measure(
-    identity: Mapping[str, str], truth: np.ndarray, predicted: np.ndarray, loss: float, settings: EvaluatorSettings
+    identity: Mapping[str, str],
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    loss: float,
+    settings: EvaluatorSettings,
+    pixel_size: tuple[float, float] | None = (1.0, 1.0),
 ) -> Case:
     """Compares class indices, `(H, W)` uint8 both; what truth leaves unjudged counts nowhere.
 
@@ -32,10 +37,11 @@ def measure(
         predicted: as `Task.predicted` gives it.
         loss: that was trained, of the whole case; NaN where a probability is no number.
         settings: what is measured, and what a measure is where the truth has no pixel of a class.
+        pixel_size: height and width of a pixel, in the unit of `surface_tolerance`; None: not known.
     """
-    classes = {}
+    classes, tolerance = {}, settings.evaluation.surface_tolerance.length
     for index, name in enumerate(settings.task.classes, 1):
-        seen = Comparison(truth, predicted, index)
+        seen = Comparison(truth, predicted, index, None, pixel_size, tolerance)
         values = {each.name: each.value(seen, settings.evaluation.empty_masks) for each in MEASURES.values()}
         classes[name] = ClassScores(seen.fact(counts), {**values, settings.loss: loss})
     return Case(**identity, classes=classes)
@@ -113,6 +119,7 @@ def metrics(
         "empty_cases_with_prediction": sum(case.is_false_alarm for case in empty),
         "empty_masks": settings.evaluation.empty_masks,
         "threshold": settings.evaluation.threshold,
+        "surface_tolerance": str(settings.evaluation.surface_tolerance),
         "measures": {each.name: each.described() for each in settings.measures},
         **summarize(cases, settings),
         "absent": {name: _absent(cases, name) for name in settings.task.classes},

@@ -6,5 +6,12 @@ from typing import Any
 
 from components.measures.measure import ClassMeasure
 from components.measures.overlap import DICE, IOU, PRECISION, SENSITIVITY
+from components.measures.surface import AVERAGE_DISTANCE, HD95, SURFACE_DICE
 
-MEASURES: dict[str, ClassMeasure[Any]] = {measure.name: measure for measure in (DICE, IOU, SENSITIVITY, PRECISION)}
+MEASURES: dict[str, ClassMeasure[Any]] = {
+    measure.name: measure
+    for measure in (
+        *(DICE, IOU, SENSITIVITY, PRECISION),
+        *(HD95, SURFACE_DICE, AVERAGE_DISTANCE),
+    )
+}

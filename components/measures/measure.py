@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from components.measures.comparison import Comparison
 from components.measures.confusion import Confusion
@@ -27,10 +27,14 @@ class Measure:
     """As people read it."""
     higher_is_better: bool
     unit: str = ""
-    """Empty for ratios."""
+    """Empty for ratios; of distances `px`, where an evaluation does not measure them in another."""
     family: Family = "overlap"
     undefined: str = ""
     """Where it is NaN, and left out of the mean, in words; empty: nowhere."""
+
+    def measured_in(self, unit: str) -> Self:
+        """As it is where distances are in another unit."""
+        return replace(self, unit=unit) if self.unit == "px" else self
 
     def described(self) -> dict[str, Any]:
         """What readers of a file that has its numbers need to know."""

@@ -56,6 +56,14 @@ def at_source_size(record: Record, probability: np.ndarray) -> tuple[np.ndarray,
     return place.unplaced_mask(record.mask), place.unplaced(probability)
 
 
+def judged_pixel(record: Record) -> tuple[float, float]:
+    """Height and width of a pixel as `at_source_size` gives them, in pixels of the source."""
+    if record.moments is not None:
+        return 1.0, 1.0
+    place = Placement.from_json(record.transform)
+    return place.source_height / place.content_height, place.source_width / place.content_width
+
+
 def _whole(record: Record) -> Placement:
     """The placement of a record that shows the whole content of which this one shows a part."""
     place = Placement.from_json(record.transform)

@@ -10,7 +10,7 @@ import pytest
 from components.imaging.geometry.placement import letterbox
 from components.imaging.geometry.tiles import tile_ids, tile_placements
 from components.records.record import Record
-from components.records.sources import assembled, at_source_size
+from components.records.sources import assembled, at_source_size, judged_pixel
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (70, 101), np.uint8)
 MASK = np.random.default_rng(1).integers(0, 3, (70, 101), np.uint8)
@@ -50,3 +50,9 @@ def test_a_whole_record_is_itself() -> None:
     truth, same = at_source_size(record, probability)
     assert truth is MASK
     assert same is probability
+
+
+def test_the_size_of_a_pixel_that_is_judged() -> None:
+    assert judged_pixel(assembled(tiles("stretch"))) == (1, 1)
+    record = Record(IMAGE, MASK, "a", "p", "a.png", b"", letterbox(70, 140, 35, 35).as_json())
+    assert judged_pixel(record) == pytest.approx((70 / 18, 4))
