@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from components.evaluator.slices import sliced
-from components.measures.all import MEASURES
+from components.measures.all import MEASURES, measures_of
 from components.measures.measure import EmptyMasks, Measure, trained_loss
 from components.measures.tolerance import Tolerance
 from components.records.settings import Derivation
@@ -110,6 +110,8 @@ class EvaluatorSettings(Section):
     derivation: Derivation
     loss: Annotated[str, OneOf(LOSSES)]
     """That was trained."""
+    discs: bool = False
+    """Whether the truth encloses lesions by discs, and does not outline them."""
     split: str = TEST
     """Whose records are measured."""
 
@@ -120,9 +122,8 @@ class EvaluatorSettings(Section):
 
     @property
     def measures(self) -> list[Measure]:
-        """All that is measured; the loss, of whole images, comes last."""
-        unit = self.evaluation.surface_tolerance.unit
-        return [*(measure.measured_in(unit) for measure in MEASURES.values()), trained_loss(self.loss)]
+        """All that is measured, what people are told first of all; the loss, of whole images, comes last."""
+        return [*measures_of(self.evaluation.surface_tolerance.unit, self.discs), trained_loss(self.loss)]
 
     @property
     def every_limit(self) -> list[Asked]:

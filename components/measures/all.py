@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from components.measures.lesions import CENTRE_HIT, FALSE_POSITIVES, LESION_DICE, LESION_SENSITIVITY
@@ -17,3 +18,17 @@ MEASURES: dict[str, ClassMeasure[Any]] = {
         *(LESION_SENSITIVITY, FALSE_POSITIVES, LESION_DICE, CENTRE_HIT),
     )
 }
+
+
+def measures_of(unit: str, discs: bool) -> list[ClassMeasure[Any]]:
+    """As an evaluation tells them, in their order.
+
+    Args:
+        unit: of distances.
+        discs: whether the truth encloses lesions by discs: overlap with these says little, and comes second.
+    """
+    told = [measure.measured_in(unit) for measure in MEASURES.values()]
+    if not discs:
+        return told
+    titled = [replace(each, title="Dice against the disc") if each.name == DICE.name else each for each in told]
+    return sorted(titled, key=lambda each: each.name != CENTRE_HIT.name)

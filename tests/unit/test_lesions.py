@@ -7,11 +7,14 @@ import math
 import numpy as np
 import pytest
 from compared import NOTHING, SQUARE, drawn, over_the_table, seen
+from evaluated import case
 from scipy.ndimage import label
 from skimage.measure import regionprops
 
+from components.evaluator.core import metrics
 from components.imaging.truth.classes import IGNORE
 from components.measures.lesions import centre_hit, false_positives, lesion_dice, lesion_sensitivity, lesions
+from pipeline.config.loader import load_config
 
 MEASURES = (lesion_sensitivity, false_positives, lesion_dice, centre_hit)
 
@@ -84,3 +87,16 @@ def test_the_centre_of_a_ring_is_its_pixel_next_to_it() -> None:
     alone[rows[nearest], columns[nearest]] = 1
     assert centre_hit(lesions(seen(ring, alone))) == 1
     assert centre_hit(lesions(seen(ring, ring - alone))) == 0
+
+
+def test_where_truth_is_discs_hits_come_first_and_dice_says_against_what() -> None:
+    """Phantoms are discs themselves."""
+    found = metrics([case(0.5)], None, None, load_config("mias").evaluator)
+    assert next(iter(found["measures"].items()))[0] == "centre_hit"
+    assert found["measures"]["dice"]["title"] == "Dice against the disc"
+    assert "mean Dice against the disc 0.5000 of 1 test cases meets min_dice" in [
+        limit["sentence"] for limit in found["limits"]
+    ]
+    usual = metrics([case(0.5)], None, None, load_config("demo").evaluator)["measures"]
+    assert [*usual][:2] == ["dice", "iou"]
+    assert usual["dice"]["title"] == "Dice"
