@@ -92,13 +92,14 @@ def _evaluate(
         predicted = settings.task.predicted(probability, settings.evaluation.threshold)
         if evaluation:
             _keep(evaluation / _prediction_name(index), predicted)
-        found_loss = _loss(loss, truth, probability)
-        yield measure(_identity(source), truth, predicted, found_loss, settings, judged_pixel(source))
+        known = probability if np.isfinite(probability).all() else None
+        found_loss = _loss(loss, truth, known)
+        yield measure(_identity(source), truth, predicted, found_loss, settings, judged_pixel(source), known)
 
 
-def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray) -> float:
+def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray | None) -> float:
     """NaN where a probability is no number, whatever the loss makes of that."""
-    if not np.isfinite(probability).all():
+    if probability is None:
         return math.nan
     indices = truth[None, ..., None].astype(np.float32)
     return float(loss(tf.constant(indices), tf.constant(probability[None]))[0])

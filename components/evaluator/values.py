@@ -1,20 +1,22 @@
-"""The values of a measure, by class and case."""
+"""The values of a measure, by class and case, and what cases have of it together."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from components.evaluator.per_case import Case
-from components.measures.measure import ClassMeasure, Measure
+from components.measures.measure import CasesMeasure, ClassMeasure, Measure
+from components.measures.summary import distribution
 
 
 def values_of(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> np.ndarray:
     """float64 `(classes, cases)`, NaN where undefined; of what is no measure of a class, such as a loss, one row."""
     rows = classes if isinstance(measure, ClassMeasure) else classes[:1]
-    values = [[case.classes[name].values.get(measure.name, math.nan) for case in cases] for name in rows]
+    values = [[_number(case, name, measure.name) for case in cases] for name in rows]
     return np.array(values, np.float64).reshape(len(rows), len(cases))
 
 
@@ -27,3 +29,50 @@ def changes_of(cases: Sequence[Case], champion: Sequence[Case], measure: Measure
     if [case.id for case in cases] != [case.id for case in champion]:
         raise ValueError("the champion was measured on other cases: expected the same ones in the same order")
     return values_of(cases, measure, classes) - values_of(champion, measure, classes)
+
+
+def needed(cases: Sequence[Case], measure: CasesMeasure, name: str) -> np.ndarray:
+    """What a measure needs of a class, float64 `(numbers, n)`, of those cases where all of it is defined."""
+    found = np.array([[_number(case, name, each) for case in cases] for each in measure.needs], np.float64)
+    return found[:, ~np.isnan(found).any(axis=0)]
+
+
+def together(cases: Sequence[Case], measure: CasesMeasure, classes: Sequence[str]) -> tuple[float | None, int]:
+    """The mean over classes of what cases have together, None where it is defined for none; and how many cases."""
+    numbers = [needed(cases, measure, name) for name in classes]
+    values = [value for found in numbers if not math.isnan(value := measure.of(*found))]
+    return (float(np.mean(values)) if values else None), max(found.shape[1] for found in numbers)
+
+
+def summary(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> dict[str, Any]:
+    """As `distribution`; of what cases have together without median and interval."""
+    if isinstance(measure, CasesMeasure):
+        return _together(*together(cases, measure, classes))
+    return distribution(values_of(cases, measure, classes), [case.group for case in cases])
+
+
+def summary_of_changes(
+    cases: Sequence[Case], champion: Sequence[Case], measure: Measure, classes: Sequence[str]
+) -> dict[str, Any]:
+    """As `summary`, of the differences to the champion."""
+    if isinstance(measure, CasesMeasure):
+        return _together(*change_together(cases, champion, measure, classes))
+    return distribution(changes_of(cases, champion, measure, classes), [case.group for case in cases])
+
+
+def change_together(
+    cases: Sequence[Case], champion: Sequence[Case], measure: CasesMeasure, classes: Sequence[str]
+) -> tuple[float | None, int]:
+    """As `together`: what the cases have less what those of the champion have."""
+    (ours, n), (theirs, _) = together(cases, measure, classes), together(champion, measure, classes)
+    return (None if ours is None or theirs is None else ours - theirs), n
+
+
+def _together(value: float | None, n: int) -> dict[str, Any]:
+    return {"mean": value, "median": None, "ci95": None, "n": n}
+
+
+def _number(case: Case, name: str, measure: str) -> float:
+    """Of a class in a case, by the name of a measure or of a count of pixels; NaN where it is undefined."""
+    scores = case.classes[name]
+    return scores.values.get(measure, getattr(scores.counts, measure, math.nan))

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
+from components.measures.calibration import BRIER, CALIBRATION_ERROR, CONFIDENCE
 from components.measures.lesions import CENTRE_HIT, FALSE_POSITIVES, LESION_DICE, LESION_SENSITIVITY
-from components.measures.measure import ClassMeasure
+from components.measures.measure import CasesMeasure, ClassMeasure
 from components.measures.overlap import DICE, IOU, PRECISION, SENSITIVITY
+from components.measures.selection import CONFIDENCE_RANK, RISK_COVERAGE_AREA
 from components.measures.surface import AVERAGE_DISTANCE, HD95, SURFACE_DICE
 
-MEASURES: dict[str, ClassMeasure[Any]] = {
+Registered: TypeAlias = ClassMeasure[Any] | CasesMeasure
+MEASURES: dict[str, Registered] = {
     measure.name: measure
     for measure in (
         *(DICE, IOU, SENSITIVITY, PRECISION),
         *(HD95, SURFACE_DICE, AVERAGE_DISTANCE),
         *(LESION_SENSITIVITY, FALSE_POSITIVES, LESION_DICE, CENTRE_HIT),
+        *(BRIER, CALIBRATION_ERROR, CONFIDENCE, CONFIDENCE_RANK, RISK_COVERAGE_AREA),
     )
 }
 
 
-def measures_of(unit: str, discs: bool) -> list[ClassMeasure[Any]]:
+def class_measures() -> list[ClassMeasure[Any]]:
+    """Those that each class has in each case."""
+    return [measure for measure in MEASURES.values() if isinstance(measure, ClassMeasure)]
+
+
+def measures_of(unit: str, discs: bool) -> list[Registered]:
     """As an evaluation tells them, in their order.
 
     Args:

@@ -68,6 +68,16 @@ class ClassMeasure(Measure, Generic[Fact]):
         return math.nan if known is None else self.of(known)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CasesMeasure(Measure):
+    """A number of a class that cases have together, from numbers of each."""
+
+    needs: tuple[str, ...]
+    """Measures of a class in a case, or counts of its pixels: `tp`, `fp`, `fn` and `tn`."""
+    of: Callable[..., float]
+    """Of float64 `(cases,)` for each of them, of those cases where all are defined; NaN where it is undefined."""
+
+
 def trained_loss(name: str) -> Measure:
     """The loss that was trained, of a whole image."""
     return Measure(name=name, title="loss", higher_is_better=False, family="training")

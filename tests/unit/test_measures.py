@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from compared import HEIGHT, NOTHING, PIXEL, SQUARE, WIDTH, judged_alone, over_t
 from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, precision_score, recall_score
 
 from components.imaging.truth.classes import IGNORE
-from components.measures.all import MEASURES
+from components.measures.all import class_measures
 from components.measures.comparison import Comparison
 from components.measures.confusion import Confusion, confusion
-from components.measures.measure import EmptyMasks
+from components.measures.measure import ClassMeasure, EmptyMasks
 from components.measures.overlap import dice, iou, precision, sensitivity
 
 
@@ -54,15 +55,14 @@ def test_what_lies_under_pixels_to_be_ignored_changes_nothing(truth: np.ndarray,
     other = np.where(ignored, rng.integers(0, 3, truth.shape), predicted).astype(np.uint8)
     doubt = np.where(ignored, rng.random(truth.shape), probabilities(predicted)).astype(np.float32)
     one, changed = seen(truth, predicted), seen(truth, other, probability=doubt)
-    for name, measure in MEASURES.items():
-        np.testing.assert_equal(measure.value(changed, "skip"), measure.value(one, "skip"), err_msg=name)
+    for measure in class_measures():
+        np.testing.assert_equal(measure.value(changed, "skip"), measure.value(one, "skip"), err_msg=measure.name)
 
 
 @pytest.mark.parametrize("rule", ["skip", "zero_if_predicted"])
-@pytest.mark.parametrize("name", MEASURES)
-def test_what_is_undefined_has_a_rule(name: str, rule: EmptyMasks) -> None:
+@pytest.mark.parametrize("measure", class_measures(), ids=lambda measure: measure.name)
+def test_what_is_undefined_has_a_rule(measure: ClassMeasure[Any], rule: EmptyMasks) -> None:
     """Where a measure is NaN it says so; one that goes by `empty_masks` is 1 or 0 under its other rule."""
-    measure = MEASURES[name]
     right, alarm, missed = (
         measure.value(seen(*pair), rule) for pair in ((NOTHING, NOTHING), (NOTHING, SQUARE), (SQUARE, NOTHING))
     )
@@ -77,7 +77,7 @@ def test_what_is_undefined_has_a_rule(name: str, rule: EmptyMasks) -> None:
 def test_each_measure_has_numbers_whatever_the_size() -> None:
     for shape in ((1, 1), (1, WIDTH), (HEIGHT, 1)):
         nothing, full = np.zeros(shape, np.uint8), np.ones(shape, np.uint8)
-        for measure in MEASURES.values():
+        for measure in class_measures():
             for truth in (nothing, full):
                 for predicted in (nothing, full):
                     assert isinstance(measure.value(seen(truth, predicted), "zero_if_predicted"), float)

@@ -14,7 +14,7 @@ import pytest
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.measures.all import MEASURES
-from components.measures.measure import ClassMeasure
+from components.measures.measure import CasesMeasure, ClassMeasure
 from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES, network_module
@@ -30,7 +30,7 @@ def _own_name(module: ModuleType) -> str:
     return module.__name__.rsplit(".", 1)[1]
 
 
-def _values(package: str, kind: type) -> list[Any]:
+def _values(package: str, kind: type | tuple[type, ...]) -> list[Any]:
     return [value for module in _modules(package) for value in vars(module).values() if isinstance(value, kind)]
 
 
@@ -69,4 +69,4 @@ def test_every_layout_is_listed() -> None:
 
 
 def test_every_measure_is_listed() -> None:
-    assert {measure.name for measure in _values("components.measures", ClassMeasure)} == {*MEASURES}
+    assert {measure.name for measure in _values("components.measures", (ClassMeasure, CasesMeasure))} == {*MEASURES}
