@@ -94,7 +94,8 @@ def _evaluate(
             _keep(evaluation / _prediction_name(index), predicted)
         known = probability if np.isfinite(probability).all() else None
         found_loss = _loss(loss, truth, known)
-        yield measure(_identity(source), truth, predicted, found_loss, settings, judged_pixel(source), known)
+        pixel = judged_pixel(source, settings.evaluation.surface_tolerance.unit)
+        yield measure(_identity(source), truth, predicted, found_loss, settings, pixel, known)
 
 
 def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray | None) -> float:

@@ -53,6 +53,10 @@ def test_a_whole_record_is_itself() -> None:
 
 
 def test_the_size_of_a_pixel_that_is_judged() -> None:
-    assert judged_pixel(assembled(tiles("stretch"))) == (1, 1)
-    record = Record(IMAGE, MASK, "a", "p", "a.png", b"", letterbox(70, 140, 35, 35).as_json())
-    assert judged_pixel(record) == pytest.approx((70 / 18, 4))
+    tiled = assembled(tiles("stretch"))
+    assert (judged_pixel(tiled, "px"), judged_pixel(tiled, "mm")) == ((1, 1), None)
+    assert judged_pixel(replace(tiled, spacing=(0.2, 0.1)), "mm") == (0.2, 0.1)
+    whole = Record(IMAGE, MASK, "a", "p", "a.png", b"", letterbox(70, 140, 35, 35).as_json())
+    assert judged_pixel(whole, "px") == pytest.approx((70 / 18, 4))
+    assert judged_pixel(whole, "mm") is None
+    assert judged_pixel(replace(whole, spacing=(0.2, 0.1)), "mm") == pytest.approx((14 / 18, 0.4))
