@@ -10,7 +10,7 @@ import numpy as np
 
 from components.evaluator.per_case import Case
 from components.measures.measure import CasesMeasure, ClassMeasure, Measure
-from components.measures.summary import distribution
+from components.measures.summary import distribution, macro_mean
 
 
 def values_of(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> np.ndarray:
@@ -45,10 +45,15 @@ def together(cases: Sequence[Case], measure: CasesMeasure, classes: Sequence[str
 
 
 def summary(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> dict[str, Any]:
-    """As `distribution`; of what cases have together without median and interval."""
+    """As `distribution`; of what cases have together without median and interval.
+
+    `nothing` is the mean that predicting nothing would have, beside measures that say so.
+    """
     if isinstance(measure, CasesMeasure):
-        return _together(*together(cases, measure, classes))
-    return distribution(values_of(cases, measure, classes), [case.group for case in cases])
+        found = _together(*together(cases, measure, classes))
+    else:
+        found = distribution(values_of(cases, measure, classes), [case.group for case in cases])
+    return found | {"nothing": macro_mean(_of_nothing(cases, measure, classes))[0]} if measure.of_nothing else found
 
 
 def summary_of_changes(
@@ -66,6 +71,16 @@ def change_together(
     """As `together`: what the cases have less what those of the champion have."""
     (ours, n), (theirs, _) = together(cases, measure, classes), together(champion, measure, classes)
     return (None if ours is None or theirs is None else ours - theirs), n
+
+
+def _of_nothing(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> np.ndarray:
+    """What predicting nothing scores, float64 `(classes, cases)`; NaN where the measure is undefined for a case."""
+    assert measure.of_nothing is not None
+    scores = [[measure.of_nothing(case.classes[name].counts.of_nothing) for case in cases] for name in classes]
+    scored = np.array(scores, np.float64).reshape(len(classes), len(cases))
+    if isinstance(measure, ClassMeasure):
+        scored[np.isnan(values_of(cases, measure, classes))] = math.nan
+    return scored
 
 
 def _together(value: float | None, n: int) -> dict[str, Any]:

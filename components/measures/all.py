@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from components.measures.background import (
+    ACCURACY,
+    DICE_WITH_BACKGROUND,
+    KAPPA,
+    MCC,
+    PIXEL_AUC,
+    POOLED_DICE,
+    SMOOTHED_SOFT_DICE,
+    SPECIFICITY,
+    TRUE_PROBABILITY,
+)
 from components.measures.calibration import BRIER, CALIBRATION_ERROR, CONFIDENCE
 from components.measures.lesions import CENTRE_HIT, FALSE_POSITIVES, LESION_DICE, LESION_SENSITIVITY
 from components.measures.measure import CasesMeasure, ClassMeasure
@@ -20,6 +31,8 @@ MEASURES: dict[str, Registered] = {
         *(HD95, SURFACE_DICE, AVERAGE_DISTANCE),
         *(LESION_SENSITIVITY, FALSE_POSITIVES, LESION_DICE, CENTRE_HIT),
         *(BRIER, CALIBRATION_ERROR, CONFIDENCE, CONFIDENCE_RANK, RISK_COVERAGE_AREA),
+        *(ACCURACY, SPECIFICITY, KAPPA, MCC, PIXEL_AUC),
+        *(DICE_WITH_BACKGROUND, TRUE_PROBABILITY, SMOOTHED_SOFT_DICE, POOLED_DICE),
     )
 }
 

@@ -31,6 +31,8 @@ class Measure:
     family: Family = "overlap"
     undefined: str = ""
     """Where it is NaN, and left out of the mean, in words; empty: nowhere."""
+    of_nothing: Callable[[Confusion], float] | None = None
+    """What predicting nothing scores in a case, of the counts that it has; of a measure beside which that is told."""
 
     def measured_in(self, unit: str) -> Self:
         """As it is where distances are in another unit."""
@@ -57,8 +59,6 @@ class ClassMeasure(Measure, Generic[Fact]):
     """NaN where it is undefined, as `undefined` says."""
     by_empty_masks: bool = False
     """Whether it is undefined where truth is empty and `empty_masks` is `skip`; else `of` says what that is worth."""
-    of_nothing: Callable[[Confusion], float] | None = None
-    """What predicting nothing scores, of the counts of that; where it is told beside the measure."""
 
     def value(self, seen: Comparison, empty_masks: EmptyMasks) -> float:
         """Of one class in one image."""

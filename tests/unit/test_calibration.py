@@ -17,6 +17,7 @@ from components.evaluator.core import measure, metrics
 from components.evaluator.per_case import Case
 from components.imaging.truth.classes import IGNORE
 from components.measures.all import class_measures
+from components.measures.background import levels
 from components.measures.calibration import brier, calibration_error, confidence, near, sums
 from components.measures.selection import rank_correlation, risk_coverage, risk_coverage_area
 
@@ -79,7 +80,7 @@ def test_confidence_needs_no_truth(truth: np.ndarray, predicted: np.ndarray) -> 
 def test_without_finite_probabilities_masks_are_measured_all_the_same() -> None:
     found = measure({"id": "a", "group": "g", "source": "a.png", "label": ""}, SQUARE, SQUARE, math.nan, settings())
     undefined = {name for name, value in found.classes["foreground"].values.items() if math.isnan(value)}
-    assert undefined == {"ce_dice", *(each.name for each in class_measures() if each.fact in (near, sums))}
+    assert undefined == {"ce_dice", *(each.name for each in class_measures() if each.fact in (near, sums, levels))}
 
 
 @pytest.mark.parametrize("seed", range(3))
