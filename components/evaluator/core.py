@@ -17,6 +17,7 @@ from components.measures.all import MEASURES, class_measures
 from components.measures.comparison import Comparison
 from components.measures.confusion import counts
 from components.measures.selection import RISK_COVERAGE_AREA, risk_coverage
+from components.measures.surface import HD95
 from components.records.settings import Derivation
 from components.task import Task
 
@@ -163,8 +164,19 @@ def _change(cases: Sequence[Case], champion: Sequence[Case], settings: Evaluator
 
 
 def _notes(cases: Sequence[Case], settings: EvaluatorSettings) -> Iterator[str]:
-    """What a mean over classes does not say of itself."""
+    """What means do not say of themselves."""
     classes = settings.task.classes if settings.task.several else []
     for name in classes:
         if all(np.isnan(values_of(cases, each, [name])).all() for each in class_measures()):
             yield f"class {name!r} was never measured: no test case has it, and the means over classes are without it"
+    if unknown := sum(any(map(_lacks_a_pixel_size, case.classes.values())) for case in cases):
+        yield (
+            f"{unknown} of {len(cases)} cases do not tell the size of their pixels: distances of surfaces are without "
+            "them. Set [data] spacing_mm, or [evaluation] surface_tolerance in px"
+        )
+
+
+def _lacks_a_pixel_size(scores: ClassScores) -> bool:
+    """Whether there are two surfaces without a distance."""
+    both = scores.counts.truth_pixels and scores.counts.predicted_pixels
+    return bool(both) and math.isnan(scores.values.get(HD95.name, 0.0))

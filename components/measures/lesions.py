@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.sparse import csr_array
 
 from components.measures.comparison import Comparison
 from components.measures.measure import ClassMeasure
@@ -49,9 +50,12 @@ def lesions(seen: Comparison) -> Lesions:
     labels, areas, centroids = _regions(true)
     regions, region_areas, _ = _regions(positive)
     both = true & positive
-    pairs, shared = np.unique(np.stack([labels[both], regions[both]], axis=1) - 1, axis=0, return_counts=True)
+    at = labels[both] - 1, regions[both] - 1
+    # Pixels of the same two are added up.
+    overlap = csr_array((np.ones(len(at[0]), np.int64), at), shape=(len(areas), len(region_areas))).tocoo()
     centres = [bool(positive[_centre(labels, number, at)]) for number, at in enumerate(centroids, 1)]
-    return Lesions(areas, region_areas, pairs, shared, np.array(centres, bool))
+    pairs = np.stack([overlap.row, overlap.col], axis=1)
+    return Lesions(areas, region_areas, pairs, overlap.data, np.array(centres, bool))
 
 
 def lesion_sensitivity(found: Lesions) -> float:

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from raw_images import write
 
-from components.evaluator.core import measure
+from components.evaluator.core import measure, metrics
 from components.example_gen.core import derive, read_source, views
 from components.example_gen.samples import MaskFiles, Sample
 from components.example_gen.settings import DataSettings
@@ -99,5 +99,8 @@ def test_distances_are_in_millimetres_where_they_are_asked_for() -> None:
     values = measure(IDENTITY, SQUARE, moved, 0.1, asked, (1.0, 0.2)).classes["foreground"].values
     assert values["hd95"] == pytest.approx(0.6)
     assert {each.unit for each in asked.measures if "distance" in each.title} == {"mm"}
-    unknown = measure(IDENTITY, SQUARE, moved, 0.1, asked, None).classes["foreground"].values
+    case = measure(IDENTITY, SQUARE, moved, 0.1, asked, None)
+    unknown = case.classes["foreground"].values
     assert np.isnan([unknown[name] for name in ("hd95", "surface_dice", "average_surface_distance")]).all()
+    [note] = metrics([case], None, None, asked)["notes"]
+    assert note.startswith("1 of 1 cases do not tell the size of their pixels")
