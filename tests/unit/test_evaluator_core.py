@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
@@ -44,6 +45,14 @@ def test_measure_by_hand() -> None:
     assert [*scores.values] == [*(each.name for each in class_measures()), "ce_dice"]
     assert (scores.values["dice"], scores.values["iou"], scores.values["ce_dice"]) == (0.5, pytest.approx(1 / 3), 0.25)
     assert (found.id, found.group, found.source, found.label) == ("a", "g", "clinic/a.png", "benign")
+
+
+def test_a_case_keeps_numbers_alone() -> None:
+    """So that memory does not grow with the pixels of a split."""
+    truth = np.ones((512, 512), np.uint8)
+    kept = measure(IDENTITY, truth, truth, 0.25, ONE, probability=np.full((512, 512, 1), 0.9, np.float32))
+    assert all(isinstance(value, float) for value in kept.classes["foreground"].values.values())
+    assert len(pickle.dumps(kept)) < 4096
 
 
 def test_each_class_is_measured_among_what_is_judged() -> None:

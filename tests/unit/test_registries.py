@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
@@ -70,3 +71,8 @@ def test_every_layout_is_listed() -> None:
 
 def test_every_measure_is_listed() -> None:
     assert {measure.name for measure in _values("components.measures", (ClassMeasure, CasesMeasure))} == {*MEASURES}
+
+
+def test_the_readme_has_every_measure() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in MEASURES if f"`{name}`" not in readme]
