@@ -47,6 +47,10 @@ class Task(Section):
             return probability.argmax(axis=-1).astype(np.uint8)
         return (probability[..., 0] >= threshold).astype(np.uint8)
 
+    def of_class(self, probability: np.ndarray, index: int) -> np.ndarray:
+        """The probabilities `(..., H, W)` of the class of an index, of probabilities `(..., H, W, channels)`."""
+        return np.ascontiguousarray(probability[..., index if self.several else 0])
+
     def name(self, index: int) -> str:
         """Of a class index, of background's and of `IGNORE`; of what is none, its value."""
         names = {IGNORE: "ignore", **dict(enumerate(["background", *self.classes]))}

@@ -12,16 +12,28 @@ from components.evaluator.collapse import collapse
 from components.evaluator.limits import Champion, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
-from components.evaluator.values import changes_of, values_of
-from components.measures.all import MEASURES
-from components.measures.confusion import confusion
-from components.measures.summary import distribution
+from components.evaluator.values import needed, summary, summary_of_changes, values_of
+from components.measures.all import MEASURES, class_measures
+from components.measures.comparison import Comparison
+from components.measures.confusion import counts
+from components.measures.overlap import DICE
+from components.measures.selection import RISK_COVERAGE_AREA, risk_coverage
+from components.measures.surface import HD95
 from components.records.settings import Derivation
 from components.task import Task
 
+_MOST_POINTS = 100
+"""Of a curve that is written."""
+
 
 def measure(
-    identity: Mapping[str, str], truth: np.ndarray, predicted: np.ndarray, loss: float, settings: EvaluatorSettings
+    identity: Mapping[str, str],
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    loss: float,
+    settings: EvaluatorSettings,
+    pixel_size: tuple[float, float] | None = (1.0, 1.0),
+    probability: np.ndarray | None = None,
 ) -> Case:
     """Compares class indices, `(H, W)` uint8 both; what truth leaves unjudged counts nowhere.
 
@@ -31,12 +43,15 @@ def measure(
         predicted: as `Task.predicted` gives it.
         loss: that was trained, of the whole case; NaN where a probability is no number.
         settings: what is measured, and what a measure is where the truth has no pixel of a class.
+        pixel_size: height and width of a pixel, in the unit of `surface_tolerance`; None: not known.
+        probability: float32 `(H, W, K)`, as a model gives it; None: not known, or no finite numbers.
     """
-    classes = {}
+    classes, tolerance = {}, settings.evaluation.surface_tolerance.length
     for index, name in enumerate(settings.task.classes, 1):
-        counts = confusion(truth, predicted, index)
-        values = {each.name: each.value(counts, settings.evaluation.empty_masks) for each in MEASURES.values()}
-        classes[name] = ClassScores(counts, {**values, settings.loss: loss})
+        channel = None if probability is None else settings.task.of_class(probability, index)
+        seen = Comparison(truth, predicted, index, channel, pixel_size, tolerance)
+        values = {each.name: each.value(seen, settings.evaluation.empty_masks) for each in class_measures()}
+        classes[name] = ClassScores(seen.fact(counts), {**values, settings.loss: loss})
     return Case(**identity, classes=classes)
 
 
@@ -45,13 +60,16 @@ def summarize(cases: Sequence[Case], settings: EvaluatorSettings) -> dict[str, A
 
     At the top they are means over classes; `classes` has each class, without what is no measure of one.
     """
-    groups, classes = [case.group for case in cases], settings.task.classes
-    by_name = {each.name: values_of(cases, each, classes) for each in settings.measures}
-    of_classes = {
-        name: {measure: distribution(by_name[measure][index : index + 1], groups) for measure in MEASURES}
-        for index, name in enumerate(classes)
+    classes, measures = settings.task.classes, settings.measures
+    found = {each.name: summary(cases, each, classes) for each in measures}
+    # Of a single class it is the same.
+    by_class = {
+        name: {
+            each: summary(cases, MEASURES[each], [name]) if settings.task.several else found[each] for each in MEASURES
+        }
+        for name in classes
     }
-    return {**{name: distribution(values, groups) for name, values in by_name.items()}, "classes": of_classes}
+    return {**found, "classes": by_class}
 
 
 def incomparable(champion: Mapping[str, Any], derivation: Derivation, task: Task) -> str | None:
@@ -112,11 +130,13 @@ def metrics(
         "empty_cases_with_prediction": sum(case.is_false_alarm for case in empty),
         "empty_masks": settings.evaluation.empty_masks,
         "threshold": settings.evaluation.threshold,
+        "surface_tolerance": str(settings.evaluation.surface_tolerance),
         "measures": {each.name: each.described() for each in settings.measures},
         **summarize(cases, settings),
         "absent": {name: _absent(cases, name) for name in settings.task.classes},
         "champion": served and {"version": served.version, **summarize(served.cases, settings)},
         "change": served and _change(cases, served.cases, settings),
+        "risk_coverage": {name: _risk_coverage(cases, name) for name in settings.task.classes},
         "limits": [limit.as_json() for limit in limits],
         "notes": list(_notes(cases, settings)),
         "collapsed": collapse(cases),
@@ -125,21 +145,39 @@ def metrics(
     }
 
 
+def _risk_coverage(cases: Sequence[Case], name: str) -> list[list[float]]:
+    """Points of the curve of a class, coverage and risk; of many cases some of them, the last among them."""
+    coverage, risk = risk_coverage(*needed(cases, RISK_COVERAGE_AREA, name))
+    shown = np.unique(np.linspace(0, len(risk) - 1, min(len(risk), _MOST_POINTS)).round().astype(int))
+    return np.stack([coverage[shown], risk[shown]], axis=1).tolist()
+
+
 def _absent(cases: Sequence[Case], name: str) -> dict[str, int]:
     """How many cases have no pixel of a class in the truth, and in how many of these it was predicted."""
     found = [case.classes[name].counts for case in cases if case.classes[name].counts.truth_pixels == 0]
-    return {"cases": len(found), "with_prediction": sum(counts.predicted_pixels > 0 for counts in found)}
+    return {"cases": len(found), "with_prediction": sum(each.predicted_pixels > 0 for each in found)}
 
 
 def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
     """Of each measure how it differs from the champion's, case by case."""
-    groups, classes = [case.group for case in cases], settings.task.classes
-    return {each.name: distribution(changes_of(cases, champion, each, classes), groups) for each in settings.measures}
+    classes = settings.task.classes
+    return {each.name: summary_of_changes(cases, champion, each, classes) for each in settings.measures}
 
 
 def _notes(cases: Sequence[Case], settings: EvaluatorSettings) -> Iterator[str]:
-    """What a mean over classes does not say of itself."""
+    """What means do not say of themselves."""
     classes = settings.task.classes if settings.task.several else []
     for name in classes:
-        if all(np.isnan(values_of(cases, each, [name])).all() for each in MEASURES.values()):
+        if np.isnan(values_of(cases, DICE, [name])).all():
             yield f"class {name!r} was never measured: no test case has it, and the means over classes are without it"
+    if unknown := sum(any(map(_lacks_a_pixel_size, case.classes.values())) for case in cases):
+        yield (
+            f"{unknown} of {len(cases)} cases do not tell the size of their pixels: distances of surfaces are without "
+            "them. Set [data] spacing_mm, or [evaluation] surface_tolerance in px"
+        )
+
+
+def _lacks_a_pixel_size(scores: ClassScores) -> bool:
+    """Whether there are two surfaces without a distance."""
+    both = scores.counts.truth_pixels and scores.counts.predicted_pixels
+    return bool(both) and math.isnan(scores.values.get(HD95.name, 0.0))

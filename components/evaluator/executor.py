@@ -23,7 +23,7 @@ from components.files import write_json
 from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
-from components.records.sources import at_source_size, read_sources
+from components.records.sources import at_source_size, judged_pixel, read_sources
 from components.serving_dir import CHAMPION_FILE, data_section
 from components.state import broken_named
 from components.trainer.choices import Loss, loss_named
@@ -92,12 +92,15 @@ def _evaluate(
         predicted = settings.task.predicted(probability, settings.evaluation.threshold)
         if evaluation:
             _keep(evaluation / _prediction_name(index), predicted)
-        yield measure(_identity(source), truth, predicted, _loss(loss, truth, probability), settings)
+        known = probability if np.isfinite(probability).all() else None
+        found_loss = _loss(loss, truth, known)
+        pixel = judged_pixel(source, settings.evaluation.surface_tolerance.unit)
+        yield measure(_identity(source), truth, predicted, found_loss, settings, pixel, known)
 
 
-def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray) -> float:
+def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray | None) -> float:
     """NaN where a probability is no number, whatever the loss makes of that."""
-    if not np.isfinite(probability).all():
+    if probability is None:
         return math.nan
     indices = truth[None, ..., None].astype(np.float32)
     return float(loss(tf.constant(indices), tf.constant(probability[None]))[0])

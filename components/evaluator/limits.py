@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from components.evaluator.per_case import Case
 from components.evaluator.settings import Asked, EvaluatorSettings, Limit
 from components.evaluator.slices import sliced
-from components.evaluator.values import changes_of, values_of
-from components.measures.measure import Measure
+from components.evaluator.values import change_together, changes_of, together, values_of
+from components.measures.measure import CasesMeasure, Measure
 from components.measures.summary import macro_mean
 
 _ROUNDING = 1e-9
@@ -75,6 +76,9 @@ def _found(
     classes = [limit.class_] if limit.class_ is not None else settings.task.classes
     belongs = sliced(limit.slice) if limit.slice is not None else lambda case: True
     chosen = np.array([belongs(case) for case in cases], bool)
+    if isinstance(measure, CasesMeasure):
+        of, against = (list(compress(each, chosen)) for each in (cases, champion.cases if champion else ()))
+        return change_together(of, against, measure, classes) if limit.change else together(of, measure, classes)
     if limit.change and champion:
         values = changes_of(cases, champion.cases, measure, classes)
     else:

@@ -63,7 +63,7 @@ class Case:
 
     def value(self, measure: str) -> float:
         """The mean of a measure over the classes where it is defined, NaN where it is in none."""
-        return _mean(scores.values[measure] for scores in self.classes.values())
+        return _mean(scores.values.get(measure, math.nan) for scores in self.classes.values())
 
     def champion(self, measure: str) -> float:
         """As `value`, of the served model."""

@@ -9,8 +9,9 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from components.evaluator.slices import sliced
-from components.measures.all import MEASURES
+from components.measures.all import MEASURES, measures_of
 from components.measures.measure import EmptyMasks, Measure, trained_loss
+from components.measures.tolerance import Tolerance
 from components.records.settings import Derivation
 from components.records.splits import TEST
 from components.settings import OneOf, Positive, Probability, Section
@@ -71,6 +72,10 @@ class Evaluation(Section):
     """Probability from which a pixel is predicted foreground; of several classes the most probable is predicted."""
     empty_masks: EmptyMasks = "skip"
     """Dice of a case without foreground: left out of the mean, or 1 when nothing is predicted and 0 otherwise."""
+    surface_tolerance: Tolerance = Tolerance.parse("2 px")
+    """Distance up to which surfaces agree, in pixels of the source (`"2 px"`) or in millimetres (`"0.5 mm"`), and the
+    unit of all distances of surfaces. In millimetres they are undefined where the size of an image's pixels is not
+    known."""
     min_dice: Probability = 0.0
     """Short for a limit: Dice `at_least`."""
     max_loss: Annotated[float, Field(gt=0)] | None = None
@@ -105,6 +110,8 @@ class EvaluatorSettings(Section):
     derivation: Derivation
     loss: Annotated[str, OneOf(LOSSES)]
     """That was trained."""
+    discs: bool = False
+    """Whether the truth encloses lesions by discs, and does not outline them."""
     split: str = TEST
     """Whose records are measured."""
 
@@ -115,8 +122,8 @@ class EvaluatorSettings(Section):
 
     @property
     def measures(self) -> list[Measure]:
-        """All that is measured; the loss, of whole images, comes last."""
-        return [*MEASURES.values(), trained_loss(self.loss)]
+        """All that is measured, what people are told first of all; the loss, of whole images, comes last."""
+        return [*measures_of(self.evaluation.surface_tolerance.unit, self.discs), trained_loss(self.loss)]
 
     @property
     def every_limit(self) -> list[Asked]:

@@ -23,6 +23,7 @@ from components.imaging.files.codecs import (
     read_content,
     with_channels,
 )
+from components.imaging.files.spacing import Spacing, spacing_of
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.placement import FITS, Placement, letterbox
 from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
@@ -44,6 +45,8 @@ class Source:
     image: np.ndarray
     """`(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16."""
     truth: Truth
+    spacing: Spacing | None = None
+    """Of its pixels, where it is known."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,14 @@ def read_source(root: Path, sample: Sample, data: DataSettings) -> Source:
         Unusable: an unreadable or too large file, an image that shows nothing, unclear classes, sizes that differ, a
             drawing outside the image, image and mask swapped or the same, orientations that leave open how they lie.
     """
-    image, turn = _read(root, sample.image, data)
+    image, turn, spacing = _read(root, sample.image, data)
     low, high = cv2.minMaxLoc(image.reshape(image.shape[0], -1))[:2]
     if low == high:
         raise Unusable("image shows nothing", f"the image shows nothing: all its values are {low:g}")
     if _is_binary(image):
         raise Unusable("image and mask swapped", "the image has two levels only, like a mask: are the two swapped?")
     height, width = image.shape[:2]
-    return Source(sample, image, read_truth(root, Picture(sample, (height, width), turn), data))
+    return Source(sample, image, read_truth(root, Picture(sample, (height, width), turn), data), spacing)
 
 
 def views(source: Source, data: DataSettings) -> list[View]:
@@ -118,6 +121,7 @@ def derive(source: Source, chosen: Sequence[View], data: DataSettings, split: st
             label=sample.label,
             derived_from=sample.id if view.id != sample.id else "",
             moments=moments(scale) if data.tiles else None,
+            spacing=source.spacing,
         )
 
 
@@ -177,11 +181,11 @@ def _is_binary(image: np.ndarray) -> bool:
     return bool(low + high >= 0.99 and min(low, high) >= 0.005)
 
 
-def _read(root: Path, name: str, data: DataSettings) -> tuple[np.ndarray, int]:
-    """The pixels, and the orientation that the file carries."""
+def _read(root: Path, name: str, data: DataSettings) -> tuple[np.ndarray, int, Spacing | None]:
+    """The pixels, the orientation that the file carries, and the size of a pixel, where it is known."""
     try:
         content = read_content(root / name, data.max_pixels)
         pixels = decode_image(content, data.max_pixels, data.dicom_window, data.upright)
-        return pixels, orientation_of(content)
+        return pixels, orientation_of(content), data.spacing or spacing_of(content, data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", str(error)) from error

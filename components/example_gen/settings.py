@@ -19,6 +19,9 @@ from components.records.splits import fold_split, splits_of
 from components.settings import OneOf, Positive, Section, compiled, refuse_unless_one_capture
 from components.task import Task
 
+Length = Annotated[float, Field(gt=0, le=1000)]
+"""In millimetres."""
+
 
 class Groups(Section):
     """What is never split: all samples of one group stand in one split."""
@@ -58,6 +61,17 @@ class DataKeys(Derivation, Reading, LayoutChoice):
     max_megapixels: Positive = 100
     """Larger images are rejected before they are decoded."""
     splits: Splits = Splits()
+    spacing_mm: Length | Annotated[list[Length], Field(min_length=2, max_length=2)] | None = None
+    """The size of a pixel of every image, or its height and its width, whatever files say. None: that of the file,
+    where DICOM or TIFF tells one. Distances of surfaces can be measured in it: see `[evaluation] surface_tolerance`."""
+
+    @property
+    def spacing(self) -> tuple[float, float] | None:
+        """Height and width in mm, where they are set."""
+        if self.spacing_mm is None:
+            return None
+        height, width = self.spacing_mm if isinstance(self.spacing_mm, list) else (self.spacing_mm, self.spacing_mm)
+        return height, width
 
     @property
     def max_pixels(self) -> int:

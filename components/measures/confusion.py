@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.truth.classes import judged
+from components.measures.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,20 @@ class Confusion:
     def predicted_pixels(self) -> int:
         return self.tp + self.fp
 
+    @property
+    def of_nothing(self) -> Confusion:
+        """The counts that a prediction without a pixel of the class would have."""
+        return Confusion(0, 0, self.truth_pixels, self.judged_pixels - self.truth_pixels)
+
+
+def counts(seen: Comparison) -> Confusion:
+    """What is not judged counts nowhere."""
+    tp = int(np.count_nonzero(seen.true & seen.positive))
+    fp = int(np.count_nonzero(seen.positive)) - tp
+    fn = int(np.count_nonzero(seen.true)) - tp
+    return Confusion(tp, fp, fn, int(np.count_nonzero(seen.judged)) - tp - fp - fn)
+
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, index: int = 1) -> Confusion:
-    """Counts of a class of two `(H, W)` uint8 arrays of class indices; what truth leaves unjudged counts nowhere."""
-    seen = judged(truth)
-    true, positive = truth == index, (predicted == index) & seen
-    tp = int(np.count_nonzero(true & positive))
-    fp = int(np.count_nonzero(positive)) - tp
-    fn = int(np.count_nonzero(true)) - tp
-    return Confusion(tp, fp, fn, int(np.count_nonzero(seen)) - tp - fp - fn)
+    """As `counts`, of two `(H, W)` uint8 arrays of class indices."""
+    return counts(Comparison(truth, predicted, index))

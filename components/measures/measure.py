@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
+from components.measures.comparison import Comparison
 from components.measures.confusion import Confusion
 
 EmptyMasks: TypeAlias = Literal["skip", "zero_if_predicted"]
 """What a measure of overlap is where the truth has no pixel of the class: undefined, or what its function says."""
+Family: TypeAlias = Literal["overlap", "surface", "lesions", "calibration", "background", "training"]
+"""What it judges by, as tables are ordered. `background`: it is ruled by pixels that nobody asked for."""
+Fact = TypeVar("Fact")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A number of a case."""
+    """A number of a case, or of all cases."""
 
     name: str
     """By which configs and files call it."""
@@ -23,26 +27,57 @@ class Measure:
     """As people read it."""
     higher_is_better: bool
     unit: str = ""
-    """Empty for ratios."""
+    """Empty for ratios; of distances `px`, where an evaluation does not measure them in another."""
+    family: Family = "overlap"
+    undefined: str = ""
+    """Where it is NaN, and left out of the mean, in words; empty: nowhere."""
+    of_nothing: Callable[[Confusion], float] | None = None
+    """What predicting nothing scores in a case, of the counts that it has; of a measure beside which that is told."""
+
+    def measured_in(self, unit: str) -> Self:
+        """As it is where distances are in another unit."""
+        return replace(self, unit=unit) if self.unit == "px" else self
 
     def described(self) -> dict[str, Any]:
         """What readers of a file that has its numbers need to know."""
-        return {"title": self.title, "unit": self.unit, "higher_is_better": self.higher_is_better}
+        return {
+            "title": self.title,
+            "unit": self.unit,
+            "higher_is_better": self.higher_is_better,
+            "family": self.family,
+            "undefined": self.undefined,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
-class PixelMeasure(Measure):
-    """A number of a class in a case, from its counts of pixels."""
+class ClassMeasure(Measure, Generic[Fact]):
+    """A number of a class in a case, from a fact that is found once for all measures that share it."""
 
-    of: Callable[[Confusion], float]
-    """Where truth is empty it says 1 if nothing is predicted and 0 otherwise, or what such cases are worth to it."""
+    fact: Callable[[Comparison], Fact | None]
+    """What it is of, such as counts of pixels; None where that is not known, and the measure undefined."""
+    of: Callable[[Fact], float]
+    """NaN where it is undefined, as `undefined` says."""
+    by_empty_masks: bool = False
+    """Whether it is undefined where truth is empty and `empty_masks` is `skip`; else `of` says what that is worth."""
 
-    def value(self, counts: Confusion, empty_masks: EmptyMasks) -> float:
-        """NaN where the truth has no pixel of the class and `empty_masks` is `skip`."""
-        left_out = counts.truth_pixels == 0 and empty_masks == "skip"
-        return math.nan if left_out else self.of(counts)
+    def value(self, seen: Comparison, empty_masks: EmptyMasks) -> float:
+        """Of one class in one image."""
+        if self.by_empty_masks and empty_masks == "skip" and not seen.true.any():
+            return math.nan
+        known = seen.fact(self.fact)
+        return math.nan if known is None else self.of(known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasesMeasure(Measure):
+    """A number of a class that cases have together, from numbers of each."""
+
+    needs: tuple[str, ...]
+    """Measures of a class in a case, or counts of its pixels: `tp`, `fp`, `fn` and `tn`."""
+    of: Callable[..., float]
+    """Of float64 `(cases,)` for each of them, of those cases where all are defined; NaN where it is undefined."""
 
 
 def trained_loss(name: str) -> Measure:
     """The loss that was trained, of a whole image."""
-    return Measure(name=name, title="loss", higher_is_better=False)
+    return Measure(name=name, title="loss", higher_is_better=False, family="training")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from components.imaging.truth.classes import IGNORE, judged
-from components.measures.all import MEASURES
-from components.measures.confusion import confusion
+from components.measures.all import class_measures
+from components.measures.comparison import Comparison
 
 
 def measured(truth: np.ndarray, predicted: np.ndarray, index: int) -> dict[str, float]:
@@ -23,5 +23,5 @@ def measured(truth: np.ndarray, predicted: np.ndarray, index: int) -> dict[str, 
             )
     if (predicted == IGNORE).any() or not judged(truth).any():
         raise ValueError("255 is no class: divide masks of 0 and 255 by 255. In truth it marks what is not judged")
-    counts = confusion(truth, predicted, index)
-    return {name: measure.of(counts) for name, measure in MEASURES.items()}
+    seen = Comparison(truth, predicted, index)
+    return {measure.name: measure.value(seen, "zero_if_predicted") for measure in class_measures()}

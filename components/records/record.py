@@ -35,6 +35,8 @@ class Record:
     """Id of the source that this record is a tile of, or of the record that it is a copy of."""
     augmentation: dict[str, Any] = field(default_factory=dict)
     """What made an augmented copy of the record that it names; see `components.imaging.augmentation.augment`."""
+    spacing: tuple[float, float] | None = None
+    """Height and width of a pixel of the source in mm, where they are known."""
     moments: tuple[float, float] | None = None
     """Of a tile: mean and standard deviation of the whole source at the tile's scale, by which it is standardised."""
 

@@ -56,6 +56,16 @@ def at_source_size(record: Record, probability: np.ndarray) -> tuple[np.ndarray,
     return place.unplaced_mask(record.mask), place.unplaced(probability)
 
 
+def judged_pixel(record: Record, unit: str) -> tuple[float, float] | None:
+    """Height and width of a pixel as `at_source_size` gives them, in pixels of the source (`px`) or in millimetres
+    (`mm`); None where these are not known."""
+    own = (1.0, 1.0) if unit == "px" else record.spacing
+    if own is None or record.moments is not None:
+        return own
+    place = Placement.from_json(record.transform)
+    return own[0] * place.source_height / place.content_height, own[1] * place.source_width / place.content_width
+
+
 def _whole(record: Record) -> Placement:
     """The placement of a record that shows the whole content of which this one shows a part."""
     place = Placement.from_json(record.transform)

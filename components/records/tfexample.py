@@ -43,6 +43,8 @@ def serialize(record: Record) -> bytes:
     }
     if record.moments:
         features["source/mean"], features["source/std"] = map(_float, record.moments)
+    if record.spacing:
+        features["source/spacing"] = _float(*record.spacing)
     if record.label:
         features["sample/label"] = _bytes(record.label.encode())
     if record.derived_from:
@@ -69,6 +71,7 @@ def parse(serialized: bytes) -> Record:
         derived_from=header.derived_from,
         augmentation=json.loads(_text(features, "augment/params", "{}")),
         moments=_moments(features),
+        spacing=_spacing(features),
     )
 
 
@@ -174,6 +177,13 @@ def _moments(features: Mapping[str, tf.train.Feature]) -> tuple[float, float] | 
     return features["source/mean"].float_list.value[0], features["source/std"].float_list.value[0]
 
 
+def _spacing(features: Mapping[str, tf.train.Feature]) -> tuple[float, float] | None:
+    if "source/spacing" not in features:
+        return None
+    height, width = features["source/spacing"].float_list.value
+    return height, width
+
+
 def _text(features: Mapping[str, tf.train.Feature], name: str, missing: str = "") -> str:
     return features[name].bytes_list.value[0].decode() if name in features else missing
 
@@ -186,5 +196,5 @@ def _int(*values: int) -> tf.train.Feature:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
-def _float(value: float) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=[float(value)]))
+def _float(*values: float) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=list(map(float, values))))

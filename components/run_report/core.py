@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.evaluator.per_case import Case
-from components.measures.measure import Measure
+from components.measures.measure import Family, Measure
 from components.task import Task
 
 MAX_FALSE_ALARMS = 2
@@ -76,6 +76,20 @@ class Run:
     def measures(self) -> list[Measure]:
         """What the evaluation has measured; by the first, cases are ordered."""
         return [Measure(name=name, **described) for name, described in self.metrics["measures"].items()]
+
+    @property
+    def told(self) -> list[Measure]:
+        """The measures that are shown of each class, case and fold: the first, those of overlap, and the loss."""
+        first, *others = self.measures
+        return [first, *(each for each in others if each.family in ("overlap", "training"))]
+
+    @property
+    def families(self) -> dict[Family, list[Measure]]:
+        """The measures by what they judge by, in their order."""
+        families: dict[Family, list[Measure]] = {}
+        for each in self.measures:
+            families.setdefault(each.family, []).append(each)
+        return families
 
 
 def parse_history(rows: Iterable[Mapping[str, str]]) -> dict[str, list[float]]:

@@ -96,6 +96,23 @@ def case_strip(label: str, candidate: Sequence[float], champion: Sequence[float]
     return _png(figure)
 
 
+def risk_coverage_curves(points: Mapping[str, Sequence[Sequence[float]]]) -> bytes | None:
+    """1 - Dice of the share of cases that a class is predicted for most confidently; None without a curve."""
+    curves = {name: np.array(found) for name, found in points.items() if len(found) > 1}
+    if not curves:
+        return None
+    figure, axes = _chart(2.6)
+    for name, curve in curves.items():
+        axes.plot(curve[:, 0], curve[:, 1], marker=".", linewidth=1, label=name)
+    axes.set_xlim(0, 1.03)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("Share of cases that is kept, most confident first")
+    axes.set_ylabel("1 - Dice")
+    if len(curves) > 1:
+        axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
 def _chart(height_inches: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
     axes = figure.add_subplot()

@@ -41,6 +41,7 @@ def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str
         illustrations=illustrations,
         written=written,
         strips=_strips(run),
+        risks=figures.risk_coverage_curves(run.metrics["risk_coverage"]),
         curves=_curves(run),
         cases=cases[:MAX_ROWS],
         left_out=max(0, len(cases) - MAX_ROWS),
@@ -90,9 +91,9 @@ def _validated(run: Run, history: Mapping[str, Sequence[float]]) -> list[tuple[s
 
 
 def _strips(run: Run) -> list[tuple[Measure, bytes]]:
-    """A chart for each measure that is defined anywhere."""
+    """A chart for each measure that is told of cases and defined anywhere."""
     strips = []
-    for measure in run.measures:
+    for measure in run.told:
         values = [(case.value(measure.name), case.champion(measure.name)) for case in worst_first(run.cases, measure)]
         scored = [pair for pair in values if not math.isnan(pair[0])]
         if scored:

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from components.augmentor.settings import FoldTraining
 from components.data_gate.settings import GateSettings, Validation
 from components.evaluator.settings import Evaluation, EvaluatorSettings
+from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.settings import DataKeys, DataSettings
 from components.imaging.augmentation.settings import Augmentation
 from components.pusher.settings import Serving
@@ -75,11 +76,13 @@ class Config(Section):
 
     @property
     def evaluator(self) -> EvaluatorSettings:
+        # The lesions of phantoms are discs.
         return EvaluatorSettings(
             evaluation=self.evaluation,
             task=self.data.task,
             derivation=self.data.derivation,
             loss=self.training.loss,
+            discs=LAYOUTS[self.data.layout].discs and self.data.phantoms is None,
         )
 
     @property

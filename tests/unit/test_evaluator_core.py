@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from sklearn.metrics import f1_score
 from components.evaluator.core import incomparable, measure, metrics, summarize
 from components.evaluator.per_case import Case, ClassScores
 from components.imaging.truth.classes import IGNORE
+from components.measures.all import MEASURES, class_measures
 from components.records.settings import Derivation
 from components.task import Task
 
@@ -40,8 +42,17 @@ def test_measure_by_hand() -> None:
     [(name, scores)] = found.classes.items()
     assert name == "foreground"
     assert (scores.counts.tp, scores.counts.fp, scores.counts.fn, scores.counts.tn) == (1, 1, 1, 1)
-    assert scores.values == {"dice": 0.5, "iou": pytest.approx(1 / 3), "ce_dice": 0.25}
+    assert [*scores.values] == [*(each.name for each in class_measures()), "ce_dice"]
+    assert (scores.values["dice"], scores.values["iou"], scores.values["ce_dice"]) == (0.5, pytest.approx(1 / 3), 0.25)
     assert (found.id, found.group, found.source, found.label) == ("a", "g", "clinic/a.png", "benign")
+
+
+def test_a_case_keeps_numbers_alone() -> None:
+    """So that memory does not grow with the pixels of a split."""
+    truth = np.ones((512, 512), np.uint8)
+    kept = measure(IDENTITY, truth, truth, 0.25, ONE, probability=np.full((512, 512, 1), 0.9, np.float32))
+    assert all(isinstance(value, float) for value in kept.classes["foreground"].values.values())
+    assert len(pickle.dumps(kept)) < 4096
 
 
 def test_each_class_is_measured_among_what_is_judged() -> None:
@@ -246,7 +257,7 @@ class TestClasses:
         assert summary["dice"]["mean"] == summary["dice"]["median"] == pytest.approx((0.4 + 0.8) / 2)
         assert summary["dice"]["n"] == 3
         assert summary["ce_dice"]["mean"] == pytest.approx(0.4)
-        assert all(list(found) == ["dice", "iou"] for found in classes.values())
+        assert all(list(found) == [*MEASURES] for found in classes.values())
 
     def test_the_interval_is_that_of_patients_drawn_for_all_classes_at_once(self) -> None:
         """Classes that rise and fall together have the interval of one; drawn apart, it would be narrower."""

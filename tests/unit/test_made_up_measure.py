@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from components.evaluator.core import measure, metrics
 from components.evaluator.per_case import Case, read_cases, write_cases
 from components.evaluator.settings import Evaluation, EvaluatorSettings, Limit
 from components.measures.all import MEASURES
-from components.measures.confusion import Confusion
-from components.measures.measure import PixelMeasure
+from components.measures.confusion import Confusion, counts
+from components.measures.measure import ClassMeasure
 from components.run_report.core import Push, Run, judge
 from components.run_report.page import render
 from components.task import Task
@@ -25,7 +26,10 @@ def missed(counts: Confusion) -> float:
     return float(counts.fn)
 
 
-MISSED = PixelMeasure(name="missed", title="missed pixels", unit="px", higher_is_better=False, of=missed)
+MISSED = ClassMeasure(name="missed", title="missed pixels", unit="px", higher_is_better=False, fact=counts, of=missed)
+
+
+TRUTH, PREDICTED = np.array([[1, 1, 1, 0]], np.uint8), np.array([[1, 0, 0, 0]], np.uint8)
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +47,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def case() -> Case:
-    truth, predicted = np.array([[1, 1, 1, 0]], np.uint8), np.array([[1, 0, 0, 0]], np.uint8)
-    return measure(IDENTITY, truth, predicted, 0.25, settings())
+    return measure(IDENTITY, TRUTH, PREDICTED, 0.25, settings())
 
 
 def test_in_the_rows_of_the_cases(case: Case, tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_in_the_rows_of_the_cases(case: Case, tmp_path: Path) -> None:
 
 def test_in_the_metrics(case: Case) -> None:
     result = metrics([case], [case], "17", settings())
-    assert result["measures"]["missed"] == {"title": "missed pixels", "unit": "px", "higher_is_better": False}
+    assert result["measures"]["missed"] == MISSED.described()
     for found in (result, result["classes"]["foreground"], result["champion"]):
         assert found["missed"] == {"mean": 2.0, "median": 2.0, "ci95": None, "n": 1}
     assert result["change"]["missed"]["mean"] == 0
@@ -69,9 +72,9 @@ def test_as_a_limit(case: Case) -> None:
     assert metrics([case], None, None, blessed)["blessed"]
 
 
-def test_in_the_report(case: Case) -> None:
-    result = metrics([case], None, None, settings(limits=[limit(measure="missed", at_most=1.5)]))
-    html = render(
+def page(result: dict[str, Any]) -> str:
+    case = measure(IDENTITY, TRUTH, PREDICTED, 0.25, settings())
+    return render(
         Run(
             **{"recipe": "tiny", "notice": "", "config": {}, "task": Task(), "metrics": result, "cases": [case]},
             verdict=judge(False, result["reasons"], True, [], Push(False)),
@@ -95,5 +98,21 @@ def test_in_the_report(case: Case) -> None:
         [],
         "now",
     )
+
+
+def test_in_the_report(case: Case) -> None:
+    html = page(metrics([case], None, None, settings(limits=[limit(measure="missed", at_most=1.5)])))
     assert html.count("Missed pixels (px)") >= 4  # table, limits, strip, cases
     assert "mean missed pixels 2.0000 px is above at_most 1.5" in html
+
+
+def test_measures_stand_by_what_they_judge_by_and_the_appendix_is_folded(case: Case) -> None:
+    html = page(metrics([case], None, None, settings()))
+    table, _, appendix = html.partition("Appendix: ruled by background")
+    order = ["Overlap", "Surface", "Lesions", "Calibration and confidence", "As trained"]
+    places = [table.index(f">{family}</th>") for family in order]
+    assert places == sorted(places)
+    assert "Specificity" not in table
+    accuracy = appendix[appendix.index("Accuracy") :]
+    assert "predicting nothing scores 0.250" in accuracy[: accuracy.index("Specificity")]
+    assert "Hausdorff distance, 95 % (px): the class is not both true and predicted" in appendix

@@ -9,7 +9,10 @@ TRUTH = np.array([[1, 1, 0, 255]], np.uint8)
 
 
 def test_by_hand() -> None:
-    assert measured(TRUTH, np.array([[1, 0, 1, 1]], np.uint8), 1) == {"dice": 0.5, "iou": pytest.approx(1 / 3)}
+    found = measured(TRUTH, np.array([[1, 0, 1, 1]], np.uint8), 1)
+    assert {name: found[name] for name in ("dice", "iou", "precision")} == pytest.approx(
+        {"dice": 0.5, "iou": 1 / 3, "precision": 0.5}
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,50 +3,38 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, multilabel_confusion_matrix
+from compared import HEIGHT, NOTHING, PIXEL, SQUARE, WIDTH, judged_alone, over_the_table, probabilities, seen
+from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, precision_score, recall_score
 
 from components.imaging.truth.classes import IGNORE
-from components.measures.all import MEASURES
+from components.measures.all import class_measures
+from components.measures.comparison import Comparison
 from components.measures.confusion import Confusion, confusion
-from components.measures.measure import EmptyMasks
-from components.measures.overlap import dice, iou
-
-SHAPE = (24, 31)
+from components.measures.measure import ClassMeasure, EmptyMasks
+from components.measures.overlap import dice, iou, precision, sensitivity
 
 
-@pytest.mark.parametrize("truth_share", [0.02, 0.5, 0.98])
-@pytest.mark.parametrize("predicted_share", [0.02, 0.5])
-def test_against_scikit_learn(truth_share: float, predicted_share: float) -> None:
-    rng = np.random.default_rng(3)
-    truth, predicted = rng.random(SHAPE) < truth_share, rng.random(SHAPE) < predicted_share
+@over_the_table
+def test_against_scikit_learn(truth: np.ndarray, predicted: np.ndarray) -> None:
+    flat = judged_alone(truth, predicted)
     counts = confusion(truth, predicted)
-    flat = truth.ravel(), predicted.ravel()
-    assert (counts.tn, counts.fp, counts.fn, counts.tp) == tuple(confusion_matrix(*flat).ravel())
-    assert dice(counts) == pytest.approx(f1_score(*flat))
-    assert iou(counts) == pytest.approx(jaccard_score(*flat))
-
-
-def test_classes_with_pixels_to_be_ignored_against_scikit_learn() -> None:
-    rng = np.random.default_rng(5)
-    truth, predicted = (rng.integers(0, 3, SHAPE).astype(np.uint8) for _ in range(2))
-    truth[rng.random(SHAPE) < 0.3] = IGNORE
-    flat = truth[truth != IGNORE], predicted[truth != IGNORE]
-    matrices = multilabel_confusion_matrix(*flat, labels=[1, 2])
-    for index, ((tn, fp), (fn, tp)) in enumerate(matrices, 1):
-        counts = confusion(truth, predicted, index)
-        assert counts == Confusion(tp, fp, fn, tn)
-        assert dice(counts) == pytest.approx(f1_score(*flat, labels=[index], average=None)[0])
-        assert iou(counts) == pytest.approx(jaccard_score(*flat, labels=[index], average=None)[0])
+    assert (counts.tn, counts.fp, counts.fn, counts.tp) == tuple(confusion_matrix(*flat, labels=[False, True]).ravel())
+    for measure, reference, empty in (
+        *((dice, f1_score, 1.0), (iou, jaccard_score, 1.0)),
+        *((sensitivity, recall_score, math.nan), (precision, precision_score, math.nan)),
+    ):
+        np.testing.assert_allclose(measure(counts), reference(*flat, zero_division=empty), err_msg=measure.__name__)
 
 
 def test_by_hand() -> None:
-    counts = confusion(np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 0]]))
-    assert counts == Confusion(tp=1, fp=1, fn=1, tn=1)
-    assert dice(counts) == 2 / 4
-    assert iou(counts) == 1 / 3
+    counts = confusion(np.array([[1, 1, 0, 0]]), np.array([[1, 0, 1, 1]]))
+    assert counts == Confusion(tp=1, fp=2, fn=1, tn=0)
+    assert (dice(counts), iou(counts), sensitivity(counts), precision(counts)) == (2 / 5, 1 / 4, 1 / 2, 1 / 3)
+    assert counts.of_nothing == Confusion(tp=0, fp=0, fn=2, tn=2)
 
 
 def test_a_class_is_told_from_the_others_and_from_what_is_not_judged() -> None:
@@ -58,22 +46,49 @@ def test_a_class_is_told_from_the_others_and_from_what_is_not_judged() -> None:
 def test_background_does_not_count() -> None:
     """A lesion missed on a large film is 0, however much background is right."""
     counts = Confusion(tp=0, fp=0, fn=10, tn=10**6)
-    assert dice(counts) == iou(counts) == 0
+    assert dice(counts) == iou(counts) == sensitivity(counts) == 0
 
 
-@pytest.mark.parametrize(
-    ("truth", "predicted", "overlap", "pixels"), [(0, 0, 1, 0), (0, 1, 0, 0), (1, 0, 0, 744), (1, 1, 1, 744)]
-)
-def test_empty_and_full_images(truth: int, predicted: int, overlap: float, pixels: int) -> None:
-    counts = confusion(np.full(SHAPE, truth), np.full(SHAPE, predicted))
-    assert (dice(counts), iou(counts), counts.truth_pixels) == (overlap, overlap, pixels)
+@over_the_table
+def test_what_lies_under_pixels_to_be_ignored_changes_nothing(truth: np.ndarray, predicted: np.ndarray) -> None:
+    ignored, rng = truth == IGNORE, np.random.default_rng(9)
+    other = np.where(ignored, rng.integers(0, 3, truth.shape), predicted).astype(np.uint8)
+    doubt = np.where(ignored, rng.random(truth.shape), probabilities(predicted)).astype(np.float32)
+    one, changed = seen(truth, predicted), seen(truth, other, probability=doubt)
+    for measure in class_measures():
+        np.testing.assert_equal(measure.value(changed, "skip"), measure.value(one, "skip"), err_msg=measure.name)
 
 
-@pytest.mark.parametrize(
-    ("rule", "fp", "value"),
-    [("skip", 0, math.nan), ("skip", 3, math.nan), ("zero_if_predicted", 0, 1), ("zero_if_predicted", 3, 0)],
-)
-def test_the_rule_for_empty_truth(rule: EmptyMasks, fp: int, value: float) -> None:
-    for each in MEASURES.values():
-        np.testing.assert_equal(each.value(Confusion(0, fp, 0, 9), rule), value)
-        assert each.value(Confusion(1, fp, 0, 9), rule) == each.of(Confusion(1, fp, 0, 9))
+@pytest.mark.parametrize("rule", ["skip", "zero_if_predicted"])
+@pytest.mark.parametrize("measure", class_measures(), ids=lambda measure: measure.name)
+def test_what_is_undefined_has_a_rule(measure: ClassMeasure[Any], rule: EmptyMasks) -> None:
+    """Where a measure is NaN it says so; one that goes by `empty_masks` is 1 or 0 under its other rule."""
+    right, alarm, missed = (
+        measure.value(seen(*pair), rule) for pair in ((NOTHING, NOTHING), (NOTHING, SQUARE), (SQUARE, NOTHING))
+    )
+    if measure.by_empty_masks:
+        assert not math.isnan(missed)
+        np.testing.assert_equal((right, alarm), {"skip": (math.nan, math.nan), "zero_if_predicted": (1, 0)}[rule])
+    elif any(map(math.isnan, (right, alarm, missed))):
+        assert measure.undefined
+    assert not math.isnan(measure.value(seen(SQUARE, PIXEL), rule))
+
+
+def test_each_measure_has_numbers_whatever_the_size() -> None:
+    for shape in ((1, 1), (1, WIDTH), (HEIGHT, 1)):
+        nothing, full = np.zeros(shape, np.uint8), np.ones(shape, np.uint8)
+        for measure in class_measures():
+            for truth in (nothing, full):
+                for predicted in (nothing, full):
+                    assert isinstance(measure.value(seen(truth, predicted), "zero_if_predicted"), float)
+
+
+def test_a_fact_is_found_once() -> None:
+    found = []
+
+    def fact(of: Comparison) -> int:
+        found.append(of)
+        return len(found)
+
+    compared = seen(SQUARE, SQUARE)
+    assert (compared.fact(fact), compared.fact(fact)) == (1, 1)

@@ -10,7 +10,7 @@ import pytest
 from components.imaging.geometry.placement import letterbox
 from components.imaging.geometry.tiles import tile_ids, tile_placements
 from components.records.record import Record
-from components.records.sources import assembled, at_source_size
+from components.records.sources import assembled, at_source_size, judged_pixel
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (70, 101), np.uint8)
 MASK = np.random.default_rng(1).integers(0, 3, (70, 101), np.uint8)
@@ -50,3 +50,13 @@ def test_a_whole_record_is_itself() -> None:
     truth, same = at_source_size(record, probability)
     assert truth is MASK
     assert same is probability
+
+
+def test_the_size_of_a_pixel_that_is_judged() -> None:
+    tiled = assembled(tiles("stretch"))
+    assert (judged_pixel(tiled, "px"), judged_pixel(tiled, "mm")) == ((1, 1), None)
+    assert judged_pixel(replace(tiled, spacing=(0.2, 0.1)), "mm") == (0.2, 0.1)
+    whole = Record(IMAGE, MASK, "a", "p", "a.png", b"", letterbox(70, 140, 35, 35).as_json())
+    assert judged_pixel(whole, "px") == pytest.approx((70 / 18, 4))
+    assert judged_pixel(whole, "mm") is None
+    assert judged_pixel(replace(whole, spacing=(0.2, 0.1)), "mm") == pytest.approx((14 / 18, 0.4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.measures.all import MEASURES
-from components.measures.measure import PixelMeasure
+from components.measures.measure import CasesMeasure, ClassMeasure
 from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES, network_module
@@ -30,7 +31,7 @@ def _own_name(module: ModuleType) -> str:
     return module.__name__.rsplit(".", 1)[1]
 
 
-def _values(package: str, kind: type) -> list[Any]:
+def _values(package: str, kind: type | tuple[type, ...]) -> list[Any]:
     return [value for module in _modules(package) for value in vars(module).values() if isinstance(value, kind)]
 
 
@@ -69,4 +70,9 @@ def test_every_layout_is_listed() -> None:
 
 
 def test_every_measure_is_listed() -> None:
-    assert {measure.name for measure in _values("components.measures", PixelMeasure)} == {*MEASURES}
+    assert {measure.name for measure in _values("components.measures", (ClassMeasure, CasesMeasure))} == {*MEASURES}
+
+
+def test_the_readme_has_every_measure() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in MEASURES if f"`{name}`" not in readme]

@@ -29,5 +29,7 @@ class Layout:
     """Globs, relative to the folder, of every file that the listing depends on, each with a name for the driver."""
     ignores: bool = False
     """Whether by itself, without a key that says so, it may leave pixels without truth."""
+    discs: bool = False
+    """Whether its truth encloses lesions by discs, and does not outline them."""
     also_read: Callable[[Path, Callable[[], Listing]], set[Path]] = _reads_nothing_else
     """What no glob finds; the second argument lists the folder."""

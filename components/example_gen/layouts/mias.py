@@ -179,4 +179,5 @@ LAYOUT = Layout(
     marks=(("Info.txt",),),
     listing=list_mias,
     patterns=patterns,
+    discs=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import BinaryIO
 
 import numpy as np
@@ -61,6 +61,21 @@ def is_lossy_dicom(file: BinaryIO) -> bool:
     with _damage_named():
         dataset = open_dicom(file, stop_before_pixels=True)
         return dataset.get("LossyImageCompression") == "01" or dataset.file_meta.TransferSyntaxUID in _LOSSY
+
+
+def spacing_of_dicom(file: BinaryIO) -> list[object]:
+    """Height and width of a pixel in mm as they stand in the file; empty where they do not, or are no numbers.
+
+    Raises:
+        UnreadableImage: a damaged file.
+    """
+    with _damage_named():
+        dataset = open_dicom(file, stop_before_pixels=True)
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        with suppress(Exception):  # what pydicom raises of values that are none
+            if found := list(dataset[keyword].value):
+                return found
+    return []
 
 
 def _damage_named(where: str = "") -> AbstractContextManager[None]:
