@@ -26,6 +26,8 @@ class Manifest(TypedDict):
     data_fingerprint: NotRequired[str]
     warm_starts: NotRequired[int]
     """Versions in a row, this one included, that began with the weights of the one before."""
+    replaces: NotRequired[str | None]
+    """The champion before it."""
 
 
 class Row(TypedDict):

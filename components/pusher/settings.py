@@ -1,10 +1,35 @@
-"""`[serving]`: where the pusher puts versions. Its node is told the folder alone."""
+"""`[serving]`: where the pusher puts versions, and what goes with them."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+from components.provenance import Provenance
 from components.settings import Section
 
+Form = Literal["full", "coarse", "none"]
 
-class Serving(Section):
+
+class Disclosure(Section):
+    """What a version tells of the images that it was made of."""
+
+    signatures: Form = "coarse"
+    """By which `maskline seen` and `maskline evaluate` know changed copies of an image. `full` is a picture of its
+    details, 64 pixels a side, from which much of it can be rebuilt; `coarse` has 8 a side. Without any only the same
+    pixels are known, also flipped and turned by right angles."""
+
+
+class Serving(Disclosure):
     destination: str = ""
     """Folder that holds the served versions. Empty: `serving` in the output folder."""
+
+    @property
+    def disclosure(self) -> Disclosure:
+        """These keys alone."""
+        return Disclosure(**{name: getattr(self, name) for name in Disclosure.model_fields})
+
+
+class PusherSettings(Section):
+    provenance: Provenance
+    """It goes into the manifest as it is."""
+    disclosure: Disclosure
