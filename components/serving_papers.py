@@ -51,10 +51,18 @@ class Source(TypedDict):
     kind: NotRequired[str]
 
 
+class Salted(TypedDict):
+    """With which salt the names in a report are hashed."""
+
+    file: str
+    mark: str
+
+
 class SplitReport(TypedDict):
     """`split_report.json`."""
 
     records: list[Row]
+    salted: NotRequired[Salted]
     rejects: NotRequired[list[Source]]
     left_out: NotRequired[list[Source]]
     without_records: NotRequired[list[str]]

@@ -12,7 +12,7 @@ from tfx.types import Artifact, artifact_utils
 
 from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Trained, read_artifact
 from components.disk import ask_room, folder_size
-from components.pusher.disclosure import disclose
+from components.pusher.disclosure import disclose, disclosed_provenance
 from components.pusher.settings import PusherSettings
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
 from components.serving_papers import RunSplitReport
@@ -53,7 +53,7 @@ class Executor(executor.Executor):
                 return
             manifest = {
                 "run": exec_properties["run"],
-                **settings.provenance.model_dump(),
+                **disclosed_provenance(settings, serving),
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,
@@ -69,7 +69,7 @@ class Executor(executor.Executor):
             }
             ask_room(serving, folder_size(model), f"the model's copy of {model}")
             with TemporaryDirectory() as folder:
-                disclosed = disclose(papers, Path(folder), settings.disclosure)
+                disclosed = disclose(papers, Path(folder), settings.disclosure, serving)
                 version = push(model, serving, manifest, *disclosed)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 

@@ -17,6 +17,10 @@ class Disclosure(Section):
     """By which `maskline seen` and `maskline evaluate` know changed copies of an image. `full` is a picture of its
     details, 64 pixels a side, from which much of it can be rebuilt; `coarse` has 8 a side. Without any only the same
     pixels are known, also flipped and turned by right angles."""
+    salt: str = ""
+    """A file outside of the serving folder, made where it is missing: with its salt the names of images and groups are
+    hashed in what goes with a version. Keep it: without it nothing can be trained beside the champion. Empty: names
+    stay as they are."""
 
 
 class Serving(Disclosure):
@@ -29,7 +33,5 @@ class Serving(Disclosure):
         return Disclosure(**{name: getattr(self, name) for name in Disclosure.model_fields})
 
 
-class PusherSettings(Section):
-    provenance: Provenance
-    """It goes into the manifest as it is."""
+class PusherSettings(Provenance):
     disclosure: Disclosure

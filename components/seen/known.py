@@ -7,9 +7,10 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.seen.match import Known, KnownImage
+from components.seen.names import AS_THEY_ARE, Names, names_of
 from components.seen.prints import SIGNATURES_FILE, Prints, read_prints
 from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE, read_paper, read_split_report
-from components.serving_papers import Manifest
+from components.serving_papers import Manifest, SplitReport
 
 _ANEW = "Copy the whole folder of the version anew."
 
@@ -26,6 +27,11 @@ class Learnt:
     def by_pixels_alone(self) -> bool:
         """Whether changed copies cannot be told, of one of the versions at least."""
         return any(known.prints is None for known in self.versions)
+
+    @property
+    def without_groups(self) -> bool:
+        """Whether groups cannot be told, for their names are salted."""
+        return any(known.names is None for known in self.versions)
 
     @property
     def blank(self) -> int:
@@ -66,7 +72,15 @@ def _known(folder: Path, version: str) -> Known:
         KnownImage(version, row.get("split", ""), row.get("source", ""), row["group"], row.get("sha256", "")): None
         for row in rows
     }
-    return Known(list(images), _prints(folder / SIGNATURES_FILE))
+    return Known(list(images), _prints(folder / SIGNATURES_FILE), _names(report) if report else AS_THEY_ARE)
+
+
+def _names(report: SplitReport) -> Names | None:
+    """Who was given a model has no salt: what can be told without it is told."""
+    try:
+        return names_of(report)
+    except UsageError:
+        return None
 
 
 def _prints(path: Path) -> Prints | None:

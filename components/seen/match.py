@@ -11,6 +11,7 @@ import numpy as np
 
 from components.data_gate.near_duplicates import TURNS, find_near_duplicates, turned
 from components.imaging.fingerprint import SIDE
+from components.seen.names import AS_THEY_ARE, Names
 from components.seen.prints import COARSE_SIDE, Prints, coarse
 from components.seen.query import Query
 
@@ -38,6 +39,8 @@ class Known:
     images: Sequence[KnownImage]
     prints: Prints | None
     """None: only the same pixels are known."""
+    names: Names | None = AS_THEY_ARE
+    """As those of the images are written; None where they are salted and the salt is not here."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ def print_evaluation(told: Mapping[str, Any], out: Path | None) -> None:
     found = told["metrics"]
     if found:
         columns = [Column("measure"), *(Column(name, right=True) for name in ("mean", "median", "95 % CI", "cases"))]
-        terminal.show(columns, _measured(found), f"{told['measured']} images by {told['model']}", **FINDINGS)
+        terminal.say(f"{told['measured']} images of {told['data']} by {told['model']}")
+        terminal.show(columns, _measured(found), **FINDINGS)
         if found["empty_cases"]:
             predicted = found["empty_cases_with_prediction"]
             terminal.say(f"Something was predicted in {predicted} of {found['empty_cases']} cases without foreground")
@@ -27,6 +28,8 @@ def print_evaluation(told: Mapping[str, Any], out: Path | None) -> None:
         terminal.warn(f"rejected {reject['source']}: {reject['reason']}")
     _and_more(terminal, len(told["rejects"]), "rejected")
     _print_known(terminal, told)
+    if told["groups_not_compared"]:
+        terminal.warn("The model's names are salted, and the salt is not here: groups (patients) were not compared.")
     for version in told["not_known"]:
         terminal.warn(_lost(version))
     if found and out:

@@ -256,7 +256,7 @@ def _release(
         model_blessing=evaluator.outputs["blessing"],
         serving_dir=place.serving,
         run=place.run,
-        settings=_json(PusherSettings(provenance=provenance, disclosure=config.serving.disclosure)),
+        settings=_json(PusherSettings(**dict(provenance), disclosure=config.serving.disclosure)),
         code_version=_version("pusher"),
         **judged,
     )

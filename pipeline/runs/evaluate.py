@@ -81,6 +81,7 @@ def evaluate(
         "left_out": [asdict(reject) for reject in listing.left_out],
         "if_seen": seen,
         "seen": known,
+        "groups_not_compared": learnt.without_groups,
         "not_known": learnt.lost,
     }
     if known and seen == "refuse":

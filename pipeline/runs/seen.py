@@ -79,11 +79,14 @@ def all_matches(queries: Sequence[Query], learnt: Learnt) -> list[list[Match]]:
 
 def seen_samples(asked: Sequence[tuple[Sample, Query]], learnt: Learnt) -> list[dict[str, Any]]:
     """Those of a data set's samples that a model has seen, or whose group: `image` and `matches`."""
-    by_group = {image.group: image for known in learnt.versions for image in known.images}
     rows = []
+    by_group = [{image.group: image for image in known.images} for known in learnt.versions]
     for (sample, _), found in zip(asked, all_matches([query for _, query in asked], learnt), strict=True):
-        same = by_group.get(sample.group)
-        grouped = [] if found or same is None else [Match(same, "same group", 0.0)]
+        grouped = [
+            Match(images[group], "same group", 0.0)
+            for known, images in zip(learnt.versions, by_group, strict=True)
+            if not found and known.names and (group := known.names(sample.group)) in images
+        ]
         if found or grouped:
             rows.append({"image": sample.image, "matches": list(map(match_row, [*found, *grouped]))})
     return rows

@@ -50,7 +50,7 @@ def version(
     write_json(papers / "split_report.json", {"records": rows})
     signatures = {hashes[group]: signature(image) for group, image in learnt.items()}
     write_prints(papers / SIGNATURES_FILE, prints_of(signatures))
-    for paper in disclose(papers, tmp_path_factory.mktemp("disclosed"), Disclosure()):
+    for paper in disclose(papers, tmp_path_factory.mktemp("disclosed"), Disclosure(), folder.parent):
         shutil.copy(paper, folder)
     write_json(folder / "MANIFEST.json", {"version": "7", "config": config.model_dump(mode="json")})
     write_json(folder.parent / "CHAMPION.json", {"version": "7"})
@@ -125,7 +125,7 @@ def test_what_the_model_has_seen_is_named_and_nothing_measured(
 def test_people_get_a_table(version: Path, data: Path) -> None:
     result = CliRunner().invoke(app, ["evaluate", str(version), "--data", str(data)], env={"COLUMNS": "200"})
     assert result.exit_code == 0
-    assert f"6 images by {version}" in result.stdout
+    assert f"6 images of {data} by {version}" in result.stdout.replace("\n", " ")
     [row] = [line for line in result.stdout.splitlines() if line.startswith("dice")]
     assert row.split()[-1] == "6"
 

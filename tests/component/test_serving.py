@@ -20,7 +20,6 @@ from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.errors import UsageError
 from components.inference.model import load_model
-from components.provenance import Provenance
 from components.pusher.executor import Executor as Pusher
 from components.pusher.settings import Disclosure, Form, PusherSettings
 from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, prints_of, read_prints, write_prints
@@ -172,8 +171,8 @@ class TestPusher:
             inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
             write_prints(folder / "split_report" / SIGNATURES_FILE, prints_of({"ab" * 32: bytes(4095) + b"1"}))
-            provenance = Provenance(recipe="tests", notice="phantoms", config={})
-            settings = PusherSettings(provenance=provenance, disclosure=Disclosure(signatures=form))
+            disclosure = Disclosure(signatures=form)
+            settings = PusherSettings(recipe="tests", notice="phantoms", config={}, disclosure=disclosure)
             outputs = {"pushed_model": pushed}
             run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), run="run-1", settings=settings)
             return pushed

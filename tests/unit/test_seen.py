@@ -73,7 +73,7 @@ def papers(films: list[Film], tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve(papers: Path, folder: Path, form: str = "coarse", **manifest: Any) -> Path:
     """A version as the pusher makes it, but for the model."""
     folder.mkdir(parents=True)
-    for paper in disclose(papers, folder, Disclosure.model_validate({"signatures": form})):
+    for paper in disclose(papers, folder, Disclosure.model_validate({"signatures": form}), folder.parent):
         (folder / paper.name).write_bytes(paper.read_bytes())
     config = {"data": {"layout": "folders", "height": 32, "width": 32}}
     write_json(folder / "MANIFEST.json", {"version": folder.name, "config": config, **manifest})
