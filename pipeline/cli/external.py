@@ -69,7 +69,7 @@ def seen_command(
     """Tell whether images, or copies of them, were in training, validation or test of a model.
 
     Flipped, turned by right angles, resized, re-encoded, of another brightness or gamma: copies are known by what goes
-    with the model. Exit codes: 0 unseen, 2 some cannot be read, 4 some were seen.
+    with the model. Exit codes: 0 unseen, 2 usage, or an image that cannot be read, 4 some were seen.
     """
     from pipeline.runs.reading import reading_bar
     from pipeline.runs.seen import exit_code, seen_images
