@@ -6,7 +6,10 @@ from tfx.types.artifact import Artifact
 
 
 class SplitReport(Artifact):
-    """`split_report.json`: which source, group and hash is in which split."""
+    """`split_report.json`: which source, group and hash is in which split.
+
+    `signatures.npz`: by which copies of the images are known.
+    """
 
     TYPE_NAME = "maskline.SplitReport"
 

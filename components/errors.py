@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """Evaluated and refused, or the champion has changed meanwhile: nothing was pushed."""
     DATA_REFUSED = 4
-    """Refused for the data: nothing was trained."""
+    """Refused for the data: nothing was trained; of `evaluate` and `seen`: a model has seen some of them."""
     STILL_RUNNING = 124
     """Waited for no longer, as by the command `timeout`; the run goes on."""
     INTERRUPTED = 130

@@ -26,6 +26,8 @@ class Manifest(TypedDict):
     data_fingerprint: NotRequired[str]
     warm_starts: NotRequired[int]
     """Versions in a row, this one included, that began with the weights of the one before."""
+    replaces: NotRequired[str | None]
+    """The champion before it."""
 
 
 class Row(TypedDict):
@@ -49,10 +51,18 @@ class Source(TypedDict):
     kind: NotRequired[str]
 
 
+class Salted(TypedDict):
+    """With which salt the names in a report are hashed."""
+
+    file: str
+    mark: str
+
+
 class SplitReport(TypedDict):
     """`split_report.json`."""
 
     records: list[Row]
+    salted: NotRequired[Salted]
     rejects: NotRequired[list[Source]]
     left_out: NotRequired[list[Source]]
     without_records: NotRequired[list[str]]

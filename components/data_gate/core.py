@@ -19,6 +19,7 @@ from components.data_gate.quality import find_faults, find_oddities
 from components.data_gate.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.imaging.truth.settings import Mask
+from components.seen.names import AS_THEY_ARE, Names, names_of
 from components.serving_dir import data_section, read_split_report
 from components.task import Task
 
@@ -32,12 +33,16 @@ class Champion:
     """The rows of their split report."""
     data: Mapping[str, Any]
     """The section `[data]` of its config."""
+    names: Names = AS_THEY_ARE
+    """As its split report writes them."""
 
 
 def read_champion(folder: Path, version: str) -> Champion:
     """The champion by the folder of its version; one that was pushed without a report has no records."""
     report = read_split_report(folder)
-    return Champion(version, report["records"] if report else [], data_section(folder))
+    if report is None:
+        return Champion(version, [], data_section(folder))
+    return Champion(version, report["records"], data_section(folder), names_of(report))
 
 
 def split_report(
@@ -93,7 +98,9 @@ def split_report(
 
 
 def _learnt(entries: Sequence[Entry], champion: Champion, settings: GateSettings) -> Iterator[Finding]:
-    return learnt_by_champion(entries, champion.records, champion.version, warm_start=settings.warm_start)
+    return learnt_by_champion(
+        entries, champion.records, champion.version, champion.names, warm_start=settings.warm_start
+    )
 
 
 def _features(

@@ -20,19 +20,22 @@ from components.errors import DataRefused
 from components.example_gen.settings import DataSettings
 from components.files import write_json
 from components.records.tfexample import parse_header, read_split
+from components.seen.prints import SIGNATURES_FILE, prints_of, write_prints
 from components.serving_dir import SPLIT_REPORT_FILE
 
 
 class Executor(BaseExecutor):
-    """Writes `split_report.json`; raises `DataRefused`, with the report, when there is a reason to stop."""
+    """Writes `split_report.json` and the signatures; raises `DataRefused`, with the report, when there is a reason to
+    stop."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         anomalies = Path(artifact_utils.get_single_uri(input_dict["anomalies"]))
         data = DataSettings.model_validate_json(exec_properties["data"])
         splits = data.run_splits
+        entries = [entry_of(parse_header(record), split) for split in splits for record in read_split(examples, split)]
         report = split_report(
-            [entry_of(parse_header(record), split) for split in splits for record in read_split(examples, split)],
+            entries,
             read_artifact(Path(examples) / ACCOUNT_FILE, Account),
             {split: list(_anomalies(anomalies / f"Split-{split}" / "SchemaDiff.pb")) for split in splits},
             GateSettings.model_validate_json(exec_properties["settings"]),
@@ -42,7 +45,11 @@ class Executor(BaseExecutor):
         )
         if report["problems"]:
             raise DataRefused([problem["message"] for problem in report["problems"]], report)
-        write_json(Path(artifact_utils.get_single_uri(output_dict["split_report"])) / SPLIT_REPORT_FILE, report)
+        folder = Path(artifact_utils.get_single_uri(output_dict["split_report"]))
+        write_json(folder / SPLIT_REPORT_FILE, report)
+        # Of records of before there were signatures some have none.
+        signatures = {entry.sha256: entry.signature for entry in entries if entry.signature}
+        write_prints(folder / SIGNATURES_FILE, prints_of(signatures))
 
 
 def _champion(artifact: Artifact) -> Champion | None:

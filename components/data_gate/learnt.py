@@ -8,6 +8,7 @@ from typing import Any
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.records.splits import TEST
+from components.seen.names import AS_THEY_ARE, Names
 
 _BACK = "put the test list or site, the source's own splits and the names of the groups back"
 _WARM = (
@@ -21,7 +22,12 @@ _COLD = (
 
 
 def learnt_by_champion(
-    entries: Sequence[Entry], champion: Sequence[Mapping[str, Any]], version: str, *, warm_start: bool
+    entries: Sequence[Entry],
+    champion: Sequence[Mapping[str, Any]],
+    version: str,
+    names: Names = AS_THEY_ARE,
+    *,
+    warm_start: bool,
 ) -> Iterator[Finding]:
     """The images of now on which the champion's weights would be tested or validated although they know them.
 
@@ -39,7 +45,7 @@ def learnt_by_champion(
         "the champion has learnt test images",
         f"in the test split now, but learnt by the champion, version {version}",
         _WARM if warm_start else _COLD,
-        dict.fromkeys(map(str, _known(entries, TEST, learnt))),
+        dict.fromkeys(map(str, _known(entries, TEST, learnt, names))),
         stops=warm_start,
     )
     if warm_start:
@@ -49,15 +55,16 @@ def learnt_by_champion(
             f"in the eval split now, but trained on by the champion, version {version}, from whose weights it starts",
             "Its best epoch is chosen partly on what the weights know. Start cold where data have been added: "
             "[training] warm_start = false.",
-            dict.fromkeys(map(str, _known(entries, "eval", trained))),
+            dict.fromkeys(map(str, _known(entries, "eval", trained, names))),
             stops=False,
         )
 
 
-def _known(entries: Sequence[Entry], split: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+def _known(entries: Sequence[Entry], split: str, rows: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Entry]:
     """The entries of a split whose group or pixels are among some rows of a report."""
     groups, pixels = ({row.get(key) for row in rows} for key in ("group", "sha256"))
-    return (entry for entry in entries if entry.split == split and (entry.group in groups or entry.sha256 in pixels))
+    own = (entry for entry in entries if entry.split == split)
+    return (entry for entry in own if names(entry.group) in groups or entry.sha256 in pixels)
 
 
 def _unknown(version: str, warm_start: bool) -> Iterator[Finding]:

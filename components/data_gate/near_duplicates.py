@@ -22,7 +22,8 @@ _BLOCK = 1024  # images compared with as many at a time
 _PIECE = 8  # side of a piece, signature pixels
 _PIECES = SIDE // _PIECE
 _REACH = 2  # signature pixels that a piece may have moved: 3 % of the side of the content
-_TURNS = tuple((mirrored, turns) for mirrored in (False, True) for turns in range(4))
+TURNS = tuple((mirrored, turns) for mirrored in (False, True) for turns in range(4))
+"""The eight ways in which a flipped or turned copy may lie."""
 
 
 class Pair(NamedTuple):
@@ -70,7 +71,7 @@ def find_near_duplicates(
         rows, ranks = np.nonzero(values >= _COARSE)
         ones, others = start + rows, partners[rows, ranks]
         for one, other, turn in zip(order[ones], order[others], _best_turns(coarse[ones], coarse[others]), strict=True):
-            similarity = _similarity(details[one], _turned(details[other], _TURNS[turn]))
+            similarity = _similarity(details[one], turned(details[other], TURNS[turn]))
             if similarity >= _ALIKE:
                 yield Pair(int(min(one, other)), int(max(one, other)), similarity)
 
@@ -79,7 +80,7 @@ def _closest(coarse: np.ndarray, labels: np.ndarray, start: int, limit: int) -> 
     """For a block of images, the cosines and places of the closest later ones of other labels (sorted labels)."""
     rows = np.arange(start, min(start + _BLOCK, len(coarse)))
     # Contiguous: a view with negative strides is multiplied without BLAS, 25 times slower.
-    turned = [np.ascontiguousarray(_turned(coarse[rows], turn)).reshape(len(rows), -1) for turn in _TURNS]
+    ways = [np.ascontiguousarray(turned(coarse[rows], turn)).reshape(len(rows), -1) for turn in TURNS]
     values = np.full((len(rows), limit), -1, np.float32)
     partners = np.zeros((len(rows), limit), np.intp)
     for at in range(start, len(coarse), _BLOCK):
@@ -87,8 +88,8 @@ def _closest(coarse: np.ndarray, labels: np.ndarray, start: int, limit: int) -> 
         if labels[rows[0]] == labels[columns[-1]]:
             continue
         others = coarse[columns].reshape(len(columns), -1).T
-        best = turned[0] @ others
-        for one in turned[1:]:
+        best = ways[0] @ others
+        for one in ways[1:]:
             np.maximum(best, one @ others, out=best)
         if labels[rows[-1]] >= labels[columns[0]]:  # else all differ: the labels are sorted
             best[labels[rows, None] >= labels[columns]] = -1
@@ -103,7 +104,7 @@ def _closest(coarse: np.ndarray, labels: np.ndarray, start: int, limit: int) -> 
 
 def _best_turns(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
     """For pairs of descriptors, the number of the turn of the other after which they are most alike."""
-    return np.argmax([np.einsum("nij,nij->n", ones, _turned(others, turn)) for turn in _TURNS], axis=0)
+    return np.argmax([np.einsum("nij,nij->n", ones, turned(others, turn)) for turn in TURNS], axis=0)
 
 
 def _descriptors(details: np.ndarray) -> np.ndarray:
@@ -113,7 +114,7 @@ def _descriptors(details: np.ndarray) -> np.ndarray:
     return means / (np.linalg.norm(means, axis=(1, 2), keepdims=True) + np.finfo(np.float32).tiny)
 
 
-def _turned(images: np.ndarray, turn: tuple[bool, int]) -> np.ndarray:
+def turned(images: np.ndarray, turn: tuple[bool, int]) -> np.ndarray:
     """`(..., n, n)` mirrored or not, then by quarter turns."""
     mirrored, turns = turn
     return np.rot90(images[..., ::-1] if mirrored else images, turns, axes=(-2, -1))

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import tee
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import CASES_FILE, METRICS_FILE, Metrics, read_artifact
+from components.evaluator.answers import finite, keep, loss_of, prediction_name
 from components.evaluator.core import incomparable, measure, metrics
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
 from components.files import write_json
-from components.imaging.files.codecs import encode_png
 from components.inference.predictor import Predictor
 from components.records.record import Record
 from components.records.sources import at_source_size, judged_pixel, read_sources
 from components.serving_dir import CHAMPION_FILE, data_section
 from components.state import broken_named
-from components.trainer.choices import Loss, loss_named
+from components.trainer.choices import loss_named
 
 _DAMAGED = (
     "Run once with --no-cache, which copies the champion anew. If that does not help, the version served is damaged: "
@@ -91,39 +88,20 @@ def _evaluate(
         truth, probability = at_source_size(source, found)
         predicted = settings.task.predicted(probability, settings.evaluation.threshold)
         if evaluation:
-            _keep(evaluation / _prediction_name(index), predicted)
-        known = probability if np.isfinite(probability).all() else None
-        found_loss = _loss(loss, truth, known)
-        pixel = judged_pixel(source, settings.evaluation.surface_tolerance.unit)
-        yield measure(_identity(source), truth, predicted, found_loss, settings, pixel, known)
-
-
-def _loss(loss: Loss, truth: np.ndarray, probability: np.ndarray | None) -> float:
-    """NaN where a probability is no number, whatever the loss makes of that."""
-    if probability is None:
-        return math.nan
-    indices = truth[None, ..., None].astype(np.float32)
-    return float(loss(tf.constant(indices), tf.constant(probability[None]))[0])
+            keep(evaluation / prediction_name(index), predicted)
+        known, pixel = finite(probability), judged_pixel(source, settings.evaluation.surface_tolerance.unit)
+        yield measure(_identity(source), truth, predicted, loss_of(loss, truth, known), settings, pixel, known)
 
 
 def _identity(record: Record) -> dict[str, str]:
     return {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
 
 
-def _prediction_name(index: int) -> str:
-    return f"predictions/{index:06d}.png"
-
-
-def _keep(path: Path, mask: np.ndarray) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encode_png(mask))
-
-
 def _listed(cases: Sequence[Case], champion: Sequence[Case] | None) -> Iterator[Case]:
     """The cases, each with its predicted mask and, where there is a champion, that one's values."""
     for index, case in enumerate(cases):
         classes = _beside(case, champion[index]) if champion else case.classes
-        yield replace(case, classes=classes, prediction=_prediction_name(index))
+        yield replace(case, classes=classes, prediction=prediction_name(index))
 
 
 def _beside(case: Case, champion: Case) -> dict[str, ClassScores]:

@@ -11,6 +11,7 @@ from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import OLDER
 from components.records.splits import TEST, Memory, recall
+from components.seen.names import names_of
 from components.serving_dir import champion_version, read_split_report
 from components.serving_papers import SplitReport
 
@@ -27,7 +28,7 @@ def held_out(root: Path, data: DataSettings, serving: Path) -> list[str] | None:
         serving: the serving folder.
 
     Raises:
-        UsageError: as `list_grouped` and `champion_version` do; no such test group or site.
+        UsageError: as `list_grouped`, `champion_version` and `names_of` do; no such test group or site.
     """
     version = champion_version(serving)
     report = read_split_report(serving / version) if version else None
@@ -42,8 +43,14 @@ def _memory(report: SplitReport, samples: Iterable[Sample]) -> Memory:
 
     What is older than the champion's window may have been learnt by a model before it.
     """
-    groups = {sample.image: sample.group for sample in samples}
-    known = [(row.get("split"), groups.get(row.get("source", ""), row["group"])) for row in report["records"]]
+    names = names_of(report)
+    groups, own = {}, {}
+    for sample in samples:
+        groups[names(sample.image)] = own[names(sample.group)] = sample.group
+    known = [
+        (row.get("split"), groups.get(row.get("source", "")) or own.get(row["group"], row["group"]))
+        for row in report["records"]
+    ]
     older = {groups.get(source["source"]) for source in report.get("left_out", ()) if source.get("kind") == OLDER}
     tested = {group for split, group in known if split == TEST}
     learnt = {group for split, group in known if split != TEST}

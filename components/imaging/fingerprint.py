@@ -29,14 +29,27 @@ def signature(pixels: np.ndarray) -> bytes:
     Args:
         pixels: `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16.
     """
-    thumbnail = cv2.resize(pixels, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
-    thumbnail = with_channels(thumbnail, 1).astype(np.float32)
+    thumbnail = _thumbnail(pixels)
     contrast = float(np.ptp(thumbnail))
-    content = _without_borders(thumbnail, _FLAT * contrast)
-    shrinks = min(content.shape) >= SIDE
-    content = cv2.resize(content, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    content = _content(thumbnail)
     detail = np.rint(_UNIT * _corners(_local_contrast(content, _FLOOR * contrast))).clip(-127, 127).astype(np.int8)
     return detail.tobytes() if _has_detail(detail) else bytes(SIGNATURE_BYTES)
+
+
+def content_of(pixels: np.ndarray) -> np.ndarray:
+    """float32 `(64, 64)`: the part of an image whose details make its signature, in the image's own levels."""
+    return _content(_thumbnail(pixels))
+
+
+def _thumbnail(pixels: np.ndarray) -> np.ndarray:
+    thumbnail = cv2.resize(pixels, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return with_channels(thumbnail, 1).astype(np.float32)
+
+
+def _content(thumbnail: np.ndarray) -> np.ndarray:
+    content = _without_borders(thumbnail, _FLAT * float(np.ptp(thumbnail)))
+    shrinks = min(content.shape) >= SIDE
+    return cv2.resize(content, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _without_borders(thumbnail: np.ndarray, tolerance: float) -> np.ndarray:

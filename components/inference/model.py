@@ -46,7 +46,7 @@ class Model:
         self.folder = folder
         self.task = task
         self.threshold = threshold
-        self._derivation = derivation
+        self.derivation = derivation
         self._predictor = Predictor(folder, derivation)
 
     @property
@@ -72,12 +72,12 @@ class Model:
     def _read(self, image: Path | str | np.ndarray) -> np.ndarray:
         if not isinstance(image, np.ndarray):
             try:
-                derivation = self._derivation
+                derivation = self.derivation
                 image = read_image(Path(image), dicom_window=derivation.dicom_window, upright=derivation.upright)
             except UnreadableImage as error:
                 raise UsageError(f"{image}: {error}") from error
         _check(image)
-        return adjust(with_channels(image, self._derivation.channels), self._derivation.adjust)
+        return adjust(with_channels(image, self.derivation.channels), self.derivation.adjust)
 
 
 def _check(image: np.ndarray) -> None:

@@ -49,7 +49,7 @@ class Pusher(component.Pusher):
         settings: str,
         code_version: str,
     ) -> None:
-        """`run` is the run's id; `settings` is JSON that goes into the manifest as it is."""
+        """`run` is the run's id; `settings` is `PusherSettings` as JSON."""
         spec = PusherSpec(
             model=model,
             evaluation=evaluation,

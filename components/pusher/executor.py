@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tfx.components.pusher import executor
@@ -11,7 +12,8 @@ from tfx.types import Artifact, artifact_utils
 
 from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Trained, read_artifact
 from components.disk import ask_room, folder_size
-from components.provenance import Provenance
+from components.pusher.disclosure import disclose, disclosed_provenance
+from components.pusher.settings import PusherSettings
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
 from components.serving_papers import RunSplitReport
 from components.weights import check_weights, model_sha256
@@ -26,14 +28,15 @@ class Executor(executor.Executor):
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        provenance = Provenance.model_validate_json(exec_properties["settings"])
+        settings = PusherSettings.model_validate_json(exec_properties["settings"])
         serving = Path(exec_properties["serving_dir"])
         if not self.CheckBlessing(input_dict):
             self._keep_back(pushed, "the candidate is not blessed", refused=True)
             return
         model = Path(self.GetModelPath(input_dict))
         digest = model_sha256(model)
-        split_report = Path(artifact_utils.get_single_uri(input_dict["split_report"])) / SPLIT_REPORT_FILE
+        papers = Path(artifact_utils.get_single_uri(input_dict["split_report"]))
+        split_report = papers / SPLIT_REPORT_FILE
         training = read_artifact(model / "assets.extra" / TRAINING_FILE, Trained)
         evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
         metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
@@ -50,7 +53,7 @@ class Executor(executor.Executor):
                 return
             manifest = {
                 "run": exec_properties["run"],
-                **provenance.model_dump(),
+                **disclosed_provenance(settings, serving),
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,
@@ -65,7 +68,9 @@ class Executor(executor.Executor):
                 "metrics": metrics,
             }
             ask_room(serving, folder_size(model), f"the model's copy of {model}")
-            version = push(model, serving, manifest, split_report)
+            with TemporaryDirectory() as folder:
+                disclosed = disclose(papers, Path(folder), settings.disclosure, serving)
+                version = push(model, serving, manifest, *disclosed)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 
     def _keep_back(self, pushed: Artifact, reason: str, refused: bool = False) -> None:

@@ -115,7 +115,8 @@ def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Att
         **settings.model_dump(mode="json"),
         "code_version": fn_args.custom_config["code_version"],
     }
-    write_json(extra / TRAINING_FILE, {**summary, "config": config})
+    # The strips stay with the run, and so do the names of what they show.
+    write_json(extra / TRAINING_FILE, {**{key: summary[key] for key in summary if key != "strips"}, "config": config})
 
 
 def keras_file(model: keras.Model) -> bytes:

@@ -9,6 +9,7 @@ import typer
 
 from components.errors import ExitCode
 from pipeline.cli.bench import bench_app
+from pipeline.cli.external import evaluate_command, seen_command
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
@@ -61,6 +62,8 @@ def run_command(
 
 
 app.command("schedule")(schedule_command)
+app.command("evaluate")(evaluate_command)
+app.command("seen")(seen_command)
 
 
 @app.command("check")

@@ -38,6 +38,15 @@ def load_config(recipe: str, overrides: Sequence[str] = ()) -> Config:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     with foreign(UsageError, f"{path}: not a TOML file"):
         document = tomllib.loads(content.decode("utf-8"))
+    return changed_config(document, overrides, path)
+
+
+def changed_config(document: dict[str, Any], overrides: Sequence[str], path: Path) -> Config:
+    """The config of a parsed document, which is changed, with overrides applied; `path` is where it stood.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
     for override in overrides:
         _make_place(document, override)
     for override in overrides:

@@ -24,6 +24,7 @@ from components.example_gen.version import example_gen_version
 from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
 from components.pusher.component import Pusher
+from components.pusher.settings import PusherSettings
 from components.records.splits import fold_split, training_split
 from components.run_report.component import RunReport
 from components.run_report.settings import ReportSettings
@@ -255,7 +256,7 @@ def _release(
         model_blessing=evaluator.outputs["blessing"],
         serving_dir=place.serving,
         run=place.run,
-        settings=_json(provenance),
+        settings=_json(PusherSettings(**dict(provenance), disclosure=config.serving.disclosure)),
         code_version=_version("pusher"),
         **judged,
     )

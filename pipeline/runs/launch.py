@@ -17,6 +17,7 @@ from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
 from components.files import locked
+from components.pusher.disclosure import names_asked
 from components.pusher.settings import Serving
 from pipeline.config.data import Data
 from pipeline.config.root import Config
@@ -104,6 +105,8 @@ def prepared(
         serving = serving_folder(config.serving, out)
         with kinds_named(source):
             list_samples(source, config.records, held_out(source, config.records, serving))
+        # Before the training: after it, it would be late for a salt that cannot be made.
+        names_asked(config.serving, serving)
         check_beam(config.execution, {"data folder": source, "output folder": out})
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.

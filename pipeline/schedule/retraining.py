@@ -13,6 +13,7 @@ from components.example_gen.listing import fingerprint as data_fingerprint
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
+from components.seen.names import AS_THEY_ARE, Names, names_of
 from components.serving_dir import champion_version, read_manifest, read_split_report
 from pipeline.config.root import Config
 from pipeline.runs.check import check_config
@@ -45,9 +46,9 @@ def new_cases(root: Path, data: DataSettings, serving: Path) -> int:
     Raises:
         UsageError: as `list_samples` and `champion_version` do.
     """
-    known = _known_sources(serving)
+    known, names = _known_sources(serving)
     listing = list_samples(root, data, held_out(root, data, serving))
-    return sum(sample.image not in known for sample in listing.samples)
+    return sum(names(sample.image) not in known for sample in listing.samples)
 
 
 def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
@@ -63,11 +64,12 @@ def drifted_features(root: Path, config: Config, serving: Path) -> list[str]:
     return [feature["name"] for feature in report["drift"]["features"] if feature["verdict"] == DRIFT]
 
 
-def _known_sources(serving: Path) -> set[str]:
+def _known_sources(serving: Path) -> tuple[set[str], Names]:
+    """As the champion's report writes them, and how it does."""
     version = champion_version(serving)
     known = read_split_report(serving / version) if version else None
     if known is None:
-        return set()
+        return set(), AS_THEY_ARE
     # Reports of earlier versions do not name the images whose tiles were all empty.
     sources = {row.get("source", "") for row in (*known["records"], *known.get("rejects", ()))}
-    return sources.union(known.get("without_records", ()))
+    return sources.union(known.get("without_records", ())), names_of(known)

@@ -25,6 +25,7 @@ from components.errors import DataRefused
 from components.records.record import Record
 from components.records.splits import SPLITS
 from components.records.tfexample import parse_header, read_split, serialize
+from components.seen.prints import SIGNATURES_FILE, read_prints
 from pipeline.config.root import Config
 from pipeline.graph.pipeline import SCHEMA
 
@@ -126,6 +127,8 @@ class TestDataGate:
         proof = report["records"]
         assert {(row["source"], row["group"], row["sha256"], row["split"]) for row in proof} == expected
         assert {split: row["records"] for split, row in report["splits"].items()} == account(examples)["records"]
+        prints = read_prints(folder / "report" / SIGNATURES_FILE, "")
+        assert prints.hashes == sorted({row["sha256"] for row in proof})
 
     def test_masks_that_are_full_in_their_files(self, check: Callable[..., dict], folder: Path) -> None:
         """Whatever records show of them."""

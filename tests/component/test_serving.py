@@ -20,8 +20,9 @@ from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.errors import UsageError
 from components.inference.model import load_model
-from components.provenance import Provenance
 from components.pusher.executor import Executor as Pusher
+from components.pusher.settings import Disclosure, Form, PusherSettings
+from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, prints_of, read_prints, write_prints
 from components.serving_dir import champion_version, push, read_manifest
 from components.serving_graph.export import export_model
 from components.task import Task
@@ -148,7 +149,11 @@ class TestPusher:
         self, run_executor: Callable, artifact: Make, serving: Path, tmp_path_factory: pytest.TempPathFactory
     ) -> Callable[..., Artifact]:
         def run(
-            model: Artifact, blessed: int = 1, infra_blessed: int = 1, compared_with: str | None = None
+            model: Artifact,
+            blessed: int = 1,
+            infra_blessed: int = 1,
+            compared_with: str | None = None,
+            form: Form = "coarse",
         ) -> Artifact:
             folder = tmp_path_factory.mktemp("push")
             compared = compared_with or champion_version(serving)
@@ -165,7 +170,9 @@ class TestPusher:
             (folder / "split_report" / "split_report.json").write_text(json.dumps(SPLIT_REPORT))
             inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
             blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
-            settings = Provenance(recipe="tests", notice="phantoms", config={})
+            write_prints(folder / "split_report" / SIGNATURES_FILE, prints_of({"ab" * 32: bytes(4095) + b"1"}))
+            disclosure = Disclosure(signatures=form)
+            settings = PusherSettings(recipe="tests", notice="phantoms", config={}, disclosure=disclosure)
             outputs = {"pushed_model": pushed}
             run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), run="run-1", settings=settings)
             return pushed
@@ -222,6 +229,16 @@ class TestPusher:
         assert again.get_int_custom_property("pushed") == 0
         assert again.get_string_custom_property("reason") == f"the candidate is the model served as version {version}"
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}
+
+    @pytest.mark.parametrize(("form", "side"), [("full", 64), ("coarse", COARSE_SIDE), ("none", None)])
+    def test_of_the_images_goes_with_a_version_what_is_asked_for(
+        self, do: Callable[..., Artifact], model: Artifact, serving: Path, form: Form, side: int | None
+    ) -> None:
+        pushed = do(model, form=form)
+        signatures = serving / pushed.get_string_custom_property("pushed_version") / SIGNATURES_FILE
+        assert signatures.is_file() == (side is not None)
+        if side:
+            assert read_prints(signatures, "").values.shape == (1, side, side)
 
     def test_a_damaged_model_is_not_said_to_be_served(
         self, do: Callable[..., Artifact], model: Artifact, untrained: Artifact, serving: Path

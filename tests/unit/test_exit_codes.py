@@ -81,6 +81,14 @@ def test_the_readme_has_the_whole_table() -> None:
                 ExitCode.INTERRUPTED: "cancelled",
             },
         ),
+        (
+            ["seen"],
+            {ExitCode.DONE: "unseen", ExitCode.USAGE: "usage", ExitCode.DATA_REFUSED: "some were seen"},
+        ),
+        (
+            ["evaluate"],
+            {ExitCode.DONE: "measured", ExitCode.USAGE: "usage", ExitCode.DATA_REFUSED: "refused: the model has seen"},
+        ),
         (["kubeflow", "lint"], {ExitCode.DONE: "nothing", ExitCode.USAGE: "something"}),
     ],
 )
