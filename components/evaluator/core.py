@@ -46,12 +46,14 @@ def summarize(cases: Sequence[Case], settings: EvaluatorSettings) -> dict[str, A
     At the top they are means over classes; `classes` has each class, without what is no measure of one.
     """
     groups, classes = [case.group for case in cases], settings.task.classes
-    by_name = {each.name: values_of(cases, each, classes) for each in settings.measures}
-    of_classes = {
-        name: {measure: distribution(by_name[measure][index : index + 1], groups) for measure in MEASURES}
-        for index, name in enumerate(classes)
+    by_class = {
+        name: {
+            each.name: distribution(values_of(cases, each, [name]), groups, each.range) for each in MEASURES.values()
+        }
+        for name in classes
     }
-    return {**{name: distribution(values, groups) for name, values in by_name.items()}, "classes": of_classes}
+    means = {each.name: distribution(values_of(cases, each, classes), groups, each.range) for each in settings.measures}
+    return {**means, "classes": by_class}
 
 
 def incomparable(champion: Mapping[str, Any], derivation: Derivation, task: Task) -> str | None:
@@ -134,7 +136,10 @@ def _absent(cases: Sequence[Case], name: str) -> dict[str, int]:
 def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
     """Of each measure how it differs from the champion's, case by case."""
     groups, classes = [case.group for case in cases], settings.task.classes
-    return {each.name: distribution(changes_of(cases, champion, each, classes), groups) for each in settings.measures}
+    return {
+        each.name: distribution(changes_of(cases, champion, each, classes), groups, each.range_of_changes)
+        for each in settings.measures
+    }
 
 
 def _notes(cases: Sequence[Case], settings: EvaluatorSettings) -> Iterator[str]:

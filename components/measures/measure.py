@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from components.measures.confusion import Confusion
+from components.measures.interval import Range
 
 EmptyMasks: TypeAlias = Literal["skip", "zero_if_predicted"]
 """What a measure of overlap is where the truth has no pixel of the class: undefined, or what its function says."""
@@ -24,6 +25,13 @@ class Measure:
     higher_is_better: bool
     unit: str = ""
     """Empty for ratios."""
+    range: Range | None = None
+    """Without one, as of a loss or of distances, there are no intervals: nothing bounds what an unseen case does."""
+
+    @property
+    def range_of_changes(self) -> Range | None:
+        """The same of the difference of two values."""
+        return self.range and (self.range[0] - self.range[1], self.range[1] - self.range[0])
 
     def described(self) -> dict[str, Any]:
         """What readers of a file that has its numbers need to know."""

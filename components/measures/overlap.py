@@ -20,5 +20,5 @@ def _ratio(numerator: int, denominator: int) -> float:
     return numerator / denominator if denominator else 1.0
 
 
-DICE = PixelMeasure(name="dice", title="Dice", higher_is_better=True, of=dice)
-IOU = PixelMeasure(name="iou", title="IoU", higher_is_better=True, of=iou)
+DICE = PixelMeasure(name="dice", title="Dice", higher_is_better=True, range=(0.0, 1.0), of=dice)
+IOU = PixelMeasure(name="iou", title="IoU", higher_is_better=True, range=(0.0, 1.0), of=iou)
