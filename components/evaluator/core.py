@@ -15,6 +15,7 @@ from components.evaluator.settings import EvaluatorSettings
 from components.evaluator.values import changes_of, values_of
 from components.measures.all import MEASURES
 from components.measures.confusion import confusion
+from components.measures.extent import extent
 from components.measures.summary import distribution
 from components.records.settings import Derivation
 from components.task import Task
@@ -26,7 +27,7 @@ def measure(
     """Compares class indices, `(H, W)` uint8 both; what truth leaves unjudged counts nowhere.
 
     Args:
-        identity: `id`, `group`, `source` and `label` of the case.
+        identity: `id`, `group`, `source`, `label` and, where known, `site` of the case.
         truth: may hold `IGNORE`.
         predicted: as `Task.predicted` gives it.
         loss: that was trained, of the whole case; NaN where a probability is no number.
@@ -36,7 +37,7 @@ def measure(
     for index, name in enumerate(settings.task.classes, 1):
         counts = confusion(truth, predicted, index)
         values = {each.name: each.value(counts, settings.evaluation.empty_masks) for each in MEASURES.values()}
-        classes[name] = ClassScores(counts, {**values, settings.loss: loss})
+        classes[name] = ClassScores(counts, {**values, settings.loss: loss}, extent=extent(truth == index))
     return Case(**identity, classes=classes)
 
 
@@ -89,15 +90,16 @@ def metrics(
     settings: EvaluatorSettings,
     obstacle: str | None = None,
     faults: Sequence[str] = (),
+    decisions: int | None = None,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
 
     `obstacle` says why there is a champion but no such cases: then the candidate is refused, as it is for `faults`
-    of what it is made of.
+    of what it is made of. `decisions` says how often these cases have decided, this time included; None: they do not.
     """
     served = None if champion is None else Champion(str(champion_version), champion)
     empty = [case for case in cases if case.truth_pixels == 0]
-    limits = [judged(asked, cases, served, settings, obstacle) for asked in settings.every_limit]
+    limits = [judged(asked, cases, served, settings, obstacle, decisions or 1) for asked in settings.every_limit]
     reasons = [limit.sentence for limit in limits if not limit.met and not (obstacle and limit.asked.limit.change)]
     if broken := sum(math.isnan(case.value(settings.loss)) for case in cases):
         reasons.append(f"the probabilities of {broken} test cases are not finite numbers")
@@ -122,6 +124,7 @@ def metrics(
         "limits": [limit.as_json() for limit in limits],
         "notes": list(_notes(cases, settings)),
         "collapsed": collapse(cases),
+        "decisions": decisions,
         "blessed": not reasons,
         "reasons": reasons,
     }

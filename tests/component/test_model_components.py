@@ -73,7 +73,7 @@ def evaluate(
     examples: Artifact,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Evaluation]:
-    def run(model: Artifact, champion: Artifact, **settings: object) -> Evaluation:
+    def run(model: Artifact, champion: Artifact, serving_dir: str = "", **settings: object) -> Evaluation:
         folder = tmp_path_factory.mktemp("evaluation")
         evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
         blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
@@ -81,6 +81,7 @@ def evaluate(
             Evaluator,
             {"examples": examples, "model": model, "champion": champion},
             {"evaluation": evaluation, "blessing": blessing},
+            serving_dir=serving_dir,
             settings=config.evaluator.model_copy(update={"evaluation": config.evaluation.model_copy(update=settings)}),
         )
         return Evaluation(evaluation, blessing)
@@ -257,6 +258,13 @@ class TestEvaluator:
         assert not worse.blessed
         [reason] = worse.metrics["reasons"]
         assert "against the champion 7, min_dice_change asks for +0" in reason
+
+    def test_its_decisions_are_counted_each_once(
+        self, evaluate: Callable[..., Evaluation], as_champion: Callable[..., Artifact], model: Artifact, tmp_path: Path
+    ) -> None:
+        champion, limits = as_champion(model, "7"), (0.0, 0.1, 0.0)
+        found = [evaluate(model, champion, str(tmp_path / "served"), min_dice=lowest).metrics for lowest in limits]
+        assert [each["decisions"] for each in found] == [1, 2, 1]
 
     def test_the_champion_against_itself_changes_nothing(
         self, evaluate: Callable[..., Evaluation], as_champion: Callable[..., Artifact], model: Artifact

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from evaluated import EMPTY, FALSE, IDENTITY, case, classed, settings
+from evaluated import EMPTY, FALSE, IDENTITY, case, classed, patients, settings
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
 from components.evaluator.core import incomparable, measure, metrics, summarize
-from components.evaluator.per_case import Case, ClassScores
+from components.evaluator.per_case import ClassScores
 from components.imaging.truth.classes import IGNORE
 from components.records.settings import Derivation
 from components.task import Task
 
 ONE = settings()
 TWO = settings("lesion", "muscle")
-
-
-def patients(values: Iterable[float]) -> list[Case]:
-    """A case of each of several patients."""
-    return [replace(case(value), group=f"patient{number}") for number, value in enumerate(values)]
 
 
 def decide(dice: list[float], champion: list[float] | None = None, **evaluation: Any) -> dict[str, Any]:
@@ -167,7 +161,8 @@ def test_without_a_champion() -> None:
 def test_each_reason_to_refuse(dice: list[float], settings: dict[str, Any], reason: str) -> None:
     result = decide(dice, **settings)
     assert result["blessed"] is False
-    assert result["reasons"] == [reason]
+    [found] = result["reasons"]
+    assert found.startswith(reason)
 
 
 @pytest.mark.parametrize(
