@@ -16,6 +16,8 @@ TAIL = 0.025
 
 _DRAWS_BEYOND = 200
 """Resamples beyond each end, so that it is known to some 7 % of its tail."""
+_MOST_DRAWS = 1_000_000
+"""For tails of less than 2 in 10,000 fewer lie beyond."""
 _AT_ONCE = 4_000_000
 """Weights in memory."""
 
@@ -23,11 +25,11 @@ _AT_ONCE = 4_000_000
 def interval(values: np.ndarray, groups: Sequence[str], ends: Range, tail: float = TAIL) -> Range | None:
     """Where the macro mean lies, of other groups of the same kind; None of fewer than `LEAST_GROUPS` groups.
 
-    Groups (patients) are weighted by a Bayesian bootstrap, and one more joins them that nobody has seen: as large as
-    the largest, and for the lower end at the least value, for the upper at the largest. Of one class, with a case in
-    each group, these are the bounds of Gaffke (2005, "Three test statistics for a nonparametric one-sided hypothesis on
-    the mean of a nonnegative variable"), which are those of Clopper and Pearson where values are 0 and 1. They lie
-    within `ends` always. What they cover: `benchmarks/coverage.py`.
+    Groups (patients) are weighted by a Bayesian bootstrap, and one more joins them that nobody has seen: for the lower
+    end at the least value, for the upper at the largest, and as large as the largest, since bad groups may be the large
+    ones. Of one class, with a case in each group, these are the bounds of Gaffke (2005, "Three test statistics for a
+    nonparametric one-sided hypothesis on the mean of a nonnegative variable"), which are those of Clopper and Pearson
+    where values are 0 and 1. They lie within `ends` always. What they cover: `benchmarks/coverage.py`.
 
     Args:
         values: float64 `(classes, cases)`, NaN where undefined; of differences, too.
@@ -42,7 +44,8 @@ def interval(values: np.ndarray, groups: Sequence[str], ends: Range, tail: float
     kept = values[~np.isnan(values).all(axis=1)][:, counted]
     totals = np.array([np.bincount(members, np.nan_to_num(row)) for row in kept])
     counts = np.array([np.bincount(members, ~np.isnan(row)) for row in kept])
-    drawn_totals, drawn_counts, unseen = _resampled(totals, counts, int(np.ceil(_DRAWS_BEYOND / tail)))
+    draws = min(int(np.ceil(_DRAWS_BEYOND / tail)), _MOST_DRAWS)
+    drawn_totals, drawn_counts, unseen = _resampled(totals, counts, draws)
     low, high = (((drawn_totals + unseen * end) / (drawn_counts + unseen)).mean(axis=0) for end in ends)
     return float(np.quantile(low, tail)), float(np.quantile(high, 1 - tail))
 
