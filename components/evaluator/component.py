@@ -15,6 +15,7 @@ from components.traits import Traits
 class EvaluatorSpec(ComponentSpec):
     PARAMETERS = {
         "settings": ExecutionParameter(type=str),
+        "serving_dir": ExecutionParameter(type=str, optional=True),
         "code_version": ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -34,7 +35,7 @@ class Evaluator(BaseComponent):
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
-    traits = Traits()
+    traits = Traits(looks_outside=True)
 
     def __init__(
         self,
@@ -44,10 +45,12 @@ class Evaluator(BaseComponent):
         settings: str,
         code_version: str,
         out_of_fold: BaseChannel | None = None,
+        serving_dir: str | None = None,
     ) -> None:
         """`settings` is `EvaluatorSettings` as JSON; `champion` None: there is nothing to compare with.
 
-        `out_of_fold` is the evaluation of the folds that the model is made of, whose faults refuse it.
+        `out_of_fold` is the evaluation of the folds that the model is made of, whose faults refuse it. `serving_dir` is
+        where decisions are counted.
         """
         decides = EvaluatorSettings.model_validate_json(settings).decides
         spec = EvaluatorSpec(
@@ -56,6 +59,7 @@ class Evaluator(BaseComponent):
             champion=champion,
             out_of_fold=out_of_fold,
             settings=settings,
+            serving_dir=serving_dir,
             code_version=code_version,
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing) if decides else None,

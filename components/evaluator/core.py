@@ -16,6 +16,7 @@ from components.evaluator.values import needed, summary, summary_of_changes, val
 from components.measures.all import MEASURES, class_measures
 from components.measures.comparison import Comparison
 from components.measures.confusion import counts
+from components.measures.extent import extent
 from components.measures.overlap import DICE
 from components.measures.selection import RISK_COVERAGE_AREA, risk_coverage
 from components.measures.surface import HD95
@@ -38,7 +39,7 @@ def measure(
     """Compares class indices, `(H, W)` uint8 both; what truth leaves unjudged counts nowhere.
 
     Args:
-        identity: `id`, `group`, `source` and `label` of the case.
+        identity: `id`, `group`, `source`, `label` and, where known, `site` of the case.
         truth: may hold `IGNORE`.
         predicted: as `Task.predicted` gives it.
         loss: that was trained, of the whole case; NaN where a probability is no number.
@@ -51,7 +52,7 @@ def measure(
         channel = None if probability is None else settings.task.of_class(probability, index)
         seen = Comparison(truth, predicted, index, channel, pixel_size, tolerance)
         values = {each.name: each.value(seen, settings.evaluation.empty_masks) for each in class_measures()}
-        classes[name] = ClassScores(seen.fact(counts), {**values, settings.loss: loss})
+        classes[name] = ClassScores(seen.fact(counts), {**values, settings.loss: loss}, extent=extent(seen.true))
     return Case(**identity, classes=classes)
 
 
@@ -105,15 +106,16 @@ def metrics(
     settings: EvaluatorSettings,
     obstacle: str | None = None,
     faults: Sequence[str] = (),
+    decisions: int | None = None,
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
 
     `obstacle` says why there is a champion but no such cases: then the candidate is refused, as it is for `faults`
-    of what it is made of.
+    of what it is made of. `decisions` says how often these cases have decided, this time included; None: they do not.
     """
     served = None if champion is None else Champion(str(champion_version), champion)
     empty = [case for case in cases if case.truth_pixels == 0]
-    limits = [judged(asked, cases, served, settings, obstacle) for asked in settings.every_limit]
+    limits = [judged(asked, cases, served, settings, obstacle, decisions or 1) for asked in settings.every_limit]
     reasons = [limit.sentence for limit in limits if not limit.met and not (obstacle and limit.asked.limit.change)]
     if broken := sum(math.isnan(case.value(settings.loss)) for case in cases):
         reasons.append(f"the probabilities of {broken} test cases are not finite numbers")
@@ -140,6 +142,7 @@ def metrics(
         "limits": [limit.as_json() for limit in limits],
         "notes": list(_notes(cases, settings)),
         "collapsed": collapse(cases),
+        "decisions": decisions,
         "blessed": not reasons,
         "reasons": reasons,
     }

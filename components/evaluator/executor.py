@@ -15,15 +15,19 @@ from tfx.utils import path_utils
 from components.artifacts import CASES_FILE, METRICS_FILE, Metrics, read_artifact
 from components.evaluator.answers import finite, keep, loss_of, prediction_name
 from components.evaluator.core import incomparable, measure, metrics
+from components.evaluator.decisions import cases_digest, count_decision
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
 from components.files import write_json
 from components.inference.predictor import Predictor
 from components.records.record import Record
 from components.records.sources import at_source_size, judged_pixel, read_sources
+from components.records.splits import TEST
+from components.records.tfexample import parse_header, read_split
 from components.serving_dir import CHAMPION_FILE, data_section
 from components.state import broken_named
 from components.trainer.choices import loss_named
+from components.weights import model_sha256
 
 _DAMAGED = (
     "Run once with --no-cache, which copies the champion anew. If that does not help, the version served is damaged: "
@@ -43,11 +47,22 @@ class Executor(BaseExecutor):
         cases = list(_evaluate(_predictor(model, settings), examples, settings, evaluation))
         version = champion.get_string_custom_property("version") if champion else None
         served, obstacle = _served_cases(champion, examples, settings) if champion and version else (None, None)
-        result = metrics(cases, served, version, settings, obstacle, _faults(input_dict))
+        decisions = _decisions(exec_properties, model, examples) if settings.decides else None
+        result = metrics(cases, served, version, settings, obstacle, _faults(input_dict), decisions)
         write_json(evaluation / METRICS_FILE, result)
         write_cases(evaluation / CASES_FILE, _listed(cases, served))
         if settings.decides:
             _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
+
+
+def _decisions(properties: dict[str, Any], model: Artifact, examples: str) -> int | None:
+    """How often the test cases have decided, this time included; None where nothing is kept of it."""
+    serving = properties.get("serving_dir")
+    if not serving:
+        return None
+    cases = cases_digest(map(parse_header, read_split(examples, TEST)))
+    digest = model_sha256(Path(path_utils.serving_model_path(model.uri)))
+    return count_decision(Path(serving), cases, digest, properties["settings"])
 
 
 def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
@@ -94,7 +109,10 @@ def _evaluate(
 
 
 def _identity(record: Record) -> dict[str, str]:
-    return {"id": record.id, "group": record.group, "source": record.source, "label": record.label}
+    return {
+        **{"id": record.id, "group": record.group, "source": record.source},
+        **{"label": record.label, "site": record.site},
+    }
 
 
 def _listed(cases: Sequence[Case], champion: Sequence[Case] | None) -> Iterator[Case]:

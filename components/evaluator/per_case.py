@@ -15,8 +15,8 @@ from components.measures.confusion import Confusion
 
 _CHAMPION = "champion_"
 _OTHER = {
-    *("id", "group", "source", "label", "fold", "class", "truth_pixels", "predicted_pixels", "tp", "fp", "fn", "tn"),
-    "prediction",
+    *("id", "group", "source", "label", "site", "fold", "class", "prediction"),
+    *("truth_pixels", "predicted_pixels", "extent", "tp", "fp", "fn", "tn"),
 }
 """Columns that are no measure."""
 
@@ -30,6 +30,8 @@ class ClassScores:
     """By measure, NaN where one is undefined; the loss is of the record, and the same for each class."""
     champion: Mapping[str, float] = field(default_factory=dict)
     """Of the served model on the same record, where there is one and it can be compared."""
+    extent: int = 0
+    """Of the truth: the longest side of the bounding boxes of its regions, in pixels of what is judged."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Case:
     source: str
     label: str
     classes: Mapping[str, ClassScores]
+    site: str = ""
     prediction: str = ""
     """Path of the predicted mask relative to the evaluation."""
     fold: str = ""
@@ -60,6 +63,10 @@ class Case:
     def is_false_alarm(self) -> bool:
         """Whether something was predicted where there is nothing."""
         return self.truth_pixels == 0 and self.predicted_pixels > 0
+
+    def extent(self, name: str | None) -> int:
+        """Of the largest region of a class, or of any."""
+        return max(scores.extent for key, scores in self.classes.items() if name in (None, key))
 
     def value(self, measure: str) -> float:
         """The mean of a measure over the classes where it is defined, NaN where it is in none."""
@@ -95,10 +102,12 @@ def _row(case: Case, name: str) -> dict[str, Any]:
         "group": case.group,
         "source": case.source,
         "label": case.label,
+        "site": case.site,
         **({"fold": case.fold} if case.fold else {}),
         "class": name,
         "truth_pixels": counts.truth_pixels,
         "predicted_pixels": counts.predicted_pixels,
+        "extent": scores.extent,
         "tp": counts.tp,
         "fp": counts.fp,
         "fn": counts.fn,
@@ -113,7 +122,11 @@ def _case(rows: list[dict[str, str]]) -> Case:
     first = rows[0]
     identity = {key: first[key] for key in ("id", "group", "source", "label", "prediction")}
     return Case(
-        **identity, fold=first.get("fold", ""), classes={row.get("class", "foreground"): _scores(row) for row in rows}
+        **identity,
+        # Files of before there were folds, sites and classes have no such columns.
+        fold=first.get("fold", ""),
+        site=first.get("site", ""),
+        classes={row.get("class", "foreground"): _scores(row) for row in rows},
     )
 
 
@@ -124,6 +137,7 @@ def _scores(row: Mapping[str, str]) -> ClassScores:
         Confusion(*(int(row[count]) for count in ("tp", "fp", "fn", "tn"))),
         {name: _number(row[name]) for name in measures},
         {name: _number(cell) for name, cell in champion.items()},
+        int(row.get("extent", 0)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -29,15 +29,24 @@ class Limit(Section):
     class_: str | None = Field(default=None, alias="class")
     """None: the mean over the classes of their means."""
     slice: str | None = None
-    """The cases that count: `label=NAME`, or `folder=NAME` of the folder that the source lies in. None: all."""
+    """The cases that count: `label=NAME`, `site=NAME`, `folder=NAME` of the source's folder, `span=NAME`;
+    `size<20px` or `size>=20px`, by the longest side of their regions of the class in the truth. None: all."""
     at_least: float | None = None
     at_most: float | None = None
     change: bool = False
     """Hold against the champion on the same cases, in place of `at_least` and `at_most`. Met where there is none."""
     margin: float = 0.0
     """With `change`: by so much the candidate may be worse; below 0 it must be better."""
+    bound: Literal["mean", "lower"] = "mean"
+    """What must meet it: the mean, or the end of its 95 % interval that speaks against the candidate, which is the
+    lower one, but with `at_most`, and with `change` of what is better low, the upper one. Where k limits of slices ask
+    for that, each is held against an interval of 1 - 0.05 / k (Bonferroni): they hold together."""
+    per_decision: bool = False
+    """With `bound = "lower"`: where the same test cases decide for the k-th time, 0.05 is divided by k once more."""
     least_n: Annotated[int, Field(ge=0)] = 1
-    """Cases in which the measure is defined; with fewer the limit is not met."""
+    """Cases in which the measure is defined; fewer are too few."""
+    too_few: Literal["refuse", "pass"] = "refuse"
+    """What becomes of the limit where cases, or for `bound = "lower"` groups, are too few."""
 
     @field_validator("slice")
     @classmethod
@@ -45,6 +54,17 @@ class Limit(Section):
         if text is not None:
             sliced(text)
         return text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_raters(cls, table: Any) -> Any:
+        if isinstance(table, dict) and "within_raters" in table:
+            raise ValueError(
+                "within_raters needs the masks of several raters for one image, and records have one mask each: "
+                "several mask files of an image are merged, or are its classes. Remove it, and set at_least to what "
+                "raters reach among themselves"
+            )
+        return table
 
     @model_validator(mode="after")
     def _has_one_bound(self) -> Self:
@@ -63,6 +83,14 @@ def _limit_faults(limit: Limit) -> Iterator[str]:
         )
     if not limit.change and limit.margin:
         yield f"margin = {limit.margin:g} is for a comparison with the champion: set change = true, or remove margin"
+    if limit.per_decision and limit.bound == "mean":
+        yield 'per_decision is for an interval, and bound = "mean" has none: set bound = "lower", or remove it'
+    if limit.bound == "lower" and not (limit.measure in MEASURES and MEASURES[limit.measure].range):
+        bounded = [name for name, measure in MEASURES.items() if measure.range]
+        yield (
+            f"{limit.measure} has no interval, since nothing bounds its values: remove bound, or choose "
+            f"{' or '.join(bounded)}"
+        )
     if limit.measure in LOSSES and limit.class_ is not None:
         yield f"{limit.measure} is one number for all classes: remove class, or choose {' or '.join(MEASURES)}"
 
@@ -131,6 +159,11 @@ class EvaluatorSettings(Section):
         if not self.decides:
             return []
         return [*self._short(), *(Asked(limit) for limit in self.evaluation.limits)]
+
+    @property
+    def slices_at_once(self) -> int:
+        """Limits of slices that ask for the end of an interval."""
+        return sum(limit.bound == "lower" and limit.slice is not None for limit in self.evaluation.limits)
 
     def _short(self) -> Iterator[Asked]:
         given = self.evaluation

@@ -1,27 +1,41 @@
-"""What a limit may pick from the test cases: `label=malignant`, `folder=clinic-b`."""
+"""What a limit may pick from the test cases: `label=malignant`, `site=A`, `size<20px`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from components.evaluator.per_case import Case
 
-SLICES: dict[str, Callable[[Case, str], bool]] = {
+Belongs = Callable[[Case, str | None], bool]
+"""Whether a case is in a slice, of a class, or of any."""
+
+NAMED: dict[str, Callable[[Case, str], bool]] = {
     "label": lambda case, name: case.label == name,
+    "site": lambda case, name: case.site == name,
     "folder": lambda case, name: PurePosixPath(case.source).parent.name == name,
+    "span": lambda case, name: PurePosixPath(case.source).parts[0] in (name, f"span-{name}"),
 }
-"""By the word before the sign: whether a case belongs to what stands behind it. `folder` is the source's own."""
+"""By the word before the sign. `folder` is the source's own, `span` the outermost, as `2` or `span-2`."""
+
+SIZED: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda extent, pixels: extent < pixels,
+    ">=": lambda extent, pixels: extent >= pixels,
+}
+"""What stands behind `size`. The size of a case is the longest side of the bounding boxes of its regions in the truth,
+of the limit's class or, without one, of any; a case without a region is in no such slice."""
+
+_SIZE = re.compile(r"size\s*(<|>=)\s*([0-9]+(?:\.[0-9]+)?)\s*px")
 
 
-def sliced(text: str) -> Callable[[Case], bool]:
-    """Whether a case belongs to a slice.
-
-    Raises:
-        ValueError: no slice is written so.
-    """
+def sliced(text: str) -> Belongs:
+    """Raises ValueError: no slice is written so."""
+    if found := _SIZE.fullmatch(text):
+        within, pixels = SIZED[found[1]], float(found[2])
+        return lambda case, of: (extent := case.extent(of)) > 0 and within(extent, pixels)
     kind, sign, name = text.partition("=")
-    if kind not in SLICES or not sign or not name:
-        expected = " or ".join(f"{kind}=NAME" for kind in SLICES)
-        raise ValueError(f"expected {expected}")
-    return lambda case: SLICES[kind](case, name)
+    if kind not in NAMED or not sign or not name:
+        allowed = [*(f"{kind}=NAME" for kind in NAMED), *(f"size{sign}20px" for sign in SIZED)]
+        raise ValueError(f"expected {', '.join(allowed[:-1])} or {allowed[-1]}")
+    return lambda case, _: NAMED[kind](case, name)

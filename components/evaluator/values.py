@@ -10,7 +10,7 @@ import numpy as np
 
 from components.evaluator.per_case import Case
 from components.measures.measure import CasesMeasure, ClassMeasure, Measure
-from components.measures.summary import distribution, macro_mean
+from components.measures.summary import TOGETHER, distribution, macro_mean
 
 
 def values_of(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> np.ndarray:
@@ -52,7 +52,7 @@ def summary(cases: Sequence[Case], measure: Measure, classes: Sequence[str]) -> 
     if isinstance(measure, CasesMeasure):
         found = _together(*together(cases, measure, classes))
     else:
-        found = distribution(values_of(cases, measure, classes), [case.group for case in cases])
+        found = distribution(values_of(cases, measure, classes), [case.group for case in cases], measure.range)
     return found | {"nothing": macro_mean(_of_nothing(cases, measure, classes))[0]} if measure.of_nothing else found
 
 
@@ -62,7 +62,9 @@ def summary_of_changes(
     """As `summary`, of the differences to the champion."""
     if isinstance(measure, CasesMeasure):
         return _together(*change_together(cases, champion, measure, classes))
-    return distribution(changes_of(cases, champion, measure, classes), [case.group for case in cases])
+    return distribution(
+        changes_of(cases, champion, measure, classes), [case.group for case in cases], measure.range_of_changes
+    )
 
 
 def change_together(
@@ -84,7 +86,7 @@ def _of_nothing(cases: Sequence[Case], measure: Measure, classes: Sequence[str])
 
 
 def _together(value: float | None, n: int) -> dict[str, Any]:
-    return {"mean": value, "median": None, "ci95": None, "n": n}
+    return {"mean": value, "median": None, "ci95": None, "no_ci95": None if value is None else TOGETHER, "n": n}
 
 
 def _number(case: Case, name: str, measure: str) -> float:

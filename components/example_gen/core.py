@@ -119,6 +119,7 @@ def derive(source: Source, chosen: Sequence[View], data: DataSettings, split: st
             # Tiles carry that of their source: copies are found however they are cut, alike corners are none.
             signature=own,
             label=sample.label,
+            site=sample.site,
             derived_from=sample.id if view.id != sample.id else "",
             moments=moments(scale) if data.tiles else None,
             spacing=source.spacing,

@@ -15,7 +15,7 @@ import numpy as np
 from components.measures.calibration import Sums, sums
 from components.measures.comparison import Comparison
 from components.measures.confusion import Confusion, counts
-from components.measures.measure import CasesMeasure, ClassMeasure
+from components.measures.measure import CORRELATION, SHARE, CasesMeasure, ClassMeasure
 from components.measures.overlap import dice, ratio
 
 _LEVELS = 1024
@@ -102,6 +102,7 @@ ACCURACY = ClassMeasure(
     name="accuracy",
     title="accuracy",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     fact=counts,
     of=accuracy,
@@ -111,6 +112,7 @@ SPECIFICITY = ClassMeasure(
     name="specificity",
     title="specificity",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     undefined="all that is judged is of the class",
     fact=counts,
@@ -121,6 +123,7 @@ KAPPA = ClassMeasure(
     name="kappa",
     title="Cohen's kappa",
     higher_is_better=True,
+    range=CORRELATION,
     family="background",
     undefined="truth and prediction are of one kind, the same",
     fact=counts,
@@ -131,6 +134,7 @@ MCC = ClassMeasure(
     name="mcc",
     title="Matthews correlation",
     higher_is_better=True,
+    range=CORRELATION,
     family="background",
     undefined=_ONE_KIND,
     fact=counts,
@@ -141,6 +145,7 @@ PIXEL_AUC = ClassMeasure(
     name="pixel_auc",
     title="area under the ROC curve of pixels",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     undefined=f"{_ONE_KIND}, or {_UNKNOWN}",
     fact=levels,
@@ -151,6 +156,7 @@ DICE_WITH_BACKGROUND = ClassMeasure(
     name="dice_with_background",
     title="mean Dice of class and background",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     fact=counts,
     of=dice_with_background,
@@ -160,6 +166,7 @@ TRUE_PROBABILITY = ClassMeasure(
     name="true_probability",
     title="mean probability of what is true",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     undefined=_UNKNOWN,
     fact=sums,
@@ -170,6 +177,7 @@ SMOOTHED_SOFT_DICE = ClassMeasure(
     name="smoothed_soft_dice",
     title="soft Dice, 1 added above and below",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     undefined=_UNKNOWN,
     fact=sums,
@@ -180,6 +188,7 @@ POOLED_DICE = CasesMeasure(
     name="pooled_dice",
     title="Dice of all cases as one image",
     higher_is_better=True,
+    range=SHARE,
     family="background",
     undefined="nothing is true or predicted in any case",
     needs=("tp", "fp", "fn"),

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from components.measures.comparison import Comparison
-from components.measures.measure import ClassMeasure
+from components.measures.measure import SHARE, ClassMeasure
 
 _NEAR = 10
 """Rows and columns by which a pixel may lie off what is true or predicted and still be near it: farther away hardly any
@@ -98,6 +98,7 @@ BRIER = ClassMeasure(
     name="brier",
     title="Brier score near the foreground",
     higher_is_better=False,
+    range=SHARE,
     family="calibration",
     undefined=_NOTHING_NEAR,
     fact=near,
@@ -107,6 +108,7 @@ CALIBRATION_ERROR = ClassMeasure(
     name="calibration_error",
     title="calibration error near the foreground",
     higher_is_better=False,
+    range=SHARE,
     family="calibration",
     undefined=_NOTHING_NEAR,
     fact=near,
@@ -116,6 +118,7 @@ CONFIDENCE = ClassMeasure(
     name="confidence",
     title="soft Dice confidence",
     higher_is_better=True,
+    range=SHARE,
     family="calibration",
     undefined=_UNKNOWN,
     fact=sums,

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from components.measures.comparison import Comparison
-from components.measures.measure import ClassMeasure
+from components.measures.measure import SHARE, ClassMeasure
 from components.measures.overlap import BY_EMPTY_MASKS
 
 _NO_LESION = "the truth has no lesion of the class"
@@ -107,6 +107,7 @@ LESION_SENSITIVITY = ClassMeasure(
     name="lesion_sensitivity",
     title="lesions found",
     higher_is_better=True,
+    range=SHARE,
     family="lesions",
     undefined=_NO_LESION,
     fact=lesions,
@@ -124,6 +125,7 @@ LESION_DICE = ClassMeasure(
     name="lesion_dice",
     title="lesion-wise Dice",
     higher_is_better=True,
+    range=SHARE,
     family="lesions",
     undefined=BY_EMPTY_MASKS,
     fact=lesions,
@@ -134,6 +136,7 @@ CENTRE_HIT = ClassMeasure(
     name="centre_hit",
     title="lesion centres hit",
     higher_is_better=True,
+    range=SHARE,
     family="lesions",
     undefined=_NO_LESION,
     fact=lesions,

@@ -9,12 +9,15 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from components.measures.comparison import Comparison
 from components.measures.confusion import Confusion
+from components.measures.interval import Range
 
 EmptyMasks: TypeAlias = Literal["skip", "zero_if_predicted"]
 """What a measure of overlap is where the truth has no pixel of the class: undefined, or what its function says."""
 Family: TypeAlias = Literal["overlap", "surface", "lesions", "calibration", "background", "training"]
 """What it judges by, as tables are ordered. `background`: it is ruled by pixels that nobody asked for."""
 Fact = TypeVar("Fact")
+SHARE: Range = (0.0, 1.0)
+CORRELATION: Range = (-1.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ class Measure:
     higher_is_better: bool
     unit: str = ""
     """Empty for ratios; of distances `px`, where an evaluation does not measure them in another."""
+    range: Range | None = None
+    """Without one, as of a loss or of distances, there are no intervals: nothing bounds what an unseen case does."""
     family: Family = "overlap"
     undefined: str = ""
     """Where it is NaN, and left out of the mean, in words; empty: nowhere."""
@@ -37,6 +42,11 @@ class Measure:
     def measured_in(self, unit: str) -> Self:
         """As it is where distances are in another unit."""
         return replace(self, unit=unit) if self.unit == "px" else self
+
+    @property
+    def range_of_changes(self) -> Range | None:
+        """The same of the difference of two values."""
+        return self.range and (self.range[0] - self.range[1], self.range[1] - self.range[0])
 
     def described(self) -> dict[str, Any]:
         """What readers of a file that has its numbers need to know."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from components.measures.confusion import Confusion, counts
-from components.measures.measure import ClassMeasure
+from components.measures.measure import SHARE, ClassMeasure
 
 _NOTHING_TRUE = "the truth has nothing of the class"
 BY_EMPTY_MASKS = f"{_NOTHING_TRUE}, unless empty_masks is zero_if_predicted: then 1 if nothing is predicted, else 0"
@@ -40,6 +40,7 @@ DICE = ClassMeasure(
     name="dice",
     title="Dice",
     higher_is_better=True,
+    range=SHARE,
     undefined=BY_EMPTY_MASKS,
     fact=counts,
     of=dice,
@@ -49,6 +50,7 @@ IOU = ClassMeasure(
     name="iou",
     title="IoU",
     higher_is_better=True,
+    range=SHARE,
     undefined=BY_EMPTY_MASKS,
     fact=counts,
     of=iou,
@@ -58,6 +60,7 @@ SENSITIVITY = ClassMeasure(
     name="sensitivity",
     title="sensitivity",
     higher_is_better=True,
+    range=SHARE,
     undefined=_NOTHING_TRUE,
     fact=counts,
     of=sensitivity,
@@ -66,6 +69,7 @@ PRECISION = ClassMeasure(
     name="precision",
     title="precision",
     higher_is_better=True,
+    range=SHARE,
     undefined="nothing of the class is predicted",
     fact=counts,
     of=precision,

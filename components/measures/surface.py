@@ -17,7 +17,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import KDTree
 
 from components.measures.comparison import Comparison
-from components.measures.measure import ClassMeasure
+from components.measures.measure import SHARE, ClassMeasure
 from components.measures.overlap import BY_EMPTY_MASKS
 
 _CORNERS = np.array([[8, 4], [2, 1]], np.float32)
@@ -146,6 +146,7 @@ SURFACE_DICE = ClassMeasure(
     name="surface_dice",
     title="surface Dice",
     higher_is_better=True,
+    range=SHARE,
     family="surface",
     undefined=f"{BY_EMPTY_MASKS}; or the size of the image's pixels is not known",
     fact=surfaces,

@@ -31,6 +31,8 @@ class Record:
     signature: bytes = b""
     """By which near duplicates are found; see `components.imaging.fingerprint`."""
     label: str = ""
+    site: str = ""
+    """Institute or scanner; empty where it is not known."""
     derived_from: str = ""
     """Id of the source that this record is a tile of, or of the record that it is a copy of."""
     augmentation: dict[str, Any] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class Header:
     transform: dict[str, Any]
     signature: bytes
     label: str
+    site: str
     derived_from: str
     bit_depth: int
     channels: int

@@ -47,6 +47,8 @@ def serialize(record: Record) -> bytes:
         features["source/spacing"] = _float(*record.spacing)
     if record.label:
         features["sample/label"] = _bytes(record.label.encode())
+    if record.site:
+        features["sample/site"] = _bytes(record.site.encode())
     if record.derived_from:
         features["sample/derived_from"] = _bytes(record.derived_from.encode())
     if record.augmentation:
@@ -68,6 +70,7 @@ def parse(serialized: bytes) -> Record:
         transform=header.transform,
         signature=header.signature,
         label=header.label,
+        site=header.site,
         derived_from=header.derived_from,
         augmentation=json.loads(_text(features, "augment/params", "{}")),
         moments=_moments(features),
@@ -162,6 +165,7 @@ def _header(features: Mapping[str, tf.train.Feature]) -> Header:
         transform=json.loads(_text(features, "sample/transform")),
         signature=features["image/signature"].bytes_list.value[0],
         label=_text(features, "sample/label"),
+        site=_text(features, "sample/site"),
         derived_from=_text(features, "sample/derived_from"),
         bit_depth=features["image/bit_depth"].int64_list.value[0],
         channels=features["image/channels"].int64_list.value[0],

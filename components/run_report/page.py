@@ -112,10 +112,11 @@ def _number(value: float | None) -> str:
 
 def _bound(limit: Mapping[str, Any]) -> str:
     """What a limit asks for."""
+    end = ", end of the interval" if limit.get("bound") == "lower" else ""
     if limit["change"]:
-        return f"change, margin {limit['margin']:g}"
-    key = "at_least" if limit["at_most"] is None else "at_most"
-    return f"{key.replace('_', ' ')} {limit[key]:g}" + (f", {limit['least_n']} cases" if limit["least_n"] > 1 else "")
+        return f"change, margin {limit['margin']:g}{end}"
+    key, cases = "at_least" if limit["at_most"] is None else "at_most", limit["least_n"]
+    return f"{key.replace('_', ' ')} {limit[key]:g}{end}" + (f", {cases} cases" if cases > 1 else "")
 
 
 def _change(value: float | None) -> str:

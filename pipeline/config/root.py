@@ -132,6 +132,7 @@ def _faults(config: Config) -> Iterator[str]:
             f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
         )
     yield from _evaluation_faults(config.evaluation, config.data.task.classes, config.training.loss)
+    yield from _slice_faults(config)
     if config.execution.beam != "local" and config.execution.parallel == "processes":
         yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'
 
@@ -149,6 +150,17 @@ def _fold_faults(config: Config) -> Iterator[str]:
             "[folds] and [data.tiles] reduced_copy exclude each other: the copies are for training alone, and of each "
             "fold all records are measured on. Remove one of the two"
         )
+
+
+def _slice_faults(config: Config) -> Iterator[str]:
+    """Slices that no case of these data can be in."""
+    data = config.data
+    for number, limit in enumerate(config.evaluation.limits):
+        where, kind = f"[evaluation.limits] {number}: slice = {limit.slice!r}", (limit.slice or "").partition("=")[0]
+        if kind == "span" and data.spans is None:
+            yield f"{where}: there are no spans. Set [data] spans"
+        if kind == "site" and data.site_pattern is None and data.layout not in ("manifest", "bcss"):
+            yield f"{where}: layout {data.layout!r} knows no sites. Set [data] site_pattern, or use layout 'manifest'"
 
 
 def _evaluation_faults(evaluation: Evaluation, classes: list[str], loss: str) -> Iterator[str]:

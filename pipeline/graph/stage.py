@@ -109,6 +109,7 @@ def stage(config: Config, place: Place, champion: str | None, prefix: str = "") 
         model=trained.model,
         champion=passed.resolver.outputs["champion"],
         out_of_fold=trained.out_of_fold,
+        serving_dir=place.serving,
         settings=_json(config.evaluator),
         code_version=evaluator_version(config.training.loss),
     )

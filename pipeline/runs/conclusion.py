@@ -45,7 +45,6 @@ def _lines(record: RunRecord) -> Iterator[str]:
 
 def _score(what: str, scores: Scores) -> str:
     found, empty = scores.mean, scores.empty_cases
-    interval = f" (95 % CI {found.ci95[0]:.3f} to {found.ci95[1]:.3f})" if found.ci95 else ""
     classes = "".join(
         f"; {name} {_mean(of_class)}{_absent(scores, name)}" for name, of_class in scores.of_classes.items()
     )
@@ -54,7 +53,13 @@ def _score(what: str, scores: Scores) -> str:
         if empty
         else ""
     )
-    return f"{what}: mean foreground {scores.title} {_mean(found)}{interval}, {found.n} cases{classes}{without}"
+    return f"{what}: mean foreground {scores.title} {_mean(found)}{_interval(found)}, {found.n} cases{classes}{without}"
+
+
+def _interval(found: Distribution) -> str:
+    if found.ci95:
+        return f" (95 % CI {found.ci95[0]:.3f} to {found.ci95[1]:.3f})"
+    return f" (95 % CI: {found.no_ci95})" if found.no_ci95 else ""
 
 
 def _absent(scores: Scores, name: str) -> str:

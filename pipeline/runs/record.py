@@ -78,6 +78,8 @@ class Distribution(BaseModel):
 
     mean: float | None
     ci95: tuple[float, float] | None = None
+    no_ci95: str | None = None
+    """Why there is no interval."""
     n: int = 0
 
 

@@ -208,7 +208,7 @@ def test_paths_are_parameters_of_those_nodes_alone_that_go_there(
         for value in node.parameters.parameters.values()
         if str(folder) in value.field_value.string_value
     }
-    assert holders == {"ImageMaskExampleGen", "ChampionResolver", "Pusher"}
+    assert holders == {"ImageMaskExampleGen", "ChampionResolver", "Evaluator", "Pusher"}
     assert holders == {node for node, traits in Nodes.of(pipeline).traits.items() if traits.looks_outside}
 
 

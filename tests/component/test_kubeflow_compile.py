@@ -180,7 +180,12 @@ class TestVerb:
         result = self.compile("--out", str(out), "--set", "kubeflow.volumes=[]", "--json")
         assert result.exit_code == 0
         faults = json.loads(result.stdout)["faults"]
-        assert {fault["where"] for fault in faults} == {"ImageMaskExampleGen", "ChampionResolver", "Pusher"}
+        assert {fault["where"] for fault in faults} == {
+            "ImageMaskExampleGen",
+            "ChampionResolver",
+            "Evaluator",
+            "Pusher",
+        }
         assert all(fault["warning"] for fault in faults)
 
     def test_nothing_is_written_where_something_is_wrong(self, tmp_path: Path) -> None:

@@ -171,6 +171,8 @@ class TestManifest:
         made = ingest(root, tmp_path / "out", layout="manifest", table="cohort.toml", splits={"test_site": "south"})
         same(made.masks, {"scans/1": box(2, 2, 12, 12), "scans/2": box(20, 20, 30, 30), "scans/3": NOTHING})
         assert {name for name, split in made.splits.items() if split == "test"} == {"scans/3"}
+        sites = {name: record.site for name, record in made.records.items()}
+        assert sites == {"scans/1": "north", "scans/2": "north", "scans/3": "south"}
 
 
 class TestMias:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from driver import Result, maskline
 
+from components.evaluator.decisions import DECISIONS_FILE
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
 from pipeline.config.loader import load_config
@@ -113,8 +114,8 @@ class Place:
 
     @property
     def served(self) -> dict[str, bytes]:
-        """Every file of the serving folder."""
-        files = (path for path in self.serving.rglob("*") if path.is_file())
+        """Every file of the serving folder but the count of decisions, to which a refusal adds one."""
+        files = (path for path in self.serving.rglob("*") if path.is_file() and path.name != DECISIONS_FILE)
         return {path.relative_to(self.serving).as_posix(): path.read_bytes() for path in files}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.evaluator.per_case import Case, ClassScores
@@ -35,10 +35,17 @@ def case(dice: float, loss: float = 0.1, counts: Confusion = FULL, **identity: s
     return classed({"foreground": dice}, loss, counts, **identity)
 
 
-def classed(dice: Mapping[str, float], loss: float = 0.1, counts: Confusion = FULL, **identity: str) -> Case:
+def classed(
+    dice: Mapping[str, float], loss: float = 0.1, counts: Confusion = FULL, extent: int = 0, **identity: str
+) -> Case:
     """A case with this Dice of each class, and the IoU that goes with it."""
     scores = {
-        name: ClassScores(counts, {"dice": value, "iou": value / (2 - value), "ce_dice": loss})
+        name: ClassScores(counts, {"dice": value, "iou": value / (2 - value), "ce_dice": loss}, extent=extent)
         for name, value in dice.items()
     }
     return Case(**(IDENTITY | identity), classes=scores)
+
+
+def patients(dice: Iterable[float], **identity: str) -> list[Case]:
+    """A case of one class and of a patient of its own for each Dice."""
+    return [case(value, id=f"{index:03d}", group=f"p{index:03d}", **identity) for index, value in enumerate(dice)]

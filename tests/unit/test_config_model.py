@@ -108,12 +108,27 @@ def test_least_config() -> None:
         (
             "evaluation.limits",
             [{"measure": "dice", "at_least": 0.5, "clas": "a"}],
-            "[evaluation.limits.0] clas: unknown key. Allowed: at_least, at_most, change, class, least_n, margin, ",
+            "[evaluation.limits.0] clas: unknown key. Allowed: at_least, at_most, bound, change, class, least_n, ",
         ),
         (
             "evaluation.limits",
             [{"measure": "dice", "at_least": 0.5, "slice": "size<20"}],
-            "[evaluation.limits.0] slice: found 'size<20', expected label=NAME or folder=NAME",
+            "[evaluation.limits.0] slice: found 'size<20', expected label=NAME, site=NAME, folder=NAME, span=NAME, ",
+        ),
+        (
+            "evaluation.limits",
+            [{"measure": "dice", "at_least": 0.5, "slice": "span=2"}],
+            "[evaluation.limits] 0: slice = 'span=2': there are no spans. Set [data] spans",
+        ),
+        (
+            "evaluation.limits",
+            [{"measure": "dice", "at_least": 0.5, "slice": "site=A"}],
+            "[evaluation.limits] 0: slice = 'site=A': layout 'mias' knows no sites. Set [data] site_pattern, or",
+        ),
+        (
+            "evaluation.limits",
+            [{"measure": "dice", "within_raters": True}],
+            "within_raters needs the masks of several raters for one image, and records have one mask each",
         ),
         (
             "evaluation.limits",

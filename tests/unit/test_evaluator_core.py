@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from evaluated import EMPTY, FALSE, IDENTITY, case, classed, settings
+from evaluated import EMPTY, FALSE, IDENTITY, case, classed, patients, settings
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
 from components.evaluator.core import incomparable, measure, metrics, summarize
-from components.evaluator.per_case import Case, ClassScores
+from components.evaluator.per_case import ClassScores
 from components.imaging.truth.classes import IGNORE
 from components.measures.all import MEASURES, class_measures
 from components.records.settings import Derivation
@@ -25,11 +24,6 @@ from components.task import Task
 
 ONE = settings()
 TWO = settings("lesion", "muscle")
-
-
-def patients(values: Iterable[float]) -> list[Case]:
-    """A case of each of several patients."""
-    return [replace(case(value), group=f"patient{number}") for number, value in enumerate(values)]
 
 
 def decide(dice: list[float], champion: list[float] | None = None, **evaluation: Any) -> dict[str, Any]:
@@ -124,32 +118,20 @@ def test_summary_leaves_undefined_values_out() -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([], {"mean": None, "median": None, "ci95": None, "n": 0}),
-        ([math.nan], {"mean": None, "median": None, "ci95": None, "n": 0}),
-        ([0.5], {"mean": 0.5, "median": 0.5, "ci95": None, "n": 1}),
-        ([0.5, 0.5, 0.5], {"mean": 0.5, "median": 0.5, "ci95": [0.5, 0.5], "n": 3}),
+        ([], {"mean": None, "median": None, "ci95": None, "no_ci95": None, "n": 0}),
+        ([math.nan], {"mean": None, "median": None, "ci95": None, "no_ci95": None, "n": 0}),
+        ([0.5] * 7, {"mean": 0.5, "median": 0.5, "ci95": None, "no_ci95": "too few groups to say", "n": 7}),
     ],
 )
 def test_summary_of_few_cases(values: list[float], expected: dict[str, Any]) -> None:
     assert summarize(patients(values), ONE)["dice"] == expected
 
 
-def test_confidence_interval_is_that_of_the_mean() -> None:
-    """With 80 cases the percentile bootstrap comes close to mean +- 1.96 s / sqrt(n)."""
-    values = np.random.default_rng(2).beta(8, 3, 80)
-    interval = summarize(patients(values), ONE)["dice"]["ci95"]
-    error = values.std(ddof=1) / math.sqrt(len(values))
-    expected = values.mean() - 1.96 * error, values.mean() + 1.96 * error
-    np.testing.assert_allclose(interval, expected, atol=0.15 * error)
-    assert interval == summarize(patients(values), ONE)["dice"]["ci95"]
-
-
-def test_images_of_one_patient_are_no_independent_evidence() -> None:
-    values = np.random.default_rng(2).beta(8, 3, 20)
-    each = summarize(patients(values), ONE)["dice"]
-    four_times = summarize([one for one in patients(values) for _ in range(4)], ONE)["dice"]
-    assert four_times["n"] == 80
-    np.testing.assert_allclose(four_times["ci95"], each["ci95"], atol=1e-9)
+def test_the_interval_of_a_change_is_of_what_a_difference_can_be_and_a_loss_has_none() -> None:
+    same = metrics(patients([0.5] * 8), patients([0.5] * 8), "17", ONE)
+    low, high = same["change"]["dice"]["ci95"]
+    assert (low, high) == (pytest.approx(0.025 ** (1 / 8) - 1, abs=0.02), pytest.approx(-low, abs=0.02))
+    assert same["change"]["ce_dice"]["no_ci95"] == same["ce_dice"]["no_ci95"] == "none: values have no bounds"
 
 
 def test_counts_of_empty_cases() -> None:
@@ -190,7 +172,8 @@ def test_without_a_champion() -> None:
 def test_each_reason_to_refuse(dice: list[float], settings: dict[str, Any], reason: str) -> None:
     result = decide(dice, **settings)
     assert result["blessed"] is False
-    assert result["reasons"] == [reason]
+    [found] = result["reasons"]
+    assert found.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -252,25 +235,18 @@ class TestClasses:
     def test_the_mean_over_classes_of_their_means(self) -> None:
         summary = summarize(self.CASES, TWO)
         classes = summary["classes"]
-        assert classes["lesion"]["dice"] == {"mean": 0.4, "median": 0.4, "ci95": None, "n": 1}
+        assert (classes["lesion"]["dice"]["mean"], classes["lesion"]["dice"]["n"]) == (0.4, 1)
         assert (classes["muscle"]["dice"]["mean"], classes["muscle"]["dice"]["n"]) == (pytest.approx(0.8), 3)
         assert summary["dice"]["mean"] == summary["dice"]["median"] == pytest.approx((0.4 + 0.8) / 2)
         assert summary["dice"]["n"] == 3
         assert summary["ce_dice"]["mean"] == pytest.approx(0.4)
         assert all(list(found) == [*MEASURES] for found in classes.values())
 
-    def test_the_interval_is_that_of_patients_drawn_for_all_classes_at_once(self) -> None:
-        """Classes that rise and fall together have the interval of one; drawn apart, it would be narrower."""
-        values = np.random.default_rng(2).beta(8, 3, 60)
-        both = [classed({"lesion": value, "muscle": value}, group=f"p{n}") for n, value in enumerate(values)]
-        alone = summarize(patients(values), ONE)["dice"]["ci95"]
-        np.testing.assert_allclose(summarize(both, TWO)["dice"]["ci95"], alone, atol=1e-12)
-
     def test_a_class_that_no_case_has_is_named_and_left_out_of_the_mean(self) -> None:
         cases = [classed({"lesion": 0.6, "muscle": math.nan}), classed({"lesion": 0.8, "muscle": math.nan})]
         result = metrics(cases, None, None, TWO)
         assert result["dice"]["mean"] == pytest.approx(0.7)
-        assert result["classes"]["muscle"]["dice"] == {"mean": None, "median": None, "ci95": None, "n": 0}
+        assert result["classes"]["muscle"]["dice"]["n"] == 0
         assert result["notes"] == [
             "class 'muscle' was never measured: no test case has it, and the means over classes are without it"
         ]

@@ -282,7 +282,7 @@ def test_no_volumes_at_all_are_a_warning(package: Package) -> None:
     """A simulation on one machine needs none."""
     faults = lint(Package(package.spec, {}))
     examples = "ImageMaskExampleGen"
-    assert [fault.where for fault in faults] == ["ChampionResolver", examples, examples, "Pusher"]
+    assert [fault.where for fault in faults] == ["ChampionResolver", "Evaluator", examples, examples, "Pusher"]
     assert all(fault.warning and "suits `simulate` alone" in str(fault) for fault in faults)
 
 
@@ -367,4 +367,4 @@ class TestVerb:
         file.write_text(yaml.safe_dump(package.spec))
         result = self.lint(file)
         assert result.exit_code == 0
-        assert result.stderr.count("warning: ") == 4
+        assert result.stderr.count("warning: ") == 5

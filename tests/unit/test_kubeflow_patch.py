@@ -114,7 +114,7 @@ def test_an_argument_that_is_short_already_stays(bare: Spec) -> None:
 def test_nodes_that_look_outside_are_not_cached(bare: Spec) -> None:
     patched = patch_spec(bare, config())
     uncached = {node for node in NODES if not task(patched, node)["cachingOptions"].get("enableCache")}
-    assert uncached == {"ImageMaskExampleGen", "ChampionResolver", "Pusher"}
+    assert uncached == {"ImageMaskExampleGen", "ChampionResolver", "Evaluator", "Pusher"}
 
 
 def test_quantities_as_text_and_as_numbers(bare: Spec) -> None:

@@ -128,8 +128,11 @@ def test_without_a_champion_a_change_has_nothing_to_fall_behind() -> None:
         ({"measure": "dice", "change": True, "at_most": 0.2}, "by margin: remove at_most, or change"),
         ({"measure": "dice", "at_least": 0.1, "margin": 0.1}, "margin = 0.1 is for a comparison with the champion"),
         ({"measure": "ce_dice", "at_most": 1.0, "class_": "a"}, "ce_dice is one number for all classes: remove class"),
-        ({"measure": "dice", "at_least": 0.1, "slice": "size<20"}, "expected label=NAME or folder=NAME"),
-        ({"measure": "dice", "at_least": 0.1, "slice": "label="}, "expected label=NAME or folder=NAME"),
+        (
+            {"measure": "dice", "at_least": 0.1, "slice": "size<20"},
+            "expected label=NAME, site=NAME, folder=NAME, ",
+        ),
+        ({"measure": "dice", "at_least": 0.1, "slice": "label="}, "span=NAME, size<20px or size>=20px"),
         ({"measure": "accuracy", "at_least": 0.1}, "measure\n  Input should be 'dice'"),
         ({"measure": "dice", "at_least": 0.1, "least_n": -1}, "greater than or equal to 0"),
     ],

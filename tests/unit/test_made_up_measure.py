@@ -61,7 +61,7 @@ def test_in_the_metrics(case: Case) -> None:
     result = metrics([case], [case], "17", settings())
     assert result["measures"]["missed"] == MISSED.described()
     for found in (result, result["classes"]["foreground"], result["champion"]):
-        assert found["missed"] == {"mean": 2.0, "median": 2.0, "ci95": None, "n": 1}
+        assert (found["missed"]["mean"], found["missed"]["n"]) == (2, 1)
     assert result["change"]["missed"]["mean"] == 0
 
 

@@ -13,14 +13,15 @@ from components.measures.confusion import Confusion
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "per_case.csv"
 """Of version 0.1.0, with a champion and films without a lesion; since then rows have a class, the loss has its name,
-and of the champion there is every measure."""
+of the champion there is every measure, and there are columns for site and extent."""
 NAN = math.nan
 SCORES = ClassScores(
     Confusion(tp=3, fp=2, fn=1, tn=4),
     {"dice": 2 / 3, "iou": 0.5, "ce_dice": 0.25},
     {"dice": 0.125, "iou": 0.0625, "ce_dice": 0.5},
+    extent=3,
 )
-CASE = Case("a", "g", "films, old/a.png", "benign", {"lesion": SCORES}, "predictions/000000.png")
+CASE = Case("a", "g", "films, old/a.png", "benign", {"lesion": SCORES}, "north", "predictions/000000.png")
 
 
 def test_the_file_is_what_it_was_byte_by_byte(tmp_path: Path) -> None:
@@ -32,11 +33,11 @@ def test_a_row_by_hand(tmp_path: Path) -> None:
     write_cases(tmp_path / "cases.csv", [CASE])
     header, row = (tmp_path / "cases.csv").read_text().splitlines()
     assert header == (
-        "id,group,source,label,class,truth_pixels,predicted_pixels,tp,fp,fn,tn,dice,iou,ce_dice,"
+        "id,group,source,label,site,class,truth_pixels,predicted_pixels,extent,tp,fp,fn,tn,dice,iou,ce_dice,"
         "champion_dice,champion_iou,champion_ce_dice,prediction"
     )
     assert row == (
-        'a,g,"films, old/a.png",benign,lesion,4,5,3,2,1,4,0.6666666666666666,0.5,0.25,'
+        'a,g,"films, old/a.png",benign,north,lesion,4,5,3,3,2,1,4,0.6666666666666666,0.5,0.25,'
         "0.125,0.0625,0.5,predictions/000000.png"
     )
     assert read_cases(tmp_path / "cases.csv") == [CASE]

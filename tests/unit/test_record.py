@@ -157,6 +157,13 @@ def test_an_undefined_score_without_an_interval() -> None:
     assert conclusion(record) == ["Test: mean foreground Dice undefined, 0 cases"]
 
 
+def test_of_too_few_groups_no_interval_is_told() -> None:
+    few = {"mean": 0.5, "ci95": None, "no_ci95": "too few groups to say", "n": 7}
+    test = {"dice": few, "empty_cases": 0, "empty_cases_with_prediction": 0}
+    record = RunRecord(id="1", recipe="demo", status="done", exit_code=0, metrics={"test": test})
+    assert conclusion(record) == ["Test: mean foreground Dice 0.500 (95 % CI: too few groups to say), 7 cases"]
+
+
 def test_classes_are_told_beside_the_first_measure() -> None:
     def found(mean: float | None) -> dict[str, Any]:
         return {"mean": mean, "median": mean, "ci95": None, "n": 3}
