@@ -29,7 +29,7 @@ def macro_mean(values: np.ndarray) -> tuple[float | None, int]:
 def distribution(values: np.ndarray, groups: Sequence[str], ends: Range | None) -> dict[str, Any]:
     """`mean` and `n` as `macro_mean` has them, likewise the `median`, and `ci95` of the mean or why there is `no_ci95`.
 
-    A median has no interval: none was found that covers.
+    A median has no interval: none has been shown to cover.
 
     Args:
         values: float64 `(classes, cases)`, NaN where undefined.
