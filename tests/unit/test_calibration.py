@@ -20,6 +20,7 @@ from components.measures.all import class_measures
 from components.measures.background import levels
 from components.measures.calibration import brier, calibration_error, confidence, near, sums
 from components.measures.selection import rank_correlation, risk_coverage, risk_coverage_area
+from components.measures.summary import TOGETHER
 
 
 @over_the_table
@@ -120,7 +121,7 @@ OTHERS = [sure(*pair) for pair in ((0.9, 0.9), (0.8, 0.8), (0.3, 0.2), (0.2, 0.1
 
 def test_what_cases_have_together_is_in_the_metrics() -> None:
     result = metrics(CASES, OTHERS, "17", settings())
-    found = {"mean": pytest.approx(0.5), "median": None, "ci95": None, "n": 3}
+    found = {"mean": pytest.approx(0.5), "median": None, "ci95": None, "no_ci95": TOGETHER, "n": 3}
     assert result["confidence_rank"] == result["classes"]["foreground"]["confidence_rank"] == found
     assert result["champion"]["confidence_rank"]["mean"] == pytest.approx(1)
     assert result["change"]["confidence_rank"]["mean"] == pytest.approx(-0.5)

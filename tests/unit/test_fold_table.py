@@ -70,7 +70,7 @@ def test_a_fold_that_has_collapsed_is_named_with_what_to_do(cases: list[Case], w
     found = out_of_fold([fold(1, GOOD), fold(2, cases)], SETTINGS)
     [reason] = found["reasons"]
     assert reason.startswith(f"fold 2 collapsed: its model predicts {what}")
-    assert reason.endswith("Raise [training] epochs, lower learning_rate, or change seed")
+    assert reason.endswith("Train longer (epochs or budget of [training]), lower learning_rate, or change seed")
     assert [row["faults"] for row in found["folds"]] == [[], [reason]]
 
 

@@ -133,7 +133,7 @@ def test_without_a_champion_a_change_has_nothing_to_fall_behind() -> None:
             "expected label=NAME, site=NAME, folder=NAME, ",
         ),
         ({"measure": "dice", "at_least": 0.1, "slice": "label="}, "span=NAME, size<20px or size>=20px"),
-        ({"measure": "accuracy", "at_least": 0.1}, "measure\n  Input should be 'dice'"),
+        ({"measure": "dise", "at_least": 0.1}, "measure\n  Input should be 'dice'"),
         ({"measure": "dice", "at_least": 0.1, "least_n": -1}, "greater than or equal to 0"),
     ],
 )
