@@ -12,6 +12,8 @@ from components.trainer.budget import Budget
 from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.schedules import CURVES, PLATEAU, SCHEDULES
 
+_RATE_THAT_FALLS = 3e-3
+
 
 class Optimization(Section):
     """Either `epochs` or `budget` is set."""
@@ -30,7 +32,8 @@ class Optimization(Section):
     """Over this share of the training the rate rises evenly from 0 to `learning_rate`."""
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
-    """The highest of the schedule."""
+    """The highest of the schedule. The default of `cosine` and `polynomial`, which have half of it in the mean or less,
+    is 3e-3: with it `cosine` was better than `constant` with 1e-3 after 100, 500 and 2,000 steps."""
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.99
     """Of `sgd`, after Nesterov."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -62,8 +65,10 @@ class Optimization(Section):
             return table
         if table.get("budget") is not None:
             table = {"schedule": "cosine", **table}
-        ends = table.get("schedule", PLATEAU) != PLATEAU
-        return {"early_stopping_patience": None, **table} if ends else table
+        schedule = table.get("schedule", PLATEAU)
+        if schedule in CURVES and CURVES[schedule](1.0) == 0:
+            table = {"learning_rate": _RATE_THAT_FALLS, **table}
+        return {"early_stopping_patience": None, **table} if schedule != PLATEAU else table
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -27,7 +27,7 @@ def test_epochs_are_trained_as_ever() -> None:
 @pytest.mark.parametrize("keys", [{"budget": "20 min"}, {"budget": "500 steps"}, {"epochs": 3, "schedule": "cosine"}])
 def test_a_schedule_that_ends_is_not_stopped_early(keys: dict[str, Any]) -> None:
     found = training(**keys)
-    assert (found.schedule, found.early_stopping_patience) == ("cosine", None)
+    assert (found.schedule, found.early_stopping_patience, found.learning_rate) == ("cosine", None, 3e-3)
     assert training(**keys, early_stopping_patience=3).early_stopping_patience == 3
 
 
