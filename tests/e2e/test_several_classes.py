@@ -90,7 +90,7 @@ def test_the_report_names_classes_and_shows_their_colours(first: Result) -> None
     for name, colour in zip(CLASSES, ("(230, 159, 0)", "(0, 158, 115)", "(204, 121, 167)"), strict=True):
         assert f'<span class="swatch" style="border-color: rgb{colour}"></span>{name}' in report
         assert f">With {name}</th>" in report
-        assert f'<th scope="rowgroup" rowspan="2">{name}</th>' in report
+        assert f'<th scope="rowgroup" rowspan="4">{name}</th>' in report
 
 
 @pytest.mark.slow
