@@ -69,7 +69,7 @@ def probabilities(predicted: np.ndarray, seed: int = 11) -> np.ndarray:
 
 def seen(truth: np.ndarray, predicted: np.ndarray, **more: object) -> Comparison:
     """Of class 1, with its probability."""
-    return Comparison(truth, predicted, **({"probability": probabilities(predicted)} | more))  # type: ignore[arg-type]
+    return Comparison(truth, predicted, **({"probability": probabilities(predicted)} | more))
 
 
 def judged_alone(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
