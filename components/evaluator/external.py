@@ -28,7 +28,13 @@ def external_cases(
     predictions = model.predict(source.image for source in shown)
     for index, (source, prediction) in enumerate(zip(measured, predictions, strict=True)):
         sample, truth = source.sample, source.truth.classes
-        identity = {"id": sample.id, "group": sample.group, "source": sample.image, "label": sample.label}
+        identity = {
+            "id": sample.id,
+            "group": sample.group,
+            "source": sample.image,
+            "label": sample.label,
+            "site": sample.site,
+        }
         known = finite(prediction.probability)
         pixel = (1.0, 1.0) if settings.evaluation.surface_tolerance.unit == "px" else source.spacing
         case = measure(identity, truth, prediction.classes, loss_of(loss, truth, known), settings, pixel, known)

@@ -77,7 +77,8 @@ def judged(
     found = _found(limit, measure, cases, champion, settings, _tail(limit, settings, decisions))
     held = Held(asked, measure, found, champion.version if champion else None)
     value, few = held.value, held.too_few
-    met = limit.too_few == "pass" if few else value is not None and _is_met(value, *held.bounds)
+    passes = limit.too_few == "pass" and held.few_are_there
+    met = passes if few else value is not None and _is_met(value, *held.bounds)
     return Judged(asked, found, value, met, sentence(held, met))
 
 
@@ -107,15 +108,18 @@ def _found(
     if limit.slice is not None:
         belongs = sliced(limit.slice)
         chosen = np.array([belongs(case, limit.class_) for case in cases], bool)
+    of = list(compress(cases, chosen))
+    true = [case.group for case in of if any(case.classes[name].counts.truth_pixels for name in classes)]
+    there = {"true": len(true), "true_groups": len(set(true))}
     if isinstance(measure, CasesMeasure):
-        of, against = (list(compress(each, chosen)) for each in (cases, champion.cases if champion else ()))
+        against = list(compress(champion.cases, chosen)) if champion else []
         mean, n = change_together(of, against, measure, classes) if limit.change else together(of, measure, classes)
-        return Found(mean, n, len({case.group for case in of}), None, tail)
+        return Found(mean, n, len({case.group for case in of}), None, tail, **there)
     if limit.change and champion:
         values, ends = changes_of(cases, champion.cases, measure, classes), measure.range_of_changes
     else:
         values, ends = values_of(cases, measure, classes), measure.range
     values = values[:, chosen]
-    groups = [case.group for case, counts in zip(cases, chosen, strict=True) if counts]
+    groups = [case.group for case in of]
     mean, n = macro_mean(values)
-    return Found(mean, n, group_count(values, groups), ends and interval(values, groups, ends, tail), tail)
+    return Found(mean, n, group_count(values, groups), ends and interval(values, groups, ends, tail), tail, **there)

@@ -17,11 +17,17 @@ class Found:
 
     mean: float | None
     n: int
+    """Cases with a value."""
     groups: int
+    """Of these."""
     interval: Range | None
     """None of too few groups, and of what nothing bounds."""
     tail: float
     """Beyond each end of the interval."""
+    true: int = 0
+    """Cases of which the truth has the class."""
+    true_groups: int = 0
+    """Of these."""
 
     def as_json(self) -> dict[str, Any]:
         level = 1 - 2 * self.tail
@@ -67,6 +73,13 @@ class Held:
         if limit.bound == "lower" and found.interval is None:
             return f"{measured} has values of {found.groups} groups: {TOO_FEW}, {LEAST_GROUPS} are needed"
         return None
+
+    @property
+    def few_are_there(self) -> bool:
+        """Whether the truth has too few cases, whatever the candidate makes of them: one that predicts nothing leaves
+        distances and precision undefined, and must not pass by it."""
+        limit, found = self.asked.limit, self.found
+        return found.true < max(1, limit.least_n) or (limit.bound == "lower" and found.true_groups < LEAST_GROUPS)
 
     @property
     def _measured(self) -> str:

@@ -15,7 +15,7 @@ NAMED: dict[str, Callable[[Case, str], bool]] = {
     "label": lambda case, name: case.label == name,
     "site": lambda case, name: case.site == name,
     "folder": lambda case, name: PurePosixPath(case.source).parent.name == name,
-    "span": lambda case, name: PurePosixPath(case.source).parts[0] in (name, f"span-{name}"),
+    "span": lambda case, name: case.source.partition("/")[0] in (name, f"span-{name}"),
 }
 """By the word before the sign. `folder` is the source's own, `span` the outermost, as `2` or `span-2`."""
 

@@ -188,7 +188,6 @@ POOLED_DICE = CasesMeasure(
     name="pooled_dice",
     title="Dice of all cases as one image",
     higher_is_better=True,
-    range=SHARE,
     family="background",
     undefined="nothing is true or predicted in any case",
     needs=("tp", "fp", "fn"),

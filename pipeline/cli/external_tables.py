@@ -22,7 +22,11 @@ def print_evaluation(told: Mapping[str, Any], out: Path | None) -> None:
         if found["empty_cases"]:
             predicted = found["empty_cases_with_prediction"]
             terminal.say(f"Something was predicted in {predicted} of {found['empty_cases']} cases without foreground")
-        for note in (*found["notes"], *([f"collapsed: {found['collapsed']}"] if found["collapsed"] else [])):
+        for note in (
+            *found["notes"],
+            *found["reasons"],
+            *([f"collapsed: {found['collapsed']}"] if found["collapsed"] else []),
+        ):
             terminal.warn(note)
     for reject in told["rejects"][:_NAMED]:
         terminal.warn(f"rejected {reject['source']}: {reject['reason']}")
@@ -30,8 +34,7 @@ def print_evaluation(told: Mapping[str, Any], out: Path | None) -> None:
     _print_known(terminal, told)
     if told["groups_not_compared"]:
         terminal.warn("The model's names are salted, and the salt is not here: groups (patients) were not compared.")
-    for version in told["not_known"]:
-        terminal.warn(_lost(version))
+    _print_limits(terminal, told)
     if found and out:
         terminal.say(f"Written to {out}: metrics.json, per_case.csv, predictions")
 
@@ -41,18 +44,23 @@ def print_seen(found: Mapping[str, Any]) -> None:
     terminal = Terminal()
     for row in found["images"]:
         terminal.say(f"{row['image']}: ", *_answer(row))
-    if found["by_pixels_alone"]:
+    _print_limits(terminal, found)
+    terminal.say(f"{found['seen']} seen, {found['unseen']} unseen, {found['unreadable']} unreadable: {found['model']}")
+
+
+def _print_limits(terminal: Terminal, told: Mapping[str, Any]) -> None:
+    """What could not be told."""
+    if told["by_pixels_alone"]:
         terminal.warn(
             "The model brings no signatures: only the same pixels are known, also flipped and turned by right angles."
         )
-    if found["without_detail"]:
+    if told["without_detail"]:
         terminal.warn(
-            f"{found['without_detail']} of the model's images have too little detail: of these, too, only the same "
+            f"{told['without_detail']} of the model's images have too little detail: of these, too, only the same "
             "pixels are known."
         )
-    for version in found["not_known"]:
+    for version in told["not_known"]:
         terminal.warn(_lost(version))
-    terminal.say(f"{found['seen']} seen, {found['unseen']} unseen, {found['unreadable']} unreadable: {found['model']}")
 
 
 def _measured(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

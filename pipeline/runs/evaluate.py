@@ -83,7 +83,11 @@ def evaluate(
         "seen": known,
         "groups_not_compared": learnt.without_groups,
         "not_known": learnt.lost,
+        "by_pixels_alone": learnt.by_pixels_alone,
+        "without_detail": learnt.blank,
     }
+    if not usable:
+        raise UsageError(f"{folder}: none of its {len(rejects)} images can be used; `maskline check` tells why")
     if known and seen == "refuse":
         return {**told, "measured": 0, "metrics": None}
     if not chosen:
@@ -109,9 +113,10 @@ def _config_of(version: Path, overrides: Sequence[str]) -> Config:
     config = read_paper(path, Manifest).get("config", {})
     if "data" not in config:
         raise UsageError(f"{path}: does not say how the model's data were read. Say it: --recipe RECIPE_OR_TOML")
-    # Where they stood and how they were split is nothing to others.
-    data = {**data_section(version), "input": "", "phantoms": None, "splits": {}}
-    return changed_config({**{name: config[name] for name in _SECTIONS}, "data": data}, overrides, path)
+    # Where they stood, how they were split and how large their pixels were is nothing to others.
+    data = {**data_section(version), "input": "", "phantoms": None, "splits": {}, "spacing_mm": None}
+    kept = {name: config[name] for name in _SECTIONS if name in config}
+    return changed_config({**kept, "data": data}, overrides, path)
 
 
 def _read_as(config: Config, served: Model, folder: Path, recipe: str | None) -> DataSettings:

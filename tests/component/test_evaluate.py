@@ -84,6 +84,7 @@ def test_every_image_is_measured_at_its_own_size(version: Path, data: Path, tmp_
     cases = read_cases(tmp_path / "out/per_case.csv")
     assert {case.id: case.value("dice") for case in cases} == pytest.approx(expected)
     assert {case.group for case in cases} == {"p00", "p01", "p02"}
+    assert (told["by_pixels_alone"], told["without_detail"]) == (False, 0)
     assert told["metrics"]["dice"]["mean"] == pytest.approx(np.mean(list(expected.values())))
     written = json.loads((tmp_path / "out/metrics.json").read_text())
     assert written["dice"] == told["metrics"]["dice"]

@@ -51,6 +51,7 @@ def test_a_schedule_that_ends_is_not_stopped_early(keys: dict[str, Any]) -> None
         ({"epochs": 3, "warm_up": 0.6}, "[training] warm_up: found 0.6, expected less than or equal to 0.5"),
         ({"epochs": 3, "ema": 1.0}, "[training] ema: found 1.0, expected less than 1"),
         ({"epochs": 3, "accumulate": 0}, "[training] accumulate: found 0, expected greater than or equal to 1"),
+        ({"epochs": 3, "schedule": ["cosine"]}, "[training] schedule: found ['cosine'], expected"),
         ({"epochs": 3, "keep": "first"}, "[training] keep: found 'first', expected 'best' or 'last'"),
     ],
 )

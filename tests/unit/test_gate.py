@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from scipy.stats import beta
 
 from components.evaluator.core import measure, metrics
 from components.evaluator.limits import Champion, Judged, judged
-from components.evaluator.per_case import Case
+from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import Asked, EvaluatorSettings
+from components.evaluator.slices import sliced
+from components.measures.confusion import Confusion
 from components.measures.extent import extent
 
 ONE = settings()
@@ -75,6 +78,28 @@ def test_too_few(keys: dict[str, Any], said: str, too_few: str, met: bool) -> No
     assert found.met is met
     assert said in found.sentence
     assert found.sentence.endswith('too_few = "pass"') is met
+
+
+@pytest.mark.parametrize("keys", [{"measure": "hd95", "at_most": 5.0}, {"measure": "precision", "bound": "lower"}])
+def test_a_candidate_that_predicts_nothing_does_not_pass_as_too_few(keys: dict[str, Any]) -> None:
+    """Where nothing is predicted both are undefined, of as many cases as the candidate likes."""
+    missed = Confusion(0, 0, 20, 80)
+    cases = [
+        replace(each, classes={"foreground": ClassScores(missed, {"dice": 0.0, "ce_dice": 1.0})})
+        for each in patients([0.0] * 40)
+    ]
+    found = held(cases, least_n=5, too_few="pass", **({"at_least": 0.9} if "at_most" not in keys else {}), **keys)
+    assert (found.n, found.met) == (0, False)
+    assert not found.sentence.endswith('too_few = "pass"')
+
+
+def test_of_what_is_of_all_cases_together_there_is_no_interval_to_hold() -> None:
+    with pytest.raises(ValidationError, match="pooled_dice has no interval"):
+        limit(measure="pooled_dice", at_least=0.9, bound="lower")
+
+
+def test_a_case_without_a_source_is_in_no_span() -> None:
+    assert not sliced("span=2")(case(0.5, source=""), None)
 
 
 def test_enough_that_are_bad_do_not_pass_as_too_few() -> None:
