@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from typer.testing import CliRunner
 
 import maskline
 from components.artifacts import TRAINING_FILE
@@ -24,6 +26,7 @@ from components.errors import UsageError
 from components.files import read_json, write_json
 from components.imaging.files.codecs import decode_image
 from components.serving_dir import MANIFEST_FILE
+from pipeline.cli.app import app
 
 SETTINGS = [
     *("data.height=32", "data.width=32", "data.groups.by=pattern", "data.groups.pattern=(p\\d+)_"),
@@ -115,6 +118,25 @@ def test_arrays_are_images_and_what_is_none_is_named(names: dict[str, Any]) -> N
     assert [next(found).classes.shape for _ in range(2)] == [(50, 70)] * 2
     with pytest.raises(UsageError, match=r"data/nowhere.png: "):
         next(found)
+
+
+@pytest.mark.usefixtures("told")
+def test_a_run_leaves_what_tells_its_images_again(names: dict[str, Any], write_pairs: Callable, tmp_path: Path) -> None:
+    """From the folder to the version: ingestion, data gate and pusher."""
+    [run] = (names["out"] / "runs").iterdir()
+    # The same patients by their names, of whom the first has another image.
+    foreign = write_pairs(tmp_path / "foreign", patients=2)
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 48)).astype(np.uint8)).save(
+        foreign / "images/p00_a.png"
+    )
+    for model in (names["out"] / "serving", run):
+        asked = CliRunner().invoke(app, ["seen", str(model), *map(str, names["images"]), "--json"])
+        assert (asked.exit_code, json.loads(asked.stdout)["seen"]) == (4, 2)
+        asked = CliRunner().invoke(app, ["evaluate", str(model), "--data", str(foreign), "--json"])
+        found = {row["image"]: row["matches"][0]["by"] for row in json.loads(asked.stdout)["seen"]}
+        assert asked.exit_code == 4
+        assert found.pop("images/p00_a.png") == "same group"
+        assert set(found.values()) == {"same pixels"}
 
 
 @pytest.mark.usefixtures("told")
