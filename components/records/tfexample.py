@@ -125,7 +125,7 @@ def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The dataset, read without TensorFlow tuning it meanwhile.
 
     Where the reading ends, TensorFlow 2.16 waits for the thread that tunes; now and then that one is told too early,
-    and sleeps on, the longer the longer the dataset was read: up to a minute at the end of a training.
+    and sleeps on, the longer the longer the dataset was read.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -112,7 +112,7 @@ class TestTrainingData:
             assert names(data.batch(*divmod(position, 3))[0]) == seen[position]
 
     def test_nothing_is_tuned_while_it_is_read(self, files: list[str]) -> None:
-        """A thread that tunes may be waited for when the reading ends: up to a minute."""
+        """A thread that tunes may be waited for when the reading ends, however long it sleeps."""
         data = TrainingData(files, SHAPE, BATCH, seed=1)
         for read in (data.batches(), data.epoch(0), data.in_order(), evaluation_batches(files, SHAPE, BATCH)):
             assert read.options().autotune.enabled is False
