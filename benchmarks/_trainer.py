@@ -103,7 +103,7 @@ def _model(asked: dict[str, Any], precision: str, peer: bool) -> Any:
     with Precision(precision, "asked for").building():
         model = build_segmenter(3, _over(asked["encoder"]) if "encoder" in asked else plain, task)
     optimizer = optimizer_named(Training(epochs=1, learning_rate=1e-4, clip_value=0.2))
-    model.compile(optimizer, loss_named("ce_dice", task), metrics=[MeanDice(task, 0.5)])
+    model.compile(optimizer, loss_named("ce_dice", task), metrics=[MeanDice(task)])
     return model
 
 

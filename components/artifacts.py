@@ -25,6 +25,10 @@ METRICS_FILE = "metrics.json"
 """In ModelEvaluation: the summary by which the gate decides."""
 CASES_FILE = "per_case.csv"
 """In ModelEvaluation: one row per test record."""
+POINT_FILE = "operating_point.json"
+"""In a model's `assets.extra`: how its answers become masks, and what was tried for it."""
+CHAMPION_FILE = "champion.json"
+"""In InferenceResult: whether the served model answered there too."""
 CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
 REPORT_FILE = "report.html"
@@ -75,6 +79,16 @@ class Trained(TypedDict):
     weights: NotRequired[dict[str, Any]]
     """Where those that were not drawn came from."""
     members: NotRequired[int]
+
+
+class Asked(TypedDict):
+    """`champion.json`."""
+
+    version: str | None
+    """None: nothing is served."""
+    obstacle: str | None
+    """Why it cannot be asked about these records."""
+    operating_point: dict[str, Any] | None
 
 
 class Metrics(TypedDict):

@@ -59,7 +59,7 @@ def trained(files: list[str], folder: str, run: int, **training: Any) -> Any:
             1, Model(parameters={"levels": 2, "base_filters": 2, "dropout": 0.3, "normalisation": "none"}), task
         )
         compile_model(model, chosen)
-        validate = partial(Judge(model, task, 0.5), evaluation_batches(files, (HEIGHT, WIDTH, 1), 3))
+        validate = partial(Judge(model, task), evaluation_batches(files, (HEIGHT, WIDTH, 1), 3))
         strips = Strips(chosen_samples(files), task, place / "strips", place / "tensorboard")
         kept = Path(folder) / "checkpoint-0" / "1.npz"
         beside = Beside(Collapse(task, 10, ends=False), strips, Path(folder), kept, 0)

@@ -28,7 +28,7 @@ from components.evaluator.per_case import read_cases, write_cases
 from components.evaluator.settings import EvaluatorSettings
 from components.files import write_json
 from components.records.splits import fold_split
-from components.serving_graph.export import export_model
+from components.serving_graph.export import export_windows
 
 
 def keys_of(number: int) -> tuple[str, str, str]:
@@ -55,7 +55,7 @@ class Executor(BaseExecutor):
             shutil.copy2(Path(run) / HISTORY_FILE, history)
         extras = [Path(path_utils.serving_model_path(model)) / "assets.extra" for model, _, _ in uris]
         folder = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"])))
-        _export([extra / KERAS_FILE for extra in extras], folder, settings)
+        export_windows(averaged([extra / KERAS_FILE for extra in extras]), folder, settings.derivation)
         members = [read_artifact(extra / TRAINING_FILE, Trained)["config"] for extra in extras]
         config = {"members": members, "code_version": exec_properties["code_version"]}
         (folder / "assets.extra").mkdir()
@@ -72,8 +72,3 @@ def _given(inputs: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _fold(number: int, run: Path, evaluation: Path) -> Fold:
     return Fold(number, read_artifact(run / TRAINING_FILE, Training), read_cases(evaluation / CASES_FILE))
-
-
-def _export(members: list[Path], folder: Path, settings: EvaluatorSettings) -> None:
-    task, threshold = settings.task, settings.evaluation.threshold
-    export_model(averaged(members), folder, task, threshold, settings.derivation)

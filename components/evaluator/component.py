@@ -20,8 +20,8 @@ class EvaluatorSpec(ComponentSpec):
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "model": ChannelParameter(type=standard_artifacts.Model),
-        "champion": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "inference": ChannelParameter(type=standard_artifacts.InferenceResult),
+        "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "out_of_fold": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
     }
     OUTPUTS = {
@@ -40,23 +40,23 @@ class Evaluator(BaseComponent):
     def __init__(
         self,
         examples: BaseChannel,
-        model: BaseChannel,
-        champion: BaseChannel | None,
+        inference: BaseChannel,
         settings: str,
         code_version: str,
+        model: BaseChannel | None = None,
         out_of_fold: BaseChannel | None = None,
         serving_dir: str | None = None,
     ) -> None:
-        """`settings` is `EvaluatorSettings` as JSON; `champion` None: there is nothing to compare with.
+        """`inference` are the answers of the candidate and its champion, `settings` is `EvaluatorSettings` as JSON.
 
-        `out_of_fold` is the evaluation of the folds that the model is made of, whose faults refuse it. `serving_dir` is
-        where decisions are counted.
+        `model` is what is judged by them, where it is blessed or not. `out_of_fold` is the evaluation of the folds that
+        the model is made of, whose faults refuse it. `serving_dir` is where decisions are counted.
         """
         decides = EvaluatorSettings.model_validate_json(settings).decides
         spec = EvaluatorSpec(
             examples=examples,
+            inference=inference,
             model=model,
-            champion=champion,
             out_of_fold=out_of_fold,
             settings=settings,
             serving_dir=serving_dir,

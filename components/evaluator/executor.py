@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +11,44 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import CASES_FILE, METRICS_FILE, Metrics, read_artifact
+from components.artifacts import CASES_FILE, CHAMPION_FILE, MADE_ANEW, METRICS_FILE, Asked, Metrics, read_artifact
+from components.bulk_inferrer.answered import Answered, Kept
+from components.bulk_inferrer.answers import CHAMPION
 from components.evaluator.answers import finite, keep, loss_of, prediction_name
-from components.evaluator.core import incomparable, measure, metrics
+from components.evaluator.core import measure, metrics
 from components.evaluator.decisions import cases_digest, count_decision
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.evaluator.settings import EvaluatorSettings
 from components.files import write_json
-from components.inference.predictor import Predictor
+from components.inference.operating_point import OperatingPoint
+from components.inference.stored import stored_point
 from components.records.record import Record
-from components.records.sources import at_source_size, judged_pixel, read_sources
+from components.records.sources import judged_pixel
 from components.records.splits import TEST
 from components.records.tfexample import parse_header, read_split
-from components.serving_dir import CHAMPION_FILE, data_section
 from components.state import broken_named
 from components.trainer.choices import loss_named
 from components.weights import model_sha256
 
-_DAMAGED = (
-    "Run once with --no-cache, which copies the champion anew. If that does not help, the version served is damaged: "
-    f"put it back, or delete {CHAMPION_FILE} to go on without a champion."
-)
-
 
 class Executor(BaseExecutor):
-    """Predicts a split with the candidate and, where there is one, the champion."""
+    """Measures what was answered to a split, by the candidate and, where there is one, by the champion."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         settings = EvaluatorSettings.model_validate_json(exec_properties["settings"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
-        model = artifact_utils.get_single_instance(input_dict["model"])
-        [champion] = input_dict.get("champion") or [None]
+        inference = Path(artifact_utils.get_single_uri(input_dict["inference"]))
+        [model] = input_dict.get("model") or [None]
+        point = settings.point or stored_point(Path(path_utils.serving_model_path(model.uri)), MADE_ANEW)
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
-        cases = list(_evaluate(_predictor(model, settings), examples, settings, evaluation))
-        version = champion.get_string_custom_property("version") if champion else None
-        served, obstacle = _served_cases(champion, examples, settings) if champion and version else (None, None)
+        answers = Kept(examples, inference, settings.split, settings.task, settings.derivation)
+        cases = list(_evaluate(answers.by(point), point, settings, evaluation))
+        asked = read_artifact(inference / CHAMPION_FILE, Asked)
+        served = list(_served_cases(answers, asked, settings)) if asked["operating_point"] else None
         decisions = _decisions(exec_properties, model, examples) if settings.decides else None
-        result = metrics(cases, served, version, settings, obstacle, _faults(input_dict), decisions)
+        faults = _faults(input_dict)
+        told = settings.model_copy(update={"point": point})
+        result = metrics(cases, served, asked["version"], told, asked["obstacle"], faults, decisions)
         write_json(evaluation / METRICS_FILE, result)
         write_cases(evaluation / CASES_FILE, _listed(cases, served))
         if settings.decides:
@@ -71,41 +71,25 @@ def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
     return [reason for folds in given for reason in read_artifact(Path(folds.uri) / METRICS_FILE, Metrics)["reasons"]]
 
 
-def _predictor(model: Artifact, settings: EvaluatorSettings) -> Predictor:
-    return Predictor(Path(path_utils.serving_model_path(model.uri)), settings.derivation)
-
-
-def _served_cases(
-    champion: Artifact, examples: str, settings: EvaluatorSettings
-) -> tuple[list[Case] | None, str | None]:
-    """The same cases by the champion, or why it cannot be measured on them."""
-    data = data_section(Path(path_utils.serving_model_path(champion.uri)))
-    if obstacle := incomparable(data, settings.derivation, settings.task):
-        return None, obstacle
-    folder, expected = Path(path_utils.serving_model_path(champion.uri)), settings.task.channels
-    with broken_named(folder, _DAMAGED):
-        served = Predictor(folder, settings.derivation)
-    if served.channels != expected:
-        return (
-            None,
-            f"it answers with {served.channels} probabilities for each pixel, not {expected}: it was made before",
-        )
-    return list(_evaluate(served, examples, settings)), None
+def _served_cases(answers: Kept, asked: Asked, settings: EvaluatorSettings) -> Iterator[Case]:
+    """The same cases by the champion, by its own operating point."""
+    with broken_named(answers.inference / CHAMPION_FILE, MADE_ANEW):
+        point = OperatingPoint.model_validate(asked["operating_point"])
+    return _evaluate(answers.as_answered(CHAMPION), point, settings)
 
 
 def _evaluate(
-    predictor: Predictor, examples: str, settings: EvaluatorSettings, evaluation: Path | None = None
+    answered: Iterable[Answered], point: OperatingPoint, settings: EvaluatorSettings, evaluation: Path | None = None
 ) -> Iterator[Case]:
     """Measures every image of the split; with `evaluation`, the predicted masks are kept there."""
-    loss = loss_named(settings.loss, settings.task)
-    sources, shown = tee(read_sources(examples, settings.split))
-    for index, (source, found) in enumerate(zip(sources, predictor(each.image for each in shown), strict=True)):
-        truth, probability = at_source_size(source, found)
-        predicted = settings.task.predicted(probability, settings.evaluation.threshold)
+    loss, unit = loss_named(settings.loss, settings.task), settings.evaluation.surface_tolerance.unit
+    for index, each in enumerate(answered):
+        predicted = point.mask(each.probability, settings.task, each.scale)
         if evaluation:
             keep(evaluation / prediction_name(index), predicted)
-        known, pixel = finite(probability), judged_pixel(source, settings.evaluation.surface_tolerance.unit)
-        yield measure(_identity(source), truth, predicted, loss_of(loss, truth, known), settings, pixel, known)
+        known, pixel = finite(each.probability), judged_pixel(each.source, unit)
+        found = loss_of(loss, each.truth, known)
+        yield measure(_identity(each.source), each.truth, predicted, found, settings, pixel, known)
 
 
 def _identity(record: Record) -> dict[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from components.evaluator.slices import sliced
+from components.inference.operating_point import OperatingPoint
 from components.measures.all import MEASURES, measures_of
 from components.measures.measure import EmptyMasks, Measure, trained_loss
 from components.measures.tolerance import Tolerance
@@ -96,8 +97,7 @@ def _limit_faults(limit: Limit) -> Iterator[str]:
 
 
 class Evaluation(Section):
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Probability from which a pixel is predicted foreground; of several classes the most probable is predicted."""
+    outgrown: ClassVar = {"threshold": (0.5, "it is [inference] threshold now: move it there")}
     empty_masks: EmptyMasks = "skip"
     """Dice of a case without foreground: left out of the mean, or 1 when nothing is predicted and 0 otherwise."""
     surface_tolerance: Tolerance = Tolerance.parse("2 px")
@@ -142,6 +142,8 @@ class EvaluatorSettings(Section):
     """Whether the truth encloses lesions by discs, and does not outline them."""
     split: str = TEST
     """Whose records are measured."""
+    point: OperatingPoint | None = None
+    """How answers become masks; None: as is stored with the model."""
 
     @property
     def decides(self) -> bool:

@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from components.artifacts import TRAINING_FILE, Trained
+from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
 from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
+from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Predictor
+from components.inference.stored import stored_point, trained_config
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
-from components.state import broken_named, read_state
+from components.state import broken_named
 from components.task import Task
 from components.weights import check_weights
 
@@ -41,11 +42,11 @@ class Prediction:
 class Model:
     """A served model; images are derived as those that it was trained on."""
 
-    def __init__(self, folder: Path, task: Task, derivation: Derivation, threshold: float) -> None:
-        """`folder` is that of the SavedModel, `threshold` the probability from which a single class is predicted."""
+    def __init__(self, folder: Path, task: Task, derivation: Derivation, point: OperatingPoint) -> None:
+        """`folder` is that of the SavedModel, `point` how its answers become masks."""
         self.folder = folder
         self.task = task
-        self.threshold = threshold
+        self.point = point
         self.derivation = derivation
         self._predictor = Predictor(folder, derivation)
 
@@ -65,9 +66,11 @@ class Model:
         """
         sources, read = tee([images] if isinstance(images, Path | str | np.ndarray) else images)
         pixels = (self._read(image) for image in read)
-        for image, probability in zip(sources, self._predictor(pixels), strict=True):
+        for image, whole in zip(sources, self._predictor(pixels), strict=True):
             source = "" if isinstance(image, np.ndarray) else str(image)
-            yield Prediction(source, self.task.predicted(probability, self.threshold), probability)
+            # Windows are answered as the point has it: that is in the model's graph.
+            classes = self.point.mask(whole.probability, self.task, whole.scale)
+            yield Prediction(source, classes, whole.probability)
 
     def _read(self, image: Path | str | np.ndarray) -> np.ndarray:
         if not isinstance(image, np.ndarray):
@@ -103,16 +106,13 @@ def load_model(folder: Path) -> Model:
     path = folder / "assets.extra" / TRAINING_FILE
     what = f"{path}: does not say what the model was trained for"
     with foreign(UsageError, what, remedy=_ANEW):
-        config: Any = read_state(path, Trained, _ANEW)["config"]
-        # An ensemble's members were all trained for the same.
-        config = config.get("members", [config])[0]
+        config = trained_config(folder, _ANEW)
         derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
         task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
-        threshold = float(config["threshold"])
     if (folder / MANIFEST_FILE).is_file():
         check_weights(folder, _ANEW)
     with broken_named(folder, _ANEW):
-        return Model(folder, task, derivation, threshold)
+        return Model(folder, task, derivation, stored_point(folder, _ANEW))
 
 
 def _classes_of_before(folder: Path) -> list[str]:

@@ -1,11 +1,9 @@
-"""Class probabilities of images by a served model."""
+"""Class probabilities of images by a SavedModel."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.imaging.files.codecs import as_float
-from components.imaging.geometry.placement import Placement
-from components.inference.windows import blended, windows_of
+from components.inference.mirror import FLIPS
+from components.inference.steps import rounded
+from components.inference.windows import Whole, joined, windows_of
 from components.records.record import intensity
 from components.records.settings import Derivation
 
@@ -25,17 +24,65 @@ Window = tuple[np.ndarray, tuple[float, float]]
 """float32 `(height, width, C)` in 0..1, with mean and standard deviation of the whole content."""
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The windows of an image."""
+class Predictor:
+    """A SavedModel with the derivation that it was made for."""
 
-    places: list[Placement]
-    content: np.ndarray
-    """The image at the scale of the windows."""
+    def __init__(self, folder: Path, derivation: Derivation) -> None:
+        """`folder` is that of the SavedModel."""
+        self._model = tf.saved_model.load(str(folder))  # its signatures live as long as it does
+        self._derivation = derivation
+        signatures = self._model.signatures
+        # Models of tiles from before standardise each tile by itself, as they were trained.
+        self._by_moments = derivation.tiles is not None and "serve_windows" in signatures
+        self._signature = signatures["serve_windows" if self._by_moments else "serve_tensor"]
 
-    def windows(self) -> Iterator[Window]:
-        moments = intensity(self.content)
-        return ((as_float(place.placed(self.content)), moments) for place in self.places)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of what the model sees at once."""
+        height, width = self._signature.structured_input_signature[1]["images"].shape[1:3]
+        return height, width
+
+    @property
+    def channels(self) -> int:
+        """Of its probabilities: 1, of a single class, or one for each class index."""
+        return int(self._signature.structured_outputs["probability"].shape[-1])
+
+    def __call__(self, images: Iterable[np.ndarray]) -> Iterator[Whole]:
+        """Of each image the answer, `(H, W, channels)`, in the order of the images.
+
+        Args:
+            images: `(H, W)` gray or `(H, W, 3)` RGB of any size, uint8 or uint16, of the model's channels and adjusted
+                as records are.
+        """
+        asked, sized = tee(images)
+        sizes = ((image.shape[0], image.shape[1]) for image in sized)
+        return joined(self.answers(asked), sizes, self._derivation)
+
+    def answers(self, images: Iterable[np.ndarray], mirror: bool = False) -> Iterator[np.ndarray]:
+        """Of each window of each image the answer, float32 `(height, width, channels)`, rounded to 16 bit.
+
+        Args:
+            images: as of `__call__`.
+            mirror: take the mean of the answers to the mirrored forms of a window.
+        """
+        flips = FLIPS if mirror else FLIPS[:1]
+        for batch in _batches(window for image in images for window in self._windows(image)):
+            windows, moments = map(np.stack, zip(*batch, strict=True))
+            found = sum(np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips)
+            # What is kept of an answer and what is told of it are the same.
+            yield from map(rounded, found / np.float32(len(flips)))
+
+    def _windows(self, image: np.ndarray) -> Iterator[Window]:
+        places = windows_of(image.shape[0], image.shape[1], self.size, self._derivation)
+        content = places[0].scaled(image)
+        moments = intensity(content)
+        return ((as_float(place.placed(content)), moments) for place in places)
+
+    def _answer(self, windows: np.ndarray, moments: np.ndarray) -> np.ndarray:
+        given: dict[str, Any] = {"images": tf.constant(windows)}
+        if self._by_moments:
+            given["moments"] = tf.constant(moments, tf.float32)
+        return self._signature(**given)["probability"].numpy()
 
 
 def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
@@ -53,60 +100,3 @@ def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
         raise
     if batch:
         yield batch
-
-
-class Predictor:
-    """A SavedModel with the derivation that it was made for."""
-
-    def __init__(self, folder: Path, derivation: Derivation) -> None:
-        """`folder` is that of the SavedModel."""
-        self._model = tf.saved_model.load(str(folder))  # its signatures live as long as it does
-        self._derivation = derivation
-        self._whole = self._model.signatures["serve_tensor"]
-        # Models of tiles from before standardise each tile by itself, as they were trained.
-        self._parts = self._model.signatures.get("serve_windows") if derivation.tiles else None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of what the model sees at once."""
-        height, width = self._whole.structured_input_signature[1]["images"].shape[1:3]
-        return height, width
-
-    @property
-    def channels(self) -> int:
-        """Of its probabilities: 1, of a single class, or one for each class index."""
-        return int(self._whole.structured_outputs["probability"].shape[-1])
-
-    def __call__(self, images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Of each image the probabilities float32 `(H, W, channels)`, in the order of the images.
-
-        Args:
-            images: `(H, W)` gray or `(H, W, 3)` RGB of any size, uint8 or uint16, of the model's channels and adjusted
-                as records are.
-        """
-        planned: deque[_Plan] = deque()
-
-        def windows() -> Iterator[Window]:
-            for image in images:
-                plan = self._plan(image)
-                planned.append(plan)
-                yield from plan.windows()
-
-        answers = self._answers(windows())
-        for first in answers:
-            places = planned.popleft().places
-            yield blended(chain([first], islice(answers, len(places) - 1)), places)
-
-    def _plan(self, image: np.ndarray) -> _Plan:
-        height, width = image.shape[:2]
-        places = windows_of(height, width, self.size, self._derivation)
-        return _Plan(places, places[0].scaled(image))
-
-    def _answers(self, windows: Iterator[Window]) -> Iterator[np.ndarray]:
-        for batch in _batches(windows):
-            images, moments = zip(*batch, strict=True)
-            given: dict[str, Any] = {"images": tf.constant(np.stack(images))}
-            if self._parts is None:
-                yield from self._whole(**given)["probability"].numpy()
-            else:
-                yield from self._parts(**given, moments=tf.constant(moments, tf.float32))["probability"].numpy()

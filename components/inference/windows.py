@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,12 +14,40 @@ from components.imaging.geometry.tiles import tile_placements
 from components.records.settings import Derivation
 
 
+class Whole(NamedTuple):
+    """The answer to an image."""
+
+    probability: np.ndarray
+    """float32 `(H, W, K)` at its size."""
+    scale: float
+    """How many of its pixels cover the area of one as the model sees it."""
+
+
 def windows_of(height: int, width: int, size: tuple[int, int], derivation: Derivation) -> list[Placement]:
     """Where the windows of a model of `size` (height, width) lie in an image, as derivation cuts it; in pixels."""
     tiles = derivation.tiles
     if tiles:
         return tile_placements(height, width, *size, tiles.overlap, tiles.edge)
     return [FITS[derivation.fit](height, width, *size)]
+
+
+def joined(answers: Iterable[np.ndarray], sizes: Iterable[tuple[int, int]], derivation: Derivation) -> Iterator[Whole]:
+    """The answers to images of `sizes` (height, width), of those to all their windows, in their order.
+
+    Raises:
+        ValueError: there are fewer or more answers than windows.
+    """
+    each = iter(answers)
+    for height, width in sizes:
+        first = next(each, None)
+        if first is None:
+            raise ValueError(f"no answer to a window of an image of {width} x {height} pixels")
+        window = (first.shape[0], first.shape[1])
+        places = windows_of(height, width, window, derivation)
+        probability = blended(chain([first], islice(each, len(places) - 1)), places)
+        yield Whole(probability, height * width / (places[0].content_height * places[0].content_width))
+    if next(each, None) is not None:
+        raise ValueError("there are more answers than windows of the images")
 
 
 def blended(answers: Iterable[np.ndarray], windows: Sequence[Placement]) -> np.ndarray:

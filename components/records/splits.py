@@ -33,8 +33,9 @@ from fnmatch import fnmatchcase
 from components.errors import UsageError
 from components.records.split_settings import Splits
 
+VALIDATION = "eval"
 TEST = "test"
-SPLITS = ("train", "eval", TEST)
+SPLITS = ("train", VALIDATION, TEST)
 """What a source may prescribe, and the splits of a run without folds."""
 
 

@@ -3,26 +3,84 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
+from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation
 from components.serving_graph.adjust import adjust, is_deep
 from components.serving_graph.files import refused_unless_derived
-from components.serving_graph.preprocessing import MOMENTS, decode_any, decode_record_image, predict_image
+from components.serving_graph.operating_point import answering, masked, predicted
+from components.serving_graph.preprocessing import (
+    MOMENTS,
+    Predict,
+    decode_any,
+    decode_record_image,
+    predict_image,
+    scale_of,
+)
 from components.task import Task
 
 Outputs = dict[str, tf.Tensor]
+_MOMENTS = tf.TensorSpec([None, 2], tf.float32, name="moments")
 
 
-def export_model(model: keras.Model, folder: Path, task: Task, threshold: float, derivation: Derivation) -> None:
+class Answering(Protocol):
+    """What is tracked by TensorFlow and answers windows, or windows with moments: a Keras model, or `Windows`."""
+
+    def __call__(self, inputs: Any, training: bool = False) -> tf.Tensor: ...
+
+
+class Windows(tf.Module):
+    """What `export_windows` has written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._loaded = tf.saved_model.load(str(folder))
+
+    def __call__(self, inputs: Any, training: bool = False) -> tf.Tensor:
+        signatures = self._loaded.signatures
+        if isinstance(inputs, tuple):
+            images, moments = inputs
+            return signatures["serve_windows"](images=images, moments=moments)["probability"]
+        return signatures["serve_tensor"](images=inputs)["probability"]
+
+
+def export_windows(model: keras.Model, folder: Path, derivation: Derivation) -> None:
+    """Writes a SavedModel that answers windows and does nothing else: what is not served, but still to be measured.
+
+    Signatures, the probabilities `(N, H, W, K)` as of those that are served:
+        serve_windows, of models of tiles: `images`, float32 `(N, H, W, C)` in 0..1, and `moments` `(N, 2)`, mean and
+            standard deviation of the whole image of which each is a part -> `probability`.
+        serve_tensor, of others: `images` -> `probability`.
+    """
+    predict = _own_answer(model)
+
+    def serve_tensor(images: tf.Tensor) -> Outputs:
+        return {"probability": predict(images)}
+
+    def serve_windows(images: tf.Tensor, moments: tf.Tensor) -> Outputs:
+        return {"probability": predict(images, moments)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    if derivation.tiles:
+        archive.add_endpoint("serve_windows", serve_windows, [_windows(derivation), _MOMENTS])
+    else:
+        archive.add_endpoint("serve_tensor", serve_tensor, [_windows(derivation)])
+    archive.write_out(str(folder), verbose=False)
+
+
+def export_model(model: Answering, folder: Path, task: Task, point: OperatingPoint, derivation: Derivation) -> None:
     """Writes a SavedModel that adjusts image files and brings them to the model's size as derivation does.
 
     Records and tensors have been adjusted.
 
     Signatures, with p the probability of the only class, which a pixel has where p >= threshold, or those of several
-    classes by index, background first, of which a pixel has the most probable; K is their number:
+    classes by index, background first, of which a pixel has the most probable; K is their number, and `point` says the
+    threshold, what becomes of a window's answer and, but for tiles of an image, of a mask:
         serving_default: `examples`, serialized records `(N,)` -> `probability` float32 `(N, H, W, K)` and `mask`
             uint8 class indices `(N, H, W, 1)`, at the record's size.
         serve_image_bytes: `images`, PNG or JPG files `(N,)` of any sizes -> `mask`, PNG files `(N,)` of class
@@ -36,12 +94,13 @@ def export_model(model: keras.Model, folder: Path, task: Task, threshold: float,
     """
     height, width, channels = derivation.shape
     tiled = derivation.tiles is not None
-
-    def predict(images: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
-        return model(images if moments is None else (images, moments), training=False)
+    predict = answering(_own_answer(model), point)
 
     def outputs(probability: tf.Tensor) -> Outputs:
-        return {"probability": probability, "mask": predicted(probability, task, threshold)}
+        if tiled or not point.postprocesses:
+            return {"probability": probability, "mask": predicted(probability, task, point.threshold)}
+        masks = tf.map_fn(lambda each: masked(each, task, point, 1.0), probability, fn_output_signature=tf.uint8)
+        return {"probability": probability, "mask": masks}
 
     def serve_tensor(images: tf.Tensor) -> Outputs:
         return outputs(predict(images))
@@ -65,7 +124,8 @@ def export_model(model: keras.Model, folder: Path, task: Task, threshold: float,
         probability = predict_image(predict, image, height, width, task.channels, derivation)
         scaled = tf.cast(tf.round(tf.clip_by_value(probability, 0.0, 1.0) * 65535.0), tf.uint16)
         files = [tf.io.encode_png(scaled[..., index, None]) for index in range(task.channels)]
-        return tf.io.encode_png(predicted(probability, task, threshold)), tf.stack(files) if task.several else files[0]
+        mask = masked(probability, task, point, scale_of(tf.shape(image)[:2], height, width, derivation))
+        return tf.io.encode_png(mask), tf.stack(files) if task.several else files[0]
 
     def serve_image_bytes(images: tf.Tensor) -> Outputs:
         files = refused_unless_derived(images, derivation.upright)
@@ -75,21 +135,23 @@ def export_model(model: keras.Model, folder: Path, task: Task, threshold: float,
     archive = keras.export.ExportArchive()
     archive.track(model)
     strings = tf.TensorSpec([None], tf.string)
-    tensors = tf.TensorSpec([None, height, width, channels], tf.float32, name="images")
     archive.add_endpoint("serving_default", serve_records, [_named(strings, "examples")])
     archive.add_endpoint("serve_image_bytes", serve_image_bytes, [_named(strings, "images")])
-    archive.add_endpoint("serve_tensor", serve_tensor, [tensors])
+    archive.add_endpoint("serve_tensor", serve_tensor, [_windows(derivation)])
     if tiled:
-        moments = tf.TensorSpec([None, 2], tf.float32, name="moments")
-        archive.add_endpoint("serve_windows", serve_windows, [tensors, moments])
+        archive.add_endpoint("serve_windows", serve_windows, [_windows(derivation), _MOMENTS])
     archive.write_out(str(folder), verbose=False)
 
 
-def predicted(probability: tf.Tensor, task: Task, threshold: float) -> tf.Tensor:
-    """As `Task.predicted`: class indices uint8 `(..., 1)` of probabilities `(..., K)`."""
-    if task.several:
-        return tf.cast(tf.argmax(probability, axis=-1), tf.uint8)[..., None]
-    return tf.cast(probability >= threshold, tf.uint8)
+def _own_answer(model: Answering) -> Predict:
+    def predict(images: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor:
+        return model(images if moments is None else (images, moments), training=False)
+
+    return predict
+
+
+def _windows(derivation: Derivation) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *derivation.shape], tf.float32, name="images")
 
 
 def _named(spec: tf.TensorSpec, name: str) -> tf.TensorSpec:

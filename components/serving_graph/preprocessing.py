@@ -107,6 +107,13 @@ def predict_image(
     return _resized(_stitched(window, scaled, grid, height, width, classes), source_size, "bilinear")
 
 
+def scale_of(source_size: tf.Tensor, height: int, width: int, derivation: Derivation) -> tf.Tensor:
+    """How many pixels of an image of `source_size` (height, width) cover the area of one as the model sees it."""
+    size = grid_of(source_size, height, width, derivation).size
+    source, seen = (tf.cast(tf.reduce_prod(each), tf.float64) for each in (source_size, size))
+    return source / seen
+
+
 def _fitted(fit: str, source_size: tf.Tensor, height: int, width: int) -> tf.Tensor:
     if fit == "crop":
         return source_size

@@ -121,7 +121,7 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     share = training.batch_size // len(devices)
     ask_memory(footprint(model.network, seen_shape(settings)), training.batch_size, share, free_on(devices))
     begin_averages(model, shares(data, 0, share))
-    judge = Judge(model, settings.task, settings.threshold)
+    judge = Judge(model, settings.task)
     patience = training.early_stopping_patience or training.collapse_epochs
     collapse = Collapse(settings.task, min(training.collapse_epochs, patience), ends)
     strips = Strips(chosen_samples(eval_files), settings.task, run_dir / STRIPS, run_dir / "tensorboard")
@@ -132,7 +132,7 @@ def attempt(fn_args: FnArgs, settings: TrainerSettings, run_dir: Path, checkpoin
     if precision.name != "float32":
         # What is measured, saved and served is the same on every machine.
         model = _in_float32(as_served(model), settings)
-        judge = Judge(model, settings.task, settings.threshold)
+        judge = Judge(model, settings.task)
     return Attempt(
         seed=training.seed,
         folder=run_dir,

@@ -46,4 +46,4 @@ def compile_model(model: keras.Model, settings: TrainerSettings) -> None:
     training = settings.training
     optimizer = optimizer_named(training)
     loss = loss_named(training.loss, settings.task)
-    model.compile(optimizer=optimizer, loss=loss, metrics=[MeanDice(settings.task, settings.threshold)])
+    model.compile(optimizer=optimizer, loss=loss, metrics=[MeanDice(settings.task)])

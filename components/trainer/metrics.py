@@ -12,6 +12,9 @@ from keras import ops
 from components.imaging.truth.classes import IGNORE
 from components.task import Task
 
+_THRESHOLD = 0.5
+"""By which training is watched, whatever is chosen after it."""
+
 Watch = Callable[[tf.Tensor, tf.Tensor], None]
 """Sees truth and prediction of a batch as class indices `(N, H, W, 1)`, the prediction's uint8."""
 
@@ -20,7 +23,7 @@ class MeanDice(keras.metrics.Metric):
     """Mean over images and classes of Dice between truth and what is predicted; a class that the truth of an image
     does not have is left out there."""
 
-    def __init__(self, task: Task, threshold: float) -> None:
+    def __init__(self, task: Task, threshold: float = _THRESHOLD) -> None:
         """`threshold` is the probability from which a pixel is predicted, where there is one class."""
         super().__init__(name="dice")
         self._task = task
@@ -57,9 +60,9 @@ class Judge:
     which convolutions do not take.
     """
 
-    def __init__(self, model: keras.Model, task: Task, threshold: float) -> None:
+    def __init__(self, model: keras.Model, task: Task) -> None:
         self._model = model
-        self._dice = MeanDice(task, threshold)
+        self._dice = MeanDice(task)
         self._step = tf.function(self._judged, reduce_retracing=True)
 
     def __call__(self, batches: Iterable[tuple[Any, tf.Tensor]], *watching: Watch) -> dict[str, float]:

@@ -18,7 +18,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.artifacts import CHECKPOINTS, KERAS_FILE, TRAINING_FILE
 from components.errors import UsageError
 from components.files import write_bytes, write_json
-from components.serving_graph.export import export_model
+from components.serving_graph.export import export_windows
 from components.trainer.attempts import Attempt, again, attempt, better, collapses, second_folder, shares
 from components.trainer.callbacks import TrainingDiverged
 from components.trainer.checkpoint import fingerprint
@@ -37,8 +37,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args.custom_config` holds `TrainerSettings`, `code_version` and, where any are read, the SHA-256 of `files` by
     their paths; `fn_args.base_model` is the champion's folder where a warm start is asked for.
-    Written are the SavedModel, in its `assets.extra` the Keras model, and in the run's folder `history.csv`,
-    `training.json` and TensorBoard logs.
+    Written are the SavedModel that answers windows, in its `assets.extra` the Keras model, and in the run's folder
+    `history.csv`, `training.json` and TensorBoard logs.
 
     Raises:
         DiskFull: before the training, where the model would not fit on the disk.
@@ -105,7 +105,7 @@ def _conclude(fn_args: FnArgs, settings: TrainerSettings, attempts: Sequence[Att
     }
     write_json(run_dir / TRAINING_FILE, summary)
     serving_dir = Path(fn_args.serving_model_dir)
-    export_model(served, serving_dir, settings.task, settings.threshold, derivation)
+    export_windows(served, serving_dir, derivation)
     # TensorFlow Serving ignores this folder; a SavedModel cannot be trained further, a Keras file can.
     extra = serving_dir / "assets.extra"
     extra.mkdir()

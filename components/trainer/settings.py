@@ -134,7 +134,7 @@ class Training(Optimization):
 
 
 class TrainerSettings(Section):
-    """Everything that the training of a model, and its export, depend on."""
+    """Everything that the training of a model depends on."""
 
     task: Task = Task()
     derivation: Derivation
@@ -143,5 +143,3 @@ class TrainerSettings(Section):
     augmentation: Augmentation | None
     """The section, where training draws anew in every epoch: a changed section that it does not read must not train
     anew what would come out the same."""
-    threshold: float
-    """Probability from which a pixel is predicted foreground."""

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pydantic import model_validator
 
 from components.augmentor.settings import FoldTraining
+from components.bulk_inferrer.settings import InferrerSettings
+from components.calibrator.settings import CalibratorSettings
 from components.data_gate.settings import GateSettings, Validation
 from components.evaluator.settings import Evaluation, EvaluatorSettings
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.settings import DataKeys, DataSettings
 from components.imaging.augmentation.settings import Augmentation
+from components.inference.operating_point import OperatingPoint
+from components.inference.settings import Inference
 from components.pusher.settings import Serving
 from components.records.split_settings import Folds
 from components.serving_check.settings import ServingCheckSettings
@@ -35,6 +39,7 @@ class Config(Section):
     folds: Folds | None = None
     """None: one training, on the train split."""
     evaluation: Evaluation = Evaluation()
+    inference: Inference = Inference()
     serving: Serving = Serving()
     execution: Execution = Execution()
     kubeflow: Kubeflow = Kubeflow()
@@ -65,7 +70,6 @@ class Config(Section):
             model=self.model,
             training=self.training,
             augmentation=self.augmentation if drawn_anew else None,
-            threshold=self.evaluation.threshold,
         )
 
     @property
@@ -98,8 +102,28 @@ class Config(Section):
         return self.trainer.model_copy(update={"training": training})
 
     def evaluator_on(self, split: str) -> EvaluatorSettings:
-        """As `evaluator`, to measure records that decide nothing: a changed limit must not make it run again."""
-        return self.evaluator.model_copy(update={"evaluation": self.evaluation.without_limits, "split": split})
+        """As `evaluator`, to measure records that decide nothing: a changed limit must not make it run again.
+
+        Of folds nothing has been chosen yet: what is given applies, and else what changes nothing.
+        """
+        changed = {"evaluation": self.evaluation.without_limits, "split": split, "point": self.inference.given}
+        return self.evaluator.model_copy(update=changed)
+
+    def inferrer_on(self, *splits: str) -> InferrerSettings:
+        """Answers to images of these splits."""
+        data = self.data
+        return InferrerSettings(
+            task=data.task, derivation=data.derivation, splits=list(splits), mirror=self.inference.mirrors
+        )
+
+    def calibrator_on(self, *splits: str) -> CalibratorSettings:
+        return CalibratorSettings(
+            inference=self.inference,
+            task=self.data.task,
+            derivation=self.data.derivation,
+            empty_masks=self.evaluation.empty_masks,
+            splits=list(splits),
+        )
 
 
 def _faults(config: Config) -> Iterator[str]:
@@ -133,6 +157,12 @@ def _faults(config: Config) -> Iterator[str]:
         )
     yield from _evaluation_faults(config.evaluation, config.data.task.classes, config.training.loss)
     yield from _slice_faults(config)
+    classes = len(config.data.task.classes)
+    if classes > 1 and config.inference.threshold not in ("auto", OperatingPoint().threshold):
+        yield (
+            f"[inference] threshold = {config.inference.threshold:g} is for one class: of {classes} the most probable "
+            "is predicted. Remove threshold"
+        )
     if config.execution.beam != "local" and config.execution.parallel == "processes":
         yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'
 
@@ -170,8 +200,3 @@ def _evaluation_faults(evaluation: Evaluation, classes: list[str], loss: str) ->
             yield f"{where}: class = {limit.class_!r}, expected one of {', '.join(classes)}, or none for their mean"
         if limit.measure in LOSSES and limit.measure != loss:
             yield f"{where}: measure = {limit.measure!r}, but [training] loss = {loss!r} is trained: name that"
-    if len(classes) > 1 and evaluation.threshold != Evaluation.model_fields["threshold"].default:
-        yield (
-            f"[evaluation] threshold = {evaluation.threshold:g} is for one class: of {len(classes)} the most probable "
-            "is predicted. Remove threshold"
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from tfx.proto import trainer_pb2
 from tfx.types import BaseChannel
 
 from components.augmentor.component import Augmentor
+from components.bulk_inferrer.component import BulkInferrer
+from components.calibrator.component import Calibrator
 from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
@@ -25,7 +28,7 @@ from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
 from components.pusher.component import Pusher
 from components.pusher.settings import PusherSettings
-from components.records.splits import fold_split, training_split
+from components.records.splits import TEST, VALIDATION, fold_split, training_split
 from components.run_report.component import RunReport
 from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
@@ -62,6 +65,7 @@ class Fold(NamedTuple):
     """A model that has not learnt from the fold, measured on it."""
 
     trainer: Trainer
+    inferrer: BulkInferrer
     evaluator: Evaluator
 
 
@@ -72,6 +76,19 @@ class Trained(NamedTuple):
     model: BaseChannel
     model_run: BaseChannel
     out_of_fold: BaseChannel | None = None
+    folds: Sequence[Fold] = ()
+
+
+class Judged(NamedTuple):
+    """What answers, what is made of answers, and what they are worth."""
+
+    inferrer: BulkInferrer
+    calibrator: Calibrator
+    evaluator: Evaluator
+
+    @property
+    def model(self) -> BaseChannel:
+        return self.calibrator.outputs["calibrated"]
 
 
 class Release(NamedTuple):
@@ -88,12 +105,12 @@ class Stage(NamedTuple):
     records: Records
     passed: Passed
     trained: Trained
-    evaluator: Evaluator
+    judged: Judged
     release: Release
 
     @property
     def nodes(self) -> list[BaseNode]:
-        return [*self.records, *self.passed, *self.trained.nodes, self.evaluator, *self.release]
+        return [*self.records, *self.passed, *self.trained.nodes, *self.judged, *self.release]
 
 
 def stage(config: Config, place: Place, champion: str | None, prefix: str = "") -> Stage:
@@ -104,16 +121,8 @@ def stage(config: Config, place: Place, champion: str | None, prefix: str = "") 
     records = _records(config, place)
     passed = _passed(config, place, champion, records)
     trained = _folds(config, records, passed, config.folds.k) if config.folds else _training(config, passed)
-    evaluator = Evaluator(
-        examples=records.example_gen.outputs["examples"],
-        model=trained.model,
-        champion=passed.resolver.outputs["champion"],
-        out_of_fold=trained.out_of_fold,
-        serving_dir=place.serving,
-        settings=_json(config.evaluator),
-        code_version=evaluator_version(config.training.loss),
-    )
-    made = Stage(records, passed, trained, evaluator, _release(config, place, records, passed, trained, evaluator))
+    judged = _judged(config, place, records, passed, trained)
+    made = Stage(records, passed, trained, judged, _release(config, place, records, passed, trained, judged))
     if prefix:
         for node in made.nodes:
             # Argo takes no dots.
@@ -206,7 +215,8 @@ def _folds(config: Config, records: Records, passed: Passed, k: int) -> Trained:
         code_version=code_version("components.ensemble.executor", network_module(config.model.architecture)),
     )
     nodes = [*chain.from_iterable(folds), ensemble]
-    return Trained(nodes, ensemble.outputs["model"], ensemble.outputs["model_run"], ensemble.outputs["out_of_fold"])
+    made = ensemble.outputs
+    return Trained(nodes, made["model"], made["model_run"], made["out_of_fold"], folds)
 
 
 def _fold(config: Config, records: Records, passed: Passed, number: int, k: int) -> Fold:
@@ -226,35 +236,72 @@ def _fold(config: Config, records: Records, passed: Passed, number: int, k: int)
             },
         )
     ).with_id(name)
-    evaluator = Evaluator(
+    inferrer = BulkInferrer(
         examples=records.example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         champion=None,
+        settings=_json(config.inferrer_on(split)),
+        code_version=_version("bulk_inferrer"),
+    ).with_id(f"BulkInferrer-{split}")
+    evaluator = Evaluator(
+        examples=records.example_gen.outputs["examples"],
+        inference=inferrer.outputs["inference"],
         settings=_json(config.evaluator_on(split)),
         code_version=evaluator_version(config.training.loss),
     ).with_id(f"Evaluator-{split}")
-    return Fold(trainer, evaluator)
+    return Fold(trainer, inferrer, evaluator)
+
+
+def _judged(config: Config, place: Place, records: Records, passed: Passed, trained: Trained) -> Judged:
+    """Chosen is on validation or, where there are folds, out of fold; judged on the test split alone."""
+    examples = records.example_gen.outputs["examples"]
+    chosen_on = [fold_split(number) for number in range(1, len(trained.folds) + 1)] or [VALIDATION]
+    inferrer = BulkInferrer(
+        examples=examples,
+        model=trained.model,
+        champion=passed.resolver.outputs["champion"],
+        settings=_json(config.inferrer_on(*([] if trained.folds else chosen_on), TEST)),
+        code_version=_version("bulk_inferrer"),
+    )
+    inferrers = [fold.inferrer for fold in trained.folds] or [inferrer]
+    calibrator = Calibrator(
+        examples=examples,
+        model=trained.model,
+        inferences=[each.outputs["inference"] for each in inferrers],
+        settings=_json(config.calibrator_on(*chosen_on)),
+        code_version=_version("calibrator"),
+    )
+    evaluator = Evaluator(
+        examples=examples,
+        inference=inferrer.outputs["inference"],
+        model=calibrator.outputs["calibrated"],
+        out_of_fold=trained.out_of_fold,
+        serving_dir=place.serving,
+        settings=_json(config.evaluator),
+        code_version=evaluator_version(config.training.loss),
+    )
+    return Judged(inferrer, calibrator, evaluator)
 
 
 def _release(
-    config: Config, place: Place, records: Records, passed: Passed, trained: Trained, evaluator: Evaluator
+    config: Config, place: Place, records: Records, passed: Passed, trained: Trained, judgement: Judged
 ) -> Release:
     examples = records.example_gen.outputs["examples"]
     provenance = Provenance(recipe=place.name, notice=place.notice, config=config.model_dump(mode="json"))
     serving_check = ServingCheck(
         examples=examples,
-        model=trained.model,
+        model=judgement.model,
         settings=_json(config.serving_check),
         code_version=_version("serving_check"),
     )
     judged = {
         "split_report": passed.gate.outputs["split_report"],
-        "evaluation": evaluator.outputs["evaluation"],
+        "evaluation": judgement.evaluator.outputs["evaluation"],
         "infra_blessing": serving_check.outputs["blessing"],
     }
     pusher = Pusher(
-        model=trained.model,
-        model_blessing=evaluator.outputs["blessing"],
+        model=judgement.model,
+        model_blessing=judgement.evaluator.outputs["blessing"],
         serving_dir=place.serving,
         run=place.run,
         settings=_json(PusherSettings(**dict(provenance), disclosure=config.serving.disclosure)),
@@ -265,7 +312,7 @@ def _release(
         examples=examples,
         model_run=trained.model_run,
         out_of_fold=trained.out_of_fold,
-        blessing=evaluator.outputs["blessing"],
+        blessing=judgement.evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         settings=_json(ReportSettings(**dict(provenance), task=config.data.task)),
         code_version=_version("run_report"),

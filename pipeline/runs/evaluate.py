@@ -172,8 +172,7 @@ def _refuse_many(rejects: Sequence[Reject], sources: int, limit: float) -> None:
 def _settings(config: Config, served: Model) -> EvaluatorSettings:
     """Without limits, which say what may be pushed."""
     settings = config.evaluator_on(EXTERNAL)
-    evaluation = settings.evaluation.model_copy(update={"threshold": served.threshold})
-    return settings.model_copy(update={"evaluation": evaluation, "derivation": served.derivation})
+    return settings.model_copy(update={"point": served.point, "derivation": served.derivation})
 
 
 @contextmanager

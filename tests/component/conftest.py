@@ -17,9 +17,13 @@ from tfx.utils import path_utils
 from warm import warm_python
 
 from components.augmentor.executor import Executor as Augmentor
+from components.bulk_inferrer.executor import Executor as BulkInferrer
+from components.calibrator.executor import Executor as Calibrator
 from components.example_gen.executor import Executor as ImageMaskExampleGen
+from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation
 from components.serving_graph.export import export_model
+from components.task import Task
 from components.trainer.run import run_fn
 from components.trainer.segmenter import build_segmenter
 from pipeline.config.loader import parse_config
@@ -149,8 +153,42 @@ def trained(config: Config, augmented: Artifact, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def model(trained: FnArgs) -> Artifact:
+def own(trained: FnArgs) -> Artifact:
+    """The model as it was trained, which answers windows alone."""
     return _artifact(standard_artifacts.Model, Path(trained.serving_model_dir).parent)
+
+
+@pytest.fixture(scope="session")
+def inference(config: Config, examples: Artifact, own: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """What it answers to validation and test images."""
+    made = _artifact(standard_artifacts.InferenceResult, tmp_path_factory.mktemp("inference"))
+    settings = config.inferrer_on("eval", "test")
+    _run_executor(BulkInferrer, {"examples": examples, "model": own}, {"inference": made}, settings=settings)
+    return made
+
+
+@pytest.fixture(scope="session")
+def model(
+    config: Config, examples: Artifact, own: Artifact, inference: Artifact, tmp_path_factory: pytest.TempPathFactory
+) -> Artifact:
+    """The model as it is served."""
+    made = _artifact(standard_artifacts.Model, tmp_path_factory.mktemp("model"))
+    inputs = {"examples": examples, "model": own, "inference_1": inference}
+    _run_executor(Calibrator, inputs, {"calibrated": made}, settings=config.calibrator_on("eval"))
+    return made
+
+
+@pytest.fixture(scope="session")
+def export() -> Callable[..., None]:
+    """`(network, model, task, derivation)` writes a network as one that is served, with the least papers."""
+
+    def write(network: keras.Model, model: Artifact, task: Task, derivation: Derivation) -> None:
+        folder = Path(path_utils.serving_model_dir(model.uri))
+        export_model(network, folder, task, OperatingPoint(), derivation)
+        (folder / "assets.extra").mkdir()
+        (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
+
+    return write
 
 
 @pytest.fixture(scope="session")
@@ -158,6 +196,7 @@ def untrained(
     config: Config,
     derivation: Derivation,
     artifact: Callable[..., Artifact],
+    export: Callable[..., None],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Artifact:
     """A model that finds foreground everywhere."""
@@ -166,8 +205,5 @@ def untrained(
     network = build_segmenter(1, config.model, config.data.task)
     *weights, bias = network.get_weights()
     network.set_weights([*weights, np.full_like(bias, 50)])
-    folder = Path(path_utils.serving_model_dir(made.uri))
-    export_model(network, folder, config.data.task, threshold=0.5, derivation=derivation)
-    (folder / "assets.extra").mkdir()
-    (folder / "assets.extra" / "training.json").write_text('{"config": {}}')
+    export(network, made, config.data.task, derivation)
     return made

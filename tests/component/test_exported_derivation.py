@@ -20,6 +20,7 @@ from components.evaluator.executor import Executor as Evaluator
 from components.evaluator.per_case import read_cases
 from components.imaging.files.codecs import as_float, decode_image, read_image
 from components.imaging.geometry.placement import Placement
+from components.inference.operating_point import OperatingPoint
 from components.measures.confusion import confusion
 from components.records.tfexample import read_split
 from components.serving_check.core import check_model
@@ -131,7 +132,7 @@ def test_the_same_network_behind_every_other_derivation(
     # Of gentle slope: a steep one makes much of the whole grey levels to which records are rounded.
     *weights, kernel, bias = network.get_weights()
     network.set_weights([*weights, kernel / 4, bias / 4])
-    export_model(network, tmp_path / "model", config.data.task, 0.5, config.data.derivation)
+    export_model(network, tmp_path / "model", config.data.task, OperatingPoint(), config.data.derivation)
     made = derived(root, tmp_path / "records", **data)
     files = [root / "images/1.png", root / "images/2.png"]
     signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
@@ -171,7 +172,7 @@ def test_tiles_are_judged_per_image_at_the_size_of_the_source(
     network = keras.models.load_model(trained / "assets.extra" / "model.keras")
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     serving = Path(path_utils.serving_model_dir(model.uri))
-    export_model(network, serving, config.data.task, 0.5, config.data.derivation)
+    export_model(network, serving, config.data.task, OperatingPoint(), config.data.derivation)
     evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
     blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
     inputs = {"examples": made.examples, "model": model, "champion": nobody}

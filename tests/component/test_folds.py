@@ -24,6 +24,8 @@ from tfx.utils import path_utils
 from components.artifact_types import SplitReport
 from components.augmentor.executor import Executor as Augmentor
 from components.augmentor.settings import FoldTraining
+from components.bulk_inferrer.executor import Executor as BulkInferrer
+from components.calibrator.executor import Executor as Calibrator
 from components.data_gate.executor import Executor as DataGate
 from components.ensemble.executor import Executor as Ensemble
 from components.ensemble.executor import keys_of
@@ -98,6 +100,7 @@ class Found:
     models: list[Artifact]
     evaluations: list[Artifact]
     ensemble: Artifact
+    served: Artifact
     model_run: Path
     out_of_fold: Path
     progress: list[dict[str, Any]]
@@ -127,6 +130,7 @@ def found(
 ) -> Found:
     folder, kept, logger = tmp_path_factory.mktemp("folds"), _Kept(), logging.getLogger("maskline.progress")
     inputs: dict[str, Artifact] = {}
+    inferences: list[Artifact] = []
     level = logger.level
     logger.addHandler(kept)
     logger.setLevel(logging.DEBUG)
@@ -136,8 +140,13 @@ def found(
         model = artifact(standard_artifacts.Model, folder / str(number) / "model")
         run = artifact(standard_artifacts.ModelRun, folder / str(number) / "model_run" / "1")
         evaluation = artifact(standard_artifacts.ModelEvaluation, folder / str(number) / "evaluation")
-        settings = folded.evaluator_on(f"fold-{number}")
-        run_executor(Evaluator, {"examples": examples, "model": model}, {"evaluation": evaluation}, settings=settings)
+        split = f"fold-{number}"
+        inference = artifact(standard_artifacts.InferenceResult, folder / str(number) / "inference")
+        asked = folded.inferrer_on(split)
+        run_executor(BulkInferrer, {"examples": examples, "model": model}, {"inference": inference}, settings=asked)
+        inferences.append(inference)
+        told, settings = {"examples": examples, "inference": inference}, folded.evaluator_on(split)
+        run_executor(Evaluator, told, {"evaluation": evaluation}, settings=settings)
         inputs |= dict(zip(keys_of(number), (model, run, evaluation), strict=True))
     logger.removeHandler(kept)
     logger.setLevel(level)
@@ -147,10 +156,19 @@ def found(
         "out_of_fold": artifact(standard_artifacts.ModelEvaluation, folder / "out_of_fold"),
     }
     run_executor(Ensemble, inputs, outputs, settings=folded.evaluator_on("out-of-fold"), code_version="tests")
+    served = artifact(standard_artifacts.Model, folder / "served")
+    given = {
+        "examples": examples,
+        "model": outputs["model"],
+        "inference_1": inferences[0],
+        "inference_2": inferences[1],
+    }
+    run_executor(Calibrator, given, {"calibrated": served}, settings=folded.calibrator_on(*FOLDS))
     return Found(
         [inputs[f"model_{number}"] for number in (1, 2)],
         [inputs[f"evaluation_{number}"] for number in (1, 2)],
         outputs["model"],
+        served,
         folder / "ensemble_run",
         folder / "out_of_fold",
         kept.progress,
@@ -258,7 +276,7 @@ def test_the_ensembles_probabilities_are_the_mean_of_its_members(found: Found, e
 
 
 def test_the_ensemble_is_served_as_any_model(found: Found, folded: Config, examples: Artifact) -> None:
-    model = path_utils.serving_model_path(found.ensemble.uri)
+    model = path_utils.serving_model_path(found.served.uri)
     records = list(read_split(examples.uri, folded.serving_check.split))[:4]
     checks = check_model(model, records, folded.serving_check)
     assert len(checks) > 5

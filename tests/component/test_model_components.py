@@ -16,11 +16,14 @@ from tfx.components.util import model_utils
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
+from components.bulk_inferrer.executor import Executor as BulkInferrer
+from components.bulk_inferrer.settings import InferrerSettings
 from components.errors import UsageError
 from components.evaluator.executor import Executor as Evaluator
 from components.evaluator.settings import Evaluation as Limits
 from components.evaluator.settings import EvaluatorSettings
 from components.imaging.files.codecs import as_float, encode_png, read_image
+from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation
 from components.records.tfexample import parse, read_split
 from components.serving_check.core import check_model
@@ -77,9 +80,16 @@ def evaluate(
         folder = tmp_path_factory.mktemp("evaluation")
         evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
         blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+        inference = artifact(standard_artifacts.InferenceResult, folder / "inference")
+        run_executor(
+            BulkInferrer,
+            {"examples": examples, "model": model, "champion": champion},
+            {"inference": inference},
+            settings=config.inferrer_on("test").model_copy(update={"mirror": False}),
+        )
         run_executor(
             Evaluator,
-            {"examples": examples, "model": model, "champion": champion},
+            {"examples": examples, "model": model, "inference": inference},
             {"evaluation": evaluation, "blessing": blessing},
             serving_dir=serving_dir,
             settings=config.evaluator.model_copy(update={"evaluation": config.evaluation.model_copy(update=settings)}),
@@ -194,13 +204,14 @@ class TestEvaluator:
         config: Config,
         derivation: Derivation,
         artifact: Make,
+        export: Callable[..., None],
         tmp_path: Path,
     ) -> None:
         large = artifact(standard_artifacts.Model, tmp_path / "large")
         network = build_segmenter(1, config.model, Task())
         network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
         size = derivation.model_copy(update={"height": 48, "width": 64})
-        export_model(network, Path(path_utils.serving_model_dir(large.uri)), Task(), threshold=0.5, derivation=size)
+        export(network, large, Task(), size)
         evaluation = evaluate(model, as_champion(large, "7", height=48, width=64))
         # Probability 0.5 everywhere reaches the threshold everywhere: Dice follows from the true pixels.
         pixels = [truth for truth in evaluation.column("truth_pixels") if truth]
@@ -280,14 +291,13 @@ class TestEvaluator:
         derivation: Derivation,
         nobody: Artifact,
         artifact: Make,
+        export: Callable[..., None],
         tmp_path: Path,
     ) -> None:
         broken = artifact(standard_artifacts.Model, tmp_path / "broken")
         network = build_segmenter(1, config.model, Task())
         network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
-        export_model(
-            network, Path(path_utils.serving_model_dir(broken.uri)), Task(), threshold=0.5, derivation=derivation
-        )
+        export(network, broken, Task(), derivation)
         refused = evaluate(broken, nobody, min_dice=0.0)
         assert not refused.blessed
         assert refused.metrics["reasons"] == [
@@ -332,8 +342,13 @@ class TestClasses:
             task=Task(classes=["lesion", "muscle"]),
             derivation=config.data.derivation,
             loss="ce_dice",
+            point=OperatingPoint(),
         )
+        inference = artifact(standard_artifacts.InferenceResult, folder / "inference")
+        asked = InferrerSettings(task=settings.task, derivation=settings.derivation, splits=["test"], mirror=False)
         inputs = {"examples": examples, "model": served, "champion": nobody}
+        run_executor(BulkInferrer, inputs, {"inference": inference}, settings=asked)
+        inputs = {"examples": examples, "inference": inference, "model": served}
         run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=settings)
         return Evaluation(evaluation, blessing)
 
@@ -423,7 +438,7 @@ class TestServingCheck:
     ) -> None:
         network = build_segmenter(1, config.model, Task())
         network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
-        export_model(network, tmp_path / "model", Task(), threshold=0.5, derivation=derivation)
+        export_model(network, tmp_path / "model", Task(), point=OperatingPoint(), derivation=derivation)
         checks = check_model(str(tmp_path / "model"), records, config.serving_check)
         failed = {check["name"]: check["detail"] for check in checks}
         assert failed["probabilities"] == "nan to nan, expected 0 to 1"

@@ -20,6 +20,7 @@ from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.errors import UsageError
 from components.inference.model import load_model
+from components.inference.operating_point import OperatingPoint
 from components.pusher.executor import Executor as Pusher
 from components.pusher.settings import Disclosure, Form, PusherSettings
 from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, prints_of, read_prints, write_prints
@@ -257,7 +258,7 @@ class TestPusher:
         again = artifact(standard_artifacts.Model, tmp_path / "again")
         exported = Path(path_utils.serving_model_dir(again.uri))
         network = keras.models.load_model(source / "assets.extra" / "model.keras")
-        export_model(network, exported, Task(), threshold=0.5, derivation=derivation)
+        export_model(network, exported, Task(), point=OperatingPoint(), derivation=derivation)
         shutil.copytree(source / "assets.extra", exported / "assets.extra")
         assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
         version = do(model).get_string_custom_property("pushed_version")

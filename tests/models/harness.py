@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation
 from components.serving_graph.export import export_model
 from components.task import Task
@@ -153,7 +154,7 @@ class ArchitectureTests:
         np.testing.assert_array_equal(loaded(images), expected)
         height, width = (max(16, side) for side in self.size)
         derivation = Derivation(height=height, width=width)
-        export_model(loaded, tmp_path / "served", task, 0.5, derivation)
+        export_model(loaded, tmp_path / "served", task, OperatingPoint(), derivation)
         served = tf.saved_model.load(str(tmp_path / "served")).signatures["serve_tensor"]
         tensor = tf.constant(np.random.default_rng(0).random((1, height, width, 1), np.float32))
         answer = served(images=tensor)

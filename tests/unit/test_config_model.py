@@ -97,7 +97,8 @@ def test_least_config() -> None:
             1.5,
             "[augmentation] vertical_flip: found 1.5, expected less than or equal to 1",
         ),
-        ("evaluation.threshold", 1.0, "[evaluation] threshold: found 1.0, expected less than 1"),
+        ("inference.threshold", 1.0, "[inference] threshold: found 1.0, expected less than 1, or 'auto'"),
+        ("evaluation.threshold", 0.4, "[evaluation] threshold: it is [inference] threshold now: move it there"),
         ("evaluation.min_dice", float("nan"), "[evaluation] min_dice: found nan, expected a finite number"),
         ("evaluation.max_loss", float("inf"), "[evaluation] max_loss: found inf, expected a finite number"),
         (
@@ -315,7 +316,7 @@ def test_a_limit_is_on_the_loss_that_is_trained(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_of_several_classes_the_most_probable_is_predicted() -> None:
-    document = {**LEAST, "data": CLASSES, "evaluation": {"threshold": 0.4}}
-    with pytest.raises(UsageError, match=r"\[evaluation\] threshold = 0.4 is for one class: of 2 the most probable"):
+    document = {**LEAST, "data": CLASSES, "inference": {"threshold": 0.4}}
+    with pytest.raises(UsageError, match=r"\[inference\] threshold = 0.4 is for one class: of 2 the most probable"):
         parse_config(document, source="run.toml")
-    assert parse("evaluation.threshold", 0.4).evaluation.threshold == 0.4
+    assert parse("inference.threshold", 0.4).inference.given.threshold == 0.4

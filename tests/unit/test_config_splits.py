@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.errors import UsageError
+from components.inference.operating_point import OperatingPoint
 from pipeline.config.data import Data
 from pipeline.config.loader import parse_config
 from pipeline.config.root import Config
@@ -110,11 +111,14 @@ def test_folds_that_cannot_be(sections: dict[str, Any], message: str) -> None:
 
 def test_every_fold_has_a_seed_of_its_own_and_its_measures_no_limits() -> None:
     config = config_of(
-        folds={"k": 3}, training={"epochs": 1, "seed": 7}, evaluation={"min_dice": 0.5, "threshold": 0.4}
+        folds={"k": 3},
+        training={"epochs": 1, "seed": 7},
+        evaluation={"min_dice": 0.5},
+        inference={"threshold": 0.4},
     )
     assert [config.trainer_of_fold(number).training.seed for number in (1, 2, 3)] == [8, 9, 10]
     settings = config.evaluator_on("fold-2")
     assert (settings.split, settings.decides, settings.every_limit) == ("fold-2", False, [])
-    assert settings.evaluation.threshold == 0.4
+    assert settings.point == OperatingPoint(threshold=0.4)
     other = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"min_dice": 0.9})})
     assert other.evaluator_on("fold-2") == settings

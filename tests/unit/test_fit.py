@@ -51,7 +51,7 @@ def fitted(files: list[str], folder: Path, norm: bool = False, **training: Any) 
     network = small_network(norm)
     compile_model(network, settings)
     data = TrainingData(files, SHAPE, settings.training.batch_size, 3)
-    judge = Judge(network, TASK, 0.5)
+    judge = Judge(network, TASK)
     validate = partial(judge, evaluation_batches(files, SHAPE, 8))
     run = folder / "run" / "1"
     run.mkdir(parents=True)
@@ -91,7 +91,7 @@ def test_a_budget_may_end_within_an_epoch_and_tiny_epochs_are_not_all_validated(
         for name, key in (("", "val_loss"), ("ema of ", "val_ema_loss"))
     }
     assert found.as_json()["kept"] == min(losses, key=losses.__getitem__)
-    judge = Judge(model, TASK, 0.5)
+    judge = Judge(model, TASK)
     # What is left in the model is what was validated, with batch norm's averages that fit it.
     assert judge(evaluation_batches(files, SHAPE, 8))["loss"] == pytest.approx(min(losses.values()), rel=1e-5)
     assert min(losses.values()) < 0.7 * max(losses.values())

@@ -32,6 +32,6 @@ def test_mean_over_images_with_foreground(disc_pair: Callable, sizes: tuple[int,
 
 
 def test_a_probability_at_the_threshold_is_foreground() -> None:
-    metric = MeanDice(Task(), 0.5)
+    metric = MeanDice(Task())
     metric.update_state(np.array([1, 1, 0, 0]).reshape(1, 2, 2, 1), np.float32([0.5, 0.4, 0.5, 0]).reshape(1, 2, 2, 1))
     assert float(metric.result()) == pytest.approx(0.5)

@@ -15,6 +15,7 @@ from components.imaging.files.codecs import decode_image, encode_png, with_chann
 from components.imaging.geometry.placement import FITS, Placement
 from components.imaging.geometry.tiles import tile_placements
 from components.imaging.truth.shapes import Ellipse, Shape, rasterized
+from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation, Tiles
 from components.serving_graph.export import export_model
 from components.serving_graph.preprocessing import (
@@ -213,7 +214,7 @@ def test_large_images_are_predicted_in_batches() -> None:
 def test_the_exported_graph_answers_for_files_of_any_size(settings: Derivation, tmp_path: Path) -> None:
     """By a network that is the identity: the answer is what the model saw, at the size of the source."""
     settings = settings.model_copy(update={"height": 32, "width": 48})
-    export_model(Identity(), tmp_path / "model", Task(), 0.4, settings)
+    export_model(Identity(), tmp_path / "model", Task(), OperatingPoint(threshold=0.4), settings)
     serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serve_image_bytes"]
     sources = [pixels_of(*size, 1, np.uint16) & 0xFFFE for size in [(32, 48), (50, 130), (9, 20), (64, 96)]]
     answer = serve(images=tf.constant([encode_png(source) for source in sources]))

@@ -67,7 +67,7 @@ METRICS = {
     "empty_cases": 1,
     "empty_cases_with_prediction": 1,
     "empty_masks": "skip",
-    "threshold": 0.5,
+    "operating_point": {"threshold": 0.5},
     "measures": {
         each.name: each.described() for each in settings().measures if each.name in ("dice", "iou", "ce_dice")
     },

@@ -75,7 +75,7 @@ def test_a_part_is_standardized_as_in_the_whole() -> None:
 def test_judging_weighs_images_alike_whatever_batches_hold() -> None:
     model = segmenter()
     images, masks = batches()
-    judge = Judge(model, Task(), 0.5)
+    judge = Judge(model, Task())
     parts = [(images[:1], masks[:1]), (images[1:], masks[1:])]
     assert judge(parts) == pytest.approx(judge([(images, masks)]), abs=1e-6)
     assert judge(parts)["loss"] == pytest.approx(np.mean(model.loss(masks, model(images))), abs=1e-6)
