@@ -23,13 +23,14 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 _TRIED: Mapping[str, tuple[ClassMeasure, tuple[Any, ...]]] = {
     "mirror": (DICE, (True,)),
-    "temperature": (BRIER, (0.5, 0.67, 0.8, 1.25, 1.5, 2.0, 3.0)),
-    "threshold": (DICE, THRESHOLDS),
+    "temperature": (BRIER, (0.8, 1.25, 0.67, 1.5, 0.5, 2.0, 3.0)),
+    "threshold": (DICE, tuple(sorted(THRESHOLDS, key=lambda each: abs(each - 0.5)))),
     "fill_holes": (DICE, (True,)),
     "least_region": (DICE, (4, 8, 16, 32, 64, 128, 256, 512)),
     "largest": (DICE, (True,)),
 }
-"""In the order in which they are chosen: by which measure, and which values beside the one that changes nothing."""
+"""In the order in which they are chosen: by which measure, and which values beside the one that changes nothing, those
+first that change least: of equals the first is the best."""
 
 Score = Callable[[Sequence[OperatingPoint], ClassMeasure], np.ndarray]
 """The values of a measure by points: float64 `(points, classes, cases)`, NaN where undefined."""

@@ -11,7 +11,7 @@ _PROBABILITIES = (np.sin(np.arange(_LAST + 1) / _LAST * np.pi / 2) ** 2).astype(
 def to_steps(probability: np.ndarray) -> np.ndarray:
     """uint16 of numbers in 0..1: 65,535 * 2 / pi * asin(sqrt(p)).
 
-    Even steps of the angle (Fisher's arcsine transformation) are 2.4e-5 apart at p = 0.5, and the closer the nearer p is
+    Even steps of the angle (the arcsine transformation) are 2.4e-5 apart at p = 0.5, and the closer the nearer p is
     to 0 or 1, down to 6e-10: even steps of p would make losses of empty images, sums of many small numbers, wrong.
     """
     # From the nearer end: that one's distance float32 has to all digits.
