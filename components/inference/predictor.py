@@ -68,9 +68,9 @@ class Predictor:
         flips = FLIPS if mirror else FLIPS[:1]
         for batch in _batches(window for image in images for window in self._windows(image)):
             windows, moments = map(np.stack, zip(*batch, strict=True))
-            found = sum(np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips)
+            found = [np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips]
             # What is kept of an answer and what is told of it are the same.
-            yield from map(rounded, found / np.float32(len(flips)))
+            yield from map(rounded, np.mean(found, axis=0, dtype=np.float32))
 
     def _windows(self, image: np.ndarray) -> Iterator[Window]:
         places = windows_of(image.shape[0], image.shape[1], self.size, self._derivation)

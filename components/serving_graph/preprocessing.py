@@ -6,7 +6,7 @@ Sizes and positions follow `components.imaging.geometry`, by which records are m
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
@@ -14,7 +14,12 @@ from keras import ops
 
 from components.records.settings import Derivation
 
-Predict = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
+
+class Predict(Protocol):
+    """Windows `(N, H, W, C)`, of tiles with the moments `(N, 2)` of their images, to probabilities `(N, H, W, K)`."""
+
+    def __call__(self, images: tf.Tensor, moments: tf.Tensor | None = None) -> tf.Tensor: ...
+
 
 MOMENTS = {name: tf.io.FixedLenFeature([], tf.float32) for name in ("source/mean", "source/std")}
 """The features of a tile's record by which it is standardised, in the order of `moments`."""
