@@ -41,6 +41,8 @@ class Kept:
     split: str
     task: Task
     derivation: Derivation
+    under: str | None = None
+    """What the images had been changed by."""
 
     def by(self, point: OperatingPoint) -> Iterator[Answered]:
         """As an operating point has it, of the candidate's own answers."""
@@ -51,7 +53,8 @@ class Kept:
         return self._read(kind, OperatingPoint())
 
     def _read(self, kind: str, point: OperatingPoint) -> Iterator[Answered]:
-        path, size = answers_file(self.inference, kind, self.split), (self.derivation.height, self.derivation.width)
+        path = answers_file(self.inference, kind, self.split, self.under)
+        size = (self.derivation.height, self.derivation.width)
         answers = map(point.answer, read_answers(path, size, self.task.channels))
         sources, sized = tee(read_sources(self.examples, self.split))
         sizes = ((each.mask.shape[0], each.mask.shape[1]) for each in sized)

@@ -1,5 +1,7 @@
 """Answers to windows on the disk: `KIND/SPLIT.tfrecord` in InferenceResult, in the order of images and windows.
 
+`KIND/SPLIT-CHANGE.tfrecord` are those to the images that were changed.
+
 One is a 16-bit PNG of its probabilities in steps, a class below the other; empty where some are no finite numbers.
 """
 
@@ -22,8 +24,9 @@ CHAMPION = "champion"
 """As the champion is served."""
 
 
-def answers_file(folder: Path, kind: str, split: str) -> Path:
-    return folder / kind / f"{split}.tfrecord"
+def answers_file(folder: Path, kind: str, split: str, under: str | None = None) -> Path:
+    """`under` is what the images were changed by."""
+    return folder / kind / f"{split}-{under}.tfrecord" if under else folder / kind / f"{split}.tfrecord"
 
 
 def write_answers(path: Path, answers: Iterable[np.ndarray]) -> None:

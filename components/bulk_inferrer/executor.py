@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tfx.utils import path_utils
 from components.artifacts import CHAMPION_FILE, Asked
 from components.bulk_inferrer.answers import CHAMPION, MIRRORED, PLAIN, answers_file, write_answers
 from components.bulk_inferrer.core import incomparable
+from components.bulk_inferrer.degradations import DEGRADATIONS
 from components.bulk_inferrer.settings import InferrerSettings
 from components.files import write_json
 from components.inference.predictor import Predictor
@@ -38,11 +39,12 @@ class Executor(BaseExecutor):
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         inference = Path(artifact_utils.get_single_uri(output_dict["inference"]))
         predictor = Predictor(_folder(artifact_utils.get_single_instance(input_dict["model"])), settings.derivation)
-        for split in settings.splits:
-            write_answers(answers_file(inference, PLAIN, split), predictor.answers(_images(examples, split)))
-            if settings.mirror:
-                mirrored = predictor.answers(_images(examples, split), mirror=True)
-                write_answers(answers_file(inference, MIRRORED, split), mirrored)
+        changes = settings.robustness.asked
+        for split, under in [*((split, None) for split in settings.splits), *((TEST, name) for name in changes)]:
+            for kind in (PLAIN, MIRRORED) if settings.mirror else (PLAIN,):
+                images = _images(examples, split, under, changes)
+                answers = predictor.answers(images, mirror=kind == MIRRORED)
+                write_answers(answers_file(inference, kind, split, under), answers)
         [champion] = input_dict.get("champion") or [None]
         write_json(inference / CHAMPION_FILE, _ask_champion(champion, examples, inference, settings))
 
@@ -70,5 +72,8 @@ def _folder(model: Artifact) -> Path:
     return Path(path_utils.serving_model_path(model.uri))
 
 
-def _images(examples: str, split: str) -> Iterator[np.ndarray]:
-    return (source.image for source in read_sources(examples, split))
+def _images(
+    examples: str, split: str, under: str | None = None, changes: Mapping[str, Any] = {}
+) -> Iterator[np.ndarray]:
+    for source in read_sources(examples, split):
+        yield DEGRADATIONS[under](source.image, changes[under], source.id) if under else source.image

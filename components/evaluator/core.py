@@ -79,15 +79,19 @@ def metrics(
     obstacle: str | None = None,
     faults: Sequence[str] = (),
     decisions: int | None = None,
+    changed: Mapping[str, Sequence[Case]] = {},
 ) -> dict[str, Any]:
     """The contents of `metrics.json`; `champion` holds the same cases, predicted by the served model.
 
     `obstacle` says why there is a champion but no such cases: then the candidate is refused, as it is for `faults`
     of what it is made of. `decisions` says how often these cases have decided, this time included; None: they do not.
+    `changed` are the same cases by what their images were changed by.
     """
     served = None if champion is None else Champion(str(champion_version), champion)
     empty = [case for case in cases if case.truth_pixels == 0]
-    limits = [judged(asked, cases, served, settings, obstacle, decisions or 1) for asked in settings.every_limit]
+    limits = [
+        judged(asked, cases, served, settings, obstacle, decisions or 1, changed) for asked in settings.every_limit
+    ]
     reasons = [limit.sentence for limit in limits if not limit.met and not (obstacle and limit.asked.limit.change)]
     if broken := sum(math.isnan(case.value(settings.loss)) for case in cases):
         reasons.append(f"the probabilities of {broken} test cases are not finite numbers")
@@ -110,6 +114,7 @@ def metrics(
         "absent": {name: _absent(cases, name) for name in settings.task.classes},
         "champion": served and {"version": served.version, **summarize(served.cases, settings)},
         "change": served and _change(cases, served.cases, settings),
+        "robustness": {name: _robustness(name, cases, found, settings) for name, found in changed.items()},
         "risk_coverage": {name: _risk_coverage(cases, name) for name in settings.task.classes},
         "limits": [limit.as_json() for limit in limits],
         "notes": list(_notes(cases, settings)),
@@ -133,10 +138,16 @@ def _absent(cases: Sequence[Case], name: str) -> dict[str, int]:
     return {"cases": len(found), "with_prediction": sum(each.predicted_pixels > 0 for each in found)}
 
 
-def _change(cases: Sequence[Case], champion: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
-    """Of each measure how it differs from the champion's, case by case."""
+def _change(cases: Sequence[Case], others: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
+    """Of each measure how it differs from what it is of the others, such as the champion's, case by case."""
     classes = settings.task.classes
-    return {each.name: summary_of_changes(cases, champion, each, classes) for each in settings.measures}
+    return {each.name: summary_of_changes(cases, others, each, classes) for each in settings.measures}
+
+
+def _robustness(name: str, cases: Sequence[Case], found: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
+    """What a change of the images leaves, and takes, of each measure."""
+    given = {"value": settings.robustness.asked[name]}
+    return {**given, **summarize(found, settings), "change": _change(found, cases, settings)}
 
 
 def _notes(cases: Sequence[Case], settings: EvaluatorSettings) -> Iterator[str]:

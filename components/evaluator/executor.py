@@ -45,12 +45,18 @@ class Executor(BaseExecutor):
         cases = list(_evaluate(answers.by(point), point, settings, evaluation))
         asked = read_artifact(inference / CHAMPION_FILE, Asked)
         served = list(_served_cases(answers, asked, settings)) if asked["operating_point"] else None
+        changed = {
+            name: list(_evaluate(replace(answers, under=name).by(point), point, settings))
+            for name in settings.robustness.asked
+        }
         decisions = _decisions(exec_properties, model, examples) if settings.decides else None
         faults = _faults(input_dict)
         told = settings.model_copy(update={"point": point})
-        result = metrics(cases, served, asked["version"], told, asked["obstacle"], faults, decisions)
+        result = metrics(cases, served, asked["version"], told, asked["obstacle"], faults, decisions, changed)
         write_json(evaluation / METRICS_FILE, result)
         write_cases(evaluation / CASES_FILE, _listed(cases, served))
+        for name, found in changed.items():
+            write_cases(evaluation / f"per_case_{name}.csv", found)
         if settings.decides:
             _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
 

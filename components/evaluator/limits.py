@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -58,6 +58,7 @@ def judged(
     settings: EvaluatorSettings,
     obstacle: str | None = None,
     decisions: int = 1,
+    changed: Mapping[str, Sequence[Case]] = {},
 ) -> Judged:
     """Holds a limit against the cases; an undefined number meets none, unless the limit lets too few cases pass.
 
@@ -68,13 +69,18 @@ def judged(
         settings: what is measured.
         obstacle: why it cannot.
         decisions: how often these cases have decided, this time included.
+        changed: the same cases by what their images were changed by.
     """
     limit = asked.limit
     if limit.change and champion is None:
         why = f"not compared: {obstacle}" if obstacle else "there is no champion to compare with"
         return Judged(asked, Found(None, 0, 0, None, TAIL), None, obstacle is None, why)
     measure = next(measure for measure in settings.measures if measure.name == limit.measure)
-    found = _found(limit, measure, cases, champion, settings, _tail(limit, settings, decisions))
+    tail = _tail(limit, settings, decisions)
+    if limit.under:
+        found = _found(limit, measure, changed[limit.under], cases, settings, tail)
+    else:
+        found = _found(limit, measure, cases, champion.cases if limit.change and champion else None, settings, tail)
     held = Held(asked, measure, found, champion.version if champion else None)
     value, few = held.value, held.too_few
     passes = limit.too_few == "pass" and held.few_are_there
@@ -98,11 +104,11 @@ def _found(
     limit: Limit,
     measure: Measure,
     cases: Sequence[Case],
-    champion: Champion | None,
+    against: Sequence[Case] | None,
     settings: EvaluatorSettings,
     tail: float,
 ) -> Found:
-    """What the limit is about, of the cases that it is of."""
+    """What the limit is about, of the cases that it is of: their values, or how they differ from those of `against`."""
     classes = [limit.class_] if limit.class_ is not None else settings.task.classes
     chosen = np.ones(len(cases), bool)
     if limit.slice is not None:
@@ -112,11 +118,13 @@ def _found(
     true = [case.group for case in of if any(case.classes[name].counts.truth_pixels for name in classes)]
     there = {"true": len(true), "true_groups": len(set(true))}
     if isinstance(measure, CasesMeasure):
-        against = list(compress(champion.cases, chosen)) if champion else []
-        mean, n = change_together(of, against, measure, classes) if limit.change else together(of, measure, classes)
+        if against is None:
+            mean, n = together(of, measure, classes)
+        else:
+            mean, n = change_together(of, list(compress(against, chosen)), measure, classes)
         return Found(mean, n, len({case.group for case in of}), None, tail, **there)
-    if limit.change and champion:
-        values, ends = changes_of(cases, champion.cases, measure, classes), measure.range_of_changes
+    if against is not None:
+        values, ends = changes_of(cases, against, measure, classes), measure.range_of_changes
     else:
         values, ends = values_of(cases, measure, classes), measure.range
     values = values[:, chosen]

@@ -88,12 +88,13 @@ class Held:
 
     @property
     def what(self) -> str:
-        return f"mean {self._measured}"
+        under = self.asked.limit.under
+        return f"change of the mean {self._measured} under {under}" if under else f"mean {self._measured}"
 
     @property
     def number(self) -> str:
         """The mean, and the end of its interval where that is held."""
-        sign, mean = "+" if self.asked.limit.change else "", self.found.mean
+        sign, mean = "+" if self.asked.limit.change or self.asked.limit.under else "", self.found.mean
         if mean is None:
             return "undefined"
         number = f"{mean:{sign}.4f} {self.measure.unit}".rstrip()

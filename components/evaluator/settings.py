@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from components.bulk_inferrer.settings import Robustness
 from components.evaluator.slices import sliced
 from components.inference.operating_point import OperatingPoint
 from components.measures.all import MEASURES, measures_of
@@ -36,6 +37,9 @@ class Limit(Section):
     at_most: float | None = None
     change: bool = False
     """Hold against the champion on the same cases, in place of `at_least` and `at_most`. Met where there is none."""
+    under: Annotated[str, OneOf(tuple(Robustness.model_fields))] | None = None
+    """A key of `[robustness]`: what is held is the difference that this change of the images makes, which is below 0
+    where values fall."""
     margin: float = 0.0
     """With `change`: by so much the candidate may be worse; below 0 it must be better."""
     bound: Literal["mean", "lower"] = "mean"
@@ -76,6 +80,8 @@ class Limit(Section):
 
 def _limit_faults(limit: Limit) -> Iterator[str]:
     bounds = [key for key in ("at_least", "at_most") if getattr(limit, key) is not None]
+    if limit.change and limit.under:
+        yield "change is held against the champion, under against the same images unchanged: remove one of the two"
     if limit.change and bounds:
         yield f"change is held against the champion, by margin: remove {' and '.join(bounds)}, or change"
     if not limit.change and len(bounds) != 1:
@@ -144,6 +150,8 @@ class EvaluatorSettings(Section):
     """Whose records are measured."""
     point: OperatingPoint | None = None
     """How answers become masks; None: as is stored with the model."""
+    robustness: Robustness = Robustness()
+    """What is measured once more each."""
 
     @property
     def decides(self) -> bool:

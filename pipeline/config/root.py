@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import model_validator
 
 from components.augmentor.settings import FoldTraining
-from components.bulk_inferrer.settings import InferrerSettings
+from components.bulk_inferrer.settings import InferrerSettings, Robustness
 from components.calibrator.settings import CalibratorSettings
 from components.data_gate.settings import GateSettings, Validation
 from components.evaluator.settings import Evaluation, EvaluatorSettings
@@ -18,6 +18,7 @@ from components.inference.operating_point import OperatingPoint
 from components.inference.settings import Inference
 from components.pusher.settings import Serving
 from components.records.split_settings import Folds
+from components.records.splits import TEST
 from components.serving_check.settings import ServingCheckSettings
 from components.settings import Section
 from components.trainer.losses.registry import LOSSES
@@ -40,6 +41,7 @@ class Config(Section):
     """None: one training, on the train split."""
     evaluation: Evaluation = Evaluation()
     inference: Inference = Inference()
+    robustness: Robustness = Robustness()
     serving: Serving = Serving()
     execution: Execution = Execution()
     kubeflow: Kubeflow = Kubeflow()
@@ -87,6 +89,7 @@ class Config(Section):
             derivation=self.data.derivation,
             loss=self.training.loss,
             discs=LAYOUTS[self.data.layout].discs and self.data.phantoms is None,
+            robustness=self.robustness,
         )
 
     @property
@@ -107,13 +110,16 @@ class Config(Section):
         Of folds nothing has been chosen yet: what is given applies, and else what changes nothing.
         """
         changed = {"evaluation": self.evaluation.without_limits, "split": split, "point": self.inference.given}
-        return self.evaluator.model_copy(update=changed)
+        return self.evaluator.model_copy(update={**changed, "robustness": Robustness()})
 
     def inferrer_on(self, *splits: str) -> InferrerSettings:
         """Answers to images of these splits."""
-        data = self.data
         return InferrerSettings(
-            task=data.task, derivation=data.derivation, splits=list(splits), mirror=self.inference.mirrors
+            task=self.data.task,
+            derivation=self.data.derivation,
+            splits=list(splits),
+            mirror=self.inference.mirrors,
+            robustness=self.robustness if TEST in splits else Robustness(),
         )
 
     def calibrator_on(self, *splits: str) -> CalibratorSettings:
@@ -155,7 +161,7 @@ def _faults(config: Config) -> Iterator[str]:
             f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
             f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
         )
-    yield from _evaluation_faults(config.evaluation, config.data.task.classes, config.training.loss)
+    yield from _evaluation_faults(config)
     yield from _slice_faults(config)
     classes = len(config.data.task.classes)
     if classes > 1 and config.inference.threshold not in ("auto", OperatingPoint().threshold):
@@ -193,10 +199,13 @@ def _slice_faults(config: Config) -> Iterator[str]:
             yield f"{where}: layout {data.layout!r} knows no sites. Set [data] site_pattern, or use layout 'manifest'"
 
 
-def _evaluation_faults(evaluation: Evaluation, classes: list[str], loss: str) -> Iterator[str]:
-    for number, limit in enumerate(evaluation.limits):
+def _evaluation_faults(config: Config) -> Iterator[str]:
+    classes, loss = config.data.task.classes, config.training.loss
+    for number, limit in enumerate(config.evaluation.limits):
         where = f"[evaluation.limits] {number}"
         if limit.class_ is not None and limit.class_ not in classes:
             yield f"{where}: class = {limit.class_!r}, expected one of {', '.join(classes)}, or none for their mean"
+        if limit.under is not None and limit.under not in config.robustness.asked:
+            yield f"{where}: under = {limit.under!r}, but [robustness] does not ask for it: set {limit.under} there"
         if limit.measure in LOSSES and limit.measure != loss:
             yield f"{where}: measure = {limit.measure!r}, but [training] loss = {loss!r} is trained: name that"

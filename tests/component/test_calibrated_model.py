@@ -15,7 +15,7 @@ from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.bulk_inferrer.executor import Executor as BulkInferrer
-from components.bulk_inferrer.settings import InferrerSettings
+from components.bulk_inferrer.settings import InferrerSettings, Robustness
 from components.calibrator.executor import Executor as Calibrator
 from components.calibrator.settings import CalibratorSettings
 from components.evaluator.executor import Executor as Evaluator
@@ -32,6 +32,8 @@ from components.serving_check.settings import ServingCheckSettings
 from components.task import Task
 
 SIDE, GROUPS = 16, 80
+DARKER = Robustness(gamma=15.0)
+"""What is white stays, and what is nearly white gets darker."""
 Make = Callable[..., Artifact]
 
 
@@ -39,7 +41,7 @@ def drawn(number: int) -> tuple[np.ndarray, np.ndarray]:
     """An image and its truth: a square, and specks in the image that are none."""
     truth = np.zeros((SIDE, SIDE), np.uint8)
     truth[4:11, 3 + number % 4 : 10 + number % 4] = 1
-    image = truth * np.uint8(255)
+    image = truth * np.uint8(250 if number < 20 else 255)
     for column in (0, 6, 12):
         image[13:16, column : column + 3] = 255
     return image, truth
@@ -92,7 +94,7 @@ def served(artifact: Make, run_executor: Callable, tmp_path_factory: pytest.Temp
     config = {"derivation": derivation.model_dump(mode="json"), "task": task.model_dump()}
     (Path(own) / "assets.extra/training.json").write_text(json.dumps({"config": config}))
     inference = artifact(standard_artifacts.InferenceResult, folder / "inference")
-    asked = InferrerSettings(task=task, derivation=derivation, splits=["eval", "test"], mirror=True)
+    asked = InferrerSettings(task=task, derivation=derivation, splits=["eval", "test"], mirror=True, robustness=DARKER)
     run_executor(BulkInferrer, made, {"inference": inference}, settings=asked)
     settings = CalibratorSettings(
         inference=Inference(temperature=1.0), task=task, derivation=derivation, empty_masks="skip", splits=["eval"]
@@ -153,13 +155,22 @@ def test_the_evaluator_measures_what_is_served_and_keeps_its_masks(
     given = {"examples": served.examples, "inference": served.inference, "model": served.model}
     known = served.settings
     settings = EvaluatorSettings(
-        evaluation=Evaluation(min_dice=1.0), task=known.task, derivation=known.derivation, loss="ce_dice"
+        evaluation=Evaluation(min_dice=1.0),
+        task=known.task,
+        derivation=known.derivation,
+        loss="ce_dice",
+        robustness=DARKER,
     )
     run_executor(Evaluator, given, made, settings=settings, serving_dir="")
     metrics = json.loads((Path(made["evaluation"].uri) / "metrics.json").read_text())
     assert metrics["blessed"]
     assert metrics["dice"]["mean"] == 1
     assert metrics["operating_point"] == served.told["operating_point"]
+    changed = metrics["robustness"]["gamma"]
+    assert (changed["value"], changed["dice"]["mean"]) == (15.0, pytest.approx(60 / 80))
+    assert changed["change"]["dice"]["mean"] == pytest.approx(-20 / 80)
+    rows = (Path(made["evaluation"].uri) / "per_case_gamma.csv").read_text().splitlines()
+    assert len(rows) == 1 + GROUPS
     np.testing.assert_array_equal(read_image(Path(made["evaluation"].uri) / "predictions/000003.png"), drawn(3)[1])
 
 
