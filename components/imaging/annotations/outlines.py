@@ -24,19 +24,20 @@ def outlines(found: Regions) -> list[list[Rings]]:
     parts = np.pad(parts_of(found.mask), 1)
     starts, owners, turned, following = _edges(parts)
     stride = parts.shape[1]
-    numbers = np.pad(found.numbers, 1).reshape(-1)
+    flat, numbers = parts.reshape(-1), np.pad(found.numbers, 1).reshape(-1)
     polygons: list[list[Rings]] = [[] for _ in found.each]
     rings_of: dict[int, Rings] = {}
+    rows, columns = (axis.tolist() for axis in np.divmod(starts, stride))
+    corner = turned.tolist()
     for ring in _walked(following.tolist()):
         owner = owners[ring[0]]
-        part = int(parts.flat[owner])
+        part = flat[owner]
         if part not in rings_of:
             # Rings come from above, and the outer one of a part reaches farther up than its holes.
             rings_of[part] = []
             polygons[numbers[owner] - 1].append(rings_of[part])
-        corners = starts[ring][turned[ring]]
-        rows, columns = np.divmod(np.append(corners, corners[0]), stride)
-        rings_of[part].append(np.stack([columns, rows], axis=1).tolist())
+        points = [[columns[edge], rows[edge]] for edge in ring if corner[edge]]
+        rings_of[part].append([*points, points[0].copy()])
     return polygons
 
 
@@ -95,7 +96,7 @@ def draw(mask: np.ndarray, polygons: Sequence[Rings], value: int) -> None:
     found = False
     for rings in polygons:
         # Of the corners of pixels, not of their centres.
-        outer, *holes = [Polygon(tuple((x - 0.5, y - 0.5) for x, y in ring)) for ring in rings]
+        outer, *holes = [Polygon(tuple((x - 0.5, y - 0.5) for x, y, *_ in ring)) for ring in rings]
         window = _window(outer, *mask.shape)
         target = mask[window]
         if not target.size:
