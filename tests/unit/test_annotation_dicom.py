@@ -152,6 +152,11 @@ def test_what_is_no_segmentation_of_the_task_is_named(content: bytes, error: typ
         read_seg(content, TASK, 1000)
 
 
+def test_classes_that_the_task_has_not_are_refused() -> None:
+    with pytest.raises(UnreadableImage, match="no segmentation can be made"):
+        seg(film(), task=Task(classes=["benign"]))
+
+
 def test_frames_smaller_than_a_byte_are_refused() -> None:
     with pytest.raises(UnreadableImage, match="has 6 pixels, fewer than the 8"):
         seg(film((2, 3)), MASK[:2, :3])

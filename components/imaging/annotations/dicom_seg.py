@@ -24,6 +24,7 @@ from components.imaging.annotations.named import class_index
 from components.imaging.files.dicom_dataset import open_dicom
 from components.imaging.files.spacing import Spacing
 from components.imaging.files.unreadable import UnreadableImage, check_size
+from components.imaging.truth.classes import IGNORE
 from components.imaging.truth.shapes import UnclearShape
 from components.task import Task
 
@@ -69,7 +70,7 @@ def write_seg(
         )
     if mask.size < _LEAST_PIXELS:
         raise UnreadableImage(f"has {mask.size} pixels, fewer than the {_LEAST_PIXELS} that highdicom writes rightly")
-    segments = np.where(mask <= len(task.classes), mask, 0).astype(np.uint8)
+    segments = np.where(mask == IGNORE, 0, mask).astype(np.uint8)
     with foreign(UnreadableImage, "no segmentation can be made of this DICOM image"):
         seg = highdicom.seg.Segmentation(
             source_images=[header],
