@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import ValidationError
+
 _LONGEST = 500
 """Characters: some add the stack, or all of what they were given."""
 _INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -31,8 +33,11 @@ def foreign(refused: type[Exception], what: str, *passing: type[Exception], reme
 
 
 def cause(error: BaseException) -> str:
-    """An error in one line, not too long; its type where it says nothing else."""
+    """An error in one line, not too long; its type where it says nothing else. Of several faults it is the first."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
+    if isinstance(error, ValidationError):
+        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from components.example_gen.samples import Reject
-from components.foreign import foreign
+from components.foreign import cause, foreign
 from components.imaging.truth.shapes import UnclearShape
 
 _MARKS = {
@@ -50,12 +50,7 @@ def faults_named() -> Iterator[None]:
         try:
             yield
         except ValidationError as error:
-            raise UnclearShape(_first_fault(error)) from error
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
+            raise UnclearShape(cause(error)) from error
 
 
 def other_files(root: Path, paths: Iterable[Path], suffixes: Iterable[str]) -> Iterator[Reject]:

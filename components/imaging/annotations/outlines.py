@@ -1,0 +1,120 @@
+"""The outlines of regions along the edges of their pixels, and back: what is drawn comes back pixel for pixel.
+
+The corners of pixels have whole coordinates, x to the right, y down: the first pixel is the unit square from (0, 0) to
+(1, 1). Pixels of a region that touch at corners alone are polygons of their own, which share a point, and where holes
+touch at corners they are two: no ring touches itself, which makes each polygon valid by the rules of the Open
+Geospatial Consortium (Simple Features, 6.1.11), and of what is built on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from components.imaging.annotations.regions import Regions, parts_of
+from components.imaging.truth.shapes import Polygon, UnclearShape
+
+Rings = list[list[list[float]]]
+"""A polygon: its outer ring, then its holes, each a list of `[x, y]` that ends where it begins."""
+
+
+def outlines(found: Regions) -> list[list[Rings]]:
+    """Of each region its polygons. Outer rings run clockwise as seen, holes the other way; corners alone are listed."""
+    parts = np.pad(parts_of(found.mask), 1)
+    starts, owners, turned, following = _edges(parts)
+    stride = parts.shape[1]
+    flat, numbers = parts.reshape(-1), np.pad(found.numbers, 1).reshape(-1)
+    polygons: list[list[Rings]] = [[] for _ in found.each]
+    rings_of: dict[int, Rings] = {}
+    rows, columns = (axis.tolist() for axis in np.divmod(starts, stride))
+    corner = turned.tolist()
+    for ring in _walked(following.tolist()):
+        owner = owners[ring[0]]
+        part = flat[owner]
+        if part not in rings_of:
+            # Rings come from above, and the outer one of a part reaches farther up than its holes.
+            rings_of[part] = []
+            polygons[numbers[owner] - 1].append(rings_of[part])
+        points = [[columns[edge], rows[edge]] for edge in ring if corner[edge]]
+        rings_of[part].append([*points, points[0].copy()])
+    return polygons
+
+
+def _edges(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Each edge, from above, with its part on its right: where it starts, the pixel on its right, whether it turned
+    where it starts, and which edge follows.
+
+    Args:
+        parts: numbers `(H + 2, W + 2)`, 0 round the border. A point is numbered as the pixel that it follows, `row *
+            (W + 2) + column`: that pixel is upper left of it.
+    """
+    stride = parts.shape[1]
+    flat = parts.reshape(-1)
+    # Around a point, clockwise from the upper right; who leaves it east, south, west or north has one on the left and
+    # the next one on the right.
+    around = np.array([1, stride + 1, stride, 0])
+    steps = np.array([1, stride, -1, -stride])
+    lines = np.flatnonzero(parts[:-1] != parts[1:])
+    rows, columns = np.nonzero(parts[:, :-1] != parts[:, 1:])
+    walls = rows * stride + columns
+    sides = [lines[flat[lines + stride] > 0] - 1, walls[flat[walls] > 0] - stride, lines[flat[lines] > 0]]
+    sides.append(walls[flat[walls + 1] > 0])
+    keys = np.sort(np.concatenate([4 * side + direction for direction, side in enumerate(sides)]))
+    starts, directions = keys >> 2, keys & 3
+    ends = starts + steps[directions]
+    owners = starts + around[(directions + 1) % 4]
+    left = flat[ends + around[directions]] == flat[owners]
+    right = flat[owners + steps[directions]] == flat[owners]
+    # Left before right: where two pixels of a part touch at a corner, what lies between them is held apart.
+    turn = np.where(left, 3, np.where(right, 0, 1))
+    following = np.searchsorted(keys, 4 * ends + (directions + turn) % 4)
+    turned = np.zeros(len(keys), bool)
+    turned[following] = turn != 0
+    return starts, owners, turned, following
+
+
+def _walked(following: list[int]) -> Iterator[list[int]]:
+    walked = bytearray(len(following))
+    for first in range(len(following)):
+        ring = []
+        edge = first
+        while not walked[edge]:
+            walked[edge] = True
+            ring.append(edge)
+            edge = following[edge]
+        if ring:
+            yield ring
+
+
+def draw(mask: np.ndarray, polygons: Sequence[Rings], value: int) -> None:
+    """Sets the pixels `(H, W)` uint8 whose centres lie in one of the polygons and in none of its holes.
+
+    Raises:
+        UnclearShape: they cover no pixel, or a ring encloses nothing.
+    """
+    found = False
+    for rings in polygons:
+        # Of the corners of pixels, not of their centres.
+        outer, *holes = [Polygon(tuple((x - 0.5, y - 0.5) for x, y, *_ in ring)) for ring in rings]
+        window = _window(outer, *mask.shape)
+        target = mask[window]
+        if not target.size:
+            continue
+        inside = np.zeros(target.shape, np.uint8)
+        shift = (1.0, 1.0), (-window[1].start, -window[0].start)
+        outer.mapped(*shift).fill(inside, 1)
+        for hole in holes:
+            hole.mapped(*shift).fill(inside, 0)
+        target[inside > 0] = value
+        found = found or bool(inside.any())
+    if not found:
+        raise UnclearShape(f"covers no pixel of an image of {mask.shape[1]} x {mask.shape[0]} pixels")
+
+
+def _window(outline: Polygon, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns of the pixels, cut off at the image, whose centres an outline may hold."""
+    (left, top), (right, bottom) = outline.bounds
+    spans = [(top, bottom, height), (left, right, width)]
+    rows, columns = (slice(int(max(0, np.floor(a))), int(max(0, min(size, np.ceil(b) + 1)))) for a, b, size in spans)
+    return rows, columns

@@ -1,0 +1,88 @@
+"""Outlines of regions: by hand, and by Shapely's rules of what is valid and what lies within."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from annotated import TASK, drawn, masks
+from hypothesis import given
+from shapely import MultiPolygon, Polygon, contains_xy
+
+from components.imaging.annotations.colours import colour_map, outlined
+from components.imaging.annotations.outlines import draw, outlines
+from components.imaging.annotations.regions import regions_of
+from components.imaging.truth.shapes import UnclearShape
+
+RING = drawn("111", "1.1", "11.")
+"""The hole touches the outside at a corner."""
+
+
+@given(masks((0, 1, 2, 255)))
+def test_outlines_are_valid_and_enclose_the_pixels(mask: np.ndarray) -> None:
+    found = regions_of(mask)
+    rows, columns = np.indices(mask.shape)
+    again, covered = np.zeros_like(mask), np.zeros_like(mask)
+    for region, polygons in zip(found.each, outlines(found), strict=True):
+        shape = MultiPolygon([Polygon(outer, holes) for outer, *holes in polygons])
+        assert shape.is_valid
+        assert shape.area == region.area
+        assert shape.bounds == (
+            *(region.left, region.top),
+            *(region.left + region.width, region.top + region.height),
+        )
+        covered[contains_xy(shape, columns + 0.5, rows + 0.5)] = region.class_index
+        draw(again, polygons, region.class_index)
+    judged = np.where(mask == 255, 0, mask)
+    np.testing.assert_array_equal(covered, judged)
+    np.testing.assert_array_equal(again, judged)
+
+
+def test_a_pixel_is_a_unit_square() -> None:
+    assert outlines(regions_of(drawn("..", ".1"))) == [[[[[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]]]]
+
+
+def test_a_hole_that_touches_the_outside_at_a_corner_is_a_hole() -> None:
+    outer = [[0, 0], [3, 0], [3, 2], [2, 2], [2, 3], [0, 3], [0, 0]]
+    hole = [[1, 1], [1, 2], [2, 2], [2, 1], [1, 1]]
+    assert outlines(regions_of(RING)) == [[[outer, hole]]]
+
+
+def test_what_touches_at_corners_is_a_region_of_several_polygons() -> None:
+    found = regions_of(drawn("1..", ".1.", "..2"))
+    assert [len(polygons) for polygons in outlines(found)] == [2, 1]
+    assert [(region.class_index, region.area) for region in found.each] == [(1, 2), (2, 1)]
+
+
+def test_regions_are_told_by_box_centroid_and_pixels() -> None:
+    (region,) = regions_of(drawn("xxxx", "x.11", "x.1.")).each
+    assert (region.left, region.top, region.width, region.height) == (2, 1, 2, 2)
+    assert region.centroid == pytest.approx((7 / 3, 4 / 3))
+    assert region.inside.tolist() == [[True, True], [True, False]]
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_of_nothing_there_is_nothing(value: int) -> None:
+    found = regions_of(np.full((3, 4), value, np.uint8))
+    assert found.each == outlines(found) == []
+
+
+def test_what_is_drawn_is_cut_off_at_the_image() -> None:
+    mask = np.zeros((2, 3), np.uint8)
+    draw(mask, [[[[-5, -5], [2, -5], [2, 1], [-5, 1]]], [[[2, 1], [9, 1], [9, 9], [2, 9]]]], 1)
+    np.testing.assert_array_equal(mask, drawn("11.", "..1"))
+    with pytest.raises(UnclearShape, match="covers no pixel of an image of 3 x 2 pixels"):
+        draw(mask, [[[[7, 7], [9, 7], [9, 9]]]], 1)
+
+
+def test_each_class_has_its_colour() -> None:
+    picture = colour_map(drawn(".1", "3x"), TASK)
+    assert picture.tolist() == [[[0, 0, 0], [*TASK.colour(1)]], [[*TASK.colour(3)], [96, 96, 96]]]
+
+
+def test_each_region_is_outlined_within_its_pixels() -> None:
+    mask = drawn("1111222", "1111222", "1111222", "1111222")
+    picture = outlined(np.full(mask.shape, 7, np.uint8), mask, TASK)
+    inner = np.zeros(mask.shape, bool)
+    inner[1:3, [1, 2, 5]] = True
+    assert (picture[inner] == 7).all()
+    np.testing.assert_array_equal(picture[~inner], colour_map(mask, TASK)[~inner])
