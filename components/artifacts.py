@@ -27,8 +27,8 @@ CASES_FILE = "per_case.csv"
 """In ModelEvaluation: one row per test record."""
 POINT_FILE = "operating_point.json"
 """In a model's `assets.extra`: how its answers become masks, and what was tried for it."""
-CHAMPION_FILE = "champion.json"
-"""In InferenceResult: whether the served model answered there too."""
+ASKED_FILE = "asked.json"
+"""In InferenceResult of the served model: whether it could be asked, and how its answers become masks."""
 CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
 REPORT_FILE = "report.html"
@@ -82,7 +82,7 @@ class Trained(TypedDict):
 
 
 class Asked(TypedDict):
-    """`champion.json`."""
+    """`asked.json`."""
 
     version: str | None
     """None: nothing is served."""

@@ -16,6 +16,7 @@ from tfx.types import BaseChannel
 from components.augmentor.component import Augmentor
 from components.bulk_inferrer.component import BulkInferrer
 from components.calibrator.component import Calibrator
+from components.champion_inferrer.component import ChampionInferrer
 from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
@@ -82,6 +83,7 @@ class Trained(NamedTuple):
 class Judged(NamedTuple):
     """What answers, what is made of answers, and what they are worth."""
 
+    champion: ChampionInferrer
     inferrer: BulkInferrer
     calibrator: Calibrator
     evaluator: Evaluator
@@ -239,7 +241,6 @@ def _fold(config: Config, records: Records, passed: Passed, number: int, k: int)
     inferrer = BulkInferrer(
         examples=records.example_gen.outputs["examples"],
         model=trainer.outputs["model"],
-        champion=None,
         settings=_json(config.inferrer_on(split)),
         code_version=_version("bulk_inferrer"),
     ).with_id(f"BulkInferrer-{split}")
@@ -259,10 +260,17 @@ def _judged(config: Config, place: Place, records: Records, passed: Passed, trai
     inferrer = BulkInferrer(
         examples=examples,
         model=trained.model,
-        champion=passed.resolver.outputs["champion"],
         settings=_json(config.inferrer_on(*([] if trained.folds else chosen_on), TEST)),
         code_version=_version("bulk_inferrer"),
     )
+    champion = ChampionInferrer(
+        examples=examples,
+        champion=passed.resolver.outputs["champion"],
+        settings=_json(config.champion),
+        code_version=_version("champion_inferrer"),
+    )
+    # Its inputs do not come from the gate, but data that it has not passed are not measured.
+    champion.add_upstream_node(passed.gate)
     inferrers = [fold.inferrer for fold in trained.folds] or [inferrer]
     calibrator = Calibrator(
         examples=examples,
@@ -275,12 +283,13 @@ def _judged(config: Config, place: Place, records: Records, passed: Passed, trai
         examples=examples,
         inference=inferrer.outputs["inference"],
         model=calibrator.outputs["calibrated"],
+        champion_inference=champion.outputs["inference"],
         out_of_fold=trained.out_of_fold,
         serving_dir=place.serving,
         settings=_json(config.evaluator),
         code_version=evaluator_version(config.training.loss),
     )
-    return Judged(inferrer, calibrator, evaluator)
+    return Judged(champion, inferrer, calibrator, evaluator)
 
 
 def _release(

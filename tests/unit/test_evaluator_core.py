@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from components.bulk_inferrer.core import incomparable
+from components.champion_inferrer.core import incomparable
 from components.evaluator.core import measure, metrics, summarize
 from components.evaluator.per_case import ClassScores
 from components.imaging.truth.classes import IGNORE
