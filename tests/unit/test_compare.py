@@ -184,6 +184,7 @@ class Runs:
         run = out / "runs" / "20260101-000000"
         run.mkdir(parents=True)
         record = RunRecord(id=run.name, recipe="tiny", status="done", seed=0, config={"training": config})
+        record.folds = {"table": [], "pooled": found} if fold else None
         record.metrics, record.artifacts = {"test": found}, {role: str(path) for role, path in folders.items()}
         record.pushed = Pushed(version="7", path=str(out / "gone"))
         write_run(run, record)

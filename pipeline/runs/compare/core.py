@@ -52,7 +52,7 @@ def shared_cases(runs: Sequence[Sequence[Case]], sights: Sequence[Mapping[str, S
         UsageError: there is none, or their truth differs.
     """
     by_id = [{case.id: case for case in cases} for cases in runs]
-    common = [case.id for case in runs[0] if all(case.id in cases for cases in by_id)]
+    common = [case.id for case in runs[0] if all(case.id in known for known in (*by_id, *sights))]
     same = [id for id in common if len({seen[id].pixels for seen in sights}) == 1]
     if not same:
         other = f"; {len(common)} ids are common, of other pixels" if common else ""

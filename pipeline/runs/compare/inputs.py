@@ -29,12 +29,11 @@ from components.measures.measure import Measure
 from components.records.splits import TEST, fold_split
 from components.run_report.core import parse_history
 from components.run_report.figures import CYCLE
-from components.state import broken_named
+from components.state import BrokenState, broken_named
 from components.task import Task
 from pipeline.graph.roles import Role
 from pipeline.runs.folders import find_run
-from pipeline.runs.leftovers import artifact_of
-from pipeline.runs.record import RunRecord
+from pipeline.runs.record import RUN_FILE, RunRecord
 
 MOST_RUNS = len(CYCLE)
 """There is a colour for each."""
@@ -154,12 +153,12 @@ def _read(letter: str, record: RunRecord) -> ComparedRun:
         training=trained,
         learning=_learning(_artifact(record, Role.TRAINING), trained),
         test=_evaluation(_artifact(record, Role.EVALUATION)),
-        out_of_fold=_evaluation(_artifact(record, Role.OUT_OF_FOLD)) if _has(record, Role.OUT_OF_FOLD) else None,
+        out_of_fold=_evaluation(_artifact(record, Role.OUT_OF_FOLD)) if record.folds else None,
     )
 
 
 def _refuse_unevaluated(record: RunRecord) -> None:
-    if _has(record, Role.EVALUATION):
+    if record.artifacts and record.scores:
         return
     if record.scores:
         raise UsageError(
@@ -175,17 +174,12 @@ def _refuse_unevaluated(record: RunRecord) -> None:
 
 def _artifact(record: RunRecord, role: Role) -> Path:
     """Beside the run, where its output folder may have been moved to; else where it was."""
-    made = Path(record.artifacts[_key(role)])
-    beside = Path(record.folder or "").resolve().parent.parent.joinpath("artifacts", *artifact_of(made))
+    run, key = Path(record.folder or "").resolve(), role.name.lower()
+    if key not in record.artifacts:
+        raise BrokenState(f"{run / RUN_FILE}: artifacts.{key}: missing. Give the command of that run again")
+    made = Path(record.artifacts[key])
+    beside = run.parent.parent.joinpath("artifacts", *made.parts[-3:])
     return beside if beside.is_dir() else made
-
-
-def _has(record: RunRecord, role: Role) -> bool:
-    return _key(role) in record.artifacts
-
-
-def _key(role: Role) -> str:
-    return role.name.lower()
 
 
 def _evaluation(folder: Path) -> Evaluation:
