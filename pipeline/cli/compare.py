@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.verbs import AsJson, Debug, print_json, verb
-from pipeline.terminal import FINDINGS, Column, Styled, Terminal
+from pipeline.terminal import FINDINGS, Cell, Column, Styled, Terminal
 
 _MOST_DIFFERENCES = 20
 _TOLD = ("overlap", "training")
@@ -20,9 +20,7 @@ _TOLD = ("overlap", "training")
 def compare_command(
     runs: Annotated[
         list[str],
-        typer.Argument(
-            metavar="RUN RUN...", help="Folders of runs, run.json, ids, or output folders (their last run)."
-        ),
+        typer.Argument(metavar="RUN", help="Folders of runs, run.json, ids, or output folders (their last run)."),
     ],
     out: Annotated[
         Path | None,
@@ -67,22 +65,24 @@ def print_comparison(told: Mapping[str, Any]) -> None:
 
 def _print_part(terminal: Terminal, part: Mapping[str, Any], what: str) -> None:
     numbers = [Column(name, right=True) for name in ("mean", "95 % CI", "change", "95 % CI", "n")]
-    rows = [row for heading, found in _told(part) for row in _rows(heading, found)]
-    title = f"{part['cases']} {what} ({part['groups']} groups); changes to A, case by case"
-    terminal.show([Column("measure", most=14), Column("run"), *numbers], rows, title=title, **FINDINGS)
-
-
-def _told(part: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     first, *_ = part["measures"]
+    rows = [row for heading, found in _told(part, first) for row in _rows(heading, found)]
+    by_class = [(each, means[first]) for each, means in part["classes"].items() if first in means]
+    if by_class:
+        rows.append((f"{part['measures'][first]['title']} of", *[""] * 6))
+        rows += [row for heading, found in by_class for row in _rows(heading, found)]
+    title = f"{part['cases']} {what} ({part['groups']} groups); changes to A, case by case"
+    # So narrow that 80 columns hold all the others.
+    terminal.show([Column("measure", most=12), Column("run"), *numbers], rows, title=title, **FINDINGS)
+
+
+def _told(part: Mapping[str, Any], first: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, described in part["measures"].items():
         if name == first or described["family"] in _TOLD:
             yield described["title"], part["means"][name]
-    for each, means in part["classes"].items():
-        if first in means:
-            yield f"{part['measures'][first]['title']} of {each}", means[first]
 
 
-def _rows(heading: str, found: Mapping[str, Any]) -> Iterator[tuple[str | tuple[Styled], ...]]:
+def _rows(heading: str, found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
     for letter, row in found.items():
         change = row.get("change") or {"mean": None, "ci95": None, "verdict": None, "n": row["n"]}
         style = {"better": "green", "worse": "red"}.get(change["verdict"], "")
@@ -91,8 +91,8 @@ def _rows(heading: str, found: Mapping[str, Any]) -> Iterator[tuple[str | tuple[
             letter,
             _number(row["mean"]),
             _interval(row["ci95"]),
-            (Styled(_number(change["mean"], "+"), style),),
-            (Styled(_interval(change["ci95"], "+"), style),),
+            Styled(_number(change["mean"], "+"), style),
+            Styled(_interval(change["ci95"], "+"), style),
             str(change["n"]),
         )
         heading = ""
