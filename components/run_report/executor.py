@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 
@@ -31,7 +30,7 @@ from components.records.record import Record
 from components.records.sources import read_sources
 from components.records.splits import TEST, fold_split
 from components.run_report.core import Folds, Push, Run, judge, parse_history, select_cases
-from components.run_report.overlays import overlay, picture
+from components.run_report.overlays import overlay_of, picture
 from components.run_report.page import Illustration, render
 from components.run_report.settings import ReportSettings
 from components.serving_dir import SPLIT_REPORT_FILE
@@ -101,11 +100,7 @@ def _illustrations(run: Run, examples: str, evaluation: Path) -> list[Illustrati
 
 
 def _illustration(title: str, case: Case, record: Record, evaluation: Path, task: Task) -> Illustration:
-    predicted = read_image(evaluation / case.prediction)
-    # Of stretched tiles it has the size of the source.
-    height, width = record.mask.shape
-    predicted = cv2.resize(predicted, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    outlined = overlay(record.image, record.mask, predicted, task)
+    outlined = overlay_of(record, read_image(evaluation / case.prediction), task)
     return Illustration(title, case, encode_png(picture(record.image)), encode_png(outlined))
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 GREY = "#666666"
-_CYCLE = (BLUE, VERMILION, "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000", GREY, "#7F3C00")
+CYCLE = (BLUE, VERMILION, "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000", GREY, "#7F3C00")
 """One for each of the most folds."""
 
 _WIDTH_INCHES = 5.0
@@ -62,6 +62,23 @@ def fold_curves(
         axes.plot(best, kept, "o", color=line.get_color(), markeredgecolor="black")
     axes.set_ylabel(name)
     _number_epochs(axes, max(numbers[-1] for numbers in epochs.values()))
+    axes.legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def run_curves(name: str, runs: Mapping[str, Sequence[tuple[Sequence[int], Sequence[float], int]]]) -> bytes:
+    """A measure by epoch on what is validated, of runs by their labels, each in the colour of its place in `CYCLE`.
+
+    Of each training of a run there are the epochs (the first is 1), the values, and the epoch whose weights were kept.
+    """
+    figure, axes = _chart(3.1)
+    for colour, (label, trainings) in zip(CYCLE, runs.items(), strict=False):
+        for epochs, values, best in trainings:
+            axes.plot(epochs, values, color=colour, marker=".", linewidth=1, label=label)
+            axes.plot(best, values[epochs.index(best)], "o", color=colour, markeredgecolor="black")
+            label = "_"  # a run of folds has one entry in the legend
+    axes.set_ylabel(name)
+    _number_epochs(axes, max(epochs[-1] for trainings in runs.values() for epochs, _, _ in trainings))
     axes.legend(frameon=False, fontsize=9)
     return _png(figure)
 
@@ -116,7 +133,7 @@ def risk_coverage_curves(points: Mapping[str, Sequence[Sequence[float]]]) -> byt
 def _chart(height_inches: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_prop_cycle(color=_CYCLE)
+    axes.set_prop_cycle(color=CYCLE)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#E5E5E5")
     axes.set_axisbelow(True)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from components.imaging.truth.classes import IGNORE
+from components.records.record import Record
 from components.task import Task
 
 PREDICTION_RGB = (230, 159, 0)
@@ -24,6 +25,13 @@ def picture(image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     return _fit(image)
+
+
+def overlay_of(record: Record, predicted: np.ndarray, task: Task) -> np.ndarray:
+    """`overlay` of a record as it is judged, which of stretched tiles has the size of the source."""
+    height, width = record.mask.shape
+    predicted = cv2.resize(predicted, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return overlay(record.image, record.mask, predicted, task)
 
 
 def overlay(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, task: Task) -> np.ndarray:

@@ -35,7 +35,7 @@ def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str
     """One HTML file without outside references. `written` is the time, for the foot of the page."""
     records = run.split_report["records"]
     cases = worst_first(run.cases, run.measures[0])
-    return _ENVIRONMENT.get_template("report.html.j2").render(
+    return ENVIRONMENT.get_template("report.html.j2").render(
         run=run,
         measures={measure.name: measure for measure in run.measures},
         illustrations=illustrations,
@@ -132,7 +132,7 @@ def _data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-_ENVIRONMENT = Environment(
+ENVIRONMENT = Environment(
     loader=PackageLoader("components.run_report"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -140,4 +140,4 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(number=_number, change=_change, data_uri=_data_uri, heading=_heading, bound=_bound)
+ENVIRONMENT.filters.update(number=_number, change=_change, data_uri=_data_uri, heading=_heading, bound=_bound)

@@ -95,6 +95,7 @@ def complete(record: RunRecord, outputs: Outputs) -> None:
         record.folds = {"table": folds["folds"], "pooled": pooled}
     record.devices = training["devices"] if training else None
     record.pushed, record.not_pushed = _pushed(outputs)
+    record.artifacts = {role.name.lower(): str(output.path) for role, output in outputs.items()}
 
 
 def _readable(read: Callable[[Outputs], Found | None], outputs: Outputs) -> Found | None:
