@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -261,13 +262,15 @@ def _release(
         code_version=_version("pusher"),
         **judged,
     )
+    nodes = [*records, *passed, *trained.nodes, evaluator, serving_check, pusher]
     run_report = RunReport(
         examples=examples,
+        model=trained.model,
         model_run=trained.model_run,
         out_of_fold=trained.out_of_fold,
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json(ReportSettings(**dict(provenance), task=config.data.task)),
+        settings=_json(ReportSettings(**dict(provenance), task=config.data.task, code=_code(nodes))),
         code_version=_version("run_report"),
         **judged,
     )
@@ -278,6 +281,15 @@ def _of_tfx(component: Any) -> Any:
     """One of TFX's own components, which declare no traits; of those here none has any."""
     component.traits = Traits()
     return component
+
+
+def _code(nodes: list[BaseNode]) -> dict[str, str]:
+    """The version of the code that each node runs with, by its id; TFX's own have those of TFX."""
+    given = {node.id: node.exec_properties for node in nodes}
+    # The trainer's is among what it hands to its module.
+    custom = {name: json.loads(properties.get("custom_config") or "{}") for name, properties in given.items()}
+    found = {name: {**properties, **custom[name]}.get("code_version") for name, properties in given.items()}
+    return {name: version for name, version in found.items() if version}
 
 
 def _version(node: str) -> str:
