@@ -27,7 +27,7 @@ def card(run: Run, failed: list[Failure]) -> list[Part]:
     """The parts of the card; `failed` are the failures of the run's test cases."""
     parts = {
         "What it does": _purpose(run),
-        "What it has learnt from": _data(run),
+        "The data": _data(run),
         "How it was trained": _training(run),
         "How good it is": _quality(run),
         "Where it fails": _failing(run, failed),
@@ -52,8 +52,8 @@ def _data(run: Run) -> Iterator[str]:
     for split, found in report["splits"].items():
         use = _SPLITS.get(split, f"in {split}")
         yield (
-            f"{count(found['records'], 'image')} of {count(found['groups'], 'group')} {use}, "
-            f"{found['with_foreground']} of them with something to mark{_labels(found.get('labels', {}))}."
+            f"{count(found['records'], 'image')}{_labels(found.get('labels', {}))} of "
+            f"{count(found['groups'], 'group')} {use}, {found['with_foreground']} with something to mark."
         )
     yield (
         f"A group is what must not be torn apart: a patient, a pair or a slide. {count(report['sources'], 'file')} "
@@ -122,7 +122,7 @@ def _limits(run: Run) -> Iterator[str]:
     if not run.config.get("data", {}).get("splits", {}).get("test_site"):
         yield "How it does on images of another site or device: none was kept for the test."
     if (decisions := metrics.get("decisions") or 0) > 1:
-        yield f"These test images have decided {decisions} times: the number leans to the good side."
+        yield f"These test images have decided {decisions} times: each makes it likelier that chance has helped."
     yield from (f"{_upper(warning)}." for warning in run.warnings)
     yield "How it does on images that were changed (noise, blur, compression) was not tried."
 

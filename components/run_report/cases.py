@@ -35,7 +35,7 @@ def _ranked(order: list[Case], measure: Measure) -> Iterator[tuple[str, Case]]:
     titles = {len(scored) - 1: "Best", (len(scored) - 1) // 2: "Median", 0: "Worst"}
     for rank, title in sorted(titles.items()):
         if scored:
-            yield f"{title} {measure.title}", scored[rank]
+            yield title, scored[rank]
 
 
 def worst_first(cases: Iterable[Case], measure: Measure) -> list[Case]:

@@ -32,8 +32,8 @@ class Illustration:
     """PNG, or JPEG where that is too large."""
     layer: bytes
     """PNG with an alpha channel: truth and prediction."""
-    width: int
-    height: int
+    opened: int
+    """Pixels of the width that it opens in: a whole multiple of its own."""
 
 
 def illustrations(run: Run, examples: str, evaluation: Path) -> list[Illustration]:
@@ -50,5 +50,6 @@ def _illustration(title: str, case: Case, record: Record, evaluation: Path, task
     height, width = record.mask.shape
     predicted = cv2.resize(predicted, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     shown = picture(record.image, _LARGEST)
+    opened = shown.shape[1] * (_LARGEST // max(shown.shape[:2]))
     outlines = layer(record.mask, predicted, task, _LARGEST)
-    return Illustration(title, case, compact(shown), encode(".png", outlines), shown.shape[1], shown.shape[0])
+    return Illustration(title, case, compact(shown), encode(".png", outlines), opened)

@@ -33,7 +33,7 @@ def test_pushed(pushed: str) -> None:
         "+0.032",
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
-        "Nothing there, yet predicted: –",
+        "Nothing there, yet predicted: Dice –, confidence –",
         "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters. Start: warm from version 6.",
         "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",

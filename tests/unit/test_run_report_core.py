@@ -36,27 +36,27 @@ def chosen(*cases: Case) -> list[tuple[str, str]]:
 class TestSelectCases:
     def test_worst_median_and_best(self) -> None:
         cases = [case("a", 0.5), case("b", 0.1), case("c", 0.9), case("d", 0.7), case("e", 0.2)]
-        assert chosen(*cases) == [("Worst Dice", "b"), ("Median Dice", "a"), ("Best Dice", "c")]
+        assert chosen(*cases) == [("Worst", "b"), ("Median", "a"), ("Best", "c")]
 
     def test_median_of_an_even_number_is_the_lower_one(self) -> None:
         cases = [case("a", 0.4), case("b", 0.3), case("c", 0.2), case("d", 0.1)]
-        assert ("Median Dice", "c") in chosen(*cases)
+        assert ("Median", "c") in chosen(*cases)
 
     def test_ties_stand_in_the_order_of_the_ids(self) -> None:
         cases = [case(id, 0.5) for id in "cab"]
-        assert chosen(*cases) == [("Worst Dice", "a"), ("Median Dice", "b"), ("Best Dice", "c")]
+        assert chosen(*cases) == [("Worst", "a"), ("Median", "b"), ("Best", "c")]
 
     def test_two_cases(self) -> None:
-        assert chosen(case("a", 0.5), case("b", 0.6)) == [("Worst Dice", "a"), ("Best Dice", "b")]
+        assert chosen(case("a", 0.5), case("b", 0.6)) == [("Worst", "a"), ("Best", "b")]
 
     def test_one_case_is_shown_once(self) -> None:
-        assert chosen(case("a", 0.5)) == [("Worst Dice", "a")]
+        assert chosen(case("a", 0.5)) == [("Worst", "a")]
 
     def test_no_case(self) -> None:
         assert chosen() == []
 
     def test_undefined_dice_is_no_rank(self) -> None:
-        assert chosen(case("a"), case("b", 0.5), case("c")) == [("Worst Dice", "b")]
+        assert chosen(case("a"), case("b", 0.5), case("c")) == [("Worst", "b")]
 
     def test_the_two_largest_false_alarms(self) -> None:
         alarms = [case(id, truth_pixels=0, predicted_pixels=pixels) for id, pixels in (("a", 3), ("b", 9), ("c", 5))]
@@ -64,12 +64,12 @@ class TestSelectCases:
 
     def test_a_false_alarm_that_is_the_worst_case_is_not_repeated(self) -> None:
         alarm = case("a", 0.0, truth_pixels=0, predicted_pixels=5)
-        assert chosen(alarm, case("b", 0.5)) == [("Worst Dice", "a"), ("Best Dice", "b")]
+        assert chosen(alarm, case("b", 0.5)) == [("Worst", "a"), ("Best", "b")]
 
     def test_the_least_confident_is_shown_and_told(self) -> None:
         cases = [case("a", 0.1, confidence=0.9), case("b", 0.8, confidence=0.3), case("c", 0.9, confidence=0.8)]
         assert chosen(*cases, case("d", 0.85, confidence=0.2))[-1] == ("Least confident", "d")
-        assert chosen(*cases) == [("Worst Dice", "a"), ("Median Dice, least confident", "b"), ("Best Dice", "c")]
+        assert chosen(*cases) == [("Worst", "a"), ("Median, least confident", "b"), ("Best", "c")]
 
     def test_what_predicts_nothing_has_no_doubt(self) -> None:
         silent = case("a", truth_pixels=0, confidence=0.0)
