@@ -181,7 +181,7 @@ class Outputs:
             artifact.uri = str(root / name)
             Path(artifact.uri).mkdir()
         write_json(root / "examples" / "account.json", ACCOUNT)
-        self._write_examples()
+        self.write_examples(np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8))
         self._write_training()
         self._write_model()
         write_json(root / "split_report" / "split_report.json", SPLIT_REPORT)
@@ -192,8 +192,10 @@ class Outputs:
         dice: dict[str, float] = DICE,
         infra_blessed: bool = True,
         classes: Sequence[str] = ("foreground",),
+        config: dict[str, Any] | None = None,
         **pushed_model: str,
     ) -> str:
+        """The page."""
         self._write_evaluation(metrics, dice, classes)
         write_json(self.root / "infra_blessing" / "checks.json", {"passed": infra_blessed, "checks": CHECKS})
         self.inputs["blessing"].set_int_custom_property("blessed", int(metrics["blessed"]))
@@ -207,7 +209,8 @@ class Outputs:
             "recipe": "tiny",
             "task": {"classes": classes},
             "notice": NOTICE,
-            "config": {"training": {"epochs": 3, "note": HOSTILE}},
+            "config": config or {"training": {"epochs": 3, "note": HOSTILE}},
+            "code": {"Trainer": "0123456789ab of a.module"},
         }
         Executor().Do(
             {name: [artifact] for name, artifact in self.inputs.items()},
@@ -216,15 +219,20 @@ class Outputs:
         )
         return (self.root / "report.html").read_text(encoding="utf-8")
 
-    def _write_examples(self) -> None:
+    @property
+    def sheet(self) -> dict[str, Any]:
+        """What `report.json` says."""
+        return read_json(self.root / "report.json")
+
+    def write_examples(self, image: np.ndarray, *more: str) -> None:
+        """Each case, and more of them by their ids, with the same image."""
         split = self.root / "examples" / "Split-test"
-        split.mkdir()
-        image = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8)
-        mask = np.zeros((32, 32), np.uint8)
+        split.mkdir(exist_ok=True)
+        mask = np.zeros(image.shape[:2], np.uint8)
         mask[4:10, 4:10] = 1
         record = Record(image, mask, "a", "group a", "a.pgm", b"0" * 32, {})
         with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001")) as writer:
-            for id in DICE:
+            for id in (*DICE, *more):
                 truth = np.zeros_like(mask) if id == "empty" else mask
                 writer.write(serialize(replace(record, id=id, mask=truth)))
 
@@ -234,20 +242,36 @@ class Outputs:
         (folder / "assets.extra").mkdir()
         write_json(folder / "assets.extra" / "training.json", {"config": {}})
 
-    def warn_of_the_training(self, *told: str) -> None:
+    def change_training(self, **keys: Any) -> None:
+        """Of `training.json`."""
         path = self.root / "model_run" / "training.json"
-        write_json(path, {**read_json(path), "warnings": told})
+        write_json(path, {**read_json(path), **keys})
 
-    def add_strips(self, *ids: str) -> list[bytes]:
+    def drop_training(self, key: str) -> None:
+        """Of `training.json`."""
+        path = self.root / "model_run" / "training.json"
+        write_json(path, {name: value for name, value in read_json(path).items() if name != key})
+
+    def warn_of_the_training(self, *told: str) -> None:
+        self.change_training(warnings=told)
+
+    def write_operating_point(self, point: dict[str, Any]) -> None:
+        write_json(self.root / "model" / "Format-Serving" / "assets.extra" / "operating_point.json", point)
+
+    def add_strips(self, *ids: str, strip: np.ndarray | None = None) -> list[bytes]:
         path, made = self.root / "model_run" / "training.json", []
         (path.parent / "strips").mkdir()
         for number, _ in enumerate(ids):
-            strip = path.parent / "strips" / f"{number}.png"
-            cv2.imwrite(str(strip), np.full((4, 8), number, np.uint8))
-            made.append(strip.read_bytes())
+            file = path.parent / "strips" / f"{number}.png"
+            cv2.imwrite(str(file), np.full((4, 8), number, np.uint8) if strip is None else np.roll(strip, number, 0))
+            made.append(file.read_bytes())
         strips = [{"file": f"strips/{n}.png", "id": id, "title": "median foreground"} for n, id in enumerate(ids)]
         write_json(path, {**read_json(path), "strips": strips})
         return made
+
+    def write_prediction(self, mask: np.ndarray) -> None:
+        """The same for each case."""
+        cv2.imwrite(str(self.root / "evaluation" / "predicted.png"), mask)
 
     def _write_training(self) -> None:
         epochs = ["0,0.2,0.001,0.9,0.3,0.8", "1,0.5,0.001,0.5,0.6,0.4", "2,0.6,0.0005,0.4,0.5,0.5"]
@@ -270,13 +294,14 @@ class Outputs:
     def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, float], classes: Sequence[str]) -> None:
         evaluation = self.root / "evaluation"
         write_json(evaluation / "metrics.json", metrics)
-        cv2.imwrite(str(evaluation / "predicted.png"), np.eye(32, dtype=np.uint8))
+        if not (evaluation / "predicted.png").exists():
+            self.write_prediction(np.eye(32, dtype=np.uint8))
         champion = metrics["champion"] is not None
         write_cases(evaluation / "per_case.csv", [_case(id, value, champion, classes) for id, value in dice.items()])
 
 
 def _case(id: str, dice: float, champion: bool, classes: Sequence[str]) -> Case:
-    values = {"dice": dice, "iou": dice, "ce_dice": 0.0}
+    values = {"dice": dice, "iou": dice, "confidence": 0.25 if id == "b" else 0.75, "ce_dice": 0.0}
     counts = Confusion(tp=0, fp=32, fn=0 if id == "empty" else 36, tn=0)
     scores = ClassScores(counts, values, values if champion else {})
     return Case(

@@ -4,10 +4,9 @@ import base64
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report_inputs import DICE, HOSTILE, METRICS, NOTICE, UNDEFINED, Outputs, Page
-
-from components.files import read_json, write_json
 
 
 @pytest.fixture
@@ -33,7 +32,8 @@ def test_pushed(pushed: str) -> None:
         "+0.032",
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
-        "Nothing there, yet predicted: Dice –, confidence –",
+        "Nothing there, yet predicted: Dice –, confidence 0.750",
+        "Median, least confident: Dice 0.700, confidence 0.250",
         "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters. Start: warm from version 6.",
         "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",
@@ -53,9 +53,8 @@ def test_pushed(pushed: str) -> None:
 def test_a_training_to_a_budget_shows_the_epochs_that_were_validated(outputs: Outputs) -> None:
     rows = ["epoch,dice,learning_rate,loss,val_dice,val_loss", "3,0.2,0.001,0.9,0.3,0.8", "8,0.5,0.0,0.5,0.6,0.4"]
     (outputs.root / "model_run" / "history.csv").write_text("\n".join(rows))
-    path = outputs.root / "model_run" / "training.json"
     budget = {"best_epoch": 9, "epochs_run": 9, "stopped_early": False, "kept": "ema of epoch 9", "budget": "20 min"}
-    write_json(path, {**read_json(path), **budget})
+    outputs.change_training(**budget)
     text = Page(outputs.report()).text
     assert "The exported weights, ema of epoch 9." in text
     assert "9 epochs, budget 20 min, in 1.5 minutes on" in text
@@ -76,11 +75,18 @@ def test_a_collapsed_model_is_named_at_the_top(outputs: Outputs) -> None:
     assert "Warning: the model collapsed: it predicts background everywhere. Mean Dice on the test split" in text
 
 
-def test_every_case_is_shown_once_with_its_pictures(pushed: str) -> None:
-    alts = [image["alt"] for image in Page(pushed).attributes("img")]
+def test_every_case_is_shown_once_with_its_pictures_and_opens_large(pushed: str) -> None:
+    page = Page(pushed)
+    images = page.attributes("img")
+    alts = [image["alt"] for image in images]
     for id in DICE:
         assert alts.count(f"Image of case {id}") == 1
+    # Beside the cases: three strips, loss, Dice and rate of the training, and the risk.
     assert len(alts) == len(set(alts)) == 7 + 2 * len(DICE)
+    figures = [given["id"] for given in page.attributes("figure") if "id" in given]
+    assert figures == ["case-1", "case-2", "case-3", "case-4"]
+    opening = [link["style"] for link in page.attributes("a") if link.get("class") == "pictures"]
+    assert opening == ["--width: 1024px"] * 4
 
 
 def test_nothing_outside_the_file_is_referenced(pushed: str) -> None:
@@ -170,3 +176,57 @@ def test_strips_of_the_epochs_are_shown_with_what_they_show(outputs: Outputs) ->
     images = [image for image in page.attributes("img") if "over the epochs" in str(image["alt"])]
     shown = [base64.b64decode(str(image["src"]).partition(",")[2]) for image in images]
     assert shown[-2:] == made
+
+
+def test_three_hundred_cases_of_noise_stay_below_ten_megabytes(outputs: Outputs) -> None:
+    rng = np.random.default_rng(0)
+    median = "case147"
+    outputs.write_examples(rng.integers(0, 256, (1024, 1024, 3), np.uint8), median)
+    outputs.write_prediction(rng.integers(0, 2, (1024, 1024), np.uint8))
+    noise = rng.integers(0, 256, (250, 2500, 3), np.uint8)
+    outputs.add_strips(*"abcd", strip=noise)
+    html = outputs.report(dice=DICE | {f"case{number:03d}": 0.7 for number in range(296)}, reason="-")
+    assert 3_000_000 < len(html.encode()) < 10_000_000
+
+
+TRIED = {
+    "key": "mirror",
+    "value": "true",
+    "measure": "dice",
+    "change": {"mean": 0.004, "ci95": None, "no_ci95": "too few groups to say", "n": 5},
+    "kept": False,
+    "reason": "the interval reaches down to no gain",
+}
+POINT = {
+    "operating_point": {"threshold": 0.35, "mirror": False},
+    **{"cases": 5, "groups": 4, "split": "eval", "tried": [TRIED]},
+    "thresholds": {"threshold": [0.05, 0.35, 0.5], "dice": [None, 0.7, 0.6]},
+}
+
+
+def test_how_answers_become_masks(outputs: Outputs, pushed: str) -> None:
+    assert "become masks" not in pushed
+    outputs.write_operating_point(POINT)
+    page = Page(outputs.report(reason="-"))
+    for said in (
+        "Chosen on 5 validation cases of 4 groups, none of them test: threshold 0.35 , mirror no .",
+        "mirror = true Dice +0.004 too few groups to say 5 not kept the interval reaches down to no gain",
+    ):
+        assert said in page.text
+    assert "Mean Dice by threshold" in [image["alt"] for image in page.attributes("img")]
+
+
+def test_an_operating_point_without_a_curve(outputs: Outputs) -> None:
+    outputs.write_operating_point(POINT | {"thresholds": None, "tried": []})
+    text = Page(outputs.report(reason="-")).text
+    assert "Nothing else was tried." in text
+    assert "at each threshold" not in text
+
+
+def test_what_went_wrong_is_listed(pushed: str) -> None:
+    said = "Something was predicted where nothing is 1 empty"
+    missed = f"What is true was missed altogether 3 a, b, {HOSTILE}"
+    text = Page(pushed).text
+    assert said in text
+    assert missed in text
+    assert "In 1 of 1 test image with nothing to mark it marked something." in text

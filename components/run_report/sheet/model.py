@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.artifacts import OPERATING_POINT_FILE, TRAINING_FILE
 from components.run_report import lineage
-from components.run_report.lineage import CODE, CONFIG, ENVIRONMENT, Paper
+from components.run_report.lineage import CODE, CONFIG, ENVIRONMENT, NotRecorded, Paper
 from components.run_report.sheet.rows import BOTH, CLAIM, TRIPOD, Topic
 from components.run_report.wording import listed
 
@@ -35,6 +35,8 @@ def _libraries(environment: Paper) -> str:
 
 
 def _code(code: Paper) -> str:
+    if not code.content:
+        raise NotRecorded("code")
     return f"Hashes of the code of {len(code.content)} nodes, in the lineage below"
 
 
