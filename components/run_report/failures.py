@@ -56,6 +56,6 @@ _KINDS: Mapping[str, Callable[[ClassScores], bool]] = {
     "what is true was missed altogether": _missed,
     "some regions were missed, others found": _some_missed,
     "something was predicted where nothing is": _false_alarm,
-    "a predicted region touches no true one, in a case that has some": _stray,
+    "a region was predicted beside the true ones, touching none": _stray,
 }
 """Of a class in a case; the gravest first."""

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from components.run_report import formats
 from components.run_report.card import card
 from components.run_report.cases import confidence, worst_first
+from components.run_report.charts.base import colours_of
 from components.run_report.charts.confidence import reliability_diagram, risk_coverage_curves, threshold_curve
 from components.run_report.charts.drawn import curves, sizes, strips
 from components.run_report.core import Run, groups_by_split, shared_across_splits
@@ -56,10 +57,11 @@ def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str
 
 def _charts(run: Run) -> dict[str, bytes | None]:
     """Those of which there is one at most."""
+    colours = colours_of(run.task)
     return {
         "sizes": sizes(run),
-        "risks": risk_coverage_curves(run.metrics["risk_coverage"]),
-        "reliability": reliability_diagram(run.metrics.get("reliability", {})),
+        "risks": risk_coverage_curves(run.metrics["risk_coverage"], colours),
+        "reliability": reliability_diagram(run.metrics.get("reliability", {}), colours),
         "thresholds": _thresholds(run.operating_point),
     }
 

@@ -144,7 +144,7 @@ def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
     each = dict.fromkeys(classes, METRICS["classes"]["foreground"])
     champion = METRICS["champion"] | {"classes": each}
     absent = {"lesion": {"cases": 3, "with_prediction": 1}, "muscle & fat": {"cases": 0, "with_prediction": 0}}
-    metrics = METRICS | {"classes": each, "absent": absent, "champion": champion}
+    metrics = METRICS | {"classes": each, "absent": absent, "champion": champion, "risk_coverage": {}}
     page = Page(outputs.report(metrics, classes=classes, reason="-"))
     for said in (
         "means over the 2 classes of their means",

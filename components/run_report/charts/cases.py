@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from components.run_report.charts.base import BLUE, VERMILION, chart, png
+from components.run_report.charts.base import BLUE, VERMILION, Colours, chart, png
 
 
 def case_strip(label: str, candidate: Sequence[float], champion: Sequence[float]) -> bytes:
@@ -30,14 +30,16 @@ def case_strip(label: str, candidate: Sequence[float], champion: Sequence[float]
     return png(figure)
 
 
-def size_scatter(label: str, points: Mapping[str, Sequence[tuple[int, float]]]) -> bytes | None:
+def size_scatter(label: str, points: Mapping[str, Sequence[tuple[int, float]]], colours: Colours) -> bytes | None:
     """A measure of the cases by the longest side, in pixels, of what is true in them, by class; None without a case."""
     drawn = {name: np.array(found, np.float64) for name, found in points.items() if found}
     if not drawn:
         return None
     figure, axes = chart(3.1)
     for name, found in drawn.items():
-        axes.scatter(found[:, 0], found[:, 1], 28 if len(found) <= 100 else 8, alpha=0.7, label=name)
+        axes.scatter(
+            found[:, 0], found[:, 1], 28 if len(found) <= 100 else 8, color=colours[name], alpha=0.7, label=name
+        )
     values = np.concatenate([found[:, 1] for found in drawn.values()])
     if values.min() >= 0 and values.max() <= 1:
         axes.set_ylim(-0.03, 1.03)

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from components.run_report.charts.base import BLUE, GREY, chart, png
+from components.run_report.charts.base import BLUE, GREY, Colours, chart, png
 
 _FEWEST_PIXELS = 20
 """In a bin that says anything."""
 
 
-def risk_coverage_curves(points: Mapping[str, Sequence[Sequence[float]]]) -> bytes | None:
+def risk_coverage_curves(points: Mapping[str, Sequence[Sequence[float]]], colours: Colours) -> bytes | None:
     """1 - Dice of the share of cases that a class is predicted for most confidently."""
     curves = {name: np.array(found) for name, found in points.items() if len(found) > 1}
     if not curves:
         return None
     figure, axes = chart(2.6)
     for name, curve in curves.items():
-        axes.plot(curve[:, 0], curve[:, 1], marker=".", linewidth=1, label=name)
+        axes.plot(curve[:, 0], curve[:, 1], color=colours[name], marker=".", linewidth=1, label=name)
     axes.set_xlim(0, 1.03)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Share of cases that is kept, most confident first")
@@ -30,7 +30,7 @@ def risk_coverage_curves(points: Mapping[str, Sequence[Sequence[float]]]) -> byt
     return png(figure)
 
 
-def reliability_diagram(sums: Mapping[str, Mapping[str, Sequence[float]] | None]) -> bytes | None:
+def reliability_diagram(sums: Mapping[str, Mapping[str, Sequence[float]] | None], colours: Colours) -> bytes | None:
     """How many pixels of a bin of probability are true, against the mean probability there, by class; a bin of fewer
     than 20 pixels is left out. `sums` are those of `metrics.json`."""
     curves = {name: points for name, found in sums.items() if found and len(points := _points(found))}
@@ -39,7 +39,7 @@ def reliability_diagram(sums: Mapping[str, Mapping[str, Sequence[float]] | None]
     figure, axes = chart(3.1)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for name, points in curves.items():
-        axes.plot(points[:, 0], points[:, 1], marker="o", markersize=4, linewidth=1, label=name)
+        axes.plot(points[:, 0], points[:, 1], color=colours[name], marker="o", markersize=4, linewidth=1, label=name)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("Mean probability of the pixels in a bin")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from components.measures.measure import Measure
 from components.run_report.cases import worst_first
 from components.run_report.charts import cases, training
+from components.run_report.charts.base import colours_of
 from components.run_report.core import Folds, Run
 from components.run_report.formats import heading
 
@@ -67,4 +68,4 @@ def sizes(run: Run) -> bytes | None:
     scores = {name: [case.classes[name] for case in run.cases] for name in run.task.classes}
     points = {name: [(each.extent, each.values[first.name]) for each in found] for name, found in scores.items()}
     defined = {name: [each for each in found if each[0] and not math.isnan(each[1])] for name, found in points.items()}
-    return cases.size_scatter(heading(first), defined)
+    return cases.size_scatter(heading(first), defined, colours_of(run.task))
