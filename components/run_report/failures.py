@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from components.evaluator.per_case import Case, ClassScores
-from components.measures.lesions import FALSE_POSITIVES, LESION_SENSITIVITY
 from components.measures.measure import Measure
 
+_FOUND, _BESIDE = "lesion_sensitivity", "false_positives"
+"""Measures by name: importing them would make the report run again where any of them changes."""
 _BROKEN = "the probabilities are not finite numbers"
 
 
@@ -41,7 +42,7 @@ def _missed(scores: ClassScores) -> bool:
 
 
 def _some_missed(scores: ClassScores) -> bool:
-    return scores.counts.tp > 0 and scores.values.get(LESION_SENSITIVITY.name, math.nan) < 1
+    return scores.counts.tp > 0 and scores.values.get(_FOUND, math.nan) < 1
 
 
 def _false_alarm(scores: ClassScores) -> bool:
@@ -49,7 +50,7 @@ def _false_alarm(scores: ClassScores) -> bool:
 
 
 def _stray(scores: ClassScores) -> bool:
-    return scores.counts.truth_pixels > 0 and scores.values.get(FALSE_POSITIVES.name, math.nan) > 0
+    return scores.counts.truth_pixels > 0 and scores.values.get(_BESIDE, math.nan) > 0
 
 
 _KINDS: Mapping[str, Callable[[ClassScores], bool]] = {
