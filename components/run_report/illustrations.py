@@ -9,12 +9,12 @@ import cv2
 
 from components.evaluator.per_case import Case
 from components.imaging.files.codecs import read_image
+from components.overlays import layer, picture
 from components.records.record import Record
 from components.records.sources import read_sources
 from components.records.splits import TEST
 from components.run_report.cases import select_cases
 from components.run_report.core import Run
-from components.run_report.overlays import layer, picture
 from components.run_report.web import compact, encode
 from components.task import Task
 

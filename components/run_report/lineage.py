@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.serving_dir import SPLIT_REPORT_FILE
+
 CODE, CONFIG, ENVIRONMENT, MODEL = "code", "config", "environment", "model"
 """Papers that are no file: their SHA-256 is that of their JSON, keys sorted; of a model as `model_sha256` has it."""
 OUT_OF_FOLD = "metrics.json, out of fold"
@@ -49,9 +51,10 @@ class Paper:
 
 
 def lineage(papers: Mapping[str, Paper]) -> dict[str, Any]:
-    """The hashes of all papers, with what those of code and environment say."""
-    told = {name: papers[name].content for name in (CODE, ENVIRONMENT) if name in papers}
+    """The hashes of all papers, what those of code and environment say, and the fingerprint of the sources."""
+    told = {name: papers[name].content for name in (CODE, ENVIRONMENT, SPLIT_REPORT_FILE) if name in papers}
     return {
+        "data_fingerprint": told.get(SPLIT_REPORT_FILE, {}).get("data_fingerprint"),
         "papers": {name: {"artifact": paper.artifact, "sha256": paper.sha256} for name, paper in papers.items()},
         "code": dict(told.get(CODE, {})),
         "environment": dict(told.get(ENVIRONMENT, {})),

@@ -262,7 +262,7 @@ def _release(
         code_version=_version("pusher"),
         **judged,
     )
-    nodes = [*records, *passed, *trained.nodes, evaluator, serving_check, pusher]
+    code = _code([*records, *passed, *trained.nodes, evaluator, serving_check, pusher])
     run_report = RunReport(
         examples=examples,
         model=trained.model,
@@ -270,7 +270,7 @@ def _release(
         out_of_fold=trained.out_of_fold,
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json(ReportSettings(**dict(provenance), task=config.data.task, code=_code(nodes))),
+        settings=_json(ReportSettings(**dict(provenance), task=config.data.task, code=code)),
         code_version=_version("run_report"),
         **judged,
     )

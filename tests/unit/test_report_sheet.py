@@ -99,6 +99,7 @@ def test_lineage_and_page_say_the_same(outputs: Outputs) -> None:
     html = outputs.report(config=CONFIG, reason="-")
     lineage = outputs.sheet["lineage"]
     assert lineage["papers"]["metrics.json"]["sha256"] == sha256(outputs.root / "evaluation" / "metrics.json")
+    assert lineage["data_fingerprint"] == "f00"
     assert lineage["code"] == {"Trainer": "0123456789ab of a.module"}
     assert {"tensorflow", "keras", "tfx", "numpy", "maskline"} <= set(lineage["environment"]["versions"])
     text = Page(html).text

@@ -11,9 +11,9 @@ from components.evaluator.per_case import Case, ClassScores
 from components.imaging.truth.classes import IGNORE
 from components.measures.confusion import Confusion
 from components.measures.measure import Measure
+from components.overlays import PREDICTION_RGB, overlay, picture
 from components.run_report.cases import confidence, select_cases, worst_first
 from components.run_report.core import Push, judge, parse_history, shared_across_splits
-from components.run_report.overlays import PREDICTION_RGB, overlay, picture
 from components.task import Task
 
 DICE = Measure(name="dice", title="Dice", higher_is_better=True)
