@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -29,7 +30,7 @@ from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
 from components.pusher.component import Pusher
 from components.pusher.settings import PusherSettings
-from components.records.splits import TEST, VALIDATION, fold_split, training_split
+from components.records.splits import OUT_OF_FOLD, TEST, VALIDATION, fold_split, training_split
 from components.run_report.component import RunReport
 from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
@@ -40,9 +41,6 @@ from components.traits import Traits
 from pipeline.config.root import Config
 from pipeline.graph.beam import beam_arguments
 from pipeline.graph.place import Place
-
-OUT_OF_FOLD = "out-of-fold"
-"""What stands for all folds where a split is named."""
 
 
 class Records(NamedTuple):
@@ -317,13 +315,15 @@ def _release(
         code_version=_version("pusher"),
         **judged,
     )
+    code = _code([*records, *passed, *trained.nodes, *judgement, serving_check, pusher])
     run_report = RunReport(
         examples=examples,
+        model=judgement.model,
         model_run=trained.model_run,
         out_of_fold=trained.out_of_fold,
         blessing=judgement.evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json(ReportSettings(**dict(provenance), task=config.data.task)),
+        settings=_json(ReportSettings(**dict(provenance), task=config.data.task, code=code)),
         code_version=_version("run_report"),
         **judged,
     )
@@ -334,6 +334,15 @@ def _of_tfx(component: Any) -> Any:
     """One of TFX's own components, which declare no traits; of those here none has any."""
     component.traits = Traits()
     return component
+
+
+def _code(nodes: list[BaseNode]) -> dict[str, str]:
+    """The version of the code that each node runs with, by its id; TFX's own have those of TFX."""
+    given = {node.id: node.exec_properties for node in nodes}
+    # The trainer's is among what it hands to its module.
+    custom = {name: json.loads(properties.get("custom_config") or "{}") for name, properties in given.items()}
+    found = {name: {**properties, **custom[name]}.get("code_version") for name, properties in given.items()}
+    return {name: version for name, version in found.items() if version}
 
 
 def _version(node: str) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import pipeline.cli
-from components.run_report.page import ENVIRONMENT
+from components.run_report.environment import ENVIRONMENT
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import find_run
 from pipeline.runs.listener import Progress, Teller

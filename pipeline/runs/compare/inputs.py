@@ -27,8 +27,8 @@ from components.evaluator.per_case import Case, read_cases
 from components.measures.all import MEASURES
 from components.measures.measure import Measure
 from components.records.splits import TEST, fold_split
+from components.run_report.charts.base import CYCLE
 from components.run_report.core import parse_history
-from components.run_report.figures import CYCLE
 from components.state import BrokenState, broken_named
 from components.task import Task
 from pipeline.graph.roles import Role

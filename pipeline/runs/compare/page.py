@@ -11,8 +11,9 @@ from jinja2 import ChoiceLoader, PackageLoader
 
 from components.evaluator.per_case import Case
 from components.measures.measure import Measure
-from components.run_report import figures
-from components.run_report.page import ENVIRONMENT
+from components.run_report.charts.base import CYCLE
+from components.run_report.charts.training import run_curves
+from components.run_report.environment import ENVIRONMENT
 from components.visible import visible
 from pipeline.runs.compare.inputs import ComparedRun
 
@@ -38,7 +39,7 @@ def render(
         told=told,
         measures={name: Measure(name=name, **found) for name, found in told["test"]["measures"].items()},
         task=runs[0].test.task,
-        colours=figures.CYCLE,
+        colours=CYCLE,
         curves=_curves(runs),
         illustrations=illustrations,
         differences={
@@ -57,7 +58,7 @@ def _curves(runs: Sequence[ComparedRun]) -> dict[str, bytes]:
     )
     titles = {name: measure.title for name, measure in runs[0].test.measures.items()}
     return {
-        f"Validation {titles.get(name, name)} by epoch": figures.run_curves(
+        f"Validation {titles.get(name, name)} by epoch": run_curves(
             titles.get(name, name),
             {
                 # Two dollars would make it a formula.

@@ -10,9 +10,9 @@ from components.artifacts import MADE_ANEW
 from components.evaluator.per_case import Case
 from components.imaging.files.codecs import encode_png, read_image
 from components.measures.measure import Measure
+from components.overlays import overlay_of, picture
 from components.records.record import Record
 from components.records.sources import read_sources
-from components.run_report.overlays import overlay_of, picture
 from components.state import broken_named
 from pipeline.runs.check import Watch
 from pipeline.runs.compare.core import Sight, chosen_cases
