@@ -13,6 +13,7 @@ from components.evaluator.curves import reliability, risk_coverage_points
 from components.evaluator.limits import Champion, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
+from components.evaluator.slices import sliced, slices_in
 from components.evaluator.values import summary, summary_of_changes, values_of
 from components.measures.all import MEASURES, class_measures
 from components.measures.calibration import binned, near
@@ -118,6 +119,7 @@ def metrics(
         "absent": {name: _absent(cases, name) for name in settings.task.classes},
         "champion": served and {"version": served.version, **summarize(served.cases, settings)},
         "change": served and _change(cases, served.cases, settings),
+        "slices": {name: _of_slice(name, cases, settings) for name in slices_in(cases)},
         "robustness": {name: _robustness(name, cases, found, settings) for name, found in changed.items()},
         "risk_coverage": {name: risk_coverage_points(cases, name) for name in settings.task.classes},
         "reliability": {name: reliability(cases, name) for name in settings.task.classes},
@@ -140,6 +142,11 @@ def _change(cases: Sequence[Case], others: Sequence[Case], settings: EvaluatorSe
     """Of each measure how it differs from what it is of the others, such as the champion's, case by case."""
     classes = settings.task.classes
     return {each.name: summary_of_changes(cases, others, each, classes) for each in settings.measures}
+
+
+def _of_slice(name: str, cases: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:
+    belongs = sliced(name)
+    return summarize([case for case in cases if belongs(case, None)], settings)
 
 
 def _robustness(name: str, cases: Sequence[Case], found: Sequence[Case], settings: EvaluatorSettings) -> dict[str, Any]:

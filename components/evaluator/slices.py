@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from components.evaluator.per_case import Case
@@ -26,7 +26,25 @@ SIZED: dict[str, Callable[[float, float], bool]] = {
 """What stands behind `size`. The size of a case is the longest side of the bounding boxes of its regions in the truth,
 of the limit's class or, without one, of any; a case without a region is in no such slice."""
 
+_WHERE: dict[str, Callable[[Case], str]] = {
+    "label": lambda case: case.label,
+    "site": lambda case: case.site,
+    "folder": lambda case: PurePosixPath(case.source).parent.name,
+    "span": lambda case: case.source.partition("/")[0].removeprefix("span-") if case.source.startswith("span-") else "",
+}
+"""What `NAMED` compares with."""
+_MOST = 20
+"""Slices of a kind that are told: more are names of cases."""
+
 _SIZE = re.compile(r"size\s*(<|>=)\s*([0-9]+(?:\.[0-9]+)?)\s*px")
+
+
+def slices_in(cases: Sequence[Case]) -> Iterator[str]:
+    """The slices by name into which cases fall, where there are several of a kind, but not as many as cases."""
+    for kind, name in _WHERE.items():
+        names = sorted({name(case) for case in cases} - {""})
+        if 1 < len(names) <= min(_MOST, len(cases) // 2):
+            yield from (f"{kind}={each}" for each in names)
 
 
 def sliced(text: str) -> Belongs:

@@ -97,6 +97,8 @@ def _quality(run: Run) -> Iterator[str]:
             f"In {metrics['empty_cases_with_prediction']} of {count(metrics['empty_cases'], 'test image')} with "
             "nothing to mark it marked something."
         )
+    for name, changed in metrics.get("robustness", {}).items():
+        yield f"Under {name} {changed['value']:g} it is {_number(changed[first.name]['mean'])}."
     if metrics["champion"]:
         version, served = metrics["champion"]["version"], metrics["champion"][first.name]["mean"]
         yield f"The model that was served before, version {version}, has {_number(served)} on the same images."
@@ -124,7 +126,8 @@ def _limits(run: Run) -> Iterator[str]:
     if (decisions := metrics.get("decisions") or 0) > 1:
         yield f"These test images have decided {decisions} times: each makes it likelier that chance has helped."
     yield from (f"{_upper(warning)}." for warning in run.warnings)
-    yield "How it does on images that were changed (noise, blur, compression) was not tried."
+    if not metrics.get("robustness"):
+        yield "How it does on images that were changed (noise, blur, compression) was not tried."
 
 
 def _interval(found: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from components.evaluator.core import measure, metrics
 from components.evaluator.limits import Champion, Judged, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import Asked, EvaluatorSettings
-from components.evaluator.slices import sliced
+from components.evaluator.slices import sliced, slices_in
 from components.measures.confusion import Confusion
 from components.measures.extent import extent
 
@@ -202,3 +202,25 @@ def test_one_case_of_a_group_weighs_as_the_group() -> None:
     alone = held(patients([0.8] * 8), bound="lower", at_least=0.1)
     copies = held([case(0.8, id=str(n), group=f"p{n % 8}") for n in range(80)], bound="lower", at_least=0.1)
     assert copies.value == pytest.approx(alone.value, abs=0.02)
+
+
+def test_the_slices_into_which_cases_fall_are_told_and_names_of_cases_are_none() -> None:
+    cases = [
+        case(
+            0.1 * number,
+            id=str(number),
+            group=str(number),
+            label="ab"[number % 2],
+            source=f"{number}/images/{number}.png",
+        )
+        for number in range(8)
+    ]
+    assert list(slices_in(cases)) == ["label=a", "label=b"]
+    told = metrics(cases, None, None, ONE)["slices"]
+    assert told["label=a"]["dice"]["mean"] == pytest.approx(0.3)
+    assert told["label=b"]["dice"]["n"] == 4
+    by_folder = [replace(each, source=f"span-{index % 3}/clinic-{index % 2}/x.png") for index, each in enumerate(cases)]
+    found = list(slices_in(by_folder))
+    assert found[2:] == ["folder=clinic-0", "folder=clinic-1", "span=0", "span=1", "span=2"]
+    for name in found:
+        assert any(sliced(name)(each, None) for each in by_folder)

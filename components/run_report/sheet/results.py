@@ -65,11 +65,28 @@ def _of_classes(metrics: Paper) -> Iterator[str]:
 
 
 def _of_slices(metrics: Paper) -> Iterator[str]:
-    return (f"{limit['slice']}: {limit['sentence']}" for limit in metrics.at("limits") if limit["slice"])
+    first = next(iter(metrics.at("measures")))
+    for name, found in metrics.content.get("slices", {}).items():
+        if found[first]["mean"] is not None:
+            yield f"{name} {found[first]['mean']:.3f} of {count(found[first]['n'], 'case')}"
+    yield from (f"{limit['slice']}: {limit['sentence']}" for limit in metrics.at("limits") if limit["slice"])
 
 
 def _calibration(metrics: Paper) -> str:
     return f"Calibration error near the foreground {metrics.at('calibration_error', 'mean'):.3f}, and the diagram above"
+
+
+def _robustness(metrics: Paper) -> str:
+    first, found = next(iter(metrics.at("measures"))), metrics.at("robustness")
+    if not found:
+        raise NotRecorded("robustness")
+    title, _ = _first(metrics)
+    told = [
+        f"{name} {each['value']}: {each['change'][first]['mean']:+.3f}"
+        for name, each in found.items()
+        if each["change"][first]["mean"] is not None
+    ]
+    return f"Change of the mean {title} under " + "; ".join(told)
 
 
 def _failures(cases: Paper) -> str:
@@ -94,7 +111,7 @@ RESULTS = (
     Topic("Performance on the other partitions", (CLAIM,), TRAINING_FILE, _development),
     Topic("Performance by class and subgroup", BOTH, METRICS_FILE, _subgroups),
     Topic("Calibration", (TRIPOD,), METRICS_FILE, _calibration),
-    Topic("Robustness and sensitivity", (CLAIM,)),
+    Topic("Robustness and sensitivity", (CLAIM,), METRICS_FILE, _robustness),
     Topic("Failure analysis", (CLAIM,), CASES_FILE, _failures),
     Topic("Comparison with the model in use", (TRIPOD,), METRICS_FILE, _compared),
     Topic("The served model does what was measured", (TRIPOD,), CHECKS_FILE, _checks),
