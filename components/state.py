@@ -46,10 +46,11 @@ def read_state(path: Path, shape: type[Shape], remedy: str) -> Shape:
 
 
 @contextmanager
-def broken_named(path: Path, remedy: str) -> Iterator[None]:
-    """What is raised within of a file and of its shape becomes `BrokenState`, which names it and says what to do."""
+def broken_named(path: Path, remedy: str, *passing: type[Exception]) -> Iterator[None]:
+    """What is raised within of a file and of its shape becomes `BrokenState`, which names it and says what to do; other
+    errors that are `passing` are meant as they are."""
     try:
-        with foreign(BrokenState, "cannot be read", ValidationError):
+        with foreign(BrokenState, "cannot be read", ValidationError, *passing):
             yield
     except ValidationError as error:
         raise BrokenState(f"{path}: {_fault(error)}. {remedy}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from components.imaging.annotations.colours import eight_bit
+from components.imaging.files.codecs import with_channels
 from components.imaging.truth.classes import IGNORE
 from components.task import Task
 
@@ -19,11 +21,7 @@ _SIDE = 512
 
 def picture(image: np.ndarray) -> np.ndarray:
     """`(h, w, 3)` RGB uint8 of `(H, W)` or `(H, W, 3)`; 16 bit goes from its lowest to its highest value."""
-    if image.dtype == np.uint16:
-        image = np.interp(image, (image.min(), image.max()), (0, 255)).astype(np.uint8)
-    if image.ndim == 2:
-        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    return _fit(image)
+    return _fit(with_channels(eight_bit(image), 3))
 
 
 def overlay(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, task: Task) -> np.ndarray:
