@@ -19,7 +19,7 @@ Files = Iterator[tuple[str, bytes]]
 Writer = Callable[[Answered, str], Files]
 """Of an answer and what names the model."""
 
-_LINE = 800
+_LINE = 400
 """Pixels of an image's longer side for each pixel of the width of a line."""
 _PLAIN_NAME = r"[\w][\w .-]*"
 

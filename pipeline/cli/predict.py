@@ -132,4 +132,4 @@ def _print(told: Mapping[str, Any]) -> None:
     before = f", {told['of_them_before']} of them before" if told["of_them_before"] else ""
     named = told["model"]["version"] or told["model"]["sha256"][:12]
     terminal.say(f"{told['answered']} predicted{before}, {len(told['rejects'])} rejected: model {named}")
-    terminal.say(f"{told['out']}: masks, {', '.join(told['tables'])}")
+    terminal.say(f"{told['out']}: {', '.join([*told['folders'], *told['tables']])}")

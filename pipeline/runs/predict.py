@@ -22,7 +22,7 @@ from components.predictions.answered import Answered, Loaded, answered, load
 from components.predictions.folder import check_free, held
 from components.predictions.inputs import Given, inputs_of
 from components.predictions.outputs import FILES, bytes_per_pixel
-from components.predictions.records import TABLES, is_whole, keep
+from components.predictions.records import TABLES, is_whole, keep, read_records
 from components.predictions.tables import write_tables
 from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
 from components.serving_papers import Manifest
@@ -96,6 +96,7 @@ def predict(
             answers = _answers(loaded, left, "dicom-seg" in kinds, watch)
             rejects = list(_written(answers, whole, out, kinds, name["sha256"][:_NAMED]))
             tables = write_tables(out, kinds, loaded.task, rejects)
+            folders = sorted({name.partition("/")[0] for record in read_records(out) for name in record["files"]})
     return {
         **state,
         "out": str(out),
@@ -103,6 +104,7 @@ def predict(
         "of_them_before": len(whole),
         "rejects": list(map(asdict, rejects)),
         "not_read": list(map(asdict, inputs.not_read)),
+        "folders": folders,
         "tables": tables,
     }
 
