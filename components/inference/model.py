@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
@@ -22,7 +23,7 @@ from components.inference.predictor import Asking, Predictor
 from components.inference.stored import stored_point, trained_config
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
-from components.state import broken_named
+from components.state import broken_named, fault
 from components.task import Task
 from components.weights import check_weights
 
@@ -141,8 +142,10 @@ def _changed(stored: OperatingPoint, changes: Mapping[str, Any], task: Task) -> 
         raise UsageError(
             f"threshold: the model has {len(task.classes)} classes, of which the most probable is predicted. Leave it"
         )
-    with foreign(UsageError, "no operating point"):
+    try:
         return OperatingPoint.model_validate({**stored.model_dump(), **changes})
+    except ValidationError as error:
+        raise UsageError(fault(error)) from error
 
 
 def _classes_of_before(folder: Path) -> list[str]:

@@ -25,6 +25,10 @@ def opened(model: Path) -> Iterator[Path]:
         UsageError: there is none.
     """
     if model.is_file():
+        if model.suffix.lower() != ".zip":
+            raise UsageError(
+                f"{model}: a file, expected the folder of a model, or a .zip of it. It comes before images"
+            )
         with unpacked(model) as folder:
             yield folder if (folder / _SAVED_MODEL).is_file() else version_folder(folder)
     else:
@@ -48,7 +52,7 @@ def version_folder(model: Path) -> Path:
     folder = model / version if version else model
     if not (folder / MANIFEST_FILE).is_file():
         raise UsageError(
-            f"{model}: holds neither {MANIFEST_FILE} nor CHAMPION.json. Give a version's folder, its parent, or the "
-            "folder of the run that pushed it"
+            f"{model}: holds neither {MANIFEST_FILE} nor CHAMPION.json. Give a version's folder, its parent, that of a "
+            "run that pushed, or the output folder"
         )
     return folder

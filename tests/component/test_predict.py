@@ -22,6 +22,7 @@ from dicom_files import dicom
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from components.errors import UsageError
 from components.files import write_json
 from components.imaging.annotations.coco import mask_of, read_coco
 from components.imaging.annotations.dicom_seg import read_seg
@@ -32,6 +33,7 @@ from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation, Tiles
 from components.serving_graph.export import export_model
 from components.task import Task
+from components.unpacked import unpacked
 from pipeline.cli.app import app
 
 SIDE = 16
@@ -187,7 +189,7 @@ def test_what_cannot_go_well_is_said_before_the_first_image(version: Path, image
         ((images / "p1", "--out", full), "nothing is overwritten"),
         ((images / "p1", "--out", full, "--resume"), "has no predict.json"),
         ((images / "p1", "--write", "mask,jpeg"), "--write: found 'jpeg', expected coco, colour"),
-        ((images / "p1", "--threshold", 1.5), "threshold"),
+        ((images / "p1", "--threshold", 1.5), "threshold: found 1.5, expected less than 1"),
     ):
         result, told = predict(version, "--out", tmp_path / "out", *arguments)
         assert result.exit_code == 2
@@ -202,6 +204,8 @@ def test_a_zip_is_a_version_and_nothing_else_comes_out_of_it(version: Path, imag
     other = predict(packed, images, "--out", tmp_path / "b")[1]
     assert (one["model"], one["answered"]) == (other["model"], 10)
     assert content(tmp_path / "a") == content(tmp_path / "b")
+    with pytest.raises(UsageError, match=r"holds more than 0 MB. Unpack it yourself"), unpacked(packed, most_bytes=9):
+        pass
     with zipfile.ZipFile(packed, "a") as archive:
         archive.writestr("../outside.txt", "x")
     result, told = predict(packed, images, "--out", tmp_path / "c")
@@ -262,32 +266,33 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(version: Path, tmp_p
     assert content(out) == content(tmp_path / "one")
 
 
-def test_mirror_and_temperature_can_be_asked_for_anew(tmp_path: Path) -> None:
+def test_mirror_and_temperature_can_be_asked_for_anew(version: Path, tmp_path: Path) -> None:
     """Those that are stored are in the graph; the model's own answers are given beside them."""
-    stored = version_in(tmp_path / "a/1", STORED, tiles=Tiles(overlap=4))
-    plain = version_in(tmp_path / "b/1", OperatingPoint(), tiles=Tiles(overlap=4))
-    image = square(40, 50)
-
-    def probability(folder: Path, **changes: Any) -> np.ndarray:
-        [found] = load_model(folder, changes).predict(image)
-        return found.probability
-
-    as_stored, own = probability(stored), probability(plain)
-    assert np.abs(as_stored - own).max() > 0.05
-    np.testing.assert_array_equal(probability(stored, mirror=False, temperature=1.0), own)
-    np.testing.assert_allclose(probability(plain, mirror=True, temperature=2.0), as_stored, atol=5e-5)
-
-
-def without_own_answers(version: Path, folder: Path) -> Path:
-    loaded = tf.saved_model.load(str(version))
-    signatures = {name: signature for name, signature in loaded.signatures.items() if name != "answer_windows"}
-    tf.saved_model.save(loaded, str(folder), signatures=signatures)
-    shutil.copytree(version / "assets.extra", folder / "assets.extra", dirs_exist_ok=True)
-    return folder
+    image = square(SIDE, SIDE)
+    own = 0.02 + 0.9 * image / 255 * np.linspace(0.5, 1.0, SIDE)
+    mirrored = (own + 0.02 + 0.9 * image / 255 * np.linspace(1.0, 0.5, SIDE)) / 2
+    root = np.sqrt(mirrored)
+    tiled = version_in(tmp_path / "1", STORED, tiles=Tiles(overlap=4))
+    for folder in (version, tiled):
+        for changes, expected in (
+            ({}, root / (root + np.sqrt(1 - mirrored))),
+            ({"temperature": 1.0}, mirrored),
+            ({"temperature": 1.0, "mirror": False}, own),
+        ):
+            [found] = load_model(folder, changes).predict(image)
+            np.testing.assert_allclose(found.probability[..., 0], expected, atol=5e-5)
 
 
 def test_a_model_of_before_says_that_it_cannot(version: Path, images: Path, tmp_path: Path) -> None:
-    old = without_own_answers(version, tmp_path / "old")
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32, name="images")])
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probability": images}
+
+    old = tmp_path / "old"
+    tf.saved_model.save(module, str(old), signatures={"serve_tensor": answer})
+    shutil.copytree(version / "assets.extra", old / "assets.extra")
     result, told = predict(old, images, "--out", tmp_path / "a", "--no-mirror")
     assert result.exit_code == 2
     assert "mirror and temperature are in the graph" in told["error"]
