@@ -13,6 +13,7 @@ from typing import Any
 from components.disk import ask_room, full_disk_named
 from components.errors import ExitCode, UsageError
 from components.example_gen.samples import Reject
+from components.imaging.annotations.dicom_seg import load_highdicom
 from components.imaging.files.codecs import UnreadableImage
 from components.inference.blending import BLENDS
 from components.inference.devices import compute_on
@@ -76,6 +77,8 @@ def predict(
         UsageError: the model, the images, the options or `out` are not what they must be.
         DiskFull: there is no room for what will be written.
     """
+    if "dicom-seg" in options.kinds:
+        load_highdicom()
     inputs = inputs_of(images, out)
     check_free(out, resume)
     share_accelerators()

@@ -20,6 +20,7 @@ import pytest
 import tensorflow as tf
 from dicom_files import dicom
 from PIL import Image
+from room import no_file_above
 from typer.testing import CliRunner, Result
 
 from components.errors import UsageError
@@ -243,6 +244,19 @@ def test_it_goes_on_with_what_is_not_whole_and_with_nothing_else(version: Path, 
     assert result.exit_code == 2
     assert "case2.png is another file, or has changed" in told["error"]
     assert content(out) == expected
+
+
+def test_a_full_disk_is_named_and_with_room_it_goes_on(version: Path, images: Path, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (90, 90)).astype(np.uint8)
+    (images / "p0/noise.png").write_bytes(encode_png(noise))
+    asked = (version, images, "--write", "overlay", "--out")
+    predict(*asked, tmp_path / "one")
+    with no_file_above(5000):
+        result, told = predict(*asked, tmp_path / "two")
+    assert (result.exit_code, told["status"]) == (1, "disk full")
+    assert "two: File too large" in told["error"]
+    assert predict(*asked, tmp_path / "two", "--resume")[1]["of_them_before"] == 5
+    assert content(tmp_path / "one") == content(tmp_path / "two")
 
 
 @pytest.mark.slow
