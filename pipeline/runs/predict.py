@@ -23,7 +23,7 @@ from components.predictions.answered import Answered, Loaded, answered, load
 from components.predictions.folder import check_free, held
 from components.predictions.inputs import Given, inputs_of
 from components.predictions.outputs import FILES, bytes_per_pixel
-from components.predictions.records import TABLES, is_whole, keep, read_records
+from components.predictions.records import TABLES, is_whole, keep, read_records, record_path
 from components.predictions.tables import write_tables
 from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
 from components.serving_papers import Manifest
@@ -91,11 +91,11 @@ def predict(
             "operating_point": loaded.point.model_dump(),
             **{"blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
         }
+        _ask_room(out, inputs.images, loaded, kinds)
         with full_disk_named(out), held(out, state):
             whole = {image for image in inputs.images if is_whole(out, image)}
             # An image is asked about beside the same others, whenever: then its answer is the same to the last bit.
             left = [group for group in _groups(inputs.images, options.batch) if not whole.issuperset(group)]
-            _ask_room(out, [image for image in inputs.images if image not in whole], loaded, kinds)
             answers = _answers(loaded, left, "dicom-seg" in kinds, watch)
             rejects = list(_written(answers, whole, out, kinds, name["sha256"][:_NAMED]))
             tables = write_tables(out, kinds, loaded.task, rejects)
@@ -168,10 +168,12 @@ def _readable(images: Iterator[Loaded | Reject], rejects: list[Reject]) -> Itera
 
 
 def _ask_room(out: Path, images: Sequence[Given], model: Model, kinds: list[str]) -> None:
-    """By some of the images, evenly chosen."""
+    """For those that have no record, by some of them, evenly chosen."""
+    images = [image for image in images if not record_path(out, image).is_file()]
     chosen = images[:: max(1, len(images) // _LOOKED_AT)][:_LOOKED_AT]
     looked = [load(image, model.derivation, needs_dicom=False) for image in chosen]
     pixels = [one.pixels.shape[0] * one.pixels.shape[1] for one in looked if isinstance(one, Loaded)]
     if pixels:
         size = len(images) * sum(pixels) / len(pixels) * bytes_per_pixel(kinds, model.task)
-        ask_room(out, size, f"what is predicted of {len(images)} images")
+        there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+        ask_room(there, size, f"what is predicted of {len(images)} images")

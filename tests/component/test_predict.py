@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -251,6 +252,10 @@ def test_a_full_disk_is_named_and_with_room_it_goes_on(version: Path, images: Pa
     (images / "p0/noise.png").write_bytes(encode_png(noise))
     asked = (version, images, "--write", "overlay", "--out")
     predict(*asked, tmp_path / "one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=9, total=10**9))
+        result, told = predict(*asked, tmp_path / "two")
+    assert (result.exit_code, told["status"], (tmp_path / "two").exists()) == (1, "disk full", False)
     with no_file_above(5000):
         result, told = predict(*asked, tmp_path / "two")
     assert (result.exit_code, told["status"]) == (1, "disk full")
