@@ -15,7 +15,7 @@ class SplitReport(Artifact):
 
 
 class HtmlReport(Artifact):
-    """`report.html`: the run for people, one file without outside references."""
+    """`report.html`: the run for people, one file without outside references; `report.json`: its reporting sheet."""
 
     TYPE_NAME = "maskline.RunReport"
 

@@ -25,13 +25,15 @@ METRICS_FILE = "metrics.json"
 """In ModelEvaluation: the summary by which the gate decides."""
 CASES_FILE = "per_case.csv"
 """In ModelEvaluation: one row per test record."""
-POINT_FILE = "operating_point.json"
-"""In a model's `assets.extra`: how its answers become masks, and what was tried for it."""
-CHAMPION_FILE = "champion.json"
-"""In InferenceResult: whether the served model answered there too."""
+ASKED_FILE = "asked.json"
+"""In InferenceResult of the served model: whether it could be asked, and how its answers become masks."""
 CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
+OPERATING_POINT_FILE = "operating_point.json"
+"""In a model's `assets.extra`: how its probabilities become masks, and what was tried on the way there."""
 REPORT_FILE = "report.html"
+SHEET_FILE = "report.json"
+"""Beside the report: its reporting sheet and lineage, for machines."""
 MADE_ANEW = "It is an artifact that was damaged: run once with --no-cache, which makes it anew."
 
 
@@ -82,7 +84,7 @@ class Trained(TypedDict):
 
 
 class Asked(TypedDict):
-    """`champion.json`."""
+    """`asked.json`."""
 
     version: str | None
     """None: nothing is served."""
@@ -103,6 +105,46 @@ class FoldMetrics(Metrics):
     """Of the cases of all folds, with the table of the folds."""
 
     folds: list[dict[str, Any]]
+
+
+class Change(TypedDict):
+    """Of a measure, case by case."""
+
+    mean: float | None
+    ci95: list[float] | None
+    no_ci95: NotRequired[str | None]
+    n: int
+
+
+class Trial(TypedDict):
+    """Another value of a key of the operating point, on cases that are not test."""
+
+    key: str
+    value: Any
+    measure: str
+    candidates: int
+    change: Change
+    kept: bool
+    reason: str
+
+
+class Thresholds(TypedDict):
+    """The mean Dice at each threshold."""
+
+    threshold: list[float]
+    dice: list[float | None]
+
+
+class OperatingPoint(TypedDict):
+    """`operating_point.json`."""
+
+    operating_point: dict[str, Any]
+    cases: int
+    groups: int
+    split: str
+    """`eval`, or `out-of-fold`."""
+    tried: list[Trial]
+    thresholds: Thresholds | None
 
 
 class Check(TypedDict):

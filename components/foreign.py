@@ -38,6 +38,7 @@ def cause(error: BaseException) -> str:
         return "nested too deeply"
     if isinstance(error, ValidationError):
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
-    text = " ".join(str(error).split()) or type(error).__name__
+        text = ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
+    else:
+        text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

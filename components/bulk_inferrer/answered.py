@@ -45,15 +45,8 @@ class Kept:
     """What the images had been changed by."""
 
     def by(self, point: OperatingPoint) -> Iterator[Answered]:
-        """As an operating point has it, of the candidate's own answers."""
-        return self._read(MIRRORED if point.mirror else PLAIN, point)
-
-    def as_answered(self, kind: str) -> Iterator[Answered]:
-        """As it was answered."""
-        return self._read(kind, OperatingPoint())
-
-    def _read(self, kind: str, point: OperatingPoint) -> Iterator[Answered]:
-        path = answers_file(self.inference, kind, self.split, self.under)
+        """As an operating point has it, of the model's own answers."""
+        path = answers_file(self.inference, MIRRORED if point.mirror else PLAIN, self.split, self.under)
         size = (self.derivation.height, self.derivation.width)
         answers = map(point.answer, read_answers(path, size, self.task.channels))
         sources, sized = tee(read_sources(self.examples, self.split))

@@ -20,8 +20,6 @@ from components.records.tfexample import serialized_records
 PLAIN = "plain"
 MIRRORED = "mirrored"
 """The mean of the answers to the mirrored forms of each window."""
-CHAMPION = "champion"
-"""As the champion is served."""
 
 
 def answers_file(folder: Path, kind: str, split: str, under: str | None = None) -> Path:

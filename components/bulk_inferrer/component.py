@@ -16,7 +16,6 @@ class BulkInferrerSpec(ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
-        "champion": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"inference": ChannelParameter(type=standard_artifacts.InferenceResult)}
 
@@ -28,19 +27,11 @@ class BulkInferrer(BaseComponent):
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
     traits = Traits()
 
-    def __init__(
-        self,
-        examples: BaseChannel,
-        model: BaseChannel,
-        champion: BaseChannel | None,
-        settings: str,
-        code_version: str,
-    ) -> None:
-        """`settings` is `InferrerSettings` as JSON; `champion` None: there is nothing to compare with."""
+    def __init__(self, examples: BaseChannel, model: BaseChannel, settings: str, code_version: str) -> None:
+        """`settings` is `InferrerSettings` as JSON."""
         spec = BulkInferrerSpec(
             examples=examples,
             model=model,
-            champion=champion,
             settings=settings,
             code_version=code_version,
             inference=Channel(type=standard_artifacts.InferenceResult),

@@ -37,7 +37,7 @@ class InferrerSettings(Section):
     task: Task
     derivation: Derivation
     splits: list[str]
-    """Whose images are asked; those of the test split of the champion, too."""
+    """Whose images are asked about."""
     mirror: bool
     """Whether answers to mirrored windows are kept as well."""
     robustness: Robustness = Robustness()

@@ -44,16 +44,23 @@ class Trial:
     value: Any
     measure: str
     candidates: int
+    """Values of the key that were tried."""
     change: float | None
     """Of the macro mean; None: nothing could be measured."""
     interval: tuple[float, float] | None
-    """Of the change; it holds for all candidates together (Bonferroni), so that the best of many must be better still.
-    None: none can be given."""
+    """Of the change, of 1 - 0.05 / candidates: it holds for all of them together (Bonferroni), so that the best of many
+    must be better still. None: none can be given."""
+    missing: str | None
+    """Why there is none."""
+    n: int
+    """Cases in which it is defined."""
     kept: bool
     reason: str
 
     def as_json(self) -> dict[str, Any]:
-        return {**vars(self), "level": 1 - 2 * TAIL / self.candidates}
+        change = {"mean": self.change, "ci95": self.interval, "no_ci95": self.missing, "n": self.n}
+        told = {"key": self.key, "value": self.value, "measure": self.measure, "candidates": self.candidates}
+        return {**told, "change": change, "kept": self.kept, "reason": self.reason}
 
 
 def choose(score: Score, groups: Sequence[str], settings: CalibratorSettings) -> tuple[OperatingPoint, list[Trial]]:
@@ -98,7 +105,7 @@ def _trial(score: Score, groups: Sequence[str], point: OperatingPoint, key: str)
     missing = no_interval(changes[best], groups, (-1.0, 1.0))
     ends = None if missing else interval(changes[best], groups, (-1.0, 1.0), TAIL / len(tried))
     kept = ends is not None and ends[0] > 0
-    mean, told = macro_mean(changes[best])[0], ends and (sign * ends[0], sign * ends[1])
+    (mean, n), told = macro_mean(changes[best]), ends and (sign * ends[0], sign * ends[1])
     return Trial(
         key,
         tried[best],
@@ -106,6 +113,8 @@ def _trial(score: Score, groups: Sequence[str], point: OperatingPoint, key: str)
         len(tried),
         None if mean is None else sign * mean,
         told and (min(told), max(told)),
+        missing,
+        n,
         kept,
         _reason(mean, missing, ends, kept),
     )

@@ -13,7 +13,7 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import POINT_FILE, TRAINING_FILE, Trained, read_artifact
+from components.artifacts import OPERATING_POINT_FILE, TRAINING_FILE, Trained, read_artifact
 from components.bulk_inferrer.answered import Kept
 from components.calibrator.core import choose, threshold_curve, values
 from components.calibrator.settings import CalibratorSettings
@@ -22,6 +22,7 @@ from components.inference.operating_point import OperatingPoint
 from components.inference.stored import POINT
 from components.measures.measure import ClassMeasure
 from components.records.sources import read_sources
+from components.records.splits import OUT_OF_FOLD, VALIDATION
 from components.serving_graph.export import Windows, export_model
 
 
@@ -52,13 +53,13 @@ class Executor(BaseExecutor):
         _copy_extra(own, folder, point)
         found = {
             POINT: point.model_dump(),
-            "splits": settings.splits,
+            "split": VALIDATION if settings.splits == [VALIDATION] else OUT_OF_FOLD,
             "cases": len(groups),
             "groups": len(set(groups)),
             "tried": [trial.as_json() for trial in trials],
             "thresholds": threshold_curve(score, point, settings.task),
         }
-        write_json(folder / "assets.extra" / POINT_FILE, found)
+        write_json(folder / "assets.extra" / OPERATING_POINT_FILE, found)
 
 
 def _inference(inputs: dict[str, Any], number: int) -> Path:

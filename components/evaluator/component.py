@@ -21,6 +21,7 @@ class EvaluatorSpec(ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "inference": ChannelParameter(type=standard_artifacts.InferenceResult),
+        "champion_inference": ChannelParameter(type=standard_artifacts.InferenceResult, optional=True),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "out_of_fold": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
     }
@@ -44,10 +45,11 @@ class Evaluator(BaseComponent):
         settings: str,
         code_version: str,
         model: BaseChannel | None = None,
+        champion_inference: BaseChannel | None = None,
         out_of_fold: BaseChannel | None = None,
         serving_dir: str | None = None,
     ) -> None:
-        """`inference` are the answers of the candidate and its champion, `settings` is `EvaluatorSettings` as JSON.
+        """`inference` are the answers of the model, and of the champion; `settings` is `EvaluatorSettings` as JSON.
 
         `model` is what is judged by them, where it is blessed or not. `out_of_fold` is the evaluation of the folds that
         the model is made of, whose faults refuse it. `serving_dir` is where decisions are counted.
@@ -57,6 +59,7 @@ class Evaluator(BaseComponent):
             examples=examples,
             inference=inference,
             model=model,
+            champion_inference=champion_inference,
             out_of_fold=out_of_fold,
             settings=settings,
             serving_dir=serving_dir,

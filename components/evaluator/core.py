@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 
 from components.evaluator.collapse import collapse
+from components.evaluator.curves import reliability, risk_coverage_points
 from components.evaluator.limits import Champion, judged
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import EvaluatorSettings
-from components.evaluator.values import needed, summary, summary_of_changes, values_of
+from components.evaluator.values import summary, summary_of_changes, values_of
 from components.measures.all import MEASURES, class_measures
+from components.measures.calibration import binned, near
 from components.measures.comparison import Comparison
 from components.measures.confusion import counts
 from components.measures.extent import extent
 from components.measures.overlap import DICE
-from components.measures.selection import RISK_COVERAGE_AREA, risk_coverage
 from components.measures.surface import HD95
-
-_MOST_POINTS = 100
-"""Of a curve that is written."""
 
 
 def measure(
@@ -50,7 +48,13 @@ def measure(
         channel = None if probability is None else settings.task.of_class(probability, index)
         seen = Comparison(truth, predicted, index, channel, pixel_size, tolerance)
         values = {each.name: each.value(seen, settings.evaluation.empty_masks) for each in class_measures()}
-        classes[name] = ClassScores(seen.fact(counts), {**values, settings.loss: loss}, extent=extent(seen.true))
+        found = seen.fact(near)
+        classes[name] = ClassScores(
+            seen.fact(counts),
+            {**values, settings.loss: loss},
+            extent=extent(seen.true),
+            bins=None if found is None else binned(found),
+        )
     return Case(**identity, classes=classes)
 
 
@@ -115,7 +119,8 @@ def metrics(
         "champion": served and {"version": served.version, **summarize(served.cases, settings)},
         "change": served and _change(cases, served.cases, settings),
         "robustness": {name: _robustness(name, cases, found, settings) for name, found in changed.items()},
-        "risk_coverage": {name: _risk_coverage(cases, name) for name in settings.task.classes},
+        "risk_coverage": {name: risk_coverage_points(cases, name) for name in settings.task.classes},
+        "reliability": {name: reliability(cases, name) for name in settings.task.classes},
         "limits": [limit.as_json() for limit in limits],
         "notes": list(_notes(cases, settings)),
         "collapsed": collapse(cases),
@@ -123,13 +128,6 @@ def metrics(
         "blessed": not reasons,
         "reasons": reasons,
     }
-
-
-def _risk_coverage(cases: Sequence[Case], name: str) -> list[list[float]]:
-    """Points of the curve of a class, coverage and risk; of many cases some of them, the last among them."""
-    coverage, risk = risk_coverage(*needed(cases, RISK_COVERAGE_AREA, name))
-    shown = np.unique(np.linspace(0, len(risk) - 1, min(len(risk), _MOST_POINTS)).round().astype(int))
-    return np.stack([coverage[shown], risk[shown]], axis=1).tolist()
 
 
 def _absent(cases: Sequence[Case], name: str) -> dict[str, int]:

@@ -11,9 +11,8 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import CASES_FILE, CHAMPION_FILE, MADE_ANEW, METRICS_FILE, Asked, Metrics, read_artifact
+from components.artifacts import ASKED_FILE, CASES_FILE, MADE_ANEW, METRICS_FILE, Asked, Metrics, read_artifact
 from components.bulk_inferrer.answered import Answered, Kept
-from components.bulk_inferrer.answers import CHAMPION
 from components.evaluator.answers import finite, keep, loss_of, prediction_name
 from components.evaluator.core import measure, metrics
 from components.evaluator.decisions import cases_digest, count_decision
@@ -43,8 +42,7 @@ class Executor(BaseExecutor):
         evaluation = Path(artifact_utils.get_single_uri(output_dict["evaluation"]))
         answers = Kept(examples, inference, settings.split, settings.task, settings.derivation)
         cases = list(_evaluate(answers.by(point), point, settings, evaluation))
-        asked = read_artifact(inference / CHAMPION_FILE, Asked)
-        served = list(_served_cases(answers, asked, settings)) if asked["operating_point"] else None
+        asked, served = _served_cases(input_dict, answers, settings)
         changed = {
             name: list(_evaluate(replace(answers, under=name).by(point), point, settings))
             for name in settings.robustness.asked
@@ -77,11 +75,21 @@ def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:
     return [reason for folds in given for reason in read_artifact(Path(folds.uri) / METRICS_FILE, Metrics)["reasons"]]
 
 
-def _served_cases(answers: Kept, asked: Asked, settings: EvaluatorSettings) -> Iterator[Case]:
-    """The same cases by the champion, by its own operating point."""
-    with broken_named(answers.inference / CHAMPION_FILE, MADE_ANEW):
+def _served_cases(
+    inputs: dict[str, list[Artifact]], answers: Kept, settings: EvaluatorSettings
+) -> tuple[Asked, list[Case] | None]:
+    """Whether there is a champion, and the same cases by its answers and its own operating point; None: none."""
+    [given] = inputs.get("champion_inference") or [None]
+    if given is None:
+        return Asked(version=None, obstacle=None, operating_point=None), None
+    asked = read_artifact(Path(given.uri) / ASKED_FILE, Asked)
+    if asked["operating_point"] is None:
+        return asked, None
+    with broken_named(Path(given.uri) / ASKED_FILE, MADE_ANEW):
         point = OperatingPoint.model_validate(asked["operating_point"])
-    return _evaluate(answers.as_answered(CHAMPION), point, settings)
+    # Mirrors and temperature are in what it answered.
+    answered = replace(answers, inference=Path(given.uri)).by(OperatingPoint())
+    return asked, list(_evaluate(answered, point, settings))
 
 
 def _evaluate(

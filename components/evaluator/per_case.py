@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
 from components.measures.confusion import Confusion
 
 _CHAMPION = "champion_"
@@ -32,6 +34,8 @@ class ClassScores:
     """Of the served model on the same record, where there is one and it can be compared."""
     extent: int = 0
     """Of the truth: the longest side of the bounding boxes of its regions, in pixels of what is judged."""
+    bins: np.ndarray | None = field(default=None, compare=False)
+    """As `binned`, of the pixels near the foreground; None without probabilities. Not in the file."""
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,16 @@ def calibration_error(found: Near) -> float:
     """
     if not found.true.size:
         return math.nan
+    _, expected, true = binned(found)
+    return float(np.abs(expected - true).sum() / found.true.size)
+
+
+def binned(found: Near) -> np.ndarray:
+    """Of ten bins of probability, each with its lower end: the pixels, the sum of their probabilities and how many of
+    them are true, float64 `(3, 10)`. Sums of many images are those of all their pixels."""
     bins = np.minimum((found.probability * _BINS).astype(np.int64), _BINS - 1)
-    gaps = np.bincount(bins, found.probability - found.true.astype(np.float64), _BINS)
-    return float(np.abs(gaps).sum() / found.true.size)
+    weights = (None, found.probability, found.true)
+    return np.stack([np.bincount(bins, each, _BINS).astype(np.float64) for each in weights])
 
 
 def confidence(found: Sums) -> float:

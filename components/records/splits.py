@@ -34,6 +34,8 @@ from components.errors import UsageError
 from components.records.split_settings import Splits
 
 VALIDATION = "eval"
+OUT_OF_FOLD = "out-of-fold"
+"""Stands for all folds where a split is named."""
 TEST = "test"
 SPLITS = ("train", VALIDATION, TEST)
 """What a source may prescribe, and the splits of a run without folds."""

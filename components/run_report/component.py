@@ -17,6 +17,7 @@ class RunReportSpec(ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "split_report": ChannelParameter(type=SplitReport),
+        "model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
         "out_of_fold": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -28,7 +29,7 @@ class RunReportSpec(ComponentSpec):
 
 
 class RunReport(BaseComponent):
-    """Writes `report.html`: the verdict and all that led to it, in one file."""
+    """Writes `report.html`, the verdict and all that led to it in one file, and `report.json`, its reporting sheet."""
 
     SPEC_CLASS = RunReportSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
@@ -38,6 +39,7 @@ class RunReport(BaseComponent):
         self,
         examples: BaseChannel,
         split_report: BaseChannel,
+        model: BaseChannel,
         model_run: BaseChannel,
         evaluation: BaseChannel,
         blessing: BaseChannel,
@@ -51,6 +53,7 @@ class RunReport(BaseComponent):
         spec = RunReportSpec(
             examples=examples,
             split_report=split_report,
+            model=model,
             model_run=model_run,
             out_of_fold=out_of_fold,
             evaluation=evaluation,

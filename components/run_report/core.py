@@ -1,18 +1,17 @@
-"""What the report says: the verdict, which cases it shows, and in which order it lists them."""
+"""What the report is made of: what the nodes of a run have left behind, and the verdict."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from components.artifacts import OPERATING_POINT_FILE
 from components.evaluator.per_case import Case
 from components.measures.measure import Family, Measure
+from components.run_report.lineage import Paper
 from components.task import Task
-
-MAX_FALSE_ALARMS = 2
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,14 @@ class Run:
     """What they show, and PNG files: predictions for some validation images over the epochs."""
     folds: Folds | None = None
     """Those that the model is the ensemble of."""
+    papers: Mapping[str, Paper] = field(default_factory=dict)
+    """By name, what all this was read from."""
+
+    @property
+    def operating_point(self) -> Mapping[str, Any] | None:
+        """As `OperatingPoint`; None of a model that does not tell."""
+        paper = self.papers.get(OPERATING_POINT_FILE)
+        return paper.content if paper else None
 
     @property
     def warnings(self) -> list[str]:
@@ -115,34 +122,6 @@ def judge(
         return Verdict("held", "Not pushed", [push.reason])
     failed = [f"Serving check {check['name']}: {check['detail']}" for check in checks if not check["passed"]]
     return Verdict("refused", "Refused, not pushed", [*([] if blessed else reasons), *failed])
-
-
-def select_cases(cases: Iterable[Case], measure: Measure) -> list[tuple[str, Case]]:
-    """The cases to show, each once, with a title: best, median and worst, then the largest false alarms.
-
-    Of an even number the median is the worse one of the middle. Equal scores stand in the order of the ids.
-    """
-    order = worst_first(cases, measure)
-    scored = [case for case in order if not math.isnan(case.value(measure.name))]
-    # By rank: of fewer than three cases one has several ranks, and keeps the last title.
-    titles = {len(scored) - 1: "Best", (len(scored) - 1) // 2: "Median", 0: "Worst"}
-    shown = [(f"{title} {measure.title}", scored[rank]) for rank, title in titles.items() if scored]
-    ids = {case.id for _, case in shown}
-    alarms = [case for case in order if case.is_false_alarm and case.id not in ids]
-    alarms.sort(key=lambda case: -case.predicted_pixels)
-    return [*shown, *(("Nothing there, yet predicted", case) for case in alarms[:MAX_FALSE_ALARMS])]
-
-
-def worst_first(cases: Iterable[Case], measure: Measure) -> list[Case]:
-    """By a measure; undefined ones last, among them those with the most false pixels first."""
-
-    def rank(case: Case) -> tuple[bool, float, str]:
-        value = case.value(measure.name)
-        if math.isnan(value):
-            return True, -case.predicted_pixels, case.id
-        return False, value if measure.higher_is_better else -value, case.id
-
-    return sorted(cases, key=rank)
 
 
 def shared_across_splits(records: Iterable[Mapping[str, Any]], key: str) -> int:

@@ -8,3 +8,5 @@ from components.task import Task
 
 class ReportSettings(Provenance):
     task: Task
+    code: dict[str, str] = {}
+    """By node, the version of the code that it runs with."""

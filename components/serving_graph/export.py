@@ -52,9 +52,9 @@ def export_windows(model: keras.Model, folder: Path, derivation: Derivation) -> 
     """Writes a SavedModel that answers windows and does nothing else: what is not served, but still to be measured.
 
     Signatures, the probabilities `(N, H, W, K)` as of those that are served:
-        serve_windows, of models of tiles: `images`, float32 `(N, H, W, C)` in 0..1, and `moments` `(N, 2)`, mean and
-            standard deviation of the whole image of which each is a part -> `probability`.
-        serve_tensor, of others: `images` -> `probability`.
+        serve_tensor: `images`, float32 `(N, H, W, C)` in 0..1 -> `probability`.
+        serve_windows, of models of tiles alone: `images` and `moments` `(N, 2)`, mean and standard deviation of the
+            whole image of which each is a part -> `probability`.
     """
     predict = _own_answer(model)
 
@@ -66,10 +66,9 @@ def export_windows(model: keras.Model, folder: Path, derivation: Derivation) -> 
 
     archive = keras.export.ExportArchive()
     archive.track(model)
+    archive.add_endpoint("serve_tensor", serve_tensor, [_windows(derivation)])
     if derivation.tiles:
         archive.add_endpoint("serve_windows", serve_windows, [_windows(derivation), _MOMENTS])
-    else:
-        archive.add_endpoint("serve_tensor", serve_tensor, [_windows(derivation)])
     archive.write_out(str(folder), verbose=False)
 
 

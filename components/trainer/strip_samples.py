@@ -10,10 +10,10 @@ import numpy as np
 
 from components.imaging.geometry.placement import Placement
 from components.imaging.truth.classes import IGNORE, present
+from components.overlays import picture
 from components.records.record import Header, Record
 from components.records.sources import assembled
 from components.records.tfexample import parse, parse_header, serialized_records
-from components.run_report.overlays import picture
 
 _MOST_TILES = 64
 """Of an image; where one has more, single tiles are watched."""

@@ -14,7 +14,7 @@ import tensorflow as tf
 from components.artifacts import STRIPS
 from components.files import write_bytes
 from components.imaging.files.codecs import encode_png
-from components.run_report.overlays import overlay
+from components.overlays import overlay
 from components.task import Task
 from components.trainer.callbacks import validated
 from components.trainer.checkpoint import State

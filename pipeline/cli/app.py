@@ -9,6 +9,7 @@ import typer
 
 from components.errors import ExitCode
 from pipeline.cli.bench import bench_app
+from pipeline.cli.compare import compare_command
 from pipeline.cli.external import evaluate_command, seen_command
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.predict import predict_command
@@ -65,6 +66,7 @@ def run_command(
 app.command("predict")(predict_command)
 app.command("schedule")(schedule_command)
 app.command("evaluate")(evaluate_command)
+app.command("compare")(compare_command)
 app.command("seen")(seen_command)
 
 
@@ -156,7 +158,7 @@ def runs_command(
 @app.command("report")
 @verb
 def report_command(
-    run: Annotated[str, typer.Argument(help="A run's id or folder; `maskline runs` lists them.")],
+    run: Annotated[str, typer.Argument(help="A run's id or folder, or an output folder; `maskline runs` lists them.")],
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     json_output: AsJson = False,
     debug: Debug = False,

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from components.augmentor.settings import FoldTraining
 from components.bulk_inferrer.settings import InferrerSettings, Robustness
 from components.calibrator.settings import CalibratorSettings
+from components.champion_inferrer.settings import ChampionSettings
 from components.data_gate.settings import GateSettings, Validation
 from components.evaluator.settings import Evaluation, EvaluatorSettings
 from components.example_gen.layouts.registry import LAYOUTS
@@ -121,6 +122,10 @@ class Config(Section):
             mirror=self.inference.mirrors,
             robustness=self.robustness if TEST in splits else Robustness(),
         )
+
+    @property
+    def champion(self) -> ChampionSettings:
+        return ChampionSettings(task=self.data.task, derivation=self.data.derivation)
 
     def calibrator_on(self, *splits: str) -> CalibratorSettings:
         return CalibratorSettings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from tfx.types import BaseChannel
 from components.augmentor.component import Augmentor
 from components.bulk_inferrer.component import BulkInferrer
 from components.calibrator.component import Calibrator
+from components.champion_inferrer.component import ChampionInferrer
 from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
@@ -28,7 +30,7 @@ from components.imaging.augmentation.settings import Augmentation
 from components.provenance import Provenance
 from components.pusher.component import Pusher
 from components.pusher.settings import PusherSettings
-from components.records.splits import TEST, VALIDATION, fold_split, training_split
+from components.records.splits import OUT_OF_FOLD, TEST, VALIDATION, fold_split, training_split
 from components.run_report.component import RunReport
 from components.run_report.settings import ReportSettings
 from components.serving_check.component import ServingCheck
@@ -39,9 +41,6 @@ from components.traits import Traits
 from pipeline.config.root import Config
 from pipeline.graph.beam import beam_arguments
 from pipeline.graph.place import Place
-
-OUT_OF_FOLD = "out-of-fold"
-"""What stands for all folds where a split is named."""
 
 
 class Records(NamedTuple):
@@ -82,6 +81,7 @@ class Trained(NamedTuple):
 class Judged(NamedTuple):
     """What answers, what is made of answers, and what they are worth."""
 
+    champion: ChampionInferrer
     inferrer: BulkInferrer
     calibrator: Calibrator
     evaluator: Evaluator
@@ -239,7 +239,6 @@ def _fold(config: Config, records: Records, passed: Passed, number: int, k: int)
     inferrer = BulkInferrer(
         examples=records.example_gen.outputs["examples"],
         model=trainer.outputs["model"],
-        champion=None,
         settings=_json(config.inferrer_on(split)),
         code_version=_version("bulk_inferrer"),
     ).with_id(f"BulkInferrer-{split}")
@@ -259,10 +258,17 @@ def _judged(config: Config, place: Place, records: Records, passed: Passed, trai
     inferrer = BulkInferrer(
         examples=examples,
         model=trained.model,
-        champion=passed.resolver.outputs["champion"],
         settings=_json(config.inferrer_on(*([] if trained.folds else chosen_on), TEST)),
         code_version=_version("bulk_inferrer"),
     )
+    champion = ChampionInferrer(
+        examples=examples,
+        champion=passed.resolver.outputs["champion"],
+        settings=_json(config.champion),
+        code_version=_version("champion_inferrer"),
+    )
+    # Its inputs do not come from the gate, but data that it has not passed are not measured.
+    champion.add_upstream_node(passed.gate)
     inferrers = [fold.inferrer for fold in trained.folds] or [inferrer]
     calibrator = Calibrator(
         examples=examples,
@@ -275,12 +281,13 @@ def _judged(config: Config, place: Place, records: Records, passed: Passed, trai
         examples=examples,
         inference=inferrer.outputs["inference"],
         model=calibrator.outputs["calibrated"],
+        champion_inference=champion.outputs["inference"],
         out_of_fold=trained.out_of_fold,
         serving_dir=place.serving,
         settings=_json(config.evaluator),
         code_version=evaluator_version(config.training.loss),
     )
-    return Judged(inferrer, calibrator, evaluator)
+    return Judged(champion, inferrer, calibrator, evaluator)
 
 
 def _release(
@@ -308,13 +315,15 @@ def _release(
         code_version=_version("pusher"),
         **judged,
     )
+    code = _code([*records, *passed, *trained.nodes, *judgement, serving_check, pusher])
     run_report = RunReport(
         examples=examples,
+        model=judgement.model,
         model_run=trained.model_run,
         out_of_fold=trained.out_of_fold,
         blessing=judgement.evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json(ReportSettings(**dict(provenance), task=config.data.task)),
+        settings=_json(ReportSettings(**dict(provenance), task=config.data.task, code=code)),
         code_version=_version("run_report"),
         **judged,
     )
@@ -325,6 +334,15 @@ def _of_tfx(component: Any) -> Any:
     """One of TFX's own components, which declare no traits; of those here none has any."""
     component.traits = Traits()
     return component
+
+
+def _code(nodes: list[BaseNode]) -> dict[str, str]:
+    """The version of the code that each node runs with, by its id; TFX's own have those of TFX."""
+    given = {node.id: node.exec_properties for node in nodes}
+    # The trainer's is among what it hands to its module.
+    custom = {name: json.loads(properties.get("custom_config") or "{}") for name, properties in given.items()}
+    found = {name: {**properties, **custom[name]}.get("code_version") for name, properties in given.items()}
+    return {name: version for name, version in found.items() if version}
 
 
 def _version(node: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, Literal
-from uuid import uuid4
 
 from components.artifacts import CASES_FILE, METRICS_FILE
 from components.errors import DataRefused, ExitCode, UsageError
@@ -32,6 +30,7 @@ from components.serving_papers import Manifest
 from pipeline.config.loader import changed_config, load_config
 from pipeline.config.root import Config
 from pipeline.runs.check import Watch
+from pipeline.runs.new_folder import new_folder, refuse_existing
 from pipeline.runs.recognised import kinds_named
 from pipeline.runs.seen import seen_samples
 from pipeline.runs.served import version_folder
@@ -63,8 +62,7 @@ def evaluate(
     """
     version = version_folder(model)
     config = load_config(recipe, overrides) if recipe else _config_of(version, overrides)
-    if out and out.exists():
-        raise UsageError(f"{out}: exists, and nothing is overwritten. Choose another folder: --out DIR")
+    refuse_existing(out)
     learnt, served = learnt_by(version), load_model(version)
     data = _read_as(config, served, folder, recipe)
     listing = _listed(folder, data)
@@ -93,7 +91,7 @@ def evaluate(
     if not chosen:
         raise UsageError(f"{folder}: the model has seen all images, so none is left to measure")
     settings = _settings(config, served)
-    with _new_folder(out) as made:
+    with new_folder(out) if out else nullcontext() as made:
         sources = (read_source(folder, sample, data) for sample in chosen)
         cases = list(watch(external_cases(served, sources, settings, made), len(chosen)))
         found = {key: value for key, value in metrics(cases, None, None, settings).items() if key != "blessed"}
@@ -173,28 +171,3 @@ def _settings(config: Config, served: Model) -> EvaluatorSettings:
     """Without limits, which say what may be pushed."""
     settings = config.evaluator_on(EXTERNAL)
     return settings.model_copy(update={"point": served.point, "derivation": served.derivation})
-
-
-@contextmanager
-def _new_folder(out: Path | None) -> Iterator[Path | None]:
-    """A folder that is `out` once all is in it."""
-    if out is None:
-        yield None
-        return
-    unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
-    with _refusing(out):
-        unfinished.mkdir(parents=True)
-    try:
-        yield unfinished
-        with _refusing(out):
-            unfinished.rename(out)
-    finally:
-        rmtree(unfinished, ignore_errors=True)
-
-
-@contextmanager
-def _refusing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written: {error.strerror}. Choose another folder: --out DIR") from error

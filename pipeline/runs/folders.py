@@ -37,14 +37,18 @@ def list_runs(out: Path) -> Iterator[RunRecord]:
 
 
 def find_run(name: str) -> RunRecord:
-    """The run of a folder, or of a run's id below the default output folder; its status as in `list_runs`.
+    """The run of a folder or of its `run.json`, the last of an output folder, or that of an id below the default output
+    folder; its status as in `list_runs`.
 
     Raises:
         UsageError: there is no such run.
     """
-    for folder in (Path(name), *DEFAULT_OUT.rglob(f"runs/{name}")):
-        if _is_run(folder):
-            return _run(folder)
+    path = Path(name)
+    folder = path.parent if path.name == RUN_FILE else path
+    last = sorted(filter(_is_run, folder.glob("runs/*")), key=lambda run: run.name)[-1:]
+    for found in (folder, *last, *DEFAULT_OUT.rglob(f"runs/{name}")):
+        if _is_run(found):
+            return _run(found)
     raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
 
 

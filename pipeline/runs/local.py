@@ -12,11 +12,13 @@ from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+from components.artifacts import SHEET_FILE
 from components.disk import DiskFull, full_disk_named
 from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
+from components.machine import versions
 from components.parallel import ACCELERATORS, SAFE_PATH, THREADS, share_accelerators, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, content_sha256
 from pipeline.config.execution import Execution
@@ -26,7 +28,7 @@ from pipeline.graph.place import Place
 from pipeline.graph.roles import Role, final_nodes, in_roles
 from pipeline.runs.dag import ASKED, NodeResult, compile_pipeline, following, needed_for, run_nodes
 from pipeline.runs.listener import Listener
-from pipeline.runs.outcome import Output, complete, conclude, notices, versions
+from pipeline.runs.outcome import Output, complete, conclude, notices
 from pipeline.runs.outputs import tidied
 from pipeline.runs.record import RunRecord, Status, Step, write_run
 from pipeline.runs.request import Request
@@ -146,6 +148,7 @@ def _step(result: NodeResult) -> Step:
 def _keep_report(request: Request, record: RunRecord) -> None:
     """A copy in the run's own folder: artifacts may be cleared away."""
     if record.report:
+        shutil.copy2(Path(record.report).with_name(SHEET_FILE), request.run_dir)
         record.report = str(shutil.copy2(record.report, request.run_dir))
 
 

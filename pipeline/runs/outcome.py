@@ -1,11 +1,10 @@
-"""What a run came to: counts, metrics, verdict and versions, read from what its nodes have left."""
+"""What a run came to: counts, metrics and verdict, read from what its nodes have left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +27,6 @@ from pipeline.graph.roles import Role
 from pipeline.runs.alike import alike, told
 from pipeline.runs.record import Counts, Pushed, RunRecord
 
-_PACKAGES = ("tensorflow", "keras", "tfx", "apache-beam", "numpy", "opencv-python-headless")
 _MOST_REJECTS = 10
 Found = TypeVar("Found")
 
@@ -44,11 +42,6 @@ class Output:
 
 Outputs = Mapping[Role, Output]
 """Of each role that of its final node, as far as the run came."""
-
-
-def versions() -> dict[str, str]:
-    """Versions of Maskline and of what it stands on."""
-    return {name: version(name) for name in ("maskline", *_PACKAGES)}
 
 
 def notices(outputs: Outputs) -> Iterator[str]:
@@ -95,6 +88,7 @@ def complete(record: RunRecord, outputs: Outputs) -> None:
         record.folds = {"table": folds["folds"], "pooled": pooled}
     record.devices = training["devices"] if training else None
     record.pushed, record.not_pushed = _pushed(outputs)
+    record.artifacts = {role.name.lower(): str(output.path) for role, output in outputs.items()}
 
 
 def _readable(read: Callable[[Outputs], Found | None], outputs: Outputs) -> Found | None:

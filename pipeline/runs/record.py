@@ -172,6 +172,8 @@ class RunRecord(Json):
     pushed: Pushed | None = None
     not_pushed: str | None = None
     """Why nothing was pushed."""
+    artifacts: dict[str, str] = {}
+    """Folders of what the run is judged by, such as `evaluation`, `examples` and `training`, as far as it came."""
 
     @classmethod
     def begun(cls, run_dir: Path, recipe: str) -> RunRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,11 +19,14 @@ from warm import warm_python
 
 from components.augmentor.executor import Executor as Augmentor
 from components.bulk_inferrer.executor import Executor as BulkInferrer
+from components.bulk_inferrer.settings import InferrerSettings
 from components.calibrator.executor import Executor as Calibrator
+from components.evaluator.executor import Executor as Evaluator
+from components.evaluator.settings import EvaluatorSettings
 from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation
-from components.serving_graph.export import export_model
+from components.serving_graph.export import Windows, export_model
 from components.task import Task
 from components.trainer.run import run_fn
 from components.trainer.segmenter import build_segmenter
@@ -150,6 +154,37 @@ def augmented(config: Config, examples: Artifact, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def trained(config: Config, augmented: Artifact, tmp_path_factory: pytest.TempPathFactory) -> FnArgs:
     return _train(config, augmented, tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture(scope="session")
+def measure_by(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`(model, examples, asked, settings)` asks a model and evaluates its answers; returns the evaluation."""
+
+    def run(model: Artifact, examples: Artifact, asked: InferrerSettings, settings: EvaluatorSettings) -> Path:
+        folder = tmp_path_factory.mktemp("measured")
+        inference = _artifact(standard_artifacts.InferenceResult, folder / "inference")
+        evaluation = _artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+        blessing = _artifact(standard_artifacts.ModelBlessing, folder / "blessing")
+        _run_executor(BulkInferrer, {"examples": examples, "model": model}, {"inference": inference}, settings=asked)
+        inputs = {"examples": examples, "model": model, "inference": inference}
+        _run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=settings)
+        return folder / "evaluation"
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FnArgs, Config], Path]:
+    """`(arguments, config)` -> the folder of what a training has left, as it is served."""
+
+    def export(trained: FnArgs, config: Config) -> Path:
+        folder = tmp_path_factory.mktemp("served") / "model"
+        own = Path(trained.serving_model_dir)
+        export_model(Windows(own), folder, config.data.task, OperatingPoint(), config.data.derivation)
+        shutil.copytree(own / "assets.extra", folder / "assets.extra")
+        return folder
+
+    return export
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ def test_threshold_and_least_region_are_found_and_told(served: Served) -> None:
     assert (point["least_region"], point["mirror"], point["fill_holes"]) == (16, False, False)
     kept = {trial["key"]: trial["kept"] for trial in served.told["tried"]}
     assert kept == {"mirror": False, "threshold": True, "fill_holes": False, "least_region": True, "largest": False}
-    assert (served.told["cases"], served.told["groups"], served.told["splits"]) == (GROUPS, GROUPS, ["eval"])
+    assert (served.told["cases"], served.told["groups"], served.told["split"]) == (GROUPS, GROUPS, "eval")
     curve = dict(zip(served.told["thresholds"]["threshold"], served.told["thresholds"]["dice"], strict=True))
     assert (curve[0.1], curve[0.5]) == (1.0, 0.0)
     config = json.loads((served.folder / "assets.extra/training.json").read_text())["config"]

@@ -16,7 +16,6 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
-from components.evaluator.executor import Executor as Evaluator
 from components.evaluator.per_case import read_cases
 from components.imaging.files.codecs import as_float, decode_image, read_image
 from components.imaging.geometry.placement import Placement
@@ -68,9 +67,12 @@ def tiled(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.fixture(scope="module")
-def trained(tiled: Made, train: Callable[..., FnArgs], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(
+    tiled: Made, train: Callable[..., FnArgs], served: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The SavedModel of a training on adjusted tiles."""
-    return Path(train(configured(tiles=TILES), tiled.examples, tmp_path_factory.mktemp("trained")).serving_model_dir)
+    config = configured(tiles=TILES)
+    return served(train(config, tiled.examples, tmp_path_factory.mktemp("trained")), config)
 
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
@@ -161,8 +163,7 @@ def test_tiles_are_judged_per_image_at_the_size_of_the_source(
     root: Path,
     trained: Path,
     edge: str,
-    nobody: Artifact,
-    run_executor: Callable,
+    measure_by: Callable[..., Path],
     artifact: Callable[..., Artifact],
     tmp_path: Path,
 ) -> None:
@@ -173,16 +174,14 @@ def test_tiles_are_judged_per_image_at_the_size_of_the_source(
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     serving = Path(path_utils.serving_model_dir(model.uri))
     export_model(network, serving, config.data.task, OperatingPoint(), config.data.derivation)
-    evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
-    blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-    inputs = {"examples": made.examples, "model": model, "champion": nobody}
-    run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=config.evaluator)
-    cases = read_cases(Path(evaluation.uri) / "per_case.csv")
+    settings = config.evaluator.model_copy(update={"point": OperatingPoint()})
+    evaluation = measure_by(model, made.examples, config.inferrer_on("test"), settings)
+    cases = read_cases(evaluation / "per_case.csv")
     tested = {record.source for name, record in made.records.items() if made.splits[name] == "test"}
     assert sorted(case.source for case in cases) == sorted(tested)
     serve = tf.saved_model.load(str(serving)).signatures["serve_image_bytes"]
     for case in cases:
-        predicted = read_image(Path(evaluation.uri) / case.prediction)
+        predicted = read_image(evaluation / case.prediction)
         truth = read_image(root / case.source.replace("images", "masks")) // 255
         served = decode_image(serve(images=tf.constant([(root / case.source).read_bytes()]))["mask"].numpy()[0])
         assert predicted.shape == truth.shape == SIZE

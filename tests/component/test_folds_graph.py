@@ -61,8 +61,10 @@ def test_each_fold_has_a_trainer_and_an_evaluator_side_by_side(compiled: pipelin
     nodes = by_id(compiled)
     for number in range(1, K + 1):
         trainer, evaluator = f"Trainer-fold-{number}", f"Evaluator-fold-{number}"
+        inferrer = f"BulkInferrer-fold-{number}"
         assert producers(nodes[trainer]) == {"examples": {"Augmentor"}}
-        assert producers(nodes[evaluator]) == {"examples": {"ImageMaskExampleGen"}, "model": {trainer}}
+        assert producers(nodes[inferrer]) == {"examples": {"ImageMaskExampleGen"}, "model": {trainer}}
+        assert producers(nodes[evaluator]) == {"examples": {"ImageMaskExampleGen"}, "inference": {inferrer}}
         assert list(nodes[evaluator].outputs.outputs) == ["evaluation"]
         others = {f"{node}-fold-{other}" for node in ("Trainer", "Evaluator") for other in range(1, K + 1)}
         assert needed_for(compiled, evaluator) & others == {trainer, evaluator}
@@ -80,8 +82,12 @@ def test_a_fold_is_trained_on_all_others_and_validated_on_itself(compiled: pipel
 
 def test_what_is_judged_checked_and_pushed_is_the_ensemble(compiled: pipeline_pb2.Pipeline) -> None:
     nodes = by_id(compiled)
-    for name in ("Evaluator", "ServingCheck", "Pusher"):
+    for name in ("BulkInferrer", "Calibrator"):
         assert producers(nodes[name])["model"] == {"Ensemble"}
+    for name in ("Evaluator", "ServingCheck", "Pusher"):
+        assert producers(nodes[name])["model"] == {"Calibrator"}
+    for number in range(1, K + 1):
+        assert producers(nodes["Calibrator"])[f"inference_{number}"] == {f"BulkInferrer-fold-{number}"}
     for name in ("Evaluator", "RunReport"):
         assert producers(nodes[name])["out_of_fold"] == {"Ensemble"}
     expected = {

@@ -154,7 +154,7 @@ def test_only_the_evaluator_and_the_report_of_those_after_training_read_all_spli
 ) -> None:
     after = following(compiled, "Trainer")
     readers = {name for name in after if "ImageMaskExampleGen" in set().union(*producers(nodes[name]).values())}
-    assert readers == {"Evaluator", "ServingCheck", "RunReport"}
+    assert readers == {"BulkInferrer", "Calibrator", "Evaluator", "ServingCheck", "RunReport"}
 
 
 @pytest.mark.parametrize("node", ["Augmentor", "Trainer", "Evaluator", "ServingCheck", "Pusher", "RunReport"])

@@ -18,6 +18,7 @@ from tfx.utils import path_utils
 
 from components.bulk_inferrer.executor import Executor as BulkInferrer
 from components.bulk_inferrer.settings import InferrerSettings
+from components.champion_inferrer.executor import Executor as ChampionInferrer
 from components.errors import UsageError
 from components.evaluator.executor import Executor as Evaluator
 from components.evaluator.settings import Evaluation as Limits
@@ -81,15 +82,18 @@ def evaluate(
         evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
         blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
         inference = artifact(standard_artifacts.InferenceResult, folder / "inference")
+        of_champion = artifact(standard_artifacts.InferenceResult, folder / "champion")
         run_executor(
             BulkInferrer,
-            {"examples": examples, "model": model, "champion": champion},
+            {"examples": examples, "model": model},
             {"inference": inference},
             settings=config.inferrer_on("test").model_copy(update={"mirror": False}),
         )
+        asked = {"examples": examples, "champion": champion}
+        run_executor(ChampionInferrer, asked, {"inference": of_champion}, settings=config.champion)
         run_executor(
             Evaluator,
-            {"examples": examples, "model": model, "inference": inference},
+            {"examples": examples, "model": model, "inference": inference, "champion_inference": of_champion},
             {"evaluation": evaluation, "blessing": blessing},
             serving_dir=serving_dir,
             settings=config.evaluator.model_copy(update={"evaluation": config.evaluation.model_copy(update=settings)}),
@@ -330,7 +334,6 @@ class TestClasses:
         config: Config,
         examples: Artifact,
         served: Artifact,
-        nobody: Artifact,
         tmp_path_factory: pytest.TempPathFactory,
     ) -> Evaluation:
         folder = tmp_path_factory.mktemp("evaluation")
@@ -346,8 +349,7 @@ class TestClasses:
         )
         inference = artifact(standard_artifacts.InferenceResult, folder / "inference")
         asked = InferrerSettings(task=settings.task, derivation=settings.derivation, splits=["test"], mirror=False)
-        inputs = {"examples": examples, "model": served, "champion": nobody}
-        run_executor(BulkInferrer, inputs, {"inference": inference}, settings=asked)
+        run_executor(BulkInferrer, {"examples": examples, "model": served}, {"inference": inference}, settings=asked)
         inputs = {"examples": examples, "inference": inference, "model": served}
         run_executor(Evaluator, inputs, {"evaluation": evaluation, "blessing": blessing}, settings=settings)
         return Evaluation(evaluation, blessing)

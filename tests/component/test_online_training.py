@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def write(folder: Path, count: int, size: tuple[int, int], disc_pair: Any) -> st
     ids=["online", "on the device", "patches"],
 )
 def test_the_exported_model_is_the_one_that_was_validated(
-    changes: dict[str, Any], tmp_path: Path, disc_pair: Any
+    changes: dict[str, Any], tmp_path: Path, disc_pair: Any, served: Callable[..., Path]
 ) -> None:
     config = parse_config({**CONFIG, **changes}, "tests")
     validation = write(tmp_path / "eval", 5, (32, 48), disc_pair)
@@ -89,12 +90,12 @@ def test_the_exported_model_is_the_one_that_was_validated(
     assert training["train"]["ce_dice"] != pytest.approx(float(history[training["best_epoch"] - 1]["loss"]), rel=1e-4)
 
     image, _ = disc_pair(32, 48, 99)
-    served = tf.saved_model.load(arguments.serving_model_dir).signatures
+    signatures = tf.saved_model.load(str(served(arguments, config))).signatures
     tensor = tf.constant(image[None, ..., None] / 255, tf.float32)
-    expected = served["serve_tensor"](images=tensor)["probability"]
+    expected = signatures["serve_tensor"](images=tensor)["probability"]
     model = keras.saving.load_model(Path(arguments.serving_model_dir) / "assets.extra" / "model.keras")
     np.testing.assert_allclose(model(tensor, training=False), expected, atol=1e-5)
-    from_bytes = served["serve_image_bytes"](images=tf.constant([encode_png(image)]))["probability"][0]
+    from_bytes = signatures["serve_image_bytes"](images=tf.constant([encode_png(image)]))["probability"][0]
     probability = tf.io.decode_png(from_bytes, dtype=tf.uint16) / 65535
     np.testing.assert_allclose(probability, expected[0], atol=1e-4)
 

@@ -14,7 +14,6 @@ from benchmarks.quality.rows import read_rows
 from benchmarks.quality.runner import config_of, confirm, run
 from benchmarks.quality.trial import cases_of, of_steps, train
 from components.errors import UsageError
-from components.evaluator.executor import Executor as Evaluator
 from components.evaluator.per_case import read_cases
 from components.example_gen.core import read_source
 from components.example_gen.listing import list_samples
@@ -64,7 +63,7 @@ def test_what_differs_in_data_is_no_method(root: Path, tmp_path: Path) -> None:
 
 
 def test_cases_are_those_of_the_evaluator(
-    root: Path, tmp_path: Path, artifact: Callable, run_executor: Callable
+    root: Path, tmp_path: Path, artifact: Callable, measure_by: Callable[..., Path]
 ) -> None:
     """Of images that are as large as their records, which the Evaluator judges."""
     config: Config = config_of("nuclei-mini", EXPERIMENT, (*SMALL, "training.learning_rate=0.05"), of_steps(20, 4))
@@ -80,10 +79,8 @@ def test_cases_are_those_of_the_evaluator(
     served, _ = train(Prepared(Path(examples.uri), 4, sources), config, tmp_path / "trained")
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     (tmp_path / "model" / "Format-Serving").symlink_to(served)
-    evaluation = artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
-    settings = config.evaluator_on("eval")
-    run_executor(Evaluator, {"examples": examples, "model": model}, {"evaluation": evaluation}, settings=settings)
-    theirs = read_cases(tmp_path / "evaluation" / "per_case.csv")
+    evaluation = measure_by(model, examples, config.inferrer_on("eval"), config.evaluator_on("eval"))
+    theirs = read_cases(evaluation / "per_case.csv")
     ours = list(cases_of(served, sources, config))
     assert [(case.id, case.group) for case in ours] == [(case.id, case.group) for case in theirs]
     assert [case.classes["foreground"].counts for case in ours] == [

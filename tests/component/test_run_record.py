@@ -17,7 +17,7 @@ from pipeline.runs.local import run
 from pipeline.runs.request import Request
 from pipeline.runs.termination import Terminated
 
-KEYS = list(read_json(Path(__file__).parents[1] / "golden" / "runs.json")["done"])
+KEYS = [*read_json(Path(__file__).parents[1] / "golden" / "runs.json")["done"], "artifacts"]
 
 
 def ending_with(error: BaseException) -> Callable[[str], None]:

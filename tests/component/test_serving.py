@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from signal import SIGKILL
 
-import keras
 import pytest
 import tensorflow as tf
 from tfx.types import Artifact, standard_artifacts
@@ -23,9 +22,10 @@ from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
 from components.pusher.executor import Executor as Pusher
 from components.pusher.settings import Disclosure, Form, PusherSettings
+from components.records.settings import Derivation
 from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, prints_of, read_prints, write_prints
 from components.serving_dir import champion_version, push, read_manifest
-from components.serving_graph.export import export_model
+from components.serving_graph.export import Windows, export_model
 from components.task import Task
 from components.weights import model_sha256
 
@@ -252,13 +252,19 @@ class TestPusher:
         assert do(untrained).get_int_custom_property("pushed") == 1
 
     def test_another_export_of_the_same_weights_is_not_pushed(
-        self, do: Callable[..., Artifact], model: Artifact, derivation: dict, artifact: Make, tmp_path: Path
+        self,
+        do: Callable[..., Artifact],
+        own: Artifact,
+        model: Artifact,
+        derivation: Derivation,
+        artifact: Make,
+        tmp_path: Path,
     ) -> None:
         source = Path(path_utils.serving_model_path(model.uri))
         again = artifact(standard_artifacts.Model, tmp_path / "again")
         exported = Path(path_utils.serving_model_dir(again.uri))
-        network = keras.models.load_model(source / "assets.extra" / "model.keras")
-        export_model(network, exported, Task(), point=OperatingPoint(), derivation=derivation)
+        network = Windows(Path(path_utils.serving_model_path(own.uri)))
+        export_model(network, exported, Task(), OperatingPoint(), derivation)
         shutil.copytree(source / "assets.extra", exported / "assets.extra")
         assert (exported / "saved_model.pb").read_bytes() != (source / "saved_model.pb").read_bytes()
         version = do(model).get_string_custom_property("pushed_version")

@@ -18,6 +18,7 @@ from numpy_loss import bce_dice
 from room import no_file_above
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
+from tfx.utils import path_utils
 
 from components.disk import DiskFull
 from components.files import write_bytes
@@ -49,8 +50,8 @@ def summary(trained: FnArgs) -> dict:
 
 
 @pytest.fixture(scope="module")
-def signatures(trained: FnArgs) -> Signatures:
-    return tf.saved_model.load(trained.serving_model_dir).signatures
+def signatures(model: Artifact) -> Signatures:
+    return tf.saved_model.load(path_utils.serving_model_path(model.uri)).signatures
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def test_a_model_is_pushed_from_the_yaml_alone(place: Path, first: Result) -> No
 
 def test_properties_reach_the_next_steps_and_addresses_are_the_stores(first: Result) -> None:
     blessing = first.step("Evaluator")["outputs"]["blessing"]
-    model = first.step("Trainer")["outputs"]["model"]
+    model = first.step("Calibrator")["outputs"]["calibrated"]
     assert blessing["uri"].startswith("s3://bucket/runs/demo/")
     assert (blessing["metadata"]["blessed"], blessing["metadata"]["current_model"]) == (1.0, model["uri"])
     assert first.step("ChampionResolver")["outputs"]["champion"]["metadata"]["version"] == ""
@@ -98,7 +98,7 @@ def test_a_second_simulation_runs_only_what_the_new_champion_concerns(
     second = simulate(place, pipeline)
     assert second.code == 0, second.stdout + second.stderr
     ran = {node for node, state in second.states.items() if state == "ran"}
-    assert ran == LOOKS_OUTSIDE | {"DataGate", "RunReport"}
+    assert ran == LOOKS_OUTSIDE | {"DataGate", "ChampionInferrer", "RunReport"}
     assert second.record["pushed"] is None
     version = first.record["pushed"]["version"]
     assert second.step("ChampionResolver")["outputs"]["champion"]["metadata"]["version"] == version

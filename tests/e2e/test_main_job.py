@@ -56,9 +56,9 @@ def test_first_run_record_is_complete(out: Path, first: Result) -> None:
     record = first.record
     assert first.states == dict.fromkeys(nodes(), "ran")
     golden = json.loads((REPOSITORY / "tests" / "golden" / "runs.json").read_text())["done"]
-    assert list(record) == list(golden)
-    # The loss has its own name now, and every measure its change.
-    assert {*golden["metrics"]["test"]} - {*record["metrics"]["test"]} == {"loss", "dice_change"}
+    assert list(record) == [*golden, "artifacts"]
+    # The loss has its own name now, every measure its change, and the threshold is part of the operating point.
+    assert {*golden["metrics"]["test"]} - {*record["metrics"]["test"]} == {"loss", "dice_change", "threshold"}
     assert {*record["metrics"]["test"]} >= {"measures", "ce_dice", "change", "classes", "limits", "notes"}
     assert (record["status"], record["exit_code"], record["blessed"], record["reasons"]) == ("done", 0, True, [])
     # 24 women have 48 films; film 8 has a lesion without coordinates.
@@ -112,10 +112,11 @@ def test_unchanged_run_reuses_everything_and_pushes_nothing(out: Path, champion:
     # The first rerun meets a champion, its predecessor met none: what compares with it is made again, once.
     second, third = run_demo(out), run_demo(out)
     assert (second.code, third.code) == (0, 0)
-    for node in {*FIRST_STEPS, "Trainer", "ServingCheck"} - {"DataGate"}:
+    for node in {*FIRST_STEPS, "Trainer", "BulkInferrer", "Calibrator", "ServingCheck"} - {"DataGate"}:
         assert second.step(node)["cached"], second.step(node)
-    for node in ("DataGate", "Evaluator"):
+    for node in ("DataGate", "ChampionInferrer"):
         assert second.step(node)["reason"] == "new champion"
+    assert second.step("Evaluator")["reason"] == "new champion inference"
     assert {node for node, state in third.states.items() if state == "ran"} == {"Pusher", "RunReport"}
     assert third.step("Pusher")["reason"] == "always runs"
     for result in (second, third):
@@ -134,11 +135,17 @@ def test_unchanged_run_reuses_everything_and_pushes_nothing(out: Path, champion:
 
 def test_low_dice_is_refused(out: Path, champion: bytes) -> None:
     versions = sorted((out / "serving").iterdir())
-    result = run_demo(out, evaluation__min_dice="0.99")
+    result = run_demo(out, evaluation__min_dice="0.99", inference__threshold="0.6")
+    # Another threshold asks no model again.
+    for node in ("BulkInferrer", "ChampionInferrer"):
+        assert result.step(node)["cached"], result.step(node)
+    assert result.step("Calibrator")["state"] == "ran"
+    assert result.record["metrics"]["test"]["operating_point"]["threshold"] == 0.6
     assert result.code == 3
     assert result.record["blessed"] is False
     assert "is below min_dice 0.99" in result.record["reasons"][0]
     assert "min_dice 0" in result.step("Evaluator")["reason"]
+    assert "threshold auto -> 0.6" in result.step("Calibrator")["reason"]
     assert result.step("Trainer")["cached"]
     assert (out / "serving" / "CHAMPION.json").read_bytes() == champion
     assert sorted((out / "serving").iterdir()) == versions
@@ -292,7 +299,7 @@ def test_people_see_a_line_per_node_and_no_chatter(out: Path, champion: bytes) -
     assert "! rejected mdb008.pgm: Info.txt: a lesion without coordinates" in result.stdout
     assert "phantoms" in lines[1]
     assert lines[-1].startswith("Report: ")
-    assert len(lines) <= 20
+    assert len(lines) <= len(nodes()) + 8
 
 
 @pytest.mark.slow

@@ -44,7 +44,6 @@ def trainer_settings(task: Task | None = None, **training: Any) -> TrainerSettin
         model=MODEL,
         training=Training(**{"epochs": 1, **training}),
         augmentation=None,
-        threshold=0.5,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.evaluator.per_case import Case, ClassScores
 from components.evaluator.settings import Evaluation, EvaluatorSettings, Limit
+from components.inference.operating_point import OperatingPoint
 from components.measures.confusion import Confusion
 from components.records.settings import Derivation
 from components.task import Task
@@ -22,6 +23,7 @@ def settings(*classes: str, **evaluation: Any) -> EvaluatorSettings:
         task=Task(classes=list(classes)) if classes else Task(),
         derivation=Derivation(height=32, width=32),
         loss="ce_dice",
+        point=OperatingPoint(),
     )
 
 

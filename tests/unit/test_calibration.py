@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from compared import NOTHING, SQUARE, drawn, over_the_table, probabilities, seen
-from evaluated import case, limit, settings
+from evaluated import IDENTITY, case, limit, settings
 from scipy.ndimage import maximum_filter
 from scipy.stats import spearmanr
 from sklearn.metrics import brier_score_loss
@@ -160,3 +160,23 @@ def test_nothing_is_near_where_there_is_nothing() -> None:
         found = near(seen(truth, predicted))
         assert found is not None
         assert not found.true.size
+
+
+def test_reliability_sums_the_bins_of_all_cases() -> None:
+    """Two cases of one pixel each near 0.85, one of them true, and the rest near 0.05."""
+    truth, probability = np.zeros((1, 4), np.uint8), np.array([[0.05, 0.05, 0.05, 0.85]], np.float32)
+    hit = truth.copy()
+    hit[0, 3] = 1
+    predicted = (probability >= 0.5).astype(np.uint8)
+    cases = [
+        measure(IDENTITY, mask, predicted, 0.1, settings(), probability=probability[..., None]) for mask in (hit, truth)
+    ]
+    found = metrics(cases, None, None, settings())["reliability"]["foreground"]
+    assert found["pixels"] == [6, 0, 0, 0, 0, 0, 0, 0, 2, 0]
+    assert found["expected"] == pytest.approx([0.3, 0, 0, 0, 0, 0, 0, 0, 1.7, 0])
+    assert found["true"] == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+
+
+def test_reliability_needs_probabilities() -> None:
+    case = measure(IDENTITY, SQUARE, SQUARE, 0.1, settings())
+    assert metrics([case], None, None, settings())["reliability"] == {"foreground": None}

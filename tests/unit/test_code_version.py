@@ -161,8 +161,12 @@ class TestOwnTree:
     def test_a_measure_concerns_its_evaluation_alone(self) -> None:
         overlap = REPOSITORY / "components/measures/overlap.py"
         concerned = [node for node in NODES if overlap in sources(node)]
-        assert concerned == ["components.ensemble.executor", "components.evaluator.executor"]
+        assert concerned == [f"components.{node}.executor" for node in ("calibrator", "ensemble", "evaluator")]
         assert overlap in sources(*evaluator_version("ce_dice").partition(" of ")[2].split(", "))
+
+    def test_a_page_concerns_no_training(self) -> None:
+        report = REPOSITORY / "components/run_report"
+        assert not [path for path in sources("components.trainer.run") if path.is_relative_to(report)]
 
     def test_a_codec_concerns_the_records(self) -> None:
         assert REPOSITORY / "components/imaging/files/codecs.py" in sources("components.example_gen.executor")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from components.bulk_inferrer.core import incomparable
+from components.champion_inferrer.core import incomparable
 from components.evaluator.core import measure, metrics, summarize
 from components.evaluator.per_case import ClassScores
 from components.imaging.truth.classes import IGNORE
@@ -140,7 +140,7 @@ def test_counts_of_empty_cases() -> None:
     result = metrics(cases, None, None, ONE)
     assert (result["cases"], result["cases_with_foreground"]) == (4, 1)
     assert (result["empty_cases"], result["empty_cases_with_prediction"]) == (3, 2)
-    assert (result["empty_masks"], result["operating_point"]) == ("skip", None)
+    assert (result["empty_masks"], result["operating_point"]["threshold"]) == ("skip", 0.5)
     assert result["dice"]["n"] == 1
 
 

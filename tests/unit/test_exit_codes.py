@@ -89,6 +89,7 @@ def test_the_readme_has_the_whole_table() -> None:
             ["evaluate"],
             {ExitCode.DONE: "measured", ExitCode.USAGE: "usage", ExitCode.DATA_REFUSED: "refused: the model has seen"},
         ),
+        (["compare"], {ExitCode.DONE: "compared", ExitCode.USAGE: "usage"}),
         (["kubeflow", "lint"], {ExitCode.DONE: "nothing", ExitCode.USAGE: "something"}),
     ],
 )

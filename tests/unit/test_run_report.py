@@ -1,272 +1,12 @@
 """RunReport: the page made of a whole run."""
 
 import base64
-import json
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
-from evaluated import limit, settings
-from report_inputs import CHECKS
-from tfx.types import standard_artifacts
-
-from components import artifact_types
-from components.evaluator.per_case import Case, ClassScores, write_cases
-from components.files import read_json, write_json
-from components.measures.confusion import Confusion
-from components.records.record import Record
-from components.records.tfexample import serialize
-from components.run_report.executor import Executor
-
-HOSTILE = "<script>alert(1)</script>"
-NOTICE = "The films are phantoms & not patients."
-
-
-class Page(HTMLParser):
-    """What a browser would see of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words.extend(data.split())
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.words)
-
-    def attributes(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def score(mean: float | None, median: float | None, n: int) -> dict[str, Any]:
-    return {
-        "mean": mean,
-        "median": median,
-        "ci95": None if mean is None else [mean - 0.05, mean + 0.05],
-        "n": n,
-    }
-
-
-METRICS = {
-    "cases": 4,
-    "cases_with_foreground": 3,
-    "empty_cases": 1,
-    "empty_cases_with_prediction": 1,
-    "empty_masks": "skip",
-    "operating_point": {"threshold": 0.5},
-    "measures": {
-        each.name: each.described() for each in settings().measures if each.name in ("dice", "iou", "ce_dice")
-    },
-    "dice": score(0.61249, 0.7, 3),
-    "iou": score(0.5, 0.53846, 3),
-    "ce_dice": score(0.3, 0.3, 4),
-    "classes": {"foreground": {"dice": score(0.61249, 0.7, 3), "iou": score(0.5, 0.53846, 3)}},
-    "champion": {
-        "version": "6",
-        "dice": score(0.58, 0.6, 3),
-        "iou": score(0.4, 0.4, 3),
-        "ce_dice": score(0.4, 0.4, 4),
-        "classes": {"foreground": {"dice": score(0.58, 0.6, 3), "iou": score(0.4, 0.4, 3)}},
-    },
-    "change": {
-        "dice": {"mean": 0.03249, "ci95": [-0.01, 0.07], "n": 3},
-        "iou": {"mean": 0.1, "ci95": None, "n": 3},
-        "ce_dice": {"mean": -0.1, "ci95": None, "n": 4},
-    },
-    "limits": [
-        {
-            **limit(measure="dice", at_least=0.5, slice="label=malignant").model_dump(),
-            **{"key": None, "value": 0.4, "n": 2, "met": False, "sentence": "mean Dice is below at_least 0.5"},
-        }
-    ],
-    "absent": {"foreground": {"cases": 1, "with_prediction": 1}},
-    "surface_tolerance": "2 px",
-    "risk_coverage": {"foreground": [[0.5, 0.1], [1.0, 0.3]]},
-    "notes": ["class 'x' was never measured"],
-    "collapsed": None,
-    "blessed": True,
-    "reasons": [],
-}
-UNDEFINED = METRICS | {
-    "dice": score(None, None, 0),
-    "iou": score(None, None, 0),
-    "champion": None,
-    "change": None,
-    "blessed": False,
-    "reasons": ["mean Dice is undefined, the recipe demands 0.7"],
-}
-DICE = {"a": 0.4, "b": 0.7, HOSTILE: 0.73747, "empty": math.nan}
-SPLIT_REPORT = {
-    "data_fingerprint": "f00",
-    "splits": {
-        split: {"records": records, "groups": groups, "with_foreground": 3, "classes": {"background": 4, "lesion": 3}}
-        for split, records, groups in (("train", 20, 11), ("eval", 5, 3), ("test", 4, 4))
-    },
-    "sources": 31,
-    "left_out": [{"source": f"span-1/{number}.pgm", "kind": "span", "reason": "older"} for number in range(3)],
-    "rejects": [
-        {"source": "torn.pgm", "reason": "cut short"},
-        {"source": "lone.pgm", "reason": "has no mask"},
-    ],
-    "notes": [{"message": "identical pixels within a split (1): x.pgm and y.pgm (train, group 1)"}],
-    "problems": [],
-    "drift": {
-        "champion": "1700000000",
-        "features": [
-            {
-                **{"name": "intensity mean", "verdict": "no drift", "champion_groups": 20, "groups": 24},
-                **{"champion_median": 0.25, "median": 0.2625, "statistic": 0.1875, "p_value": 0.6},
-            },
-            {
-                **{"name": "empty masks", "verdict": "too few to tell", "champion_groups": 3, "groups": 24},
-                **{"champion_median": None, "median": None, "statistic": None, "p_value": None},
-            },
-        ],
-    },
-    "records": [
-        {
-            "id": id,
-            "group": f"group {id}",
-            "source": id,
-            "split": "test",
-            "sha256": id,
-            "has_foreground": True,
-        }
-        for id in DICE
-    ],
-}
-
-
-class Outputs:
-    """The folders of a small run, and the report made of them."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.inputs = {
-            "examples": standard_artifacts.Examples(),
-            "split_report": artifact_types.SplitReport(),
-            "model_run": standard_artifacts.ModelRun(),
-            "evaluation": standard_artifacts.ModelEvaluation(),
-            "blessing": standard_artifacts.ModelBlessing(),
-            "infra_blessing": standard_artifacts.InfraBlessing(),
-            "pushed_model": standard_artifacts.PushedModel(),
-        }
-        for name, artifact in self.inputs.items():
-            artifact.uri = str(root / name)
-            Path(artifact.uri).mkdir()
-        self._write_examples()
-        self._write_training()
-        write_json(root / "split_report" / "split_report.json", SPLIT_REPORT)
-
-    def report(
-        self,
-        metrics: dict[str, Any] = METRICS,
-        dice: dict[str, float] = DICE,
-        infra_blessed: bool = True,
-        classes: Sequence[str] = ("foreground",),
-        **pushed_model: str,
-    ) -> str:
-        self._write_evaluation(metrics, dice, classes)
-        write_json(self.root / "infra_blessing" / "checks.json", {"passed": infra_blessed, "checks": CHECKS})
-        self.inputs["blessing"].set_int_custom_property("blessed", int(metrics["blessed"]))
-        self.inputs["infra_blessing"].set_int_custom_property("blessed", int(infra_blessed))
-        self.inputs["pushed_model"].set_int_custom_property("pushed", int("pushed_version" in pushed_model))
-        for name, value in pushed_model.items():
-            self.inputs["pushed_model"].set_string_custom_property(name, value)
-        output = artifact_types.HtmlReport()
-        output.uri = str(self.root)
-        given = {
-            "recipe": "tiny",
-            "task": {"classes": classes},
-            "notice": NOTICE,
-            "config": {"training": {"epochs": 3, "note": HOSTILE}},
-        }
-        Executor().Do(
-            {name: [artifact] for name, artifact in self.inputs.items()},
-            {"report": [output]},
-            {"settings": json.dumps(given), "code_version": "0"},
-        )
-        return (self.root / "report.html").read_text(encoding="utf-8")
-
-    def _write_examples(self) -> None:
-        split = self.root / "examples" / "Split-test"
-        split.mkdir()
-        image = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8)
-        mask = np.zeros((32, 32), np.uint8)
-        mask[4:10, 4:10] = 1
-        record = Record(image, mask, "a", "group a", "a.pgm", b"0" * 32, {})
-        with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001")) as writer:
-            for id in DICE:
-                truth = np.zeros_like(mask) if id == "empty" else mask
-                writer.write(serialize(replace(record, id=id, mask=truth)))
-
-    def warn_of_the_training(self, *told: str) -> None:
-        path = self.root / "model_run" / "training.json"
-        write_json(path, {**read_json(path), "warnings": told})
-
-    def add_strips(self, *ids: str) -> list[bytes]:
-        path, made = self.root / "model_run" / "training.json", []
-        (path.parent / "strips").mkdir()
-        for number, _ in enumerate(ids):
-            strip = path.parent / "strips" / f"{number}.png"
-            cv2.imwrite(str(strip), np.full((4, 8), number, np.uint8))
-            made.append(strip.read_bytes())
-        strips = [{"file": f"strips/{n}.png", "id": id, "title": "median foreground"} for n, id in enumerate(ids)]
-        write_json(path, {**read_json(path), "strips": strips})
-        return made
-
-    def _write_training(self) -> None:
-        epochs = ["0,0.2,0.001,0.9,0.3,0.8", "1,0.5,0.001,0.5,0.6,0.4", "2,0.6,0.0005,0.4,0.5,0.5"]
-        header = "epoch,dice,learning_rate,loss,val_dice,val_loss"
-        (self.root / "model_run" / "history.csv").write_text("\n".join([header, *epochs]))
-        at_best = {"train": {"dice": 0.5, "ce_dice": 0.5}, "eval": {"dice": 0.6, "ce_dice": 0.4}}
-        run = {
-            "best_epoch": 2,
-            "epochs_run": 3,
-            "stopped_early": True,
-            "parameters": 1234567,
-            "seconds": 90.0,
-            "devices": ["GPU:0", "GPU:1"],
-            "start": "warm from version 6",
-            "warm_starts": 1,
-            "warnings": [],
-        }
-        write_json(self.root / "model_run" / "training.json", run | at_best)
-
-    def _write_evaluation(self, metrics: dict[str, Any], dice: dict[str, float], classes: Sequence[str]) -> None:
-        evaluation = self.root / "evaluation"
-        write_json(evaluation / "metrics.json", metrics)
-        cv2.imwrite(str(evaluation / "predicted.png"), np.eye(32, dtype=np.uint8))
-        champion = metrics["champion"] is not None
-        write_cases(evaluation / "per_case.csv", [_case(id, value, champion, classes) for id, value in dice.items()])
-
-
-def _case(id: str, dice: float, champion: bool, classes: Sequence[str]) -> Case:
-    values = {"dice": dice, "iou": dice, "ce_dice": 0.0}
-    counts = Confusion(tp=0, fp=32, fn=0 if id == "empty" else 36, tn=0)
-    scores = ClassScores(counts, values, values if champion else {})
-    return Case(
-        id=id,
-        group=f"group {id}",
-        source="",
-        label="",
-        classes=dict.fromkeys(classes, scores),
-        prediction="predicted.png",
-    )
+from report_inputs import DICE, HOSTILE, METRICS, NOTICE, UNDEFINED, Outputs, Page
 
 
 @pytest.fixture
@@ -292,7 +32,8 @@ def test_pushed(pushed: str) -> None:
         "+0.032",
         "-0.010 to +0.070",
         "Something was predicted in 1 of the 1 empty ones.",
-        "Nothing there, yet predicted: –",
+        "Nothing there, yet predicted: Dice –, confidence 0.750",
+        "Median, least confident: Dice 0.700, confidence 0.250",
         "3 epochs, stopped early, in 1.5 minutes on GPU:0, GPU:1; 1,234,567 parameters. Start: warm from version 6.",
         "31 sources, 2 rejected, 3 left out.",
         "training 20 11 3",
@@ -312,9 +53,8 @@ def test_pushed(pushed: str) -> None:
 def test_a_training_to_a_budget_shows_the_epochs_that_were_validated(outputs: Outputs) -> None:
     rows = ["epoch,dice,learning_rate,loss,val_dice,val_loss", "3,0.2,0.001,0.9,0.3,0.8", "8,0.5,0.0,0.5,0.6,0.4"]
     (outputs.root / "model_run" / "history.csv").write_text("\n".join(rows))
-    path = outputs.root / "model_run" / "training.json"
     budget = {"best_epoch": 9, "epochs_run": 9, "stopped_early": False, "kept": "ema of epoch 9", "budget": "20 min"}
-    write_json(path, {**read_json(path), **budget})
+    outputs.change_training(**budget)
     text = Page(outputs.report()).text
     assert "The exported weights, ema of epoch 9." in text
     assert "9 epochs, budget 20 min, in 1.5 minutes on" in text
@@ -335,18 +75,29 @@ def test_a_collapsed_model_is_named_at_the_top(outputs: Outputs) -> None:
     assert "Warning: the model collapsed: it predicts background everywhere. Mean Dice on the test split" in text
 
 
-def test_every_case_is_shown_once_with_its_pictures(pushed: str) -> None:
-    alts = [image["alt"] for image in Page(pushed).attributes("img")]
+def test_every_case_is_shown_once_with_its_pictures_and_opens_large(pushed: str) -> None:
+    page = Page(pushed)
+    images = page.attributes("img")
+    alts = [image["alt"] for image in images]
     for id in DICE:
         assert alts.count(f"Image of case {id}") == 1
+    # Beside the cases: three strips, loss, Dice and rate of the training, and the risk.
     assert len(alts) == len(set(alts)) == 7 + 2 * len(DICE)
+    figures = [given["id"] for given in page.attributes("figure") if "id" in given]
+    assert figures == ["case-1", "case-2", "case-3", "case-4"]
+    opening = [link["style"] for link in page.attributes("a") if link.get("class") == "pictures"]
+    assert opening == ["--width: 1024px"] * 4
 
 
 def test_nothing_outside_the_file_is_referenced(pushed: str) -> None:
     page = Page(pushed)
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form"})
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.attributes("img"))
-    assert not [given for _, given in page.tags if "href" in given or "srcset" in given]
+    assert not [given for _, given in page.tags if "srcset" in given]
+    targets = {given["id"] for _, given in page.tags if "id" in given}
+    links = [given["href"] for _, given in page.tags if "href" in given]
+    assert len(links) > 13
+    assert {str(link) for link in links} <= {f"#{target}" for target in targets}
     assert "http:" not in pushed
     assert "https:" not in pushed
     assert "url(" not in pushed
@@ -393,12 +144,12 @@ def test_several_classes_have_a_table_and_a_legend(outputs: Outputs) -> None:
     each = dict.fromkeys(classes, METRICS["classes"]["foreground"])
     champion = METRICS["champion"] | {"classes": each}
     absent = {"lesion": {"cases": 3, "with_prediction": 1}, "muscle & fat": {"cases": 0, "with_prediction": 0}}
-    metrics = METRICS | {"classes": each, "absent": absent, "champion": champion}
+    metrics = METRICS | {"classes": each, "absent": absent, "champion": champion, "risk_coverage": {}}
     page = Page(outputs.report(metrics, classes=classes, reason="-"))
     for said in (
         "means over the 2 classes of their means",
         "By class Class Metric Model Mean Median 95 % CI Cases lesion Dice candidate 0.612 0.700",
-        "its truth filled and the prediction outlined: lesion, muscle & fat.",
+        "the truth filled and the prediction outlined: lesion, muscle & fat.",
         "IoU candidate 0.500 0.538",
         "lesion: predicted in 1 of 3 test cases that have none. 4 test cases",
         "With foreground With lesion With muscle & fat training 20 11 3 3 0 ",
@@ -425,3 +176,58 @@ def test_strips_of_the_epochs_are_shown_with_what_they_show(outputs: Outputs) ->
     images = [image for image in page.attributes("img") if "over the epochs" in str(image["alt"])]
     shown = [base64.b64decode(str(image["src"]).partition(",")[2]) for image in images]
     assert shown[-2:] == made
+
+
+def test_three_hundred_cases_of_noise_stay_below_ten_megabytes(outputs: Outputs) -> None:
+    rng = np.random.default_rng(0)
+    median = "case147"
+    outputs.write_examples(rng.integers(0, 256, (1024, 1024, 3), np.uint8), median)
+    outputs.write_prediction(rng.integers(0, 2, (1024, 1024), np.uint8))
+    noise = rng.integers(0, 256, (250, 2500, 3), np.uint8)
+    outputs.add_strips(*"abcd", strip=noise)
+    html = outputs.report(dice=DICE | {f"case{number:03d}": 0.7 for number in range(296)}, reason="-")
+    assert 3_000_000 < len(html.encode()) < 10_000_000
+
+
+TRIED = {
+    "key": "mirror",
+    "value": "true",
+    "measure": "dice",
+    "candidates": 1,
+    "change": {"mean": 0.004, "ci95": None, "no_ci95": "too few groups to say", "n": 5},
+    "kept": False,
+    "reason": "the interval reaches down to no gain",
+}
+POINT = {
+    "operating_point": {"threshold": 0.35, "mirror": False},
+    **{"cases": 5, "groups": 4, "split": "eval", "tried": [TRIED]},
+    "thresholds": {"threshold": [0.05, 0.35, 0.5], "dice": [None, 0.7, 0.6]},
+}
+
+
+def test_how_answers_become_masks(outputs: Outputs, pushed: str) -> None:
+    assert "become masks" not in pushed
+    outputs.write_operating_point(POINT)
+    page = Page(outputs.report(reason="-"))
+    for said in (
+        "Chosen on 5 validation cases of 4 groups, none of them test: threshold 0.35 , mirror no .",
+        "mirror = true Dice +0.004 too few groups to say 5 not kept the interval reaches down to no gain",
+    ):
+        assert said in page.text
+    assert "Mean Dice by threshold" in [image["alt"] for image in page.attributes("img")]
+
+
+def test_an_operating_point_without_a_curve(outputs: Outputs) -> None:
+    outputs.write_operating_point(POINT | {"thresholds": None, "tried": []})
+    text = Page(outputs.report(reason="-")).text
+    assert "Nothing else was tried." in text
+    assert "at each threshold" not in text
+
+
+def test_what_went_wrong_is_listed(pushed: str) -> None:
+    said = "Something was predicted where nothing is 1 empty"
+    missed = f"What is true was missed altogether 3 a, b, {HOSTILE}"
+    text = Page(pushed).text
+    assert said in text
+    assert missed in text
+    assert "In 1 of 1 test image with nothing to mark it marked something." in text

@@ -11,15 +11,9 @@ from components.evaluator.per_case import Case, ClassScores
 from components.imaging.truth.classes import IGNORE
 from components.measures.confusion import Confusion
 from components.measures.measure import Measure
-from components.run_report.core import (
-    Push,
-    judge,
-    parse_history,
-    select_cases,
-    shared_across_splits,
-    worst_first,
-)
-from components.run_report.overlays import PREDICTION_RGB, overlay, picture
+from components.overlays import PREDICTION_RGB, overlay, picture
+from components.run_report.cases import confidence, select_cases, worst_first
+from components.run_report.core import Push, judge, parse_history, shared_across_splits
 from components.task import Task
 
 DICE = Measure(name="dice", title="Dice", higher_is_better=True)
@@ -27,8 +21,11 @@ LOSS = Measure(name="dice", title="loss", higher_is_better=False)
 ONE, TWO = Task(), Task(classes=["lesion", "muscle"])
 
 
-def case(id: str, dice: float = math.nan, truth_pixels: int = 9, predicted_pixels: int = 0) -> Case:
-    scores = ClassScores(Confusion(0, predicted_pixels, truth_pixels, 0), {"dice": dice})
+def case(
+    id: str, dice: float = math.nan, truth_pixels: int = 9, predicted_pixels: int = 0, confidence: float = math.nan
+) -> Case:
+    predicted = predicted_pixels or int(confidence > 0)
+    scores = ClassScores(Confusion(0, predicted, truth_pixels, 0), {"dice": dice, "confidence": confidence})
     return Case(id, "g", "", "", {"foreground": scores})
 
 
@@ -37,29 +34,29 @@ def chosen(*cases: Case) -> list[tuple[str, str]]:
 
 
 class TestSelectCases:
-    def test_best_median_and_worst(self) -> None:
+    def test_worst_median_and_best(self) -> None:
         cases = [case("a", 0.5), case("b", 0.1), case("c", 0.9), case("d", 0.7), case("e", 0.2)]
-        assert chosen(*cases) == [("Best Dice", "c"), ("Median Dice", "a"), ("Worst Dice", "b")]
+        assert chosen(*cases) == [("Worst", "b"), ("Median", "a"), ("Best", "c")]
 
     def test_median_of_an_even_number_is_the_lower_one(self) -> None:
         cases = [case("a", 0.4), case("b", 0.3), case("c", 0.2), case("d", 0.1)]
-        assert ("Median Dice", "c") in chosen(*cases)
+        assert ("Median", "c") in chosen(*cases)
 
     def test_ties_stand_in_the_order_of_the_ids(self) -> None:
         cases = [case(id, 0.5) for id in "cab"]
-        assert chosen(*cases) == [("Best Dice", "c"), ("Median Dice", "b"), ("Worst Dice", "a")]
+        assert chosen(*cases) == [("Worst", "a"), ("Median", "b"), ("Best", "c")]
 
     def test_two_cases(self) -> None:
-        assert chosen(case("a", 0.5), case("b", 0.6)) == [("Best Dice", "b"), ("Worst Dice", "a")]
+        assert chosen(case("a", 0.5), case("b", 0.6)) == [("Worst", "a"), ("Best", "b")]
 
     def test_one_case_is_shown_once(self) -> None:
-        assert chosen(case("a", 0.5)) == [("Worst Dice", "a")]
+        assert chosen(case("a", 0.5)) == [("Worst", "a")]
 
     def test_no_case(self) -> None:
         assert chosen() == []
 
     def test_undefined_dice_is_no_rank(self) -> None:
-        assert chosen(case("a"), case("b", 0.5), case("c")) == [("Worst Dice", "b")]
+        assert chosen(case("a"), case("b", 0.5), case("c")) == [("Worst", "b")]
 
     def test_the_two_largest_false_alarms(self) -> None:
         alarms = [case(id, truth_pixels=0, predicted_pixels=pixels) for id, pixels in (("a", 3), ("b", 9), ("c", 5))]
@@ -67,7 +64,17 @@ class TestSelectCases:
 
     def test_a_false_alarm_that_is_the_worst_case_is_not_repeated(self) -> None:
         alarm = case("a", 0.0, truth_pixels=0, predicted_pixels=5)
-        assert chosen(alarm, case("b", 0.5)) == [("Best Dice", "b"), ("Worst Dice", "a")]
+        assert chosen(alarm, case("b", 0.5)) == [("Worst", "a"), ("Best", "b")]
+
+    def test_the_least_confident_is_shown_and_told(self) -> None:
+        cases = [case("a", 0.1, confidence=0.9), case("b", 0.8, confidence=0.3), case("c", 0.9, confidence=0.8)]
+        assert chosen(*cases, case("d", 0.85, confidence=0.2))[-1] == ("Least confident", "d")
+        assert chosen(*cases) == [("Worst", "a"), ("Median, least confident", "b"), ("Best", "c")]
+
+    def test_what_predicts_nothing_has_no_doubt(self) -> None:
+        silent = case("a", truth_pixels=0, confidence=0.0)
+        assert math.isnan(confidence(silent))
+        assert chosen(silent) == []
 
 
 def test_worst_first_ends_with_the_undefined() -> None:
@@ -123,11 +130,11 @@ class TestOverlay:
         truth[8:16, 8:16] = 1
         predicted[40:48, 8:16] = 2
         drawn = overlay(np.full((64, 64), 255, np.uint8), truth, predicted, TWO)
-        # 65 % of white and 35 % of orange, 230, 159, 0
-        assert tuple(drawn[12 * 8, 12 * 8]) == (246, 221, 165)
+        # 166 parts in 255 of white and 89 of orange, 230, 159, 0
+        assert tuple(drawn[12 * 8, 12 * 8]) == (246, 221, 166)
         assert tuple(drawn[40 * 8, 12 * 8]) == TWO.colour(2)
         assert tuple(drawn[44 * 8, 12 * 8]) == (255, 255, 255)
-        assert {tuple(pixel) for pixel in drawn.reshape(-1, 3)} == {(255,) * 3, (246, 221, 165), TWO.colour(2)}
+        assert {tuple(pixel) for pixel in drawn.reshape(-1, 3)} == {(255,) * 3, (246, 221, 166), TWO.colour(2)}
 
     def test_where_classes_meet_there_is_one_outline(self) -> None:
         """A lesion within a breast: not one of the breast round it, too."""

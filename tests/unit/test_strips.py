@@ -13,8 +13,8 @@ from epochs import write
 
 from components.imaging.files.codecs import read_image
 from components.imaging.geometry.tiles import tile_ids, tile_placements
+from components.overlays import PREDICTION_RGB
 from components.records.record import Record
-from components.run_report.overlays import PREDICTION_RGB
 from components.task import Task
 from components.trainer.strip_samples import Sample, chosen_samples
 from components.trainer.strips import Strips

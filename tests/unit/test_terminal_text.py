@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import pipeline.cli
-from components.run_report.page import _ENVIRONMENT
+from components.run_report.environment import ENVIRONMENT
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import find_run
 from pipeline.runs.listener import Progress, Teller
@@ -131,7 +131,7 @@ def test_the_terminal_has_one_door() -> None:
 
 
 def test_a_page_and_a_log_show_what_a_terminal_shows() -> None:
-    page = _ENVIRONMENT.from_string("<b>{{ name }}</b>{% macro m() %}<i>{{ name }}</i>{% endmacro %}{{ m() }}")
+    page = ENVIRONMENT.from_string("<b>{{ name }}</b>{% macro m() %}<i>{{ name }}</i>{% endmacro %}{{ m() }}")
     assert page.render(name="a\x1b\u202e<\nb") == r"<b>a\x1b\u202e&lt;" + "\nb</b>" + r"<i>a\x1b\u202e&lt;" + "\nb</i>"
     record = logging.LogRecord("x", logging.INFO, "", 1, "file %s", ("a\x1b[2J\x9b",), None)
     assert _Formatter().format(record).endswith(r"INFO x: file a\x1b[2J\u009b")

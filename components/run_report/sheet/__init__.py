@@ -1,0 +1,1 @@
+"""The reporting sheet: which topics of reporting guidelines a run answers."""

@@ -1,0 +1,1 @@
+"""`maskline compare`: runs beside each other, by the test cases that all of them have."""
