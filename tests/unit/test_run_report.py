@@ -2,11 +2,12 @@
 
 import base64
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from report_inputs import DICE, HOSTILE, METRICS, NOTICE, UNDEFINED, Outputs, Page
+from report_inputs import DICE, HOSTILE, METRICS, NOTICE, UNDEFINED, Outputs, Page, score
 
 
 @pytest.fixture
@@ -231,3 +232,17 @@ def test_what_went_wrong_is_listed(pushed: str) -> None:
     assert said in text
     assert missed in text
     assert "In 1 of 1 test image with nothing to mark it marked something." in text
+
+
+def test_slices_and_what_changed_images_cost(outputs: Outputs, pushed: str) -> None:
+    assert "Robustness" not in Page(pushed).text.split("Reporting sheet")[0]
+    assert "changed (noise, blur, compression) was not tried" in pushed
+    told = {"dice": score(0.5, 0.5, 3), "change": {"dice": {"mean": -0.1125, "ci95": [-0.2, 0.05], "n": 3}}}
+    slices = {"label=benign": {"dice": score(0.75, 0.75, 2)}}
+    html = outputs.report(METRICS | {"robustness": {"jpeg": {"value": 30, **told}}, "slices": slices}, reason="-")
+    text = Page(html).text
+    assert re.search(r"jpeg 30 Dice 0\.500 -0\.113 -0\.200 to\s\+0\.050 3", text)
+    assert re.search(r"label=benign Dice candidate 0\.750 0\.750 .* 2", text)
+    assert "Under jpeg 30 it is 0.500." in text
+    assert "was not tried" not in text
+    assert "Change of the mean Dice under jpeg 30: -0.113" in text
