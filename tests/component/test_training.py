@@ -197,8 +197,8 @@ class TestNonFiniteLoss:
 
 
 class TestSignatures:
-    def test_there_are_three(self, signatures: Signatures) -> None:
-        assert set(signatures) == {"serving_default", "serve_image_bytes", "serve_tensor"}
+    def test_there_are_those_that_are_served_and_the_models_own_answer(self, signatures: Signatures) -> None:
+        assert set(signatures) == {"serving_default", "serve_image_bytes", "serve_tensor", "answer_windows"}
 
     def test_they_agree_on_records(self, signatures: Signatures, validation: list[bytes]) -> None:
         records = [parse(serialized) for serialized in validation]
