@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from components.imaging.annotations.colours import eight_bit
+from components.imaging.files.codecs import with_channels
 from components.imaging.truth.classes import IGNORE
 from components.records.record import Record
 from components.task import Task
@@ -25,11 +27,7 @@ def picture(image: np.ndarray, largest: int = _SIDE) -> np.ndarray:
     Small images grow by a whole factor to at most 512 pixels, so that pixels stay square; those whose longer side is
     above `largest` shrink to it.
     """
-    if image.dtype == np.uint16:
-        image = np.interp(image, (image.min(), image.max()), (0, 255)).astype(np.uint8)
-    if image.ndim == 2:
-        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    return _fit(image, largest)
+    return _fit(with_channels(eight_bit(image), 3), largest)
 
 
 def layer(truth: np.ndarray, predicted: np.ndarray, task: Task, largest: int = _SIDE) -> np.ndarray:

@@ -46,13 +46,14 @@ def read_state(path: Path, shape: type[Shape], remedy: str) -> Shape:
 
 
 @contextmanager
-def broken_named(path: Path, remedy: str) -> Iterator[None]:
-    """What is raised within of a file and of its shape becomes `BrokenState`, which names it and says what to do."""
+def broken_named(path: Path, remedy: str, *passing: type[Exception]) -> Iterator[None]:
+    """What is raised within of a file and of its shape becomes `BrokenState`, which names it and says what to do; other
+    errors that are `passing` are meant as they are."""
     try:
-        with foreign(BrokenState, "cannot be read", ValidationError):
+        with foreign(BrokenState, "cannot be read", ValidationError, *passing):
             yield
     except ValidationError as error:
-        raise BrokenState(f"{path}: {_fault(error)}. {remedy}") from error
+        raise BrokenState(f"{path}: {fault(error)}. {remedy}") from error
     except BrokenState as error:
         raise BrokenState(f"{path}: {error}. {remedy}") from error.__cause__
 
@@ -69,7 +70,7 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
-def _fault(error: ValidationError) -> str:
+def fault(error: ValidationError) -> str:
     """The first thing that is wrong, by its place: `records.0.group: missing`."""
     first = error.errors()[0]
     place = ".".join(map(str, first["loc"]))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
@@ -16,11 +19,11 @@ from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.inference.operating_point import OperatingPoint
-from components.inference.predictor import Predictor
+from components.inference.predictor import Asking, Predictor
 from components.inference.stored import stored_point, trained_config
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
-from components.state import broken_named
+from components.state import broken_named, fault
 from components.task import Task
 from components.weights import check_weights
 
@@ -42,13 +45,13 @@ class Prediction:
 class Model:
     """A served model; images are derived as those that it was trained on."""
 
-    def __init__(self, folder: Path, task: Task, derivation: Derivation, point: OperatingPoint) -> None:
+    def __init__(self, folder: Path, task: Task, derivation: Derivation, point: OperatingPoint, asking: Asking) -> None:
         """`folder` is that of the SavedModel, `point` how its answers become masks."""
         self.folder = folder
         self.task = task
         self.point = point
         self.derivation = derivation
-        self._predictor = Predictor(folder, derivation)
+        self._predictor = Predictor(folder, derivation, asking)
 
     @property
     def classes(self) -> list[str]:
@@ -68,7 +71,7 @@ class Model:
         pixels = (self._read(image) for image in read)
         for image, whole in zip(sources, self._predictor(pixels), strict=True):
             source = "" if isinstance(image, np.ndarray) else str(image)
-            # Windows are answered as the point has it: that is in the model's graph.
+            # Windows are answered as the point has it already.
             classes = self.point.mask(whole.probability, self.task, whole.scale)
             yield Prediction(source, classes, whole.probability)
 
@@ -93,11 +96,19 @@ def _check(image: np.ndarray) -> None:
         )
 
 
-def load_model(folder: Path) -> Model:
+def load_model(
+    folder: Path, changes: Mapping[str, Any] = MappingProxyType({}), blend: str = "mean", batch: int = 8
+) -> Model:
     """The model of a version's folder, or the champion of a serving folder.
 
+    Args:
+        folder: that.
+        changes: keys of the operating point that is stored with the model, with other values.
+        blend: by its name, what windows count where they overlap.
+        batch: windows that the model sees at once.
+
     Raises:
-        UsageError: there is none, it does not say what it was trained for, or it is damaged.
+        UsageError: there is none, it does not say what it was trained for, it is damaged, or it cannot be asked so.
     """
     version = champion_version(folder)
     folder = folder / version if version else folder
@@ -111,8 +122,30 @@ def load_model(folder: Path) -> Model:
         task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
     if (folder / MANIFEST_FILE).is_file():
         check_weights(folder, _ANEW)
-    with broken_named(folder, _ANEW):
-        return Model(folder, task, derivation, stored_point(folder, _ANEW))
+    stored = stored_point(folder, _ANEW)
+    point = _changed(stored, changes, task)
+    asking = Asking(blend=blend, batch=batch, **_windows_asked(stored, point))
+    with broken_named(folder, _ANEW, UsageError):
+        return Model(folder, task, derivation, point, asking)
+
+
+def _windows_asked(stored: OperatingPoint, point: OperatingPoint) -> dict[str, Any]:
+    """What is left to do to windows that the graph answers by what is stored."""
+    in_graph, asked = ((each.mirror, each.temperature) for each in (stored, point))
+    if asked == in_graph:
+        return {}
+    return {"own": in_graph != (False, 1.0), "mirror": point.mirror, "temperature": point.temperature}
+
+
+def _changed(stored: OperatingPoint, changes: Mapping[str, Any], task: Task) -> OperatingPoint:
+    if "threshold" in changes and task.several:
+        raise UsageError(
+            f"threshold: the model has {len(task.classes)} classes, of which the most probable is predicted. Leave it"
+        )
+    try:
+        return OperatingPoint.model_validate({**stored.model_dump(), **changes})
+    except ValidationError as error:
+        raise UsageError(fault(error)) from error
 
 
 def _classes_of_before(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,61 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.errors import UsageError
 from components.imaging.files.codecs import as_float
+from components.inference.blending import BLENDS
 from components.inference.mirror import FLIPS
+from components.inference.operating_point import OWN, tempered
 from components.inference.steps import rounded
 from components.inference.windows import Whole, joined, windows_of
 from components.records.record import intensity
 from components.records.settings import Derivation
 
-_BATCH = 8
-"""Windows that the model sees at once."""
-
 Window = tuple[np.ndarray, tuple[float, float]]
 """float32 `(height, width, C)` in 0..1, with mean and standard deviation of the whole content."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked."""
+
+    own: bool = False
+    """By its own answers, without the mirror and the temperature that are part of its graph."""
+    mirror: bool = False
+    """Take the mean of the answers to the mirrored forms of a window."""
+    temperature: float = 1.0
+    """Divide the logits by it."""
+    blend: str = "mean"
+    """By name, of `BLENDS`."""
+    batch: int = 8
+    """Windows that the model sees at once."""
+
+
+_AS_SERVED = Asking()
 
 
 class Predictor:
     """A SavedModel with the derivation that it was made for."""
 
-    def __init__(self, folder: Path, derivation: Derivation) -> None:
-        """`folder` is that of the SavedModel."""
+    def __init__(self, folder: Path, derivation: Derivation, asking: Asking = _AS_SERVED) -> None:
+        """`folder` is that of the SavedModel.
+
+        Raises:
+            UsageError: the model's own answers are asked for, and it does not give them.
+        """
         self._model = tf.saved_model.load(str(folder))  # its signatures live as long as it does
         self._derivation = derivation
+        self._asking = asking
         signatures = self._model.signatures
         # Models of tiles from before standardise each tile by itself, as they were trained.
         self._by_moments = derivation.tiles is not None and "serve_windows" in signatures
-        self._signature = signatures["serve_windows" if self._by_moments else "serve_tensor"]
+        name = "serve_windows" if self._by_moments else "serve_tensor"
+        if asking.own and OWN not in signatures:
+            raise UsageError(
+                f"{folder}: mirror and temperature are in the graph of this model, which was exported before one could "
+                "ask without them. Leave both as they are, or run the pipeline again, which exports it anew"
+            )
+        self._signature = signatures[OWN if asking.own else name]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,7 +87,7 @@ class Predictor:
         """
         asked, sized = tee(images)
         sizes = ((image.shape[0], image.shape[1]) for image in sized)
-        return joined(self.answers(asked), sizes, self._derivation)
+        return joined(self.answers(asked, self._asking.mirror), sizes, self._derivation, BLENDS[self._asking.blend])
 
     def answers(self, images: Iterable[np.ndarray], mirror: bool = False) -> Iterator[np.ndarray]:
         """Of each window of each image the answer, float32 `(height, width, channels)`, rounded to 16 bit.
@@ -66,11 +97,12 @@ class Predictor:
             mirror: take the mean of the answers to the mirrored forms of a window.
         """
         flips = FLIPS if mirror else FLIPS[:1]
-        for batch in _batches(window for image in images for window in self._windows(image)):
+        for batch in _batches((window for image in images for window in self._windows(image)), self._asking.batch):
             windows, moments = map(np.stack, zip(*batch, strict=True))
             found = [np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips]
             # What is kept of an answer and what is told of it are the same.
-            yield from map(rounded, np.mean(found, axis=0, dtype=np.float32))
+            answers = tempered(np.mean(found, axis=0, dtype=np.float32), self._asking.temperature)
+            yield from map(rounded, answers)
 
     def _windows(self, image: np.ndarray) -> Iterator[Window]:
         places = windows_of(image.shape[0], image.shape[1], self.size, self._derivation)
@@ -85,13 +117,13 @@ class Predictor:
         return self._signature(**given)["probability"].numpy()
 
 
-def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
+def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
     """Those before one that fails come before the error."""
     batch: list[Window] = []
     try:
         for window in windows:
             batch.append(window)
-            if len(batch) == _BATCH:
+            if len(batch) == size:
                 yield batch
                 batch = []
     except Exception:

@@ -11,6 +11,7 @@ import numpy as np
 
 from components.imaging.geometry.placement import FITS, Placement
 from components.imaging.geometry.tiles import tile_placements
+from components.inference.blending import Blend, mean
 from components.records.settings import Derivation
 
 
@@ -31,7 +32,9 @@ def windows_of(height: int, width: int, size: tuple[int, int], derivation: Deriv
     return [FITS[derivation.fit](height, width, *size)]
 
 
-def joined(answers: Iterable[np.ndarray], sizes: Iterable[tuple[int, int]], derivation: Derivation) -> Iterator[Whole]:
+def joined(
+    answers: Iterable[np.ndarray], sizes: Iterable[tuple[int, int]], derivation: Derivation, blend: Blend = mean
+) -> Iterator[Whole]:
     """The answers to images of `sizes` (height, width), of those to all their windows, in their order.
 
     Raises:
@@ -44,14 +47,14 @@ def joined(answers: Iterable[np.ndarray], sizes: Iterable[tuple[int, int]], deri
             raise ValueError(f"no answer to a window of an image of {width} x {height} pixels")
         window = (first.shape[0], first.shape[1])
         places = windows_of(height, width, window, derivation)
-        probability = blended(chain([first], islice(each, len(places) - 1)), places)
+        probability = blended(chain([first], islice(each, len(places) - 1)), places, blend)
         yield Whole(probability, height * width / (places[0].content_height * places[0].content_width))
     if next(each, None) is not None:
         raise ValueError("there are more answers than windows of the images")
 
 
-def blended(answers: Iterable[np.ndarray], windows: Sequence[Placement]) -> np.ndarray:
-    """One answer for an image: the mean where windows overlap, background where none looks.
+def blended(answers: Iterable[np.ndarray], windows: Sequence[Placement], blend: Blend = mean) -> np.ndarray:
+    """One answer for an image: the mean where windows overlap, weighed by `blend`; background where none looks.
 
     Args:
         answers: of each window, float32 `(height, width, K)`: probabilities of one class, or of each class index.
@@ -66,14 +69,15 @@ def blended(answers: Iterable[np.ndarray], windows: Sequence[Placement]) -> np.n
             total = np.zeros((window.content_height, window.content_width, answer.shape[-1]), np.float32)
             looks = np.zeros((*total.shape[:2], 1), np.float32)
         there, own = window.overlap()
-        total[there] += answer[own]
-        looks[there] += 1
+        weights = blend(window, windows)[own]
+        total[there] += answer[own] * weights
+        looks[there] += weights
     if total is None or looks is None:
         raise ValueError("no window: nothing can be blended")
-    mean = np.divide(total, looks, out=np.zeros_like(total), where=looks > 0)
-    if mean.shape[-1] > 1:
-        mean[..., 0][looks[..., 0] == 0] = 1
-    return _resized(mean, (windows[0].source_height, windows[0].source_width))
+    answer = np.divide(total, looks, out=np.zeros_like(total), where=looks > 0)
+    if answer.shape[-1] > 1:
+        answer[..., 0][looks[..., 0] == 0] = 1
+    return _resized(answer, (windows[0].source_height, windows[0].source_width))
 
 
 def _resized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:

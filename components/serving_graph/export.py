@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from components.inference.operating_point import OperatingPoint
+from components.inference.operating_point import OWN, OperatingPoint
 from components.records.settings import Derivation
 from components.serving_graph.adjust import adjust, is_deep
 from components.serving_graph.files import refused_unless_derived
@@ -90,10 +90,16 @@ def export_model(model: Answering, folder: Path, task: Task, point: OperatingPoi
         serve_tensor: `images`, float32 `(N, H, W, C)` in 0..1 -> as serving_default.
         serve_windows, of models of tiles alone: as serve_tensor, with `moments` `(N, 2)`, mean and standard deviation
             of the whole image of which each is a part.
+        answer_windows: `images`, of models of tiles with `moments` -> `probability`, the model's own answer to
+            windows, whatever `point` is: for those who ask by another one.
     """
     height, width, channels = derivation.shape
     tiled = derivation.tiles is not None
-    predict = answering(_own_answer(model), point)
+    own = _own_answer(model)
+    predict = answering(own, point)
+
+    def answer_windows(images: tf.Tensor, moments: tf.Tensor | None = None) -> Outputs:
+        return {"probability": own(images, moments)}
 
     def outputs(probability: tf.Tensor) -> Outputs:
         if tiled or not point.postprocesses:
@@ -139,6 +145,7 @@ def export_model(model: Answering, folder: Path, task: Task, point: OperatingPoi
     archive.add_endpoint("serve_tensor", serve_tensor, [_windows(derivation)])
     if tiled:
         archive.add_endpoint("serve_windows", serve_windows, [_windows(derivation), _MOMENTS])
+    archive.add_endpoint(OWN, answer_windows, [_windows(derivation), *([_MOMENTS] if tiled else [])])
     archive.write_out(str(folder), verbose=False)
 
 

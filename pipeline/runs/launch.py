@@ -31,6 +31,7 @@ from pipeline.runs.quiet import quiet
 from pipeline.runs.recognised import kinds_named
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
+from pipeline.runs.served import SERVING
 from pipeline.runs.store import STORE_FILE, check_store
 from pipeline.runs.termination import graceful
 
@@ -153,7 +154,7 @@ def output_folder(name: str, out: Path | None) -> Path:
 
 def serving_folder(serving: Serving, out: Path) -> Path:
     """The serving folder of an output folder; raises as `output_folder`."""
-    return _writable(_plain(Path(serving.destination or out / "serving")))
+    return _writable(_plain(Path(serving.destination or out / SERVING)))
 
 
 def _plain(path: Path) -> Path:

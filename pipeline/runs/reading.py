@@ -15,9 +15,9 @@ from pipeline.terminal import Terminal
 
 
 @contextmanager
-def reading_bar() -> Iterator[Watch]:
+def reading_bar(doing: str = "Reading") -> Iterator[Watch]:
     """A bar in the terminal. The codecs complain about damaged files in their own words, which go nowhere: ours name
     the file."""
     with quiet(Path(os.devnull)) as terminal:
         console = Terminal(terminal).console
-        yield lambda items, count: track(items, "Reading", count, console=console, transient=True)
+        yield lambda items, count: track(items, doing, count, console=console, transient=True)

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
+from typer.testing import CliRunner
 
 from components.bulk_inferrer.executor import Executor as BulkInferrer
 from components.bulk_inferrer.settings import InferrerSettings, Robustness
@@ -30,6 +31,7 @@ from components.records.tfexample import serialize, shard_name, shard_writer
 from components.serving_check.core import check_model
 from components.serving_check.settings import ServingCheckSettings
 from components.task import Task
+from pipeline.cli.app import app
 
 SIDE, GROUPS = 16, 80
 DARKER = Robustness(gamma=15.0)
@@ -172,6 +174,18 @@ def test_the_evaluator_measures_what_is_served_and_keeps_its_masks(
     rows = (Path(made["evaluation"].uri) / "per_case_gamma.csv").read_text().splitlines()
     assert len(rows) == 1 + GROUPS
     np.testing.assert_array_equal(read_image(Path(made["evaluation"].uri) / "predictions/000003.png"), drawn(3)[1])
+    # And the command line gives the same masks for the files.
+    (tmp_path / "files").mkdir()
+    for number in range(GROUPS):
+        (tmp_path / f"files/{number:06d}.png").write_bytes(encode_png(drawn(number)[0]))
+    asked = ["predict", str(served.folder), str(tmp_path / "files"), "--out", str(tmp_path / "predicted")]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    kept, given = (
+        {path.name: path.read_bytes() for path in folder.iterdir()}
+        for folder in (Path(made["evaluation"].uri) / "predictions", tmp_path / "predicted/masks")
+    )
+    assert len(given) == GROUPS
+    assert given == kept
 
 
 def test_it_passes_the_serving_check(served: Served) -> None:

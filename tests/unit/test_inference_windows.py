@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.imaging.geometry.placement import Placement
+from components.inference.blending import BLENDS
 from components.inference.windows import blended, windows_of
 from components.records.settings import Derivation, Tiles
 from components.serving_graph.preprocessing import predict_image
@@ -31,6 +32,39 @@ def test_the_mean_of_two_windows_by_hand() -> None:
     left, right = (Placement(1, 5, 1, 5, 0, -first, 1, 3) for first in (0, 2))
     answers = [np.float32([0.2, 0.4, 0.6]).reshape(1, 3, 1), np.float32([0.8, 1.0, 0.0]).reshape(1, 3, 1)]
     assert blended(answers, [left, right])[0, :, 0] == pytest.approx([0.2, 0.4, 0.7, 1.0, 0.0])
+
+
+def test_blends_of_two_windows_by_hand() -> None:
+    """Middles at 1 and 3: the pixel between them is as far from both, and the first one's."""
+    left, right = (Placement(1, 5, 1, 5, 0, -first, 1, 3) for first in (0, 2))
+    answers = [np.full((1, 3, 1), value, np.float32) for value in (0.2, 0.8)]
+    found = {name: blended(answers, [left, right], blend)[0, :, 0] for name, blend in BLENDS.items()}
+    assert found["mean"] == pytest.approx([0.2, 0.2, 0.5, 0.8, 0.8])
+    assert found["gaussian"] == pytest.approx([0.2, 0.2, 0.5, 0.8, 0.8])
+    assert found["cut"] == pytest.approx([0.2, 0.2, 0.2, 0.8, 0.8])
+
+
+def test_a_window_counts_less_towards_its_border_and_is_cut_half_way() -> None:
+    first, second = (Placement(24, 16, 24, 16, -top, 0, 16, 16) for top in (0, 8))
+    answers = [np.zeros((16, 16, 1), np.float32), np.ones((16, 16, 1), np.float32)]
+    column = blended(answers, [first, second], BLENDS["gaussian"])[:, 5, 0]
+    # sigma is 2 pixels; rows 8 and 15 of the first window are 0.5 and 7.5 from its middle.
+    far, near = np.exp(-0.5 * (np.array([7.5, 0.5]) / 2) ** 2)
+    assert column[8] == pytest.approx(far / (near + far))
+    assert column[15] == pytest.approx(near / (near + far))
+    assert blended(answers, [first, second], BLENDS["cut"])[:, 5, 0].tolist() == [0] * 12 + [1] * 12
+
+
+@pytest.mark.parametrize("changes", CASES)
+@pytest.mark.parametrize("blend", BLENDS)
+def test_what_all_windows_agree_on_is_the_answer(blend: str, changes: dict) -> None:
+    settings = derivation(**changes)
+    places = windows_of(90, 101, (HEIGHT, WIDTH), settings)
+    answers = [np.full((HEIGHT, WIDTH, 2), 0.5, np.float32)] * len(places)
+    found = blended(answers, places, BLENDS[blend])
+    looked = found[..., 1] > 0
+    assert found[looked] == pytest.approx(0.5)
+    assert looked.all() or settings.fit == "crop"
 
 
 def test_where_no_window_looks_is_background() -> None:

@@ -21,6 +21,13 @@ def colour_map(mask: np.ndarray, task: Task) -> np.ndarray:
     return table[mask]
 
 
+def eight_bit(image: np.ndarray) -> np.ndarray:
+    """An image as screens show it, uint8 of the same shape: 16 bit goes from its lowest to its highest value."""
+    if image.dtype == np.uint8:
+        return image
+    return np.interp(image, (image.min(), image.max()), (0, 255)).astype(np.uint8)
+
+
 def outlined(image: np.ndarray, mask: np.ndarray, task: Task, thickness: int = 1) -> np.ndarray:
     """RGB `(H, W, 3)` uint8 of an image with the outermost pixels of each region in the colour of its class.
 

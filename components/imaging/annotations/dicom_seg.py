@@ -62,7 +62,7 @@ def write_seg(
         UsageError: highdicom is not installed.
         UnreadableImage: no DICOM image, of another size, or without what a segmentation refers to it by.
     """
-    highdicom = _highdicom()
+    highdicom = load_highdicom()
     header, invented = completed(image, given)
     if (header.get("Rows"), header.get("Columns")) != mask.shape:
         raise UnreadableImage(
@@ -127,7 +127,8 @@ def read_seg(content: bytes, task: Task, max_pixels: int) -> np.ndarray:
         return mask
 
 
-def _highdicom() -> ModuleType:
+def load_highdicom() -> ModuleType:
+    """Raises UsageError: it is not installed."""
     try:
         import highdicom
     except ImportError as error:

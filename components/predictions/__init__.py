@@ -1,0 +1,1 @@
+"""What is predicted for images that nobody has truth for: from files to files."""

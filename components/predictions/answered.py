@@ -1,0 +1,92 @@
+"""An image with what a model says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import tee
+
+import numpy as np
+
+from components.example_gen.samples import Reject
+from components.imaging.annotations.regions import Regions, regions_of
+from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, decode_image, read_content
+from components.imaging.files.dicom_mark import is_dicom
+from components.imaging.files.spacing import Spacing, spacing_of
+from components.inference.model import Model
+from components.measures.calibration import confidence, sums
+from components.measures.comparison import Comparison
+from components.predictions.inputs import Given
+from components.records.settings import Derivation
+from components.task import Task
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An image as it is read."""
+
+    given: Given
+    pixels: np.ndarray
+    """`(H, W)` or RGB `(H, W, 3)`, uint8 or uint16."""
+    spacing: Spacing | None
+    dicom: bytes
+    """Its file, where a DICOM segmentation will refer to it."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What is written of it."""
+
+    loaded: Loaded
+    task: Task
+    classes: np.ndarray
+    """Class indices `(H, W)` uint8."""
+    probability: np.ndarray
+    """float32 `(H, W, channels)`."""
+
+    @cached_property
+    def regions(self) -> Regions:
+        return regions_of(self.classes)
+
+    @property
+    def pixels(self) -> dict[str, int]:
+        """How many are predicted of each class."""
+        counts = np.bincount(self.classes.reshape(-1), minlength=len(self.task.classes) + 1)
+        return dict(zip(self.task.classes, counts[1:].tolist(), strict=True))
+
+    @property
+    def confidence(self) -> float:
+        """The soft Dice confidence, of several classes the mean over those that are predicted; 0 where none is."""
+        found = [self._confidence(index) for index, count in enumerate(self.pixels.values(), 1) if count]
+        return float(np.mean(found)) if found else 0.0
+
+    def _confidence(self, index: int) -> float:
+        # It needs no truth, so that the prediction may stand in its place.
+        seen = Comparison(self.classes, self.classes, index, self.task.of_class(self.probability, index))
+        summed = sums(seen)
+        assert summed is not None
+        return confidence(summed)
+
+
+def load(given: Given, derivation: Derivation, needs_dicom: bool) -> Loaded | Reject:
+    """The image of a file, as those were read that the model was trained on."""
+    try:
+        content = read_content(given.path)
+        if needs_dicom and not is_dicom(content):
+            raise UnreadableImage("no DICOM image, which is what a DICOM segmentation refers to")
+        pixels = decode_image(content, MAX_PIXELS, derivation.dicom_window, derivation.upright)
+        return Loaded(given, pixels, spacing_of(content, derivation.upright), content if needs_dicom else b"")
+    except UnreadableImage as error:
+        return Reject(str(given.path), "unreadable", str(error))
+
+
+def answered(model: Model, images: Iterable[Loaded]) -> Iterator[Answered | Reject]:
+    """What the model says of each, in their order."""
+    asked, told = tee(images)
+    predictions = model.predict(each.pixels for each in asked)
+    for loaded, found in zip(told, predictions, strict=True):
+        if np.isfinite(found.probability).all():
+            yield Answered(loaded, model.task, found.classes, found.probability)
+        else:
+            yield Reject(str(loaded.given.path), "no answer", "the model answers with what is no number")

@@ -1,0 +1,133 @@
+"""The images that are to be predicted, and what each is called in the output."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from components.errors import UsageError
+from components.example_gen.samples import Reject, image_files, is_left_behind, unread_files, without_suffix
+from components.example_gen.tables import decoded
+from components.foreign import foreign
+
+_COLUMN = "image"
+_TABLE = ".csv"
+_LONGEST = 180
+"""Bytes of a name, which gets a suffix, and another while it is written: file systems take 255."""
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Given:
+    """An image that is asked about."""
+
+    path: Path
+    file: str
+    """Its path below the folder that was given, with `/` between its parts."""
+
+    @property
+    def name(self) -> str:
+        """Of what is written of it, without the suffix."""
+        return without_suffix(PurePath(self.file)).as_posix()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    images: list[Given]
+    not_read: list[Reject]
+    """What else stands in the folders."""
+
+
+def inputs_of(paths: Sequence[Path], out: Path) -> Inputs:
+    """Of files, folders with all below them, and tables: CSV with a column `image`, paths relative to the table.
+
+    A file that is named twice is one. Below `out`, where predictions go, nothing is looked for.
+
+    Raises:
+        UsageError: one of `paths` is not there, a table cannot be read, there is no image, or two would be named alike.
+    """
+    found: dict[Path, Given] = {}
+    not_read: list[Reject] = []
+    for path in paths:
+        for each in _below(path, out) if path.is_dir() else _named(path):
+            if isinstance(each, Given):
+                found.setdefault(each.path.absolute(), each)
+            else:
+                not_read.append(each)
+    images = list(found.values())
+    if not images:
+        raise UsageError(f"{', '.join(map(str, paths))}: no image. Give files, folders with images, or a table")
+    _refuse_alike(images)
+    return Inputs(images, not_read)
+
+
+def _named(path: Path) -> Iterator[Given]:
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    if path.suffix.lower() == _TABLE:
+        yield from _rows(path)
+    else:
+        yield Given(path, path.name)
+
+
+def _below(folder: Path, out: Path) -> Iterator[Given | Reject]:
+    closed: list[OSError] = []
+    for here, folders, _ in os.walk(folder, onerror=closed.append):
+        place = Path(here)
+        folders[:] = sorted(name for name in folders if not is_left_behind(name) and not _same(place / name, out))
+        for name in folders:
+            if (place / name).is_symlink():
+                yield Reject(str(place / name), "not read", "a link to a folder: give that folder itself")
+        for path in image_files(place):
+            yield Given(path, path.relative_to(folder).as_posix())
+        for reject in unread_files(folder, place):
+            yield Reject(str(folder / reject.source), reject.kind, reject.reason)
+    for error in closed:
+        yield Reject(str(error.filename), "unreadable", f"cannot be read: {error.strerror}")
+
+
+def _same(path: Path, out: Path) -> bool:
+    return path.absolute() == out.absolute()
+
+
+def _rows(table: Path) -> Iterator[Given]:
+    with foreign(UsageError, f"{table}: cannot be read as a table"):
+        text = decoded(table.read_bytes())
+        header = next(iter(text.splitlines()), "")
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count), strict=True)
+        columns = [name.strip().lower() for name in rows.fieldnames or ()]
+        if _COLUMN not in columns:
+            raise UsageError(f"{table}: has no column {_COLUMN!r}, found {', '.join(columns) or 'an empty line'}")
+        rows.fieldnames = columns
+        named = [(row[_COLUMN] or "").strip() for row in rows]
+    for name in filter(None, named):
+        path = PurePath(name)
+        within = not path.is_absolute() and ".." not in path.parts
+        yield Given(table.parent / path, path.as_posix() if within else path.name)
+
+
+def _refuse_alike(images: Iterable[Given]) -> None:
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for image in images:
+        by_name[image.name].append(image.path)
+        if len(os.fsencode(PurePath(image.name).name)) > _LONGEST:
+            raise UsageError(f"{image.path}: its name has more than {_LONGEST} bytes: rename it")
+    alike = [paths for paths in by_name.values() if len(paths) > 1]
+    if alike:
+        named = [" and ".join(map(str, paths)) for paths in alike]
+        more = [f"and {len(alike) - _SHOWN} more"] if len(alike) > _SHOWN else []
+        raise UsageError(
+            "\n".join(
+                [
+                    "images that would be named alike in the output. Rename them, give the folder above theirs, below "
+                    "which names have their folders, or predict them one after another, each with an --out of its own",
+                    *named[:_SHOWN],
+                    *more,
+                ]
+            )
+        )

@@ -1,0 +1,117 @@
+"""What is kept of each prediction beside its files: by it a killed command goes on, and the tables are made.
+
+A record is the last file that is written of an image, so that where one is, all is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+from components.errors import UsageError
+from components.files import write_bytes, write_json
+from components.imaging.annotations.coco import write_coco
+from components.imaging.annotations.lesions import lesions_of, write_csv
+from components.predictions.answered import Answered
+from components.predictions.inputs import Given
+from components.predictions.outputs import FILES
+from components.state import read_state
+
+RECORDS = "records"
+TABLES = ("coco", "lesions")
+"""Kinds of output that are one file over all images."""
+REMEDY = "Choose another folder: --out DIR"
+
+
+class Source(TypedDict):
+    """Which file it was."""
+
+    path: str
+    bytes: int
+    modified_ns: int
+
+
+class Record(TypedDict):
+    """`records/NAME.json`."""
+
+    image: str
+    """As it was given."""
+    source: Source
+    files: list[str]
+    height: int
+    width: int
+    pixels: dict[str, int]
+    confidence: float
+    coco: NotRequired[dict[str, Any]]
+    """The document of this image."""
+    lesions: NotRequired[str]
+    """The table of this image, with its header."""
+
+
+def record_path(out: Path, given: Given) -> Path:
+    return out / RECORDS / f"{given.name}.json"
+
+
+def is_whole(out: Path, given: Given) -> bool:
+    """Whether all that is written of an image is there.
+
+    Raises:
+        UsageError: what is there is of another image, or of another content.
+    """
+    path = record_path(out, given)
+    if not path.is_file():
+        return False
+    record = read_record(path)
+    if not given.path.is_file() or record["source"] != _source(given):
+        raise UsageError(
+            f"{path}: is of {record['source']['path']} as it was, and {given.path} is another file, or has changed. "
+            f"{REMEDY}"
+        )
+    return all((out / name).is_file() for name in record["files"])
+
+
+def keep(out: Path, answer: Answered, kinds: Sequence[str], model: str) -> None:
+    """Writes all that is asked for of an image, or nothing.
+
+    Raises:
+        UnreadableImage: its DICOM file is none that a segmentation can refer to.
+    """
+    given, (height, width) = answer.loaded.given, answer.classes.shape
+    files = {name: content for kind in FILES if kind in kinds for name, content in FILES[kind](answer, model)}
+    record: Record = {
+        "image": str(given.path),
+        "source": _source(given),
+        "files": list(files),
+        "height": height,
+        "width": width,
+        "pixels": answer.pixels,
+        "confidence": round(answer.confidence, 4),
+    }
+    if "coco" in kinds:
+        record["coco"] = write_coco([(given.file, answer.regions)], answer.task)
+    if "lesions" in kinds:
+        found = lesions_of(answer.regions, answer.task, answer.probability, answer.loaded.spacing)
+        record["lesions"] = write_csv((given.file, lesion) for lesion in found)
+    for name, content in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(out / name, content)
+    path = record_path(out, given)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, record)
+
+
+def read_record(path: Path) -> Record:
+    return read_state(path, Record, REMEDY)
+
+
+def read_records(out: Path) -> Iterator[Record]:
+    """Of all images, by their names."""
+    return map(read_record, sorted((out / RECORDS).rglob("*.json")))
+
+
+def _source(given: Given) -> Source:
+    found = given.path.stat()
+    return {"path": str(given.path.absolute()), "bytes": found.st_size, "modified_ns": found.st_mtime_ns}

@@ -1,0 +1,135 @@
+"""The verb `maskline predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.verbs import AsJson, Debug, print_json, verb
+from pipeline.terminal import Terminal
+
+_NAMED = 20
+_POINT, _COMPUTING = "How answers become masks (without these as stored in the model)", "Computing"
+
+
+class BlendName(StrEnum):
+    """What becomes of overlapping tiles."""
+
+    MEAN = "mean"
+    GAUSSIAN = "gaussian"
+    CUT = "cut"
+
+
+class Device(StrEnum):
+    """What is computed on."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+def _switch(help: str) -> Any:
+    return typer.Option(help=help, rich_help_panel=_POINT)
+
+
+@verb
+def predict_command(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="A version's folder or a .zip of it, a serving folder, a run's or its output folder."
+        ),
+    ],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGES...", help="Files, folders with all below them, or a CSV table with a column image."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="A new folder: masks/NAME.png, predictions.csv, review.csv (least sure first)."
+        ),
+    ],
+    write: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND,...",
+            help="Beside masks: probability, overlay, colour, geojson, coco, lesions, dicom-seg; repeatable.",
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in DIR where the same command was ended.")] = False,
+    max_rejects: Annotated[
+        int, typer.Option(metavar="N", min=0, help="So many images may be rejected with exit code 0.")
+    ] = 0,
+    threshold: Annotated[
+        float | None,
+        typer.Option(metavar="P", help="From which probability on a pixel is foreground.", rich_help_panel=_POINT),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(metavar="T", help="Divides the logits.", rich_help_panel=_POINT)
+    ] = None,
+    mirror: Annotated[bool | None, _switch("Average over four mirrored forms.")] = None,
+    fill_holes: Annotated[bool | None, _switch("Fill what one class encloses.")] = None,
+    least_region: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="Drop smaller regions; pixels as the model sees.", rich_help_panel=_POINT),
+    ] = None,
+    largest: Annotated[bool | None, _switch("Keep a class's largest region.")] = None,
+    blend: Annotated[
+        BlendName, typer.Option(help="Of overlapping tiles: mean, by a bell, or a hard cut.", rich_help_panel=_POINT)
+    ] = BlendName.MEAN,
+    device: Annotated[
+        Device | None, typer.Option(help="Without it a GPU where there is one.", rich_help_panel=_COMPUTING)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Without it all cores.", rich_help_panel=_COMPUTING)
+    ] = None,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Windows at once.", rich_help_panel=_COMPUTING)] = 8,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Predict masks for images by a served model, each at the size of its image.
+
+    Exit codes: 0 predicted; 2 usage, no image was predicted, or more were rejected than --max-rejects allows.
+    """
+    from pipeline.runs.reading import reading_bar
+
+    point = {
+        "threshold": threshold,
+        "temperature": temperature,
+        "mirror": mirror,
+        "fill_holes": fill_holes,
+        "least_region": least_region,
+        "largest": largest,
+    }
+    with reading_bar("Predicting") as watch:
+        # What TensorFlow prints is not for the terminal.
+        from pipeline.runs.predict import Options, exit_code, predict
+
+        kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
+        changed = {key: value for key, value in point.items() if value is not None}
+        options = Options(changed, blend.value, batch, kinds, device and device.value, threads)
+        told = predict(model, images, out, options, resume, watch)
+    if json_output:
+        print_json(told)
+    else:
+        _print(told)
+    return exit_code(told, max_rejects)
+
+
+def _print(told: Mapping[str, Any]) -> None:
+    terminal = Terminal()
+    for what, rejects in (("rejected", told["rejects"]), ("not read:", told["not_read"])):
+        for reject in rejects[:_NAMED]:
+            terminal.warn(f"{what} {reject['source']}: {reject['reason']}")
+        if len(rejects) > _NAMED:
+            terminal.warn(f"and {len(rejects) - _NAMED} more; --json has all")
+    before = f", {told['of_them_before']} of them before" if told["of_them_before"] else ""
+    named = told["model"]["version"] or told["model"]["sha256"][:12]
+    terminal.say(f"{told['answered']} predicted{before}, {len(told['rejects'])} rejected: model {named}")
+    terminal.say(f"{told['out']}: {', '.join([*told['folders'], *told['tables']])}")
