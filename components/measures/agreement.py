@@ -35,7 +35,7 @@ class Agreement:
     """With fewer nothing can be shown, see `least_groups`."""
 
     def as_json(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return {**vars(self), "ci95": self.ci95 and [*self.ci95]}
 
 
 def agreement(changes: np.ndarray, groups: Sequence[str], margin: float = MARGIN) -> Agreement:
