@@ -110,7 +110,7 @@ def judge_form(
     found = agreement(changes, groups, margin)
     told = {"measure": DICE.name, "splits": [*cases.judged], "largest_change_of_probability": largest}
     told |= {
-        **found.as_json(),
+        **found.numbers(),
         "made_by": {"splits": [*cases.learnt], "windows": sum(len(each.images) for each in samples)},
     }
     time_taken = _processor_time(served, form, samples[:_BATCH])

@@ -34,8 +34,14 @@ class Agreement:
     least_groups: int
     """With fewer nothing can be shown, see `least_groups`."""
 
-    def as_json(self) -> dict[str, Any]:
-        return {**vars(self), "ci95": self.ci95 and [*self.ci95]}
+    def numbers(self) -> dict[str, Any]:
+        """What it is told by, as JSON has it."""
+        return {
+            "change": {"mean": self.mean, "ci95": self.ci95 and [*self.ci95], "n": self.n},
+            "margin": self.margin,
+            "groups": self.groups,
+            "least_groups": self.least_groups,
+        }
 
 
 def agreement(changes: np.ndarray, groups: Sequence[str], margin: float = MARGIN) -> Agreement:

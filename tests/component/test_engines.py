@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_network import DERIVATION, SAMPLES, SIDE, cases_in, drawn, installed, network, save
 
 from components.engine_export.core import Cases, Served, add_form, judge_form
 from components.errors import UsageError
-from components.imaging.geometry.placement import letterbox
 from components.inference.engines.engine import Asked
 from components.inference.engines.frozen import frozen
 from components.inference.engines.offered import chosen, form_folder, open_form, verdicts
@@ -26,58 +22,11 @@ from components.inference.engines.registry import ENGINES, engine_module, form_n
 from components.inference.model import load_model
 from components.inference.operating_point import OWN, OperatingPoint
 from components.measures.agreement import MARGIN
-from components.records.record import Record
-from components.records.settings import Derivation
-from components.records.tfexample import serialize, shard_name, shard_writer
 from components.state import BrokenState
 from components.task import Task
 
-SIDE, CASES = 16, 900
+CASES = 900
 FORMS = [form_named(engine, precision) for engine, kind in ENGINES.items() for precision in kind.precisions]
-DERIVATION = Derivation(height=SIDE, width=SIDE)
-SAMPLES = [
-    Asked(np.random.default_rng(seed).random((1, SIDE, SIDE, 1), np.float32), np.array([[0.5, 0.3]], np.float32))
-    for seed in range(4)
-]
-
-
-def installed(engine: str) -> ModuleType:
-    """Its module, or the test is skipped: the extra is no part of what is always installed."""
-    try:
-        return engine_module(engine, converts=True)
-    except UsageError as error:
-        pytest.skip(str(error))
-
-
-def drawn(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image, a square brighter than its noise, and its truth."""
-    rng, truth = np.random.default_rng(number), np.zeros((SIDE, SIDE), np.uint8)
-    top, left = rng.integers(1, 7, 2)
-    truth[top : top + 8, left : left + 8] = 1
-    return (rng.integers(0, 60, (SIDE, SIDE)) + 190 * truth).astype(np.uint8), truth
-
-
-def network(gain: float = 1.0) -> keras.Model:
-    """Three layers that find what is bright; `gain` is that of the last one."""
-    keras.utils.set_random_seed(0)
-    images = keras.Input((SIDE, SIDE, 1))
-    hidden = keras.layers.Conv2D(4, 3, padding="same", activation="relu", kernel_initializer="ones")(images)
-    hidden = keras.layers.BatchNormalization(momentum=0.0)(hidden)
-    last = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(gain), bias_initializer="zeros")
-    model = keras.Model(images, keras.ops.sigmoid(last(hidden)))
-    model(np.stack([drawn(number)[0] for number in range(8)])[..., None] / np.float32(255), training=True)
-    return model
-
-
-def save(model: keras.Model, folder: Path) -> Path:
-    """As a SavedModel that has what is asked of one that is served."""
-    spec = tf.TensorSpec([None, SIDE, SIDE, 1], tf.float32, name="images")
-    answer = tf.function(lambda images: {"probability": model(images)}, input_signature=[spec])
-    tf.saved_model.save(model, folder, signatures={"serve_tensor": answer, OWN: answer})
-    (folder / "assets.extra").mkdir()
-    config = {"derivation": DERIVATION.model_dump(mode="json"), "task": Task().model_dump()}
-    (folder / "assets.extra/training.json").write_text(json.dumps({"config": config}))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -92,27 +41,9 @@ def served(saved: Path, tmp_path: Path) -> Served:
 
 
 @pytest.fixture(scope="module")
-def examples_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Cases]:
-    """Records of so many groups to judge by, a case each, and of twenty others that were learnt from."""
-
-    def write(count: int) -> Cases:
-        examples = str(tmp_path_factory.mktemp("examples"))
-        place = letterbox(SIDE, SIDE, SIDE, SIDE).as_json()
-        for split, numbers in {"train": range(count, count + 20), "eval": range(count)}.items():
-            with shard_writer(examples, split, shard_name(0, 1)) as writer:
-                for number in numbers:
-                    image, truth = drawn(number)
-                    names = (f"c{number}", f"p{number}", f"c{number}.png", number.to_bytes(32, "big"))
-                    writer.write(serialize(Record(image, truth, *names, place)))
-        return Cases(examples, ["train"], ["eval"], "skip")
-
-    return write
-
-
-@pytest.fixture(scope="module")
-def cases(examples_of: Callable[[int], Cases]) -> Cases:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
     """As many groups as ±0.005 takes."""
-    return examples_of(CASES)
+    return cases_in(tmp_path_factory.mktemp("examples"), CASES)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -156,7 +87,7 @@ def test_what_agrees_is_offered_and_gives_the_same_masks(form: str, served: Serv
     assert verdict["offered"], verdict["reason"]
     assert verdict == verdicts(served.folder)[form]
     measured = verdict["measured"]
-    assert (measured["n"], measured["groups"], measured["splits"]) == (CASES, CASES, ["eval"])
+    assert (measured["change"]["n"], measured["groups"], measured["splits"]) == (CASES, CASES, ["eval"])
     assert measured["made_by"] == {"splits": ["train"], "windows": 20}
     assert chosen(served.folder, engine, None) == form
     images = [drawn(number)[0] for number in range(9)]
@@ -175,7 +106,7 @@ def test_a_broken_layer_is_refused_with_its_numbers(served: Served, cases: Cases
     module.convert(frozen(broken), folder, "int8", SAMPLES)
     verdict = judge_form(served, "openvino", "int8", cases, SAMPLES, MARGIN)
     assert not verdict["offered"]
-    assert verdict["measured"]["mean"] < -0.5
+    assert verdict["measured"]["change"]["mean"] < -0.5
     assert "more than ±0.005" in verdict["reason"]
     assert not folder.exists()
     with pytest.raises(UsageError, match="openvino-int8 was refused: the mean changes by -0"):
@@ -183,11 +114,9 @@ def test_a_broken_layer_is_refused_with_its_numbers(served: Served, cases: Cases
     assert chosen(served.folder, "auto", None) == "tensorflow"
 
 
-def test_too_few_groups_are_refused_however_well_it_answers(
-    served: Served, examples_of: Callable[[int], Cases]
-) -> None:
+def test_too_few_groups_are_refused_however_well_it_answers(served: Served, tmp_path: Path) -> None:
     installed("openvino")
-    verdict = add_form(served, "openvino", "float32", examples_of(24))
+    verdict = add_form(served, "openvino", "float32", cases_in(tmp_path / "few", 24))
     assert not verdict["offered"]
     assert verdict["reason"].startswith("too few groups to say: the mean changes by ")
     assert "takes some 738 groups even where nothing changes" in verdict["reason"]
