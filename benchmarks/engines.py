@@ -34,7 +34,7 @@ from components.trainer.settings import Model
 from pipeline.runs.phantoms.film import draw_film
 from pipeline.runs.phantoms.truth import class_mask
 
-_SIDE, _PATCH, _STEPS, _ROUNDS = 512, 192, 120, 9
+_SIDE, _PATCH, _STEPS, _ROUNDS = 512, 192, 240, 15
 _TASK = Task(classes=["breast", "muscle", "lesion"])
 _DERIVATION = Derivation(height=_SIDE, width=_SIDE, channels=3, tiles=Tiles())
 _LEARNT, _SHOWN = range(1, 25), range(101, 117)

@@ -1,4 +1,4 @@
-"""Three layers that find what is bright, on the disk as a model that is served, and records to judge it by."""
+"""Layers that find what is bright, on the disk as a model that is served, and records to judge it by."""
 
 from __future__ import annotations
 
@@ -47,13 +47,14 @@ def drawn(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def network(gain: float = 1.0) -> keras.Model:
-    """Three layers that find what is bright; `gain` is that of the last one."""
+    """Layers that find what is bright; `gain` is that of the last one."""
     keras.utils.set_random_seed(0)
     images = keras.Input((SIDE, SIDE, 1))
     hidden = keras.layers.Conv2D(4, 3, padding="same", activation="relu", kernel_initializer="ones")(images)
     hidden = keras.layers.BatchNormalization(momentum=0.0)(hidden)
+    middle = keras.layers.Conv2D(4, 1, kernel_initializer=keras.initializers.Constant(0.25), activation="relu")(hidden)
     last = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(gain), bias_initializer="zeros")
-    model = keras.Model(images, keras.ops.sigmoid(last(hidden)))
+    model = keras.Model(images, keras.ops.sigmoid(last(middle) - 3.2))
     model(np.stack([drawn(number)[0] for number in range(8)])[..., None] / np.float32(255), training=True)
     return model
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino
@@ -13,12 +14,13 @@ from components.inference.engines.engine import IMAGES, MOMENTS, PROBABILITY, As
 from components.inference.engines.frozen import Frozen
 
 _FILE = "model.xml"
-_HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
-"""In which precision it computes what is not quantized."""
+_HINTS = {"float32": {"INFERENCE_PRECISION_HINT": "f32"}, "bfloat16": {"INFERENCE_PRECISION_HINT": "bf16"}, "int8": {}}
+"""Of int8, what is not quantized is computed in what the processor is best at."""
 
 
 def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Asked]) -> None:
-    """Writes the model; by `samples` int8 finds the ranges of what flows through it (post-training quantization)."""
+    """Writes the model; by `samples` int8 finds the ranges of what flows through it (post-training quantization). The
+    first and the last convolution are not quantized: it gains nothing there, and masks are worse."""
     model = openvino.convert_model(frozen.graph)
     for name, tensor in frozen.inputs.items():
         model.input(tensor).get_tensor().set_names({name})
@@ -40,7 +42,7 @@ class Compiled:
     def __init__(self, model: openvino.Model, precision: str) -> None:
         threads = tf.config.threading.get_intra_op_parallelism_threads()
         options = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            **_HINTS[precision],
             "PERFORMANCE_HINT": "LATENCY",
             # As TensorFlow is told; 0: all there are.
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
@@ -71,4 +73,35 @@ def _quantized(model: openvino.Model, samples: Sequence[Asked]) -> openvino.Mode
     nncf.set_log_level(logging.ERROR)
     names = {each.any_name for each in model.inputs}
     given = [{name: value for name, value in sample._asdict().items() if name in names} for sample in samples]
-    return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given))
+    kept = nncf.IgnoredScope(names=_ends(model))
+    return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given), ignored_scope=kept)
+
+
+def _ends(model: openvino.Model) -> list[str]:
+    """The convolutions before which, or behind which, there is none: `benchmarks/engines.py` has what they cost."""
+    operations = model.get_ordered_ops()
+    behind = _beyond(operations, _sources)
+    before = _beyond(operations[::-1], _targets)
+    convolutions = [each.get_friendly_name() for each in operations if _convolves(each)]
+    return [name for name in convolutions if name not in behind or name not in before]
+
+
+def _beyond(operations: Sequence[Any], neighbours: Callable[[Any], Iterable[Any]]) -> set[str]:
+    """The names of those that follow a convolution, in an order in which neighbours come first."""
+    found: set[str] = set()
+    for operation in operations:
+        if any(_convolves(each) or each.get_friendly_name() in found for each in neighbours(operation)):
+            found.add(operation.get_friendly_name())
+    return found
+
+
+def _sources(operation: Any) -> Iterator[Any]:
+    return (each.get_source_output().get_node() for each in operation.inputs())
+
+
+def _targets(operation: Any) -> Iterator[Any]:
+    return (target.get_node() for each in operation.outputs() for target in each.get_target_inputs())
+
+
+def _convolves(operation: Any) -> bool:
+    return "Convolution" in operation.get_type_name()
