@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from components.errors import UsageError
+from components.foreign import foreign
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ def engine_module(engine: str, converts: bool = False) -> ModuleType:
     """The module here that has an engine.
 
     Raises:
-        UsageError: what it takes is not installed.
+        UsageError: what it takes is not installed, or does not work here.
     """
     kind = ENGINES[engine]
+    install = f"pip install 'maskline[{kind.extra}]'"
     missing = [module for module in (kind.converts if converts else kind.runs) if not find_spec(module)]
     if missing:
-        raise UsageError(
-            f"the engine {engine} is not installed: {', '.join(missing)} missing: pip install 'maskline[{kind.extra}]'"
-        )
+        raise UsageError(f"the engine {engine} is not installed: {', '.join(missing)} missing: {install}")
     # OpenVINO tells its makers that it is used, unasked, where it finds this module.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    return import_module(f"{__package__}.{engine}")
+    with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=install):
+        return import_module(f"{__package__}.{engine}")
