@@ -16,11 +16,11 @@ from components.inference.engines.frozen import Frozen
 _FILE = "model.xml"
 _HINTS = {"float32": {"INFERENCE_PRECISION_HINT": "f32"}, "bfloat16": {"INFERENCE_PRECISION_HINT": "bf16"}, "int8": {}}
 """Of int8, what is not quantized is computed in what the processor is best at."""
+_NO_OPERATIONS = ("Parameter", "Constant", "Result")
 
 
 def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Asked]) -> None:
-    """Writes the model; by `samples` int8 finds the ranges of what flows through it (post-training quantization). The
-    first and the last convolution are not quantized: it gains nothing there, and masks are worse."""
+    """Writes the model; by `samples` int8 finds the ranges of what flows through it (post-training quantization)."""
     model = openvino.convert_model(frozen.graph)
     for name, tensor in frozen.inputs.items():
         model.input(tensor).get_tensor().set_names({name})
@@ -73,17 +73,18 @@ def _quantized(model: openvino.Model, samples: Sequence[Asked]) -> openvino.Mode
     nncf.set_log_level(logging.ERROR)
     names = {each.any_name for each in model.inputs}
     given = [{name: value for name, value in sample._asdict().items() if name in names} for sample in samples]
-    kept = nncf.IgnoredScope(names=_ends(model))
+    kept = nncf.IgnoredScope(names=_ends(model), validate=False)
     return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given), ignored_scope=kept)
 
 
 def _ends(model: openvino.Model) -> list[str]:
-    """The convolutions before which, or behind which, there is none: `benchmarks/engines.py` has what they cost."""
+    """The operations before which, or behind which, there is no convolution: the first of them, the last, and above all
+    the standardisation of images. `benchmarks/README.md` has what they would cost."""
     operations = model.get_ordered_ops()
     behind = _beyond(operations, _sources)
     before = _beyond(operations[::-1], _targets)
-    convolutions = [each.get_friendly_name() for each in operations if _convolves(each)]
-    return [name for name in convolutions if name not in behind or name not in before]
+    names = [each.get_friendly_name() for each in operations if each.get_type_name() not in _NO_OPERATIONS]
+    return [name for name in names if name not in behind or name not in before]
 
 
 def _beyond(operations: Sequence[Any], neighbours: Callable[[Any], Iterable[Any]]) -> set[str]:
