@@ -62,15 +62,17 @@ def run(
     return run_here(config, None if data is None else Path(data), Path(out or "maskline-out/config"), progress)
 
 
-def load_model(folder: str | Path) -> Model:
+def load_model(folder: str | Path, engine: str = "tensorflow", precision: str | None = None) -> Model:
     """The model of a version's folder, or the one that is served now from a serving folder.
+
+    `engine` is what answers, `"auto"` the fastest that the model offers; `precision` is that in which it computes.
 
     >>> load_model(out / "serving").classes
     ['foreground']
     """
     from components.inference import model
 
-    return model.load_model(Path(folder))
+    return model.load_model(Path(folder), engine=engine, precision=precision)
 
 
 def predict(model: Model, images: Iterable[str | Path | np.ndarray]) -> Iterator[Prediction]:

@@ -18,6 +18,8 @@ from components.errors import UsageError
 from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
+from components.inference.engines.offered import chosen
+from components.inference.engines.registry import TENSORFLOW
 from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Asking, Predictor
 from components.inference.stored import stored_point, trained_config
@@ -97,7 +99,12 @@ def _check(image: np.ndarray) -> None:
 
 
 def load_model(
-    folder: Path, changes: Mapping[str, Any] = MappingProxyType({}), blend: str = "mean", batch: int = 8
+    folder: Path,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+    blend: str = "mean",
+    batch: int = 8,
+    engine: str = TENSORFLOW,
+    precision: str | None = None,
 ) -> Model:
     """The model of a version's folder, or the champion of a serving folder.
 
@@ -106,6 +113,8 @@ def load_model(
         changes: keys of the operating point that is stored with the model, with other values.
         blend: by its name, what windows count where they overlap.
         batch: windows that the model sees at once.
+        engine: what answers windows, see `chosen`.
+        precision: of the engine; None: the fastest that the model offers.
 
     Raises:
         UsageError: there is none, it does not say what it was trained for, it is damaged, or it cannot be asked so.
@@ -124,15 +133,16 @@ def load_model(
         check_weights(folder, _ANEW)
     stored = stored_point(folder, _ANEW)
     point = _changed(stored, changes, task)
-    asking = Asking(blend=blend, batch=batch, **_windows_asked(stored, point))
+    form = chosen(folder, engine, precision)
+    asking = Asking(blend=blend, batch=batch, form=form, **_windows_asked(stored, point, form))
     with broken_named(folder, _ANEW, UsageError):
         return Model(folder, task, derivation, point, asking)
 
 
-def _windows_asked(stored: OperatingPoint, point: OperatingPoint) -> dict[str, Any]:
-    """What is left to do to windows that the graph answers by what is stored."""
+def _windows_asked(stored: OperatingPoint, point: OperatingPoint, form: str) -> dict[str, Any]:
+    """What is left to do to windows that the graph answers by what is stored, and faster engines by nothing."""
     in_graph, asked = ((each.mirror, each.temperature) for each in (stored, point))
-    if asked == in_graph:
+    if asked == in_graph and form == TENSORFLOW:
         return {}
     return {"own": in_graph != (False, 1.0), "mirror": point.mirror, "temperature": point.temperature}
 

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from components.errors import UsageError
 from components.imaging.files.codecs import as_float
 from components.inference.blending import BLENDS
+from components.inference.engines.engine import Asked
+from components.inference.engines.offered import open_form
+from components.inference.engines.registry import TENSORFLOW
 from components.inference.mirror import FLIPS
-from components.inference.operating_point import OWN, tempered
+from components.inference.operating_point import tempered
 from components.inference.steps import rounded
 from components.inference.windows import Whole, joined, windows_of
 from components.records.record import intensity
@@ -29,6 +29,8 @@ Window = tuple[np.ndarray, tuple[float, float]]
 class Asking:
     """How a model is asked."""
 
+    form: str = TENSORFLOW
+    """Of the model, that answers: as `chosen` names it."""
     own: bool = False
     """By its own answers, without the mirror and the temperature that are part of its graph."""
     mirror: bool = False
@@ -51,32 +53,22 @@ class Predictor:
         """`folder` is that of the SavedModel.
 
         Raises:
-            UsageError: the model's own answers are asked for, and it does not give them.
+            UsageError: the model's own answers are asked for, and it does not give them; the form that is asked for is
+                not installed, or broken.
         """
-        self._model = tf.saved_model.load(str(folder))  # its signatures live as long as it does
+        self._engine = open_form(folder, asking.form, asking.own)
         self._derivation = derivation
         self._asking = asking
-        signatures = self._model.signatures
-        # Models of tiles from before standardise each tile by itself, as they were trained.
-        self._by_moments = derivation.tiles is not None and "serve_windows" in signatures
-        name = "serve_windows" if self._by_moments else "serve_tensor"
-        if asking.own and OWN not in signatures:
-            raise UsageError(
-                f"{folder}: mirror and temperature are in the graph of this model, which was exported before one could "
-                "ask without them. Leave both as they are, or run the pipeline again, which exports it anew"
-            )
-        self._signature = signatures[OWN if asking.own else name]
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of what the model sees at once."""
-        height, width = self._signature.structured_input_signature[1]["images"].shape[1:3]
-        return height, width
+        return self._engine.size
 
     @property
     def channels(self) -> int:
         """Of its probabilities: 1, of a single class, or one for each class index."""
-        return int(self._signature.structured_outputs["probability"].shape[-1])
+        return self._engine.channels
 
     def __call__(self, images: Iterable[np.ndarray]) -> Iterator[Whole]:
         """Of each image the answer, `(H, W, channels)`, in the order of the images.
@@ -98,8 +90,9 @@ class Predictor:
         """
         flips = FLIPS if mirror else FLIPS[:1]
         for batch in _batches((window for image in images for window in self._windows(image)), self._asking.batch):
-            windows, moments = map(np.stack, zip(*batch, strict=True))
-            found = [np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips]
+            windows, moments = (np.stack(each).astype(np.float32) for each in zip(*batch, strict=True))
+            asked = (Asked(np.ascontiguousarray(np.flip(windows, axes)), moments) for axes in flips)
+            found = [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]
             # What is kept of an answer and what is told of it are the same.
             answers = tempered(np.mean(found, axis=0, dtype=np.float32), self._asking.temperature)
             yield from map(rounded, answers)
@@ -109,12 +102,6 @@ class Predictor:
         content = places[0].scaled(image)
         moments = intensity(content)
         return ((as_float(place.placed(content)), moments) for place in places)
-
-    def _answer(self, windows: np.ndarray, moments: np.ndarray) -> np.ndarray:
-        given: dict[str, Any] = {"images": tf.constant(windows)}
-        if self._by_moments:
-            given["moments"] = tf.constant(moments, tf.float32)
-        return self._signature(**given)["probability"].numpy()
 
 
 def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:

@@ -10,6 +10,7 @@ import typer
 from components.errors import ExitCode
 from pipeline.cli.bench import bench_app
 from pipeline.cli.compare import compare_command
+from pipeline.cli.convert import convert_command
 from pipeline.cli.external import evaluate_command, seen_command
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.predict import predict_command
@@ -66,6 +67,7 @@ def run_command(
 app.command("predict")(predict_command)
 app.command("schedule")(schedule_command)
 app.command("evaluate")(evaluate_command)
+app.command("convert")(convert_command)
 app.command("compare")(compare_command)
 app.command("seen")(seen_command)
 

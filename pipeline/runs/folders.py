@@ -10,6 +10,7 @@ from pathlib import Path
 from components.errors import UsageError
 from components.files import is_locked
 from components.state import BrokenState
+from pipeline.graph.roles import Role
 from pipeline.runs.record import RUN_FILE, RunRecord, read_run
 
 RUN_LOCK = ".lock"
@@ -50,6 +51,20 @@ def find_run(name: str) -> RunRecord:
         if _is_run(found):
             return _run(found)
     raise UsageError(f"{name}: no run of this name or folder. `maskline runs` lists them.")
+
+
+def artifact_folder(record: RunRecord, role: Role) -> Path:
+    """Beside the run, where its output folder may have been moved to; else where it was.
+
+    Raises:
+        BrokenState: the record does not say where.
+    """
+    run, key = Path(record.folder or "").resolve(), role.name.lower()
+    if key not in record.artifacts:
+        raise BrokenState(f"{run / RUN_FILE}: artifacts.{key}: missing. Give the command of that run again")
+    made = Path(record.artifacts[key])
+    beside = run.parent.parent.joinpath("artifacts", *made.parts[-3:])
+    return beside if beside.is_dir() else made
 
 
 def _is_run(folder: Path) -> bool:

@@ -29,11 +29,11 @@ from components.measures.measure import Measure
 from components.records.splits import TEST, fold_split
 from components.run_report.charts.base import CYCLE
 from components.run_report.core import parse_history
-from components.state import BrokenState, broken_named
+from components.state import broken_named
 from components.task import Task
 from pipeline.graph.roles import Role
-from pipeline.runs.folders import find_run
-from pipeline.runs.record import RUN_FILE, RunRecord
+from pipeline.runs.folders import artifact_folder, find_run
+from pipeline.runs.record import RunRecord
 
 MOST_RUNS = len(CYCLE)
 """There is a colour for each."""
@@ -142,8 +142,8 @@ def read_runs(names: Sequence[str]) -> list[ComparedRun]:
 
 def _read(letter: str, record: RunRecord) -> ComparedRun:
     _refuse_unevaluated(record)
-    folder, examples = Path(record.folder or "").resolve(), _artifact(record, Role.EXAMPLES)
-    trained = read_artifact(_artifact(record, Role.TRAINING) / TRAINING_FILE, Training)
+    folder, examples = Path(record.folder or "").resolve(), artifact_folder(record, Role.EXAMPLES)
+    trained = read_artifact(artifact_folder(record, Role.TRAINING) / TRAINING_FILE, Training)
     return ComparedRun(
         letter=letter,
         name=f"{folder.parent.parent.name} {record.id}",
@@ -151,9 +151,9 @@ def _read(letter: str, record: RunRecord) -> ComparedRun:
         examples=examples,
         data_fingerprint=read_artifact(examples / ACCOUNT_FILE, Account)["data_fingerprint"],
         training=trained,
-        learning=_learning(_artifact(record, Role.TRAINING), trained),
-        test=_evaluation(_artifact(record, Role.EVALUATION)),
-        out_of_fold=_evaluation(_artifact(record, Role.OUT_OF_FOLD)) if record.folds else None,
+        learning=_learning(artifact_folder(record, Role.TRAINING), trained),
+        test=_evaluation(artifact_folder(record, Role.EVALUATION)),
+        out_of_fold=_evaluation(artifact_folder(record, Role.OUT_OF_FOLD)) if record.folds else None,
     )
 
 
@@ -170,16 +170,6 @@ def _refuse_unevaluated(record: RunRecord) -> None:
         f"{record.folder}: has no evaluation, so there is nothing to compare. Its status is {record.status!r}: "
         f"{reasons}. `maskline runs` lists others"
     )
-
-
-def _artifact(record: RunRecord, role: Role) -> Path:
-    """Beside the run, where its output folder may have been moved to; else where it was."""
-    run, key = Path(record.folder or "").resolve(), role.name.lower()
-    if key not in record.artifacts:
-        raise BrokenState(f"{run / RUN_FILE}: artifacts.{key}: missing. Give the command of that run again")
-    made = Path(record.artifacts[key])
-    beside = run.parent.parent.joinpath("artifacts", *made.parts[-3:])
-    return beside if beside.is_dir() else made
 
 
 def _evaluation(folder: Path) -> Evaluation:

@@ -1,0 +1,134 @@
+"""Which faster engines a model offers: `assets.extra/engines.json`, and what each was converted to beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from components.errors import UsageError
+from components.files import write_json
+from components.inference.engines.engine import Engine
+from components.inference.engines.registry import (
+    AUTO,
+    ENGINES,
+    PRECISIONS,
+    TENSORFLOW,
+    engine_module,
+    form_named,
+    is_installed,
+)
+from components.inference.engines.tensorflow import SavedModel
+from components.serving_dir import content_sha256
+from components.state import BrokenState, read_state
+
+ENGINES_FILE = "engines.json"
+_FOLDER = "engines"
+_ANEW = "Convert the model anew: `maskline convert`."
+
+
+class Verdict(TypedDict):
+    """Of a form of the model, such as `openvino-int8`."""
+
+    engine: str
+    precision: str
+    offered: bool
+    """Whether it agrees with what it was converted from. What does not is not kept."""
+    reason: str
+    processor_time: float
+    """Of an answer, over that of TensorFlow where it was converted."""
+    sha256: str
+    """As `content_sha256` of its folder."""
+    measured: dict[str, Any]
+    """By what it was judged."""
+
+
+class Engines(TypedDict):
+    """`engines.json`."""
+
+    engines: dict[str, Verdict]
+
+
+def form_folder(model: Path, form: str) -> Path:
+    return model / "assets.extra" / _FOLDER / form
+
+
+def verdicts(model: Path) -> Mapping[str, Verdict]:
+    """By form, of the model in a folder.
+
+    Raises:
+        BrokenState: they cannot be read.
+    """
+    path = model / "assets.extra" / ENGINES_FILE
+    return read_state(path, Engines, _ANEW)["engines"] if path.is_file() else {}
+
+
+def keep_verdict(model: Path, form: str, verdict: Verdict) -> None:
+    """Adds one, or replaces that of the same form."""
+    write_json(model / "assets.extra" / ENGINES_FILE, Engines(engines={**verdicts(model), form: verdict}))
+
+
+def chosen(model: Path, engine: str, precision: str | None) -> str:
+    """What answers: `tensorflow`, or a form that is offered.
+
+    Args:
+        model: the folder of the SavedModel.
+        engine: its name; `auto` is the fastest that is offered and installed, or TensorFlow.
+        precision: None: the fastest that is offered.
+
+    Raises:
+        UsageError: there is no such engine, the model does not offer it, or it is not installed.
+    """
+    _refuse_unknown(engine, precision)
+    if engine == TENSORFLOW:
+        return TENSORFLOW
+    known = verdicts(model)
+    fits = [form for form, told in known.items() if _fits(told, engine, precision)]
+    offered = [form for form in fits if known[form]["offered"]]
+    if engine == AUTO:
+        # What was not faster when it was measured is no gain.
+        offered = [
+            form for form in offered if known[form]["processor_time"] < 1 and is_installed(known[form]["engine"])
+        ]
+        return min(offered, key=lambda form: known[form]["processor_time"], default=TENSORFLOW)
+    if not offered:
+        asked = f"{engine}-{precision}" if precision else engine
+        refused = "; ".join(f"{form} was refused: {known[form]['reason']}" for form in fits)
+        how = f"maskline convert MODEL --engine {engine}{f' --precision {precision}' if precision else ''} --data RUN"
+        raise UsageError(f"{model}: does not offer {asked}. {refused or f'It was not converted to it: {how}'}")
+    return min(offered, key=lambda form: known[form]["processor_time"])
+
+
+def open_form(model: Path, form: str, own: bool) -> Engine:
+    """What `chosen` has named, ready to answer; `own` as of `SavedModel`, which faster engines do always.
+
+    Raises:
+        UsageError: it is not installed.
+        BrokenState: it is not what was measured.
+    """
+    if form == TENSORFLOW:
+        return SavedModel(model, own)
+    verdict = verdicts(model)[form]
+    folder = form_folder(model, form)
+    if content_sha256(folder) != verdict["sha256"]:
+        raise BrokenState(f"{folder}: is not what was converted and measured. {_ANEW}")
+    engine: Engine = engine_module(verdict["engine"]).open_engine(folder, verdict["precision"])
+    return engine
+
+
+def _refuse_unknown(engine: str, precision: str | None) -> None:
+    known = (TENSORFLOW, AUTO, *ENGINES)
+    if engine not in known:
+        raise UsageError(f"engine {engine!r}: expected one of {', '.join(known)}")
+    if precision is not None and precision not in PRECISIONS:
+        raise UsageError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
+    if engine == TENSORFLOW and precision not in (None, "float32"):
+        raise UsageError(f"tensorflow in {precision}: it answers as the model was exported. Leave precision out")
+    if engine in ENGINES and precision is not None:
+        form_named(engine, precision)
+
+
+def _fits(verdict: Verdict, engine: str, precision: str | None) -> bool:
+    return engine in (AUTO, verdict["engine"]) and precision in (None, verdict["precision"])

@@ -1,0 +1,71 @@
+"""The one list of faster engines. Importing it imports none of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from components.errors import UsageError
+from components.foreign import foreign
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A faster engine."""
+
+    precisions: tuple[str, ...]
+    """In which it can compute."""
+    extra: str
+    """Of our package, which installs it."""
+    runs: tuple[str, ...]
+    """Modules that answering takes."""
+    converts: tuple[str, ...]
+    """Modules that converting takes."""
+
+
+TENSORFLOW = "tensorflow"
+AUTO = "auto"
+ENGINES: Mapping[str, Kind] = {
+    "openvino": Kind(("float32", "bfloat16", "int8"), "fast", ("openvino",), ("openvino", "nncf")),
+    "onnx": Kind(("float32",), "onnx", ("onnxruntime",), ("onnxruntime", "onnx", "tf2onnx")),
+}
+PRECISIONS = ("float32", "bfloat16", "int8")
+
+
+def form_named(engine: str, precision: str) -> str:
+    """What an engine with a precision is called, such as `openvino-int8`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
+    if precision not in ENGINES[engine].precisions:
+        raise UsageError(f"{engine} in {precision!r}: it computes in {', '.join(ENGINES[engine].precisions)}")
+    return f"{engine}-{precision}"
+
+
+def is_installed(engine: str) -> bool:
+    """Whether it can answer here."""
+    return all(find_spec(module) for module in ENGINES[engine].runs)
+
+
+def engine_module(engine: str, converts: bool = False) -> ModuleType:
+    """The module here that has an engine.
+
+    Raises:
+        UsageError: what it takes is not installed, or does not work here.
+    """
+    kind = ENGINES[engine]
+    install = f"pip install 'maskline[{kind.extra}]'"
+    missing = [module for module in (kind.converts if converts else kind.runs) if not find_spec(module)]
+    if missing:
+        raise UsageError(f"the engine {engine} is not installed: {', '.join(missing)} missing: {install}")
+    # OpenVINO tells its makers that it is used, unasked, where it finds this module.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=install):
+        return import_module(f"{__package__}.{engine}")

@@ -1,0 +1,84 @@
+"""`maskline convert`: a copy of a served model that offers a faster engine, where its masks are as good."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from components.artifacts import ACCOUNT_FILE, Account, read_artifact
+from components.disk import ask_room, folder_size
+from components.engine_export.core import Cases, Served, add_form
+from components.errors import ExitCode, UsageError
+from components.inference.engines.registry import engine_module, form_named
+from components.inference.model import load_model
+from components.records.splits import VALIDATION, fold_split
+from components.serving_dir import MANIFEST_FILE, read_paper
+from components.serving_papers import Manifest
+from pipeline.config.loader import changed_config
+from pipeline.config.root import Config
+from pipeline.graph.roles import Role
+from pipeline.runs.folders import artifact_folder, find_run
+from pipeline.runs.new_folder import new_folder, refuse_existing
+from pipeline.runs.record import RUN_FILE
+from pipeline.runs.served import version_folder
+
+
+def convert(model: Path, engine: str, precision: str, run: str, out: Path) -> dict[str, Any]:
+    """Writes the copy, and returns the verdict on it with `form`, `model` and `out`.
+
+    Args:
+        model: as `version_folder` takes it, or a copy from before, which keeps what it offers.
+        engine: of `ENGINES`.
+        precision: in which it computes.
+        run: as `find_run` takes it, of the model's data: its records that were trained on make the form, and those that
+            validated it judge.
+        out: a new folder.
+
+    Raises:
+        UsageError: there is no such model, engine or run, they do not belong together, or `out` cannot be made.
+        DiskFull: there is no room for the copy.
+    """
+    form = form_named(engine, precision)
+    engine_module(engine, converts=True)
+    refuse_existing(out)
+    version = version_folder(model)
+    cases = _cases(run, version)
+    with new_folder(out) as made:
+        ask_room(made, 2 * folder_size(version), f"the model's copy of {version}")
+        shutil.copytree(version, made, dirs_exist_ok=True)
+        loaded = load_model(made)
+        served = Served(made, loaded.task, loaded.derivation, loaded.point)
+        verdict = add_form(served, engine, precision, cases)
+    return {"form": form, "model": str(version), "out": str(out), **verdict}
+
+
+def exit_code(told: dict[str, Any]) -> ExitCode:
+    return ExitCode.DONE if told["offered"] else ExitCode.REFUSED
+
+
+def _cases(run: str, version: Path) -> Cases:
+    """The records of a run, if they are those that the model was made of."""
+    record = find_run(run)
+    examples = artifact_folder(record, Role.EXAMPLES)
+    config = changed_config(record.config, [], Path(record.folder or run) / RUN_FILE)
+    data = read_artifact(examples / ACCOUNT_FILE, Account)["data_fingerprint"]
+    known = read_paper(version / MANIFEST_FILE, Manifest).get("data_fingerprint")
+    if known not in (None, data):
+        raise UsageError(
+            f"{run}: is of other data than {version}, which may have learnt what is validation there. Give the run "
+            f"that pushed it: {MANIFEST_FILE} names it"
+        )
+    learnt, judged = _splits(config)
+    return Cases(str(examples), learnt, judged, config.evaluation.empty_masks)
+
+
+def _splits(config: Config) -> tuple[list[str], list[str]]:
+    """What the form is made by, and what it is judged by.
+
+    From each fold all members of an ensemble but one have learnt: its cases judge nothing but the change between forms.
+    """
+    if config.folds is None:
+        return ["train"], [VALIDATION]
+    first, *others = map(fold_split, range(1, config.folds.k + 1))
+    return [first], others
