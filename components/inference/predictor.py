@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import tensorflow as tf
 
 from components.errors import UsageError
 from components.imaging.files.codecs import as_float
+from components.imaging.geometry.placement import Placement
 from components.inference.blending import BLENDS
 from components.inference.mirror import FLIPS
 from components.inference.operating_point import OWN, tempered
 from components.inference.steps import rounded
+from components.inference.strips import blended_strips
 from components.inference.windows import Whole, joined, windows_of
 from components.records.record import intensity
 from components.records.settings import Derivation
@@ -96,8 +98,34 @@ class Predictor:
             images: as of `__call__`.
             mirror: take the mean of the answers to the mirrored forms of a window.
         """
+        return self._answered((window for image in images for window in self._windows(image)), mirror)
+
+    def strips(
+        self, read: Callable[[int, int], np.ndarray], size: tuple[int, int], moments: tuple[float, float], begin: int
+    ) -> Iterator[np.ndarray]:
+        """The answer to an image that is not in memory from row `begin` on, in strips of rows `(h, W, channels)`.
+
+        The windows of a row are asked about together and no others, so that an answer does not depend on `begin`.
+
+        Args:
+            read: the rows from one on, so many, over the whole width; values as of the images of `__call__`.
+            size: height and width of the image.
+            moments: its mean and standard deviation, as `intensity` has them.
+            begin: the first row that is wanted.
+        """
+
+        def answer(row: Sequence[Placement]) -> Iterator[np.ndarray]:
+            (rows, _), _ = row[0].overlap()
+            content = read(rows.start, rows.stop - rows.start)
+            places = (replace(place, content_height=len(content), top=place.top + rows.start) for place in row)
+            return self._answered(((as_float(place.placed(content)), moments) for place in places), self._asking.mirror)
+
+        places = windows_of(*size, self.size, self._derivation)
+        return blended_strips(answer, places, BLENDS[self._asking.blend], begin)
+
+    def _answered(self, given: Iterator[Window], mirror: bool) -> Iterator[np.ndarray]:
         flips = FLIPS if mirror else FLIPS[:1]
-        for batch in _batches((window for image in images for window in self._windows(image)), self._asking.batch):
+        for batch in _batches(given, self._asking.batch):
             windows, moments = map(np.stack, zip(*batch, strict=True))
             found = [np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips]
             # What is kept of an answer and what is told of it are the same.
