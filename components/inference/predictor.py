@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import tee
@@ -25,6 +26,8 @@ from components.records.settings import Derivation
 
 Window = tuple[np.ndarray, tuple[float, float]]
 """float32 `(height, width, C)` in 0..1, with mean and standard deviation of the whole content."""
+_MOST_AT_ONCE = 2**20
+"""Pixels of windows of an image that is not in memory."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,16 @@ class Predictor:
             images: as of `__call__`.
             mirror: take the mean of the answers to the mirrored forms of a window.
         """
-        return self._answered((window for image in images for window in self._windows(image)), mirror)
+        windows = (window for image in images for window in self._windows(image))
+        return self._answered(windows, mirror, self._asking.batch)
 
     def strips(
         self, read: Callable[[int, int], np.ndarray], size: tuple[int, int], moments: tuple[float, float], begin: int
     ) -> Iterator[np.ndarray]:
         """The answer to an image that is not in memory from row `begin` on, in strips of rows `(h, W, channels)`.
 
-        The windows of a row are asked about together and no others, so that an answer does not depend on `begin`.
+        The windows of a row are asked about together and no others, so that an answer does not depend on `begin`; at
+        once of no more than a megapixel, since activations would take more memory than all else.
 
         Args:
             read: the rows from one on, so many, over the whole width; values as of the images of `__call__`.
@@ -118,14 +123,16 @@ class Predictor:
             (rows, _), _ = row[0].overlap()
             content = read(rows.start, rows.stop - rows.start)
             places = (replace(place, content_height=len(content), top=place.top + rows.start) for place in row)
-            return self._answered(((as_float(place.placed(content)), moments) for place in places), self._asking.mirror)
+            windows = ((as_float(place.placed(content)), moments) for place in places)
+            return self._answered(windows, self._asking.mirror, batch)
 
+        batch = max(1, min(self._asking.batch, _MOST_AT_ONCE // math.prod(self.size)))
         places = windows_of(*size, self.size, self._derivation)
         return blended_strips(answer, places, BLENDS[self._asking.blend], begin)
 
-    def _answered(self, given: Iterator[Window], mirror: bool) -> Iterator[np.ndarray]:
+    def _answered(self, given: Iterator[Window], mirror: bool, size: int) -> Iterator[np.ndarray]:
         flips = FLIPS if mirror else FLIPS[:1]
-        for batch in _batches(given, self._asking.batch):
+        for batch in _batches(given, size):
             windows, moments = map(np.stack, zip(*batch, strict=True))
             found = [np.flip(self._answer(np.flip(windows, axes), moments), axes) for axes in flips]
             # What is kept of an answer and what is told of it are the same.
