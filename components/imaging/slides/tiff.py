@@ -16,7 +16,9 @@ from components.imaging.files.unreadable import UnreadableImage, check_size
 _MOST_STORED = 2**26
 """Pixels of a tile or strip."""
 _STEP = 1024
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
+_WHITE_IS_ZERO, _YCBCR = 0, 6
+_READ = (_WHITE_IS_ZERO, 1, 2)
+"""With black that is zero, and RGB."""
 
 
 class TiffSlide:
@@ -82,19 +84,18 @@ class TiffSlide:
             return decoded[0, :height, :width]
 
     def _checked(self, upright: bool) -> tifffile.TiffPage:
-        series = self._file.series[0]
+        series, *others = self._file.series
         page = series.levels[0].keyframe
-        if len(series.levels[0].pages) > 1:
-            raise UnreadableImage(
-                f"holds {len(series.levels[0].pages)} images of one size, expected one image or its resolutions: "
-                "save one of them alone"
-            )
-        check_size(page.imagewidth, page.imagelength, 2**63)
-        if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR) or page.samplesperpixel not in (
-            1,
-            3,
-            4,
+        # Beside resolutions there may be pictures of the label and of the whole glass.
+        if len(series.levels[0].pages) > 1 or (
+            others and (len(series.levels) == 1 or max(each.size for each in others) > series.size)
         ):
+            count = sum(len(each.levels[0].pages) for each in self._file.series)
+            raise UnreadableImage(f"holds {count} images, expected one or its resolutions: save one of them alone")
+        check_size(page.imagewidth, page.imagelength, 2**63)
+        # The decoder of JPEG alone makes RGB of it.
+        colours = page.photometric == _YCBCR and page.compression == tifffile.COMPRESSION.JPEG
+        if not (colours or page.photometric in _READ) or page.samplesperpixel not in (1, 3, 4):
             kind = tifffile.PHOTOMETRIC(page.photometric).name
             raise UnreadableImage(f"has {page.samplesperpixel} channels of {kind}, expected gray or RGB: convert it")
         if page.dtype not in (np.uint8, np.uint16) or page.bitspersample not in (8, 16):
