@@ -16,6 +16,8 @@ from components.imaging.files.unreadable import UnreadableImage, check_size
 _MOST_STORED = 2**26
 """Pixels of a tile or strip."""
 _STEP = 1024
+_TURNED = range(2, 9)
+"""Of orientations; other numbers mean nothing."""
 _WHITE_IS_ZERO, _YCBCR = 0, 6
 _READ = (_WHITE_IS_ZERO, 1, 2)
 """With black that is zero, and RGB."""
@@ -54,6 +56,13 @@ class TiffSlide:
                     slice(a - o, b - o) for a, b, o in zip(begin, end, (row * down, column * across), strict=True)
                 )
                 pixels[there] = stored[own]
+        return self._colours(pixels)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _colours(self, pixels: np.ndarray) -> np.ndarray:
+        """Gray `(h, w)` or RGB `(h, w, 3)` of samples as they are stored."""
         if pixels.shape[2] == 4:
             if pixels[..., 3].min() < np.iinfo(self.dtype).max:
                 raise UnreadableImage("is partly transparent: save it without an alpha channel")
@@ -61,9 +70,6 @@ class TiffSlide:
         if self._page.photometric == _WHITE_IS_ZERO:
             pixels = np.invert(pixels)
         return pixels[..., 0] if self.channels == 1 else pixels
-
-    def close(self) -> None:
-        self._file.close()
 
     def _stored(self, row: int, column: int) -> np.ndarray:
         """A tile or strip `(h, w, samples)`, cut off at the border of the image; of one that is not there, zeros."""
@@ -108,7 +114,7 @@ class TiffSlide:
                 "memory: save it in tiles"
             )
         orientation = page.tags.valueof(int(Tag.Orientation), UPRIGHT)
-        if upright and orientation != UPRIGHT:
+        if upright and orientation in _TURNED:
             raise UnreadableImage(f"carries {turn_name(orientation)} in its header: save it upright")
         return page
 

@@ -23,9 +23,8 @@ class VendorSlide:
         self._slide = slide
         self.width, self.height = slide.dimensions
         told = slide.properties
-        self.spacing: Spacing | None = spacing(
-            [float(told.get(f"openslide.mpp-{axis}", 0)) / _MICROMETRES for axis in "yx"]
-        )
+        found = spacing([told.get(f"openslide.mpp-{axis}", "") for axis in "yx"])
+        self.spacing: Spacing | None = found and (found[0] / _MICROMETRES, found[1] / _MICROMETRES)
         self._background = bytes.fromhex(told.get("openslide.background-color", "FFFFFF"))
 
     def read(self, top: int, left: int, height: int, width: int) -> np.ndarray:
