@@ -79,7 +79,7 @@ LOCK := pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock"
 
 lock: | $(UV)
-	$(UV) $(LOCK) --extra annotations --extra dev --extra encoders --extra vertex --output-file requirements.lock pyproject.toml
+	$(UV) $(LOCK) --extra annotations --extra dev --extra encoders --extra slides --extra vertex --output-file requirements.lock pyproject.toml
 	$(UV) $(LOCK) --output-file tests/e2e/local_runner.lock tests/e2e/local_runner.in
 
 clean:

@@ -18,6 +18,7 @@ from components.errors import UsageError
 from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
+from components.imaging.slides.slide import Slide, read_rows
 from components.inference.engines.offered import chosen
 from components.inference.engines.registry import TENSORFLOW
 from components.inference.operating_point import OperatingPoint
@@ -77,6 +78,24 @@ class Model:
             classes = self.point.mask(whole.probability, self.task, whole.scale)
             yield Prediction(source, classes, whole.probability)
 
+    def strips(self, slide: Slide, moments: tuple[float, float], begin: int = 0) -> Iterator[np.ndarray]:
+        """Probabilities float32 `(h, W, K)` of a slide from row `begin` on, in strips of rows that follow each other.
+
+        Args:
+            slide: of any size; a model that `why_whole` is not of.
+            moments: mean and standard deviation of all that the model sees of it, as `intensity` has them.
+            begin: the first row that is wanted; from any on they are the same.
+
+        Raises:
+            UnreadableImage: the file is damaged.
+        """
+        size = slide.height, slide.width
+        return self._predictor.strips(lambda *rows: self.as_seen(read_rows(slide, *rows)), size, moments, begin)
+
+    def as_seen(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels `(H, W)` or `(H, W, 3)` in the channels of the model, and adjusted."""
+        return adjust(with_channels(pixels, self.derivation.channels), self.derivation.adjust)
+
     def _read(self, image: Path | str | np.ndarray) -> np.ndarray:
         if not isinstance(image, np.ndarray):
             try:
@@ -85,7 +104,7 @@ class Model:
             except UnreadableImage as error:
                 raise UsageError(f"{image}: {error}") from error
         _check(image)
-        return adjust(with_channels(image, self.derivation.channels), self.derivation.adjust)
+        return self.as_seen(image)
 
 
 def _check(image: np.ndarray) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 
 import numpy as np
 
 from components.imaging.files.codecs import as_float
+from components.imaging.geometry.placement import Placement
 from components.inference.blending import BLENDS
 from components.inference.engines.engine import Asked
 from components.inference.engines.offered import open_form
@@ -17,12 +19,15 @@ from components.inference.engines.registry import TENSORFLOW
 from components.inference.mirror import FLIPS
 from components.inference.operating_point import tempered
 from components.inference.steps import rounded
+from components.inference.strips import blended_strips
 from components.inference.windows import Whole, joined, windows_of
 from components.records.record import intensity
 from components.records.settings import Derivation
 
 Window = tuple[np.ndarray, tuple[float, float]]
 """float32 `(height, width, C)` in 0..1, with mean and standard deviation of the whole content."""
+_MOST_AT_ONCE = 2**20
+"""Pixels of windows of an image that is not in memory."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,38 @@ class Predictor:
             images: as of `__call__`.
             mirror: take the mean of the answers to the mirrored forms of a window.
         """
+        windows = (window for image in images for window in self._windows(image))
+        return self._answered(windows, mirror, self._asking.batch)
+
+    def strips(
+        self, read: Callable[[int, int], np.ndarray], size: tuple[int, int], moments: tuple[float, float], begin: int
+    ) -> Iterator[np.ndarray]:
+        """The answer to an image that is not in memory from row `begin` on, in strips of rows `(h, W, channels)`.
+
+        The windows of a row are asked about together and no others, so that an answer does not depend on `begin`; at
+        once of no more than a megapixel, since activations would take more memory than all else.
+
+        Args:
+            read: the rows from one on, so many, over the whole width; values as of the images of `__call__`.
+            size: height and width of the image.
+            moments: its mean and standard deviation, as `intensity` has them.
+            begin: the first row that is wanted.
+        """
+
+        def answer(row: Sequence[Placement]) -> Iterator[np.ndarray]:
+            (rows, _), _ = row[0].overlap()
+            content = read(rows.start, rows.stop - rows.start)
+            places = (replace(place, content_height=len(content), top=place.top + rows.start) for place in row)
+            windows = ((as_float(place.placed(content)), moments) for place in places)
+            return self._answered(windows, self._asking.mirror, batch)
+
+        batch = max(1, min(self._asking.batch, _MOST_AT_ONCE // math.prod(self.size)))
+        places = windows_of(*size, self.size, self._derivation)
+        return blended_strips(answer, places, BLENDS[self._asking.blend], begin)
+
+    def _answered(self, given: Iterator[Window], mirror: bool, size: int) -> Iterator[np.ndarray]:
         flips = FLIPS if mirror else FLIPS[:1]
-        for batch in _batches((window for image in images for window in self._windows(image)), self._asking.batch):
+        for batch in _batches(given, size):
             windows, moments = (np.stack(each).astype(np.float32) for each in zip(*batch, strict=True))
             asked = (Asked(np.ascontiguousarray(np.flip(windows, axes)), moments) for axes in flips)
             found = [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]

@@ -74,10 +74,15 @@ def blended(answers: Iterable[np.ndarray], windows: Sequence[Placement], blend: 
         looks[there] += weights
     if total is None or looks is None:
         raise ValueError("no window: nothing can be blended")
+    return _resized(shares(total, looks), (windows[0].source_height, windows[0].source_width))
+
+
+def shares(total: np.ndarray, looks: np.ndarray) -> np.ndarray:
+    """Weighted sums `(h, w, K)` by the sums of their weights `(h, w, 1)`; background where none looks."""
     answer = np.divide(total, looks, out=np.zeros_like(total), where=looks > 0)
     if answer.shape[-1] > 1:
         answer[..., 0][looks[..., 0] == 0] = 1
-    return _resized(answer, (windows[0].source_height, windows[0].source_width))
+    return answer
 
 
 def _resized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import tee
 
@@ -14,12 +14,20 @@ from components.imaging.annotations.regions import Regions, regions_of
 from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, decode_image, read_content
 from components.imaging.files.dicom_mark import is_dicom
 from components.imaging.files.spacing import Spacing, spacing_of
+from components.imaging.slides.first_look import reduced, reduction
+from components.imaging.slides.opened import is_slide, open_slide
+from components.imaging.slides.plane import Plane, plane_of
+from components.imaging.slides.slide import read_rows
 from components.inference.model import Model
+from components.inference.strips import why_whole
 from components.measures.calibration import confidence, sums
 from components.measures.comparison import Comparison
+from components.predictions.answer import in_steps
 from components.predictions.inputs import Given
 from components.records.settings import Derivation
 from components.task import Task
+
+NO_DICOM = "no DICOM image, which is what a DICOM segmentation refers to"
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Answered:
-    """What is written of it."""
+    """See `Answer`."""
 
     loaded: Loaded
     task: Task
@@ -44,6 +52,30 @@ class Answered:
     """Class indices `(H, W)` uint8."""
     probability: np.ndarray
     """float32 `(H, W, channels)`."""
+
+    @property
+    def given(self) -> Given:
+        return self.loaded.given
+
+    @property
+    def spacing(self) -> Spacing | None:
+        return self.loaded.spacing
+
+    @property
+    def dicom(self) -> bytes:
+        return self.loaded.dicom
+
+    @property
+    def mask(self) -> Plane:
+        return plane_of(self.classes)
+
+    def plane(self, index: int) -> Plane:
+        of_class = plane_of(self.task.of_class(self.probability, index))
+        return replace(of_class, dtype=np.dtype(np.uint16), band=lambda number: in_steps(of_class.band(number)))
+
+    @property
+    def picture(self) -> np.ndarray:
+        return reduced(self.loaded.pixels, reduction(*self.classes.shape))
 
     @cached_property
     def regions(self) -> Regions:
@@ -72,13 +104,26 @@ class Answered:
 def load(given: Given, derivation: Derivation, needs_dicom: bool) -> Loaded | Reject:
     """The image of a file, as those were read that the model was trained on."""
     try:
+        if is_slide(given.path):
+            return _load_slide(given, derivation)
         content = read_content(given.path)
         if needs_dicom and not is_dicom(content):
-            raise UnreadableImage("no DICOM image, which is what a DICOM segmentation refers to")
+            raise UnreadableImage(NO_DICOM)
         pixels = decode_image(content, MAX_PIXELS, derivation.dicom_window, derivation.upright)
         return Loaded(given, pixels, spacing_of(content, derivation.upright), content if needs_dicom else b"")
     except UnreadableImage as error:
         return Reject(str(given.path), "unreadable", str(error))
+
+
+def _load_slide(given: Given, derivation: Derivation) -> Loaded:
+    """For a model that must see it whole."""
+    with open_slide(given.path, derivation.upright) as slide:
+        if slide.height * slide.width > MAX_PIXELS:
+            raise UnreadableImage(
+                f"has {slide.width} x {slide.height} pixels, more than the {MAX_PIXELS} that are held in memory, and "
+                f"{why_whole(derivation)}"
+            )
+        return Loaded(given, read_rows(slide, 0, slide.height), slide.spacing, b"")
 
 
 def answered(model: Model, images: Iterable[Loaded]) -> Iterator[Answered | Reject]:

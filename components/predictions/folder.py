@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from components.errors import UsageError
 from components.files import locked, remove_unfinished, write_json
-from components.predictions.records import REMEDY
+from components.predictions.sources import REMEDY
 from components.state import read_state, shown
 
 STATE_FILE = "predict.json"

@@ -14,12 +14,15 @@ from components.errors import UsageError
 from components.example_gen.samples import Reject, image_files, is_left_behind, unread_files, without_suffix
 from components.example_gen.tables import decoded
 from components.foreign import foreign
+from components.imaging.files.codecs import SUFFIXES
+from components.imaging.slides import opened as slides
 
 _COLUMN = "image"
 _TABLE = ".csv"
 _LONGEST = 180
 """Bytes of a name, which gets a suffix, and another while it is written: file systems take 255."""
 _SHOWN = 5
+_SUFFIXES = SUFFIXES | slides.SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,22 @@ def _below(folder: Path, out: Path) -> Iterator[Given | Reject]:
     closed: list[OSError] = []
     for here, folders, _ in os.walk(folder, onerror=closed.append):
         place = Path(here)
-        folders[:] = sorted(name for name in folders if not is_left_behind(name) and not _same(place / name, out))
+        folders[:] = sorted(name for name in folders if not _is_passed_by(place / name, out))
         for name in folders:
             if (place / name).is_symlink():
                 yield Reject(str(place / name), "not read", "a link to a folder: give that folder itself")
-        for path in image_files(place):
+        for path in image_files(place, _SUFFIXES):
             yield Given(path, path.relative_to(folder).as_posix())
-        for reject in unread_files(folder, place):
+        for reject in unread_files(folder, place, _SUFFIXES):
             yield Reject(str(folder / reject.source), reject.kind, reject.reason)
     for error in closed:
         yield Reject(str(error.filename), "unreadable", f"cannot be read: {error.strerror}")
 
 
-def _same(path: Path, out: Path) -> bool:
-    return path.absolute() == out.absolute()
+def _is_passed_by(folder: Path, out: Path) -> bool:
+    """Whether nothing is looked for in it; what belongs to an MRXS slide lies in a folder of its name."""
+    of_slide = folder.with_name(f"{folder.name}.mrxs").is_file()
+    return is_left_behind(folder.name) or folder.absolute() == out.absolute() or of_slide
 
 
 def _rows(table: Path) -> Iterator[Given]:

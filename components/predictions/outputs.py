@@ -4,64 +4,73 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
+from typing import BinaryIO
 
 import numpy as np
 
 from components.imaging.annotations.colours import colour_map, eight_bit, outlined
 from components.imaging.annotations.geojson import write_geojson
 from components.imaging.files.codecs import encode_png
-from components.predictions.answered import Answered
+from components.imaging.files.spacing import Spacing
+from components.imaging.slides.first_look import reduction
+from components.imaging.slides.plane import Plane
+from components.imaging.slides.pyramid import Half, mean, nearest, write_pyramid
+from components.predictions.answer import Answer
 from components.task import Task
 
-Files = Iterator[tuple[str, bytes]]
+Content = bytes | Callable[[BinaryIO], None]
+"""Of a file; or what writes one, where memory does not hold it."""
+Files = Iterator[tuple[str, Content]]
 """Paths below the output folder, with `/` between their parts, and contents."""
-Writer = Callable[[Answered, str], Files]
+Writer = Callable[[Answer, str], Files]
 """Of an answer and what names the model."""
 
+LARGEST_PNG = 4096
+"""Pixels of a side; what is larger becomes a pyramid."""
 _LINE = 400
 """Pixels of an image's longer side for each pixel of the width of a line."""
 _PLAIN_NAME = r"[\w][\w .-]*"
 
 
-def mask(answer: Answered, model: str) -> Files:
+def mask(answer: Answer, model: str) -> Files:
     """Class indices as they are, at the size of the image."""
-    yield f"masks/{_name(answer)}.png", encode_png(answer.classes)
+    yield _image(f"masks/{answer.given.name}", answer.mask, nearest, answer.spacing)
 
 
-def probability(answer: Answered, model: str) -> Files:
+def probability(answer: Answer, model: str) -> Files:
     """65535 p of each class, 16 bit."""
-    task = answer.task
-    for index, folder in enumerate(_folders(task), 1):
-        scaled = np.rint(np.clip(task.of_class(answer.probability, index), 0, 1) * 65535).astype(np.uint16)
-        yield f"probability/{folder}{_name(answer)}.png", encode_png(scaled)
+    for index, folder in enumerate(_folders(answer.task), 1):
+        yield _image(f"probability/{folder}{answer.given.name}", answer.plane(index), mean, answer.spacing)
 
 
-def overlay(answer: Answered, model: str) -> Files:
-    """The image with the outlines of what is predicted, 8 bit."""
-    thickness = max(1, round(max(answer.classes.shape) / _LINE))
-    picture = outlined(eight_bit(answer.loaded.pixels), answer.classes, answer.task, thickness)
-    yield f"overlays/{_name(answer)}.png", encode_png(picture)
+def overlay(answer: Answer, model: str) -> Files:
+    """The image with the outlines of what is predicted, 8 bit, of a large one a reduced picture."""
+    classes = _looked_at(answer.mask)
+    thickness = max(1, round(max(classes.shape) / _LINE))
+    picture = outlined(eight_bit(answer.picture), classes, answer.task, thickness)
+    yield f"overlays/{answer.given.name}.png", encode_png(picture)
 
 
-def colour(answer: Answered, model: str) -> Files:
-    """Each class in its colour on black."""
-    yield f"colours/{_name(answer)}.png", encode_png(colour_map(answer.classes, answer.task))
+def colour(answer: Answer, model: str) -> Files:
+    """Each class in its colour on black, of a large image a reduced picture."""
+    yield f"colours/{answer.given.name}.png", encode_png(colour_map(_looked_at(answer.mask), answer.task))
 
 
-def geojson(answer: Answered, model: str) -> Files:
+def geojson(answer: Answer, model: str) -> Files:
     """Polygons as QuPath reads them."""
-    yield f"geojson/{_name(answer)}.geojson", write_geojson(answer.regions, answer.task)
+    yield f"geojson/{answer.given.name}.geojson", write_geojson(answer.regions, answer.task)
 
 
-def dicom_seg(answer: Answered, model: str) -> Files:
+def dicom_seg(answer: Answer, model: str) -> Files:
     """A segmentation that refers to the DICOM image; what of it is made up stands in a text beside it."""
     from components.imaging.annotations.dicom_seg import write_seg  # highdicom, which not everybody has
 
-    made = write_seg(answer.loaded.dicom, answer.classes, answer.task, model, version("maskline"))
-    yield f"dicom-seg/{_name(answer)}.dcm", made.content
+    made = write_seg(answer.dicom, answer.mask.whole(), answer.task, model, version("maskline"))
+    yield f"dicom-seg/{answer.given.name}.dcm", made.content
     if made.invented:
-        yield f"dicom-seg/{_name(answer)}.txt", "".join(f"{line}\n" for line in made.invented).encode()
+        yield f"dicom-seg/{answer.given.name}.txt", "".join(f"{line}\n" for line in made.invented).encode()
 
 
 FILES: Mapping[str, Writer] = {
@@ -84,8 +93,15 @@ def bytes_per_pixel(kinds: list[str], task: Task) -> float:
     return sum(_BYTES.get(kind, 0) * each.get(kind, 1) for kind in kinds)
 
 
-def _name(answer: Answered) -> str:
-    return answer.loaded.given.name
+def _image(stem: str, plane: Plane, half: Half, spacing: Spacing | None) -> tuple[str, Content]:
+    if max(plane.height, plane.width) <= LARGEST_PNG:
+        return f"{stem}.png", encode_png(plane.whole())
+    return f"{stem}.ome.tif", partial(write_pyramid, plane=plane, half=half, spacing=spacing)
+
+
+def _looked_at(mask: Plane) -> np.ndarray:
+    """Class indices of a picture of the size of `Answer.picture`."""
+    return mask.every(reduction(mask.height, mask.width))
 
 
 def _folders(task: Task) -> list[str]:

@@ -11,27 +11,18 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from components.errors import UsageError
-from components.files import write_bytes, write_json
+from components.files import replacing, write_json
 from components.imaging.annotations.coco import write_coco
 from components.imaging.annotations.lesions import lesions_of, write_csv
-from components.predictions.answered import Answered
+from components.predictions.answer import Answer
 from components.predictions.inputs import Given
 from components.predictions.outputs import FILES
+from components.predictions.sources import REMEDY, Source, refuse_other, source_of
 from components.state import read_state
 
 RECORDS = "records"
 TABLES = ("coco", "lesions")
 """Kinds of output that are one file over all images."""
-REMEDY = "Choose another folder: --out DIR"
-
-
-class Source(TypedDict):
-    """Which file it was."""
-
-    path: str
-    bytes: int
-    modified_ns: int
 
 
 class Record(TypedDict):
@@ -65,39 +56,39 @@ def is_whole(out: Path, given: Given) -> bool:
     if not path.is_file():
         return False
     record = read_record(path)
-    if not given.path.is_file() or record["source"] != _source(given):
-        raise UsageError(
-            f"{path}: is of {record['source']['path']} as it was, and {given.path} is another file, or has changed. "
-            f"{REMEDY}"
-        )
+    refuse_other(path, record["source"], given)
     return all((out / name).is_file() for name in record["files"])
 
 
-def keep(out: Path, answer: Answered, kinds: Sequence[str], model: str) -> None:
+def keep(out: Path, answer: Answer, kinds: Sequence[str], model: str) -> None:
     """Writes all that is asked for of an image, or nothing.
 
     Raises:
         UnreadableImage: its DICOM file is none that a segmentation can refer to.
     """
-    given, (height, width) = answer.loaded.given, answer.classes.shape
+    given = answer.given
     files = {name: content for kind in FILES if kind in kinds for name, content in FILES[kind](answer, model)}
     record: Record = {
         "image": str(given.path),
-        "source": _source(given),
+        "source": source_of(given),
         "files": list(files),
-        "height": height,
-        "width": width,
+        "height": answer.mask.height,
+        "width": answer.mask.width,
         "pixels": answer.pixels,
         "confidence": round(answer.confidence, 4),
     }
     if "coco" in kinds:
         record["coco"] = write_coco([(given.file, answer.regions)], answer.task)
     if "lesions" in kinds:
-        found = lesions_of(answer.regions, answer.task, answer.probability, answer.loaded.spacing)
+        found = lesions_of(answer.regions, answer.task, answer.probability, answer.spacing)
         record["lesions"] = write_csv((given.file, lesion) for lesion in found)
     for name, content in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(out / name, content)
+        with replacing(out / name) as file:
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
     path = record_path(out, given)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, record)
@@ -110,8 +101,3 @@ def read_record(path: Path) -> Record:
 def read_records(out: Path) -> Iterator[Record]:
     """Of all images, by their names."""
     return map(read_record, sorted((out / RECORDS).rglob("*.json")))
-
-
-def _source(given: Given) -> Source:
-    found = given.path.stat()
-    return {"path": str(given.path.absolute()), "bytes": found.st_size, "modified_ns": found.st_mtime_ns}

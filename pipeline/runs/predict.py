@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from components.disk import ask_room, full_disk_named
@@ -15,10 +16,13 @@ from components.errors import ExitCode, UsageError
 from components.example_gen.samples import Reject
 from components.imaging.annotations.dicom_seg import load_highdicom
 from components.imaging.files.codecs import UnreadableImage
+from components.imaging.slides.opened import is_slide, load_openslide
 from components.inference.blending import BLENDS
 from components.inference.devices import compute_on
 from components.inference.model import Model, load_model
+from components.inference.strips import why_whole
 from components.parallel import ordered_map, share_accelerators
+from components.predictions import slides
 from components.predictions.answered import Answered, Loaded, answered, load
 from components.predictions.folder import check_free, held
 from components.predictions.inputs import Given, inputs_of
@@ -91,13 +95,18 @@ def predict(
             "operating_point": loaded.point.model_dump(),
             **{"blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
         }
-        _ask_room(out, inputs.images, loaded, kinds)
+        streamed = _streamed(inputs.images, loaded)
+        held_whole = [image for image in inputs.images if image not in streamed]
+        _ask_room(out, held_whole, streamed, loaded, kinds)
         with full_disk_named(out), held(out, state):
             whole = {image for image in inputs.images if is_whole(out, image)}
             # An image is asked about beside the same others, whenever: then its answer is the same to the last bit.
-            left = [group for group in _groups(inputs.images, options.batch) if not whole.issuperset(group)]
+            left = [group for group in _groups(held_whole, options.batch) if not whole.issuperset(group)]
             answers = _answers(loaded, left, "dicom-seg" in kinds, watch)
             rejects = list(_written(answers, whole, out, kinds, name["sha256"][:_NAMED]))
+            slides_left = [slide for slide in streamed if slide not in whole]
+            rejects += slides.written(loaded, slides_left, out, kinds, name["sha256"][:_NAMED], watch)
+            slides.forget(out)
             tables = write_tables(out, kinds, loaded.task, rejects)
             folders = sorted({name.partition("/")[0] for record in read_records(out) for name in record["files"]})
     return {
@@ -167,13 +176,22 @@ def _readable(images: Iterator[Loaded | Reject], rejects: list[Reject]) -> Itera
             yield image
 
 
-def _ask_room(out: Path, images: Sequence[Given], model: Model, kinds: list[str]) -> None:
-    """For those that have no record, by some of them, evenly chosen."""
-    images = [image for image in images if not record_path(out, image).is_file()]
+def _streamed(images: Sequence[Given], model: Model) -> dict[Given, None]:
+    """Those that are asked about by regions."""
+    found = [image for image in images if is_slide(image.path)]
+    if found:
+        load_openslide()
+    return {} if why_whole(model.derivation) else dict.fromkeys(found)
+
+
+def _ask_room(out: Path, images: Sequence[Given], streamed: Collection[Given], model: Model, kinds: list[str]) -> None:
+    """For those that have no record; of those in memory by some, evenly chosen."""
+    images, large = ([each for each in given if not record_path(out, each).is_file()] for given in (images, streamed))
     chosen = images[:: max(1, len(images) // _LOOKED_AT)][:_LOOKED_AT]
     looked = [load(image, model.derivation, needs_dicom=False) for image in chosen]
     pixels = [one.pixels.shape[0] * one.pixels.shape[1] for one in looked if isinstance(one, Loaded)]
-    if pixels:
-        size = len(images) * sum(pixels) / len(pixels) * bytes_per_pixel(kinds, model.task)
-        there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-        ask_room(there, size, f"what is predicted of {len(images)} images")
+    size = len(images) * fmean(pixels or [0]) * bytes_per_pixel(kinds, model.task)
+    # All probabilities of a slide are kept until it is finished.
+    size += sum(map(slides.pixels_of, large)) * bytes_per_pixel([*kinds, *slides.KEPT], model.task)
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    ask_room(there, size, f"what is predicted of {len(images) + len(large)} images")

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import Protocol
 
 import numpy as np
 
@@ -39,13 +40,20 @@ class Lesion:
     """Of its class, over its pixels, 0 to 1."""
 
 
+class Windowed(Protocol):
+    """Probabilities of the classes of an image: an array `(H, W, channels)`, or what gives parts of one."""
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> np.ndarray:
+        """Rows and columns, float `(h, w, channels)`."""
+
+
 def lesions_of(
-    found: Regions, task: Task, probability: np.ndarray | None = None, spacing: Spacing | None = None
+    found: Regions, task: Task, probability: Windowed | None = None, spacing: Spacing | None = None
 ) -> list[Lesion]:
     """A row for each region, by class.
 
     Args:
-        probability: of the classes, `(H, W, channels)` float, as `Task.predicted` takes it.
+        probability: of the classes, as `Task.predicted` takes it.
         spacing: height and width of a pixel in mm.
     """
     rows = []

@@ -21,14 +21,12 @@ from components.imaging.files.png import png_chunks
 from components.imaging.files.tiff_compression import refuse_compression
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PLUGINS: dict[bytes, type[ImageFile]] = {
     b"\x89PNG\r\n\x1a\n": PngImageFile,
     b"\xff\xd8\xff": JpegImageFile,
     b"BM": BmpImageFile,
-    b"II*\0": TiffImageFile,
-    b"MM\0*": TiffImageFile,
-    b"II+\0": TiffImageFile,
-    b"MM\0+": TiffImageFile,
+    **dict.fromkeys(TIFF_MAGIC, TiffImageFile),
 }
 _PNG_GRAY_AND_ALPHA = 4
 # Values of TIFF tags; sample format 4 is 'undefined'.

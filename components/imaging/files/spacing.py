@@ -40,7 +40,7 @@ def spacing_of(content: bytes, upright: bool = True) -> Spacing | None:
     header = raster.open_raster(io.BytesIO(content))
     if not isinstance(header, TiffImageFile):
         return None
-    found = spacing(_of_tiff(header))
+    found = _of_tiff(header)
     return found[::-1] if found and upright and swaps_sides(orientation_in(header, content)) else found
 
 
@@ -53,10 +53,16 @@ def spacing(values: Sequence[object]) -> Spacing | None:
     return (height, width) if all(math.isfinite(length) and length > 0 for length in (height, width)) else None
 
 
-def _of_tiff(header: TiffImageFile) -> Sequence[object]:
+def spacing_by_resolution(resolutions: Sequence[float], unit: int) -> Spacing | None:
+    """Of pixels a unit along height and width, as TIFF tells them, and its number of the unit; None of a screen's."""
+    found = spacing(resolutions)
+    millimetres = _MM_PER_UNIT.get(unit)
+    if millimetres is None or found is None or {round(25.4 * each / millimetres, 1) for each in found} <= {*_SCREENS}:
+        return None
+    return spacing([millimetres / each for each in found])
+
+
+def _of_tiff(header: TiffImageFile) -> Spacing | None:
     tags = header.tag_v2
-    unit = _MM_PER_UNIT.get(tags.get(Tag.ResolutionUnit, 2))
-    found = spacing([float(tags.get(tag, 0)) for tag in (Tag.YResolution, Tag.XResolution)])
-    if unit is None or found is None or {round(25.4 * each / unit, 1) for each in found} <= {*_SCREENS}:
-        return ()
-    return [unit / each for each in found]
+    resolutions = [float(tags.get(tag, 0)) for tag in (Tag.YResolution, Tag.XResolution)]
+    return spacing_by_resolution(resolutions, tags.get(Tag.ResolutionUnit, 2))

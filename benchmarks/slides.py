@@ -1,0 +1,89 @@
+"""Slides by `maskline predict`: seconds, and memory above that of the same command for one window. Slow.
+
+python -m benchmarks.slides 32768     # of one side; `make bench BENCH=slides` takes two smaller ones
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import keras
+import numpy as np
+import tifffile
+
+from benchmarks._timing import peak_mebibytes, seconds
+from components.files import write_json
+from components.inference.operating_point import OperatingPoint
+from components.records.settings import Derivation, Tiles
+from components.serving_graph.export import export_model
+from components.task import Task
+from components.trainer.models.unet.parameters import UNet
+from components.trainer.segmenter import build_segmenter
+from components.trainer.settings import Model
+
+_TILE, _WINDOW, _SIDES = 256, 512, (8192, 16384)
+
+
+def measure(sides: tuple[int, ...] = _SIDES) -> Iterator[str]:
+    """A square RGB slide of JPEG tiles for each side, a plain U-Net of two levels and four filters, windows of 512."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        version = _version(root / "version")
+        _, least = _predicted(version, _slide(root / "window.tif", _WINDOW), root / "window")
+        for side in sides:
+            took, peak = _predicted(version, _slide(root / f"{side}.tif", side), root / str(side))
+            yield f"{side} x {side} px: {took:.0f} s, {peak - least:.0f} MiB above the {least:.0f} MiB of one window"
+
+
+def _predicted(version: Path, slide: Path, out: Path) -> tuple[float, float]:
+    """Seconds and MiB."""
+    peaks: list[float] = []
+    arguments = ("predict", str(version), str(slide), "--out", str(out), "--write", "probability,overlay,colour")
+    took = seconds(lambda: peaks.append(peak_mebibytes("pipeline.cli", *arguments)))
+    return took, peaks[0]
+
+
+def _version(folder: Path) -> Path:
+    keras.utils.set_random_seed(0)
+    task, point = Task(), OperatingPoint()
+    derivation = Derivation(height=_WINDOW, width=_WINDOW, channels=3, tiles=Tiles(overlap=64))
+    parameters = UNet(levels=2, base_filters=4).model_dump()
+    network = build_segmenter(3, Model(architecture="unet", parameters=parameters), task, 0.3)
+    export_model(network, folder, task, point, derivation)
+    (folder / "assets.extra").mkdir()
+    config = {"derivation": derivation.model_dump(), "task": task.model_dump(), "operating_point": point.model_dump()}
+    write_json(folder / "assets.extra/training.json", {"config": config})
+    return folder
+
+
+def _slide(path: Path, side: int) -> Path:
+    """Two levels of JPEG tiles, written tile by tile."""
+    with tifffile.TiffWriter(path, bigtiff=True) as writer:
+        for level, length in enumerate((side, side // 2)):
+            writer.write(
+                _tiles(length),
+                shape=(length, length, 3),
+                dtype=np.uint8,
+                tile=(_TILE, _TILE),
+                photometric="rgb",
+                compression="jpeg",
+                subfiletype=int(level > 0),
+                metadata=None,
+            )
+    return path
+
+
+def _tiles(side: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(0)
+    for _ in range((side // _TILE) ** 2):
+        coarse = rng.integers(0, 256, (4, 4, 3), np.uint8)
+        yield cv2.resize(coarse, (_TILE, _TILE), interpolation=cv2.INTER_CUBIC)
+
+
+if __name__ == "__main__":
+    for line in measure(tuple(map(int, sys.argv[1:])) or _SIDES):
+        print(line, flush=True)

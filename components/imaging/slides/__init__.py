@@ -1,0 +1,1 @@
+"""Images that are too large for memory: read by regions, written by rows of tiles."""

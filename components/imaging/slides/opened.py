@@ -1,0 +1,77 @@
+"""Which files are read by regions, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from components.errors import UsageError
+from components.foreign import foreign
+from components.imaging.files import raster
+from components.imaging.files.codecs import MAX_PIXELS
+from components.imaging.files.raster import TIFF_MAGIC
+from components.imaging.files.unreadable import UnreadableImage
+from components.imaging.slides.slide import Slide
+
+SUFFIXES = frozenset({".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide"})
+"""Of slides alone; others are TIFF."""
+LONGEST_SIDE = 2**18
+"""Pixels: of wider slides a few rows are more than memory holds."""
+
+
+def is_slide(path: Path, max_pixels: int = MAX_PIXELS) -> bool:
+    """Whether a file is read by regions: of a suffix of slides, or a TIFF of several resolutions, or of more pixels
+    than are read at once. What is damaged is none."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            if file.read(4) not in TIFF_MAGIC:
+                return False
+            file.seek(0)
+            header = raster.open_raster(file)
+            with foreign(UnreadableImage, "its list of pages is damaged"):
+                return header.width * header.height > max_pixels or getattr(header, "n_frames", 1) > 1
+    except (OSError, UnreadableImage):
+        return False
+
+
+def load_openslide() -> ModuleType:
+    """Raises UsageError: what reads slides is not installed."""
+    try:
+        import imagecodecs  # noqa: F401 - by it tifffile decodes JPEG and LZW
+        import openslide
+    except ImportError as error:
+        raise UsageError(f"slides cannot be read, {error.name} is missing: pip install 'maskline[slides]'") from error
+    return openslide
+
+
+@contextmanager
+def open_slide(path: Path, upright: bool = True) -> Iterator[Slide]:
+    """A slide that OpenSlide knows, or a TIFF, tiled or in strips, 8 or 16 bit, gray or RGB.
+
+    Args:
+        path: of the file.
+        upright: whether a file that carries an orientation is refused, since regions are read as they are stored.
+
+    Raises:
+        UsageError: the extra `slides` is not installed.
+        UnreadableImage: it is damaged, or of a kind that is not read.
+    """
+    from components.imaging.slides.tiff import TiffSlide
+    from components.imaging.slides.vendor import VendorSlide
+
+    openslide = load_openslide()
+    with foreign(UnreadableImage, "cannot be read as a slide"):
+        # What it calls generic tells nothing that the file itself does not, and comes in 8 bit.
+        vendor = openslide.OpenSlide.detect_format(path)
+        plain = vendor in (None, "generic-tiff")
+        slide = TiffSlide(path, upright) if plain else VendorSlide(openslide.OpenSlide(path))
+    try:
+        if max(slide.height, slide.width) > LONGEST_SIDE:
+            raise UnreadableImage(f"has {slide.width} x {slide.height} pixels, expected at most {LONGEST_SIDE} a side")
+        yield slide
+    finally:
+        slide.close()
