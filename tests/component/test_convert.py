@@ -47,6 +47,7 @@ def convert(model: Path, run: Path, out: Path, *more: str) -> tuple[Result, dict
     return result, json.loads(result.stdout)
 
 
+@pytest.mark.long
 def test_what_agrees_is_offered_beside_what_was_before(saved: Path, tmp_path: Path) -> None:
     installed("openvino")
     run = run_in(tmp_path / "out", 900)

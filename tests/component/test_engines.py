@@ -79,6 +79,7 @@ def test_tiles_are_answered_by_the_moments_of_the_whole(engine: str, tmp_path: P
     np.testing.assert_allclose(module.open_engine(tmp_path / "form", "float32")(window), expected, atol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMS)
 def test_what_agrees_is_offered_and_gives_the_same_masks(form: str, served: Served, cases: Cases) -> None:
     engine, precision = form.split("-")
