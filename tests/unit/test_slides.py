@@ -97,6 +97,10 @@ def one_strip(path: Path) -> None:
         (lambda path: tifffile.imwrite(path, tissue(64, 64, 1, np.uint8).astype(np.float32)), "float32 pixels"),
         (lambda path: tifffile.imwrite(path, np.zeros((2, 64, 64, 3), np.uint8), photometric="rgb"), "2 images"),
         (several, "3 images"),
+        (
+            lambda path: tifffile.imwrite(path, tissue(64, 64), compression="zstd"),
+            r"Zstandard \(TIFF compression 50000\)",
+        ),
         (lambda path: tifffile.imwrite(path, np.zeros((64, 64, 5), np.uint8), planarconfig="contig"), "5 channels"),
         (lambda path: tifffile.imwrite(path, tissue(64, 64), extratags=[(274, 3, 1, 6, True)]), "a turn by 90 degrees"),
         (
@@ -128,6 +132,16 @@ def test_damage_is_named_where_it_is(tmp_path: Path) -> None:
         slide.read(0, 0, 64, 700)
         with pytest.raises(UnreadableImage, match="damaged near row 64, column 0"):
             slide.read(64, 0, 64, 700)
+
+
+def test_a_tile_that_claims_more_is_not_decoded(tmp_path: Path) -> None:
+    path = write_slide(tmp_path / "slide.tif", tissue(64, 64, 1), 1, compression="jpeg")
+    content = bytearray(path.read_bytes())
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    with open_slide(path) as slide, pytest.raises(UnreadableImage, match="claims 65535 x 65535 pixels, not 64 x 64"):
+        slide.read(0, 0, 64, 64)
 
 
 def test_without_the_extra_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

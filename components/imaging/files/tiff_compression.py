@@ -36,6 +36,11 @@ def refuse_compression(file: IO[bytes]) -> None:
         file.seek(directory.next)
         directory.load(file)
         compression = directory.get(Tag.Compression, 1)
+    refuse_unless_read(compression)
+
+
+def refuse_unless_read(compression: int) -> None:
+    """Raises UnreadableImage: TIFF's number of a compression that is not read."""
     if compression not in _READ:
         name = f"{_NAMES[compression]} (TIFF compression {compression})" if compression in _NAMES else compression
         raise UnreadableImage(f"is compressed as {name}, which is not read: save it uncompressed, or by LZW or Deflate")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import tifffile
 from PIL.ExifTags import Base as Tag
+from PIL.JpegImagePlugin import JpegImageFile
 
 from components.foreign import foreign
 from components.imaging.files.orientation import UPRIGHT, turn_name
 from components.imaging.files.spacing import Spacing, spacing_by_resolution
+from components.imaging.files.tiff_compression import refuse_unless_read
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
 _MOST_STORED = 2**26
@@ -85,6 +88,8 @@ class TiffSlide:
             content = self._file.filehandle.read(length)
             if len(content) < length:
                 raise UnreadableImage(f"is cut short: row {row * down} is missing")
+            if page.compression == tifffile.COMPRESSION.JPEG:
+                _refuse_larger(content, down, across)
             decoded, _, _ = page.decode(content, number, jpegtables=page.jpegtables, jpegheader=page.jpegheader)
             assert decoded is not None  # which it is of no content
             return decoded[0, :height, :width]
@@ -108,6 +113,7 @@ class TiffSlide:
             raise UnreadableImage(f"has {page.bitspersample}-bit {page.dtype} pixels, expected unsigned of 8 or 16 bit")
         if page.samplesperpixel > 1 and page.planarconfig != tifffile.PLANARCONFIG.CONTIG:
             raise UnreadableImage("has its colours stored one by one, expected pixel by pixel: save it so")
+        refuse_unless_read(page.compression)
         if np.prod(page.chunks[:2]) > _MOST_STORED:
             raise UnreadableImage(
                 f"is stored in pieces of {page.chunks[1]} x {page.chunks[0]} pixels, of which each must be held in "
@@ -117,6 +123,15 @@ class TiffSlide:
         if upright and orientation in _TURNED:
             raise UnreadableImage(f"carries {turn_name(orientation)} in its header: save it upright")
         return page
+
+
+def _refuse_larger(content: bytes, height: int, width: int) -> None:
+    """A JPEG that claims more than its tile is decoded before anybody compares; other decoders are told the size."""
+    claimed = JpegImageFile(BytesIO(content))
+    if claimed.height > height or claimed.width > width:
+        raise UnreadableImage(
+            f"holds a tile that claims {claimed.width} x {claimed.height} pixels, not {width} x {height}"
+        )
 
 
 def _ratio(value: tuple[int, int] | None) -> float:
