@@ -67,7 +67,7 @@ def choose(score: Score, groups: Sequence[str], settings: CalibratorSettings) ->
     """The operating point, and what was tried for it. `groups` are those of the cases."""
     point, trials = settings.inference.given, []
     for key in _TRIED:
-        if key not in settings.inference.open or (key == "threshold" and settings.task.several):
+        if key not in settings.inference.open or not _applies(key, settings):
             continue
         trial = _trial(score, groups, point, key)
         trials.append(trial)
@@ -92,6 +92,13 @@ def values(
     for index in range(1, len(task.classes) + 1):
         channel = task.of_class(answered.probability, index) if known else None
         yield measure.value(Comparison(answered.truth, predicted, index, channel), settings.empty_masks)
+
+
+def _applies(key: str, settings: CalibratorSettings) -> bool:
+    """Several classes have no threshold. At another threshold than 0.5 a temperature would change masks, of which its
+    Brier score knows nothing."""
+    given = settings.inference.given.threshold
+    return not (key == "threshold" and settings.task.several) and not (key == "temperature" and given != 0.5)
 
 
 def _trial(score: Score, groups: Sequence[str], point: OperatingPoint, key: str) -> Trial:

@@ -118,6 +118,7 @@ def metrics(
         **summarize(cases, settings),
         "absent": {name: _absent(cases, name) for name in settings.task.classes},
         "champion": served and {"version": served.version, **summarize(served.cases, settings)},
+        "not_compared": {"version": champion_version, "why": obstacle} if obstacle else None,
         "change": served and _change(cases, served.cases, settings),
         "slices": {name: _of_slice(name, cases, settings) for name in slices_in(cases)},
         "robustness": {name: _robustness(name, cases, found, settings) for name, found in changed.items()},

@@ -47,7 +47,7 @@ class Executor(BaseExecutor):
             name: list(_evaluate(replace(answers, under=name).by(point), point, settings))
             for name in settings.robustness.asked
         }
-        decisions = _decisions(exec_properties, model, examples) if settings.decides else None
+        decisions = _decisions(exec_properties, settings, model, examples) if settings.decides else None
         faults = _faults(input_dict)
         told = settings.model_copy(update={"point": point})
         result = metrics(cases, served, asked["version"], told, asked["obstacle"], faults, decisions, changed)
@@ -59,14 +59,14 @@ class Executor(BaseExecutor):
             _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, result["blessed"])
 
 
-def _decisions(properties: dict[str, Any], model: Artifact, examples: str) -> int | None:
+def _decisions(properties: dict[str, Any], settings: EvaluatorSettings, model: Artifact, examples: str) -> int | None:
     """How often the test cases have decided, this time included; None where nothing is kept of it."""
     serving = properties.get("serving_dir")
     if not serving:
         return None
     cases = cases_digest(map(parse_header, read_split(examples, TEST)))
     digest = model_sha256(Path(path_utils.serving_model_path(model.uri)))
-    return count_decision(Path(serving), cases, digest, properties["settings"])
+    return count_decision(Path(serving), cases, digest, settings.by_which_it_decides)
 
 
 def _faults(inputs: dict[str, list[Artifact]]) -> list[str]:

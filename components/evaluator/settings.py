@@ -171,6 +171,12 @@ class EvaluatorSettings(Section):
         return [*self._short(), *(Asked(limit) for limit in self.evaluation.limits)]
 
     @property
+    def by_which_it_decides(self) -> str:
+        """As JSON; changed images that no limit holds are told and no more."""
+        held = any(limit.under for limit in self.evaluation.limits)
+        return (self if held else self.model_copy(update={"robustness": Robustness()})).model_dump_json()
+
+    @property
     def slices_at_once(self) -> int:
         """Limits of slices that ask for the end of an interval."""
         return sum(limit.bound == "lower" and limit.slice is not None for limit in self.evaluation.limits)

@@ -14,7 +14,7 @@ from components.task import Task
 
 Threshold = Annotated[float, Field(gt=0, lt=1)]
 Temperature = Annotated[float, Field(ge=0.1, le=10)]
-Pixels = Annotated[int, Field(ge=0)]
+Pixels = Annotated[int, Field(ge=0, le=2**31)]
 
 OWN = "answer_windows"
 """The signature of a served model that answers windows as the model itself does, whatever point is in its graph."""

@@ -113,7 +113,9 @@ def remove_unfinished(examples: str) -> None:
 
 def split_files(examples: str, split: str) -> list[str]:
     """The shards of a split in an Examples folder, sorted by name."""
-    return sorted(tf.io.gfile.glob(f"{examples}/Split-{split}/*"))
+    folder = f"{examples}/Split-{split}"
+    # Listed, since a pattern would take brackets in the path for its own.
+    return sorted(f"{folder}/{name}" for name in tf.io.gfile.listdir(folder)) if tf.io.gfile.isdir(folder) else []
 
 
 def records_size(shards: Iterable[str]) -> int:

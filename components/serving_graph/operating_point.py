@@ -9,9 +9,6 @@ from components.inference.operating_point import OperatingPoint
 from components.serving_graph.preprocessing import Predict
 from components.task import Task
 
-_JUMPS = 4
-"""From region to region at a step: as many as there may be 2^4 in a row."""
-
 
 def answering(predict: Predict, point: OperatingPoint) -> Predict:
     """The answers to windows as an operating point has them, of a model's own."""
@@ -82,8 +79,8 @@ def _dropped(member: tf.Tensor, least: tf.Tensor, largest: bool) -> tf.Tensor:
 def _labelled(member: tf.Tensor, diagonals: bool) -> tf.Tensor:
     """Of each pixel of `(H, W)` int32 the number of its region, above 0, and 0 of what is no member.
 
-    Each pixel is a region at first. At each step a region joins the one of the highest number beside it, and those that
-    this one joins, so that the steps are few whatever the forms.
+    Each pixel is a region at first. At each step a region joins the one of the highest number beside it, that one the
+    highest beside it, and so on to the last, so that regions are few after few steps.
     """
     shape, count = tf.shape(member), tf.size(member) + 1
     numbers = tf.reshape(tf.range(1, count), shape)
@@ -92,14 +89,22 @@ def _labelled(member: tf.Tensor, diagonals: bool) -> tf.Tensor:
         beside = tf.where(member, _spread(labels, diagonals), tf.zeros_like(labels))
         joins = tf.math.unsorted_segment_max(tf.reshape(beside, [-1]), tf.reshape(labels, [-1]), count)
         joins = tf.maximum(joins, 0)  # numbers that no region has any more
-        for _ in range(_JUMPS):
-            joins = tf.gather(joins, joins)
-        joined = tf.gather(joins, labels)
+        joined = tf.gather(_followed(joins), labels)
         return joined, tf.reduce_any(joined != labels)
 
     first = tf.where(member, numbers, tf.zeros_like(numbers))
     labels, _ = tf.while_loop(lambda _, changed: changed, step, (first, tf.constant(True)), parallel_iterations=1)
     return labels
+
+
+def _followed(joins: tf.Tensor) -> tf.Tensor:
+    """Of each region the last one that it joins by way of others; each look goes twice as far."""
+    return tf.while_loop(
+        lambda _, changed: changed,
+        lambda known, _: (further := tf.gather(known, known), tf.reduce_any(further != known)),
+        (joins, tf.constant(True)),
+        parallel_iterations=1,
+    )[0]
 
 
 def _spread(values: tf.Tensor, diagonals: bool) -> tf.Tensor:

@@ -85,6 +85,7 @@ def _told(part: Mapping[str, Any], first: str) -> Iterator[tuple[str, Mapping[st
 def _rows(heading: str, found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
     for letter, row in found.items():
         change = row.get("change") or {"mean": None, "ci95": None, "verdict": None, "n": row["n"]}
+        cases = str(row["n"]) if change["n"] == row["n"] else f"{row['n']}, both {change['n']}"
         style = {"better": "green", "worse": "red"}.get(change["verdict"], "")
         yield (
             heading,
@@ -93,7 +94,7 @@ def _rows(heading: str, found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
             _interval(row["ci95"]),
             Styled(_number(change["mean"], "+"), style),
             Styled(_interval(change["ci95"], "+"), style),
-            str(change["n"]),
+            cases,
         )
         heading = ""
 

@@ -114,6 +114,8 @@ def _config_of(version: Path, overrides: Sequence[str]) -> Config:
     # Where they stood, how they were split and how large their pixels were is nothing to others.
     data = {**data_section(version), "input": "", "phantoms": None, "splits": {}, "spacing_mm": None}
     kept = {name: config[name] for name in _SECTIONS if name in config}
+    # Once, the threshold stood here; the model itself says it.
+    kept["evaluation"] = {key: value for key, value in kept.get("evaluation", {}).items() if key != "threshold"}
     return changed_config({**kept, "data": data}, overrides, path)
 
 

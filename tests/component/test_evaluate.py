@@ -52,7 +52,10 @@ def version(
     write_prints(papers / SIGNATURES_FILE, prints_of(signatures))
     for paper in disclose(papers, tmp_path_factory.mktemp("disclosed"), Disclosure(), folder.parent):
         shutil.copy(paper, folder)
-    write_json(folder / "MANIFEST.json", {"version": "7", "config": config.model_dump(mode="json")})
+    made_by = config.model_dump(mode="json")
+    # Where the threshold stood once.
+    made_by["evaluation"]["threshold"] = 0.4
+    write_json(folder / "MANIFEST.json", {"version": "7", "config": made_by})
     write_json(folder.parent / "CHAMPION.json", {"version": "7"})
     return folder
 

@@ -123,3 +123,11 @@ def test_the_curve_is_the_mean_dice_by_threshold() -> None:
     assert curve["threshold"] == pytest.approx(np.arange(0.05, 0.96, 0.05))
     assert curve["dice"] == pytest.approx([0.8 if each == 0.3 else 0.6 for each in curve["threshold"]], abs=0.01)
     assert all(each.mirror for each in scores.asked)
+
+
+def test_no_temperature_is_tried_where_it_would_change_masks() -> None:
+    scores = Scores(MANY, {("temperature", 2.0): 0.15})
+    point, trials = choose(scores, scores.groups, settings(threshold=0.3))
+    assert point == OperatingPoint(threshold=0.3)
+    assert "temperature" not in [trial.key for trial in trials]
+    assert choose(scores, scores.groups, settings(threshold=0.5))[0].temperature == 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from components.imaging.geometry.placement import letterbox
 from components.imaging.geometry.tiles import tile_ids, tile_placements
 from components.records.record import Record
 from components.records.sources import assembled, at_source_size, judged_pixel
+from components.records.tfexample import read_split, shard_name, shard_writer
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (70, 101), np.uint8)
 MASK = np.random.default_rng(1).integers(0, 3, (70, 101), np.uint8)
@@ -60,3 +62,13 @@ def test_the_size_of_a_pixel_that_is_judged() -> None:
     assert judged_pixel(whole, "px") == pytest.approx((70 / 18, 4))
     assert judged_pixel(whole, "mm") is None
     assert judged_pixel(replace(whole, spacing=(0.2, 0.1)), "mm") == pytest.approx((14 / 18, 0.4))
+
+
+def test_brackets_in_a_path_are_no_pattern(tmp_path: Path) -> None:
+    examples = tmp_path / "out [1]*"
+    examples.mkdir()
+    for index, content in enumerate((b"one", b"other")):
+        with shard_writer(str(examples), "test", shard_name(index, 2)) as writer:
+            writer.write(content)
+    assert list(read_split(str(examples), "test")) == [b"one", b"other"]
+    assert list(read_split(str(examples), "eval")) == []

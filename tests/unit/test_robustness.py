@@ -102,3 +102,12 @@ def test_a_limit_that_cannot_be_is_named() -> None:
     with pytest.raises(UsageError, match=r"0: under = 'blur', but \[robustness\] does not ask for it: set blur there"):
         parse_config(document, "run.toml")
     assert parse_config({**document, "robustness": {"blur": 1.0}}, "run.toml").robustness.asked == {"blur": 1.0}
+
+
+def test_what_no_limit_holds_is_no_other_decision() -> None:
+    mine = settings()
+    asked = mine.model_copy(update={"robustness": Robustness(blur=1.0)})
+    assert asked.by_which_it_decides == mine.by_which_it_decides
+    held = settings(limits=[limit(measure="dice", under="blur", at_least=-0.1)])
+    other = held.model_copy(update={"robustness": Robustness(blur=1.0)})
+    assert other.by_which_it_decides != held.by_which_it_decides

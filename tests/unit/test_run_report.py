@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from report_inputs import DICE, HOSTILE, METRICS, NOTICE, UNDEFINED, Outputs, Page, score
 
+from components.run_report.charts.base import legend
+from components.run_report.charts.confidence import risk_coverage_curves
+
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Outputs:
@@ -221,7 +224,7 @@ def test_how_answers_become_masks(outputs: Outputs, pushed: str) -> None:
 def test_an_operating_point_without_a_curve(outputs: Outputs) -> None:
     outputs.write_operating_point(POINT | {"thresholds": None, "tried": []})
     text = Page(outputs.report(reason="-")).text
-    assert "Nothing else was tried." in text
+    assert "Nothing was tried." in text
     assert "at each threshold" not in text
 
 
@@ -246,3 +249,17 @@ def test_slices_and_what_changed_images_cost(outputs: Outputs, pushed: str) -> N
     assert "Under jpeg 30 it is 0.500." in text
     assert "was not tried" not in text
     assert "Change of the mean Dice under jpeg 30: -0.113" in text
+
+
+def test_names_of_classes_are_no_formulas_and_stand_in_legends() -> None:
+    curves = {name: [[0.5, 0.1], [1.0, 0.2]] for name in ("$\\foo$", "_hidden", "a\nb")}
+    assert risk_coverage_curves(curves, dict.fromkeys(curves, "#000000")).startswith(b"\x89PNG")
+    assert legend("$a$") == r"\$a\$"
+    assert not legend("_hidden").startswith("_")
+
+
+def test_a_champion_that_cannot_be_compared_is_not_denied(outputs: Outputs) -> None:
+    why = {"version": "17", "why": "[data] fit changed"}
+    text = Page(outputs.report(UNDEFINED | {"not_compared": why}, reason="-")).text
+    assert "The champion, version 17, cannot be compared: [data] fit changed." in text
+    assert "no model was served" not in text

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from components.task import Task
+from components.visible import visible
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -27,6 +28,12 @@ def colours_of(task: Task) -> Colours:
     if not task.several:
         return dict.fromkeys(task.classes, BLUE)
     return {name: "#{:02x}{:02x}{:02x}".format(*task.colour(index)) for index, name in enumerate(task.classes, 1)}
+
+
+def legend(name: str) -> str:
+    """A name as a legend shows it: two dollars would make it a formula, and what begins with `_` is left out."""
+    shown = visible(name).replace("$", r"\$")
+    return f"\N{ZERO WIDTH SPACE}{shown}" if shown.startswith("_") else shown
 
 
 def chart(height_inches: float) -> tuple[Figure, Axes]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from components.run_report.charts.base import BLUE, VERMILION, Colours, chart, png
+from components.run_report.charts.base import BLUE, VERMILION, Colours, chart, legend, png
 
 
 def case_strip(label: str, candidate: Sequence[float], champion: Sequence[float]) -> bytes:
@@ -38,7 +38,7 @@ def size_scatter(label: str, points: Mapping[str, Sequence[tuple[int, float]]], 
     figure, axes = chart(3.1)
     for name, found in drawn.items():
         axes.scatter(
-            found[:, 0], found[:, 1], 28 if len(found) <= 100 else 8, color=colours[name], alpha=0.7, label=name
+            found[:, 0], found[:, 1], 28 if len(found) <= 100 else 8, color=colours[name], alpha=0.7, label=legend(name)
         )
     values = np.concatenate([found[:, 1] for found in drawn.values()])
     if values.min() >= 0 and values.max() <= 1:

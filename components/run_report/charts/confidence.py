@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from components.run_report.charts.base import BLUE, GREY, Colours, chart, png
+from components.run_report.charts.base import BLUE, GREY, Colours, chart, legend, png
 
 _FEWEST_PIXELS = 20
 """In a bin that says anything."""
@@ -21,7 +21,7 @@ def risk_coverage_curves(points: Mapping[str, Sequence[Sequence[float]]], colour
         return None
     figure, axes = chart(2.6)
     for name, curve in curves.items():
-        axes.plot(curve[:, 0], curve[:, 1], color=colours[name], marker=".", linewidth=1, label=name)
+        axes.plot(curve[:, 0], curve[:, 1], color=colours[name], marker=".", linewidth=1, label=legend(name))
     axes.set_xlim(0, 1.03)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("Share of cases that is kept, most confident first")
@@ -39,7 +39,9 @@ def reliability_diagram(sums: Mapping[str, Mapping[str, Sequence[float]] | None]
     figure, axes = chart(3.1)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for name, points in curves.items():
-        axes.plot(points[:, 0], points[:, 1], color=colours[name], marker="o", markersize=4, linewidth=1, label=name)
+        axes.plot(
+            points[:, 0], points[:, 1], color=colours[name], marker="o", markersize=4, linewidth=1, label=legend(name)
+        )
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("Mean probability of the pixels in a bin")

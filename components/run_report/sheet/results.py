@@ -96,6 +96,8 @@ def _failures(cases: Paper) -> str:
 
 def _compared(metrics: Paper) -> str:
     champion = metrics.stated("champion")
+    if other := metrics.content.get("not_compared"):
+        return f"Version {other['version']} cannot be compared: {other['why']}"
     return f"With version {champion['version']}, on the same cases" if champion else "None: no model was served before"
 
 
