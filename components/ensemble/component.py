@@ -13,7 +13,7 @@ from components.ensemble.executor import Executor, keys_of
 from components.records.split_settings import MOST_FOLDS
 from components.traits import Traits
 
-_KINDS = (standard_artifacts.Model, standard_artifacts.ModelRun, standard_artifacts.ModelEvaluation)
+_KINDS = (standard_artifacts.Model, standard_artifacts.ModelRun)
 
 
 class EnsembleSpec(ComponentSpec):
@@ -28,21 +28,18 @@ class EnsembleSpec(ComponentSpec):
     OUTPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
-        "out_of_fold": ChannelParameter(type=standard_artifacts.ModelEvaluation),
     }
 
 
 class Ensemble(BaseComponent):
-    """Exports the mean of the folds' models, and pools their evaluations."""
+    """Exports the mean of the folds' models."""
 
     SPEC_CLASS = EnsembleSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
     traits = Traits()
 
-    def __init__(
-        self, folds: Sequence[tuple[BaseChannel, BaseChannel, BaseChannel]], settings: str, code_version: str
-    ) -> None:
-        """`folds` are model, run and evaluation of each; `settings` is `EvaluatorSettings` as JSON."""
+    def __init__(self, folds: Sequence[tuple[BaseChannel, BaseChannel]], settings: str, code_version: str) -> None:
+        """`folds` are model and run of each; `settings` is `Derivation` as JSON."""
         inputs = {
             key: channel
             for number, channels in enumerate(folds, 1)
@@ -54,6 +51,5 @@ class Ensemble(BaseComponent):
             code_version=code_version,
             model=Channel(type=standard_artifacts.Model),
             model_run=Channel(type=standard_artifacts.ModelRun),
-            out_of_fold=Channel(type=standard_artifacts.ModelEvaluation),
         )
         super().__init__(spec=spec)

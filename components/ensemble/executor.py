@@ -12,63 +12,46 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.artifacts import (
-    CASES_FILE,
-    HISTORY_FILE,
-    KERAS_FILE,
-    METRICS_FILE,
-    TRAINING_FILE,
-    Trained,
-    Training,
-    read_artifact,
-)
+from components.artifacts import HISTORY_FILE, KERAS_FILE, TRAINING_FILE, Trained, Training, read_artifact
 from components.ensemble.averaging import averaged
-from components.ensemble.core import Fold, out_of_fold, pooled_cases, training
-from components.evaluator.per_case import read_cases, write_cases
-from components.evaluator.settings import EvaluatorSettings
+from components.ensemble.core import training
 from components.files import write_json
+from components.records.settings import Derivation
 from components.records.splits import fold_split
 from components.serving_graph.export import export_windows
 
 
-def keys_of(number: int) -> tuple[str, str, str]:
-    """The inputs that are model, run and evaluation of a fold."""
-    return f"model_{number}", f"model_run_{number}", f"evaluation_{number}"
+def keys_of(number: int) -> tuple[str, str]:
+    """The inputs that are model and run of a fold."""
+    return f"model_{number}", f"model_run_{number}"
 
 
 class Executor(BaseExecutor):
-    """Writes a SavedModel without a Keras model beside it, the training of its members, and their pooled measures."""
+    """Writes a SavedModel without a Keras model beside it, and the training of its members."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
-        settings = EvaluatorSettings.model_validate_json(exec_properties["settings"])
+        derivation = Derivation.model_validate_json(exec_properties["settings"])
         uris = [[artifact_utils.get_single_uri(input_dict[key]) for key in keys] for keys in _given(input_dict)]
-        folds = [_fold(number, Path(run), Path(found)) for number, (_, run, found) in enumerate(uris, 1)]
-        evaluation = Path(artifact_utils.get_single_uri(output_dict["out_of_fold"]))
-        write_json(evaluation / METRICS_FILE, out_of_fold(folds, settings))
-        write_cases(evaluation / CASES_FILE, pooled_cases(folds))
-        summary = training(folds)
+        runs = {number: Path(run) for number, (_, run) in enumerate(uris, 1)}
+        summary = training({number: read_artifact(run / TRAINING_FILE, Training) for number, run in runs.items()})
         model_run = Path(artifact_utils.get_single_uri(output_dict["model_run"]))
         write_json(model_run / TRAINING_FILE, summary)
-        for fold, (_, run, _) in zip(folds, uris, strict=True):
-            history = model_run / fold_split(fold.number) / HISTORY_FILE
+        for number, run in runs.items():
+            history = model_run / fold_split(number) / HISTORY_FILE
             history.parent.mkdir()
-            shutil.copy2(Path(run) / HISTORY_FILE, history)
-        extras = [Path(path_utils.serving_model_path(model)) / "assets.extra" for model, _, _ in uris]
+            shutil.copy2(run / HISTORY_FILE, history)
+        extras = [Path(path_utils.serving_model_path(model)) / "assets.extra" for model, _ in uris]
         folder = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"])))
-        export_windows(averaged([extra / KERAS_FILE for extra in extras]), folder, settings.derivation)
+        export_windows(averaged([extra / KERAS_FILE for extra in extras]), folder, derivation)
         members = [read_artifact(extra / TRAINING_FILE, Trained)["config"] for extra in extras]
         config = {"members": members, "code_version": exec_properties["code_version"]}
         (folder / "assets.extra").mkdir()
         write_json(folder / "assets.extra" / TRAINING_FILE, {**summary, "config": config})
 
 
-def _given(inputs: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _given(inputs: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for number in count(1):
         keys = keys_of(number)
         if not inputs.get(keys[0]):
             return
         yield keys
-
-
-def _fold(number: int, run: Path, evaluation: Path) -> Fold:
-    return Fold(number, read_artifact(run / TRAINING_FILE, Training), read_cases(evaluation / CASES_FILE))

@@ -27,6 +27,7 @@ from components.evaluator.version import evaluator_version
 from components.example_gen.component import ImageMaskExampleGen
 from components.example_gen.version import example_gen_version
 from components.imaging.augmentation.settings import Augmentation
+from components.out_of_fold.component import OutOfFold
 from components.provenance import Provenance
 from components.pusher.component import Pusher
 from components.pusher.settings import PusherSettings
@@ -206,17 +207,19 @@ def _folds(config: Config, records: Records, passed: Passed, k: int) -> Trained:
     """A model for each fold, side by side, and the one that they make together."""
     folds = [_fold(config, records, passed, number, k) for number in range(1, k + 1)]
     ensemble = Ensemble(
-        [
-            (made.trainer.outputs["model"], made.trainer.outputs["model_run"], made.evaluator.outputs["evaluation"])
-            for made in folds
-        ],
-        settings=_json(config.evaluator_on(OUT_OF_FOLD)),
+        [(made.trainer.outputs["model"], made.trainer.outputs["model_run"]) for made in folds],
+        settings=_json(config.data.derivation),
         # It loads the members, whose architecture may have layers of its own.
         code_version=code_version("components.ensemble.executor", network_module(config.model.architecture)),
     )
-    nodes = [*chain.from_iterable(folds), ensemble]
+    pooled = OutOfFold(
+        [(made.trainer.outputs["model_run"], made.evaluator.outputs["evaluation"]) for made in folds],
+        settings=_json(config.evaluator_on(OUT_OF_FOLD)),
+        code_version=_version("out_of_fold"),
+    )
+    nodes = [*chain.from_iterable(folds), ensemble, pooled]
     made = ensemble.outputs
-    return Trained(nodes, made["model"], made["model_run"], made["out_of_fold"], folds)
+    return Trained(nodes, made["model"], made["model_run"], pooled.outputs["out_of_fold"], folds)
 
 
 def _fold(config: Config, records: Records, passed: Passed, number: int, k: int) -> Fold:

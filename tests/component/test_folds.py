@@ -28,12 +28,12 @@ from components.bulk_inferrer.executor import Executor as BulkInferrer
 from components.calibrator.executor import Executor as Calibrator
 from components.data_gate.executor import Executor as DataGate
 from components.ensemble.executor import Executor as Ensemble
-from components.ensemble.executor import keys_of
 from components.errors import DataRefused
 from components.evaluator.executor import Executor as Evaluator
 from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.files.codecs import as_float, read_image
+from components.out_of_fold.executor import Executor as OutOfFold
 from components.records.record import Record
 from components.records.split_settings import Folds
 from components.records.tfexample import parse, read_split
@@ -147,15 +147,16 @@ def found(
         inferences.append(inference)
         told, settings = {"examples": examples, "inference": inference}, folded.evaluator_on(split)
         run_executor(Evaluator, told, {"evaluation": evaluation}, settings=settings)
-        inputs |= dict(zip(keys_of(number), (model, run, evaluation), strict=True))
+        inputs |= {f"model_{number}": model, f"model_run_{number}": run, f"evaluation_{number}": evaluation}
     logger.removeHandler(kept)
     logger.setLevel(level)
     outputs = {
         "model": artifact(standard_artifacts.Model, folder / "ensemble"),
         "model_run": artifact(standard_artifacts.ModelRun, folder / "ensemble_run"),
-        "out_of_fold": artifact(standard_artifacts.ModelEvaluation, folder / "out_of_fold"),
     }
-    run_executor(Ensemble, inputs, outputs, settings=folded.evaluator_on("out-of-fold"), code_version="tests")
+    run_executor(Ensemble, inputs, outputs, settings=folded.data.derivation, code_version="tests")
+    pooled = {"out_of_fold": artifact(standard_artifacts.ModelEvaluation, folder / "out_of_fold")}
+    run_executor(OutOfFold, inputs, pooled, settings=folded.evaluator_on("out-of-fold"))
     served = artifact(standard_artifacts.Model, folder / "served")
     given = {
         "examples": examples,

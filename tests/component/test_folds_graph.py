@@ -89,13 +89,14 @@ def test_what_is_judged_checked_and_pushed_is_the_ensemble(compiled: pipeline_pb
     for number in range(1, K + 1):
         assert producers(nodes["Calibrator"])[f"inference_{number}"] == {f"BulkInferrer-fold-{number}"}
     for name in ("Evaluator", "RunReport"):
-        assert producers(nodes[name])["out_of_fold"] == {"Ensemble"}
-    expected = {
-        f"{key}_{number}": {f"{node}-fold-{number}"}
-        for number in range(1, K + 1)
-        for key, node in (("model", "Trainer"), ("model_run", "Trainer"), ("evaluation", "Evaluator"))
-    }
-    assert producers(nodes["Ensemble"]) == expected
+        assert producers(nodes[name])["out_of_fold"] == {"OutOfFold"}
+    for made, given in {
+        "Ensemble": {"model": "Trainer", "model_run": "Trainer"},
+        "OutOfFold": {"model_run": "Trainer", "evaluation": "Evaluator"},
+    }.items():
+        assert producers(nodes[made]) == {
+            f"{key}_{number}": {f"{node}-fold-{number}"} for number in range(1, K + 1) for key, node in given.items()
+        }
 
 
 def test_a_run_is_judged_by_the_ensemble_and_its_evaluation(pipeline: Pipeline) -> None:
@@ -103,7 +104,7 @@ def test_a_run_is_judged_by_the_ensemble_and_its_evaluation(pipeline: Pipeline) 
     assert set(final) == set(Role)
     assert (final[Role.TRAINING], final[Role.OUT_OF_FOLD], final[Role.EVALUATION]) == (
         "Ensemble",
-        "Ensemble",
+        "OutOfFold",
         "Evaluator",
     )
 

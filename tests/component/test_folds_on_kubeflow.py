@@ -47,8 +47,9 @@ def test_no_fold_waits_for_another(package: Package) -> None:
             f"{node}-fold-{number}" for node in ("Trainer", "BulkInferrer")
         }
         assert "Augmentor" in above
+    assert {f"Trainer-fold-{number}" for number in (1, 2, 3)} <= upstream(package, "Ensemble")
     assert {f"{node}-fold-{number}" for node in ("Trainer", "Evaluator") for number in (1, 2, 3)} <= upstream(
-        package, "Ensemble"
+        package, "OutOfFold"
     )
     assert "Ensemble" in upstream(package, "Pusher")
 

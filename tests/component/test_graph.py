@@ -107,7 +107,7 @@ def test_a_component_that_declares_no_traits_is_named(
 def test_every_executor_of_the_tree_is_of_a_node_of_the_graph(pipeline: Pipeline) -> None:
     paths = [component.executor_spec.class_path for component in pipeline.components]
     own = {path.rpartition(".")[0] for path in paths if path.startswith("components.")}
-    assert own | {"components.ensemble.executor"} == set(executors())
+    assert own | {"components.ensemble.executor", "components.out_of_fold.executor"} == set(executors())
 
 
 def test_every_type_of_artifact_that_is_not_tfxs_is_known_to_the_containers(pipeline: Pipeline) -> None:

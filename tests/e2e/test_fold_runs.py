@@ -117,6 +117,13 @@ def test_a_changed_limit_trains_and_measures_no_fold_again(data: Path, out: Path
     assert refused.states["Evaluator"] == "ran"
 
 
+def test_another_threshold_asks_no_model_again(data: Path, out: Path, resumed: Result) -> None:
+    states = maskline(*arguments(data, out, inference__threshold="0.4")).states
+    asked = [f"{node}-fold-{number}" for node in ("Trainer", "BulkInferrer") for number in (1, 2)]
+    assert {states[node] for node in [*asked, "Ensemble", "BulkInferrer"]} == {"cached"}
+    assert {states[node] for node in ("Evaluator-fold-1", "OutOfFold", "Calibrator", "Evaluator")} == {"ran"}
+
+
 def test_a_fold_that_has_collapsed_refuses_the_candidate_by_name(data: Path, out: Path, resumed: Result) -> None:
     refused = maskline(*arguments(data, out, training__epochs="1", training__learning_rate="1e-5"))
     assert refused.code == 3, refused.record["reasons"]

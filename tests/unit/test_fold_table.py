@@ -14,9 +14,10 @@ import pytest
 from evaluated import EMPTY, FALSE, case, settings
 
 from components.ensemble.averaging import averaged
-from components.ensemble.core import Fold, faults, out_of_fold, pooled_cases, training
+from components.ensemble.core import training
 from components.evaluator.per_case import Case, ClassScores, read_cases, write_cases
 from components.measures.confusion import Confusion
+from components.out_of_fold.core import Fold, faults, out_of_fold, pooled_cases
 from components.task import Task
 from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import Model
@@ -101,7 +102,12 @@ def test_probabilities_that_are_no_numbers_are_named() -> None:
 
 
 def test_the_training_of_an_ensemble_is_that_of_its_folds() -> None:
-    found = training([fold(1, GOOD, warnings=["odd"]), fold(2, OTHER, seconds=1.0, devices=["GPU:0"])])
+    found = training(
+        {
+            each.number: each.training
+            for each in (fold(1, GOOD, warnings=["odd"]), fold(2, OTHER, seconds=1.0, devices=["GPU:0"]))
+        }
+    )
     assert (found["members"], found["parameters"], found["seconds"]) == (2, 200, 3.5)
     assert (found["devices"], found["warnings"]) == (["CPU:0", "GPU:0"], ["fold 1: odd"])
     assert [(row["fold"], row["best_epoch"], row["eval"]["dice"]) for row in found["folds"]] == [
