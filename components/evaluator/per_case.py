@@ -95,7 +95,13 @@ def write_cases(path: Path, cases: Iterable[Case]) -> None:
 def read_cases(path: Path) -> list[Case]:
     """The cases of the file, in its order; one of before there were classes has `foreground` alone."""
     with path.open(newline="", encoding="utf-8") as file:
-        return [_case(list(rows)) for _, rows in groupby(csv.DictReader(file), lambda row: row["id"])]
+        return [_case(list(rows)) for _, rows in groupby(map(_whole, csv.DictReader(file)), lambda row: row["id"])]
+
+
+def _whole(row: dict[str, str]) -> dict[str, str]:
+    if None in row.values():
+        raise ValueError("a row is cut short")
+    return row
 
 
 def _row(case: Case, name: str) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Model:
         self.folder = folder
         self.task = task
         self.point = point
+        self.engine = asking.form
         self.derivation = derivation
         self._predictor = Predictor(folder, derivation, asking)
 

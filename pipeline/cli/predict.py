@@ -31,6 +31,23 @@ class Device(StrEnum):
     GPU = "gpu"
 
 
+class EngineName(StrEnum):
+    """What answers windows."""
+
+    TENSORFLOW = "tensorflow"
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    ONNX = "onnx"
+
+
+class Precision(StrEnum):
+    """What an engine computes in."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    INT8 = "int8"
+
+
 def _switch(help: str) -> Any:
     return typer.Option(help=help, rich_help_panel=_POINT)
 
@@ -90,6 +107,14 @@ def predict_command(
         int | None, typer.Option(metavar="N", min=1, help="Without it all cores.", rich_help_panel=_COMPUTING)
     ] = None,
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Windows at once.", rich_help_panel=_COMPUTING)] = 8,
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            help="What answers windows: auto is the fastest that the model offers (maskline convert).",
+            rich_help_panel=_COMPUTING,
+        ),
+    ] = EngineName.TENSORFLOW,
+    precision: Annotated[Precision | None, typer.Option(help="Of the engine.", rich_help_panel=_COMPUTING)] = None,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -113,7 +138,16 @@ def predict_command(
 
         kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
         changed = {key: value for key, value in point.items() if value is not None}
-        options = Options(changed, blend.value, batch, kinds, device and device.value, threads)
+        options = Options(
+            changed,
+            blend.value,
+            batch,
+            kinds,
+            device and device.value,
+            threads,
+            engine.value,
+            precision and precision.value,
+        )
         told = predict(model, images, out, options, resume, watch)
     if json_output:
         print_json(told)

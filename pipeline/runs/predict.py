@@ -19,6 +19,7 @@ from components.imaging.files.codecs import UnreadableImage
 from components.imaging.slides.opened import is_slide, load_openslide
 from components.inference.blending import BLENDS
 from components.inference.devices import compute_on
+from components.inference.engines.registry import TENSORFLOW
 from components.inference.model import Model, load_model
 from components.inference.strips import why_whole
 from components.parallel import ordered_map, share_accelerators
@@ -56,6 +57,10 @@ class Options:
     """What is written, of `KINDS`; masks are, always."""
     device: str | None = None
     threads: int | None = None
+    engine: str = TENSORFLOW
+    """What answers windows, or `auto`."""
+    precision: str | None = None
+    """Of the engine; None: the fastest that the model offers."""
 
     def __post_init__(self) -> None:
         for what, names, allowed in (("write", self.kinds, KINDS), ("blend", (self.blend,), BLENDS)):
@@ -94,6 +99,7 @@ def predict(
             "classes": loaded.classes,
             "operating_point": loaded.point.model_dump(),
             **{"blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
+            "engine": loaded.engine,
         }
         streamed = _streamed(inputs.images, loaded)
         held_whole = [image for image in inputs.images if image not in streamed]
@@ -131,7 +137,8 @@ def _model(path: Path, options: Options) -> Iterator[tuple[Model, dict[str, str]
     with opened(path) as folder:
         manifest = folder / MANIFEST_FILE
         version = read_paper(manifest, Manifest)["version"] if manifest.is_file() else ""
-        loaded = load_model(folder, options.point, options.blend, options.batch)
+        asked = options.point, options.blend, options.batch, options.engine, options.precision
+        loaded = load_model(folder, *asked)
         yield loaded, {"version": version, "sha256": content_sha256(folder)}
 
 

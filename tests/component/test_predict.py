@@ -316,3 +316,14 @@ def test_a_model_of_before_says_that_it_cannot(version: Path, images: Path, tmp_
     assert result.exit_code == 2
     assert "mirror and temperature are in the graph" in told["error"]
     assert predict(old, images, "--out", tmp_path / "b", "--threshold", 0.6, "--mirror")[0].exit_code == 0
+
+
+def test_an_engine_that_a_model_does_not_offer_is_named_and_auto_goes_without(
+    version: Path, images: Path, tmp_path: Path
+) -> None:
+    result, told = predict(version, images, "--out", tmp_path / "out", "--engine", "onnx")
+    assert result.exit_code == 2
+    assert "onnx" in told["error"]
+    assert not (tmp_path / "out").exists()
+    result, told = predict(version, images, "--out", tmp_path / "out", "--engine", "auto")
+    assert (result.exit_code, told["engine"], told["answered"]) == (0, "tensorflow", 10)

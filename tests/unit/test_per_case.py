@@ -93,3 +93,11 @@ def test_a_false_alarm_is_where_there_is_nothing(fp: int, fn: int, alarm: bool) 
     nothing = replace(SCORES, counts=Confusion(0, 0, 0, 10))
     case = replace(CASE, classes={"lesion": replace(SCORES, counts=Confusion(0, fp, fn, 4)), "muscle": nothing})
     assert case.is_false_alarm is alarm
+
+
+def test_a_row_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "per_case.csv"
+    write_cases(path, [Case("a", "g", "a.png", "", {"foreground": ClassScores(Confusion(1, 2, 3, 4), {"dice": 0.5})})])
+    path.write_text(path.read_text().rstrip("\r\n").rpartition(",")[0])
+    with pytest.raises(ValueError, match="cut short"):
+        read_cases(path)
