@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import shutil
 import signal
@@ -21,8 +19,9 @@ import pytest
 import tensorflow as tf
 from dicom_files import dicom
 from PIL import Image
+from predicting import content, predict, rows
 from room import no_file_above
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from components.errors import UsageError
 from components.files import write_json
@@ -81,20 +80,6 @@ def square(height: int, width: int) -> np.ndarray:
     image = np.zeros((height, width), np.uint8)
     image[3:12, width - 12 : width - 3] = 255
     return image
-
-
-def predict(*arguments: object) -> tuple[Result, dict[str, Any]]:
-    result = CliRunner().invoke(app, ["predict", *map(str, arguments), "--json"])
-    return result, json.loads(result.stdout)
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def content(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp_path: Path) -> None:

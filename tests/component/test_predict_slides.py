@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import shutil
 import signal
@@ -18,8 +16,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
+from predicting import content, predict, rows
 from slide_files import tissue, write_slide
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from components.files import write_json
 from components.imaging.annotations.geojson import read_geojson
@@ -73,20 +72,6 @@ def version_in(
 @pytest.fixture(scope="module")
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return version_in(tmp_path_factory.mktemp("one") / "7")
-
-
-def predict(*arguments: object) -> tuple[Result, dict[str, Any]]:
-    result = CliRunner().invoke(app, ["predict", *map(str, arguments), "--json"])
-    return result, json.loads(result.stdout)
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def content(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("blend", ["mean", "gaussian", "cut"])

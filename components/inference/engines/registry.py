@@ -66,6 +66,6 @@ def engine_module(engine: str, converts: bool = False) -> ModuleType:
     if missing:
         raise UsageError(f"the engine {engine} is not installed: {', '.join(missing)} missing: {install}")
     # OpenVINO tells its makers that it is used, unasked, where it finds this module.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python forbids an import
     with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=install):
         return import_module(f"{__package__}.{engine}")
