@@ -46,7 +46,7 @@ def outlines(found: Regions) -> list[list[Rings]]:
             # Rings come from above, and the outer one of a part reaches farther up than its holes.
             rings_of[part] = []
             polygons[numbers[owner] - 1].append(rings_of[part])
-        points = [[columns[edge], rows[edge]] for edge in ring if corner[edge]]
+        points: list[list[float]] = [[columns[edge], rows[edge]] for edge in ring if corner[edge]]
         rings_of[part].append([*points, points[0].copy()])
     return polygons
 
