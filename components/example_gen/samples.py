@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from typing import Literal
 
 from components.errors import UsageError
 from components.imaging.files.codecs import SUFFIXES
@@ -14,7 +15,11 @@ from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Shape
 
-SPLIT_NAMES = {"train": "train", "valid": "eval", "val": "eval", "validation": "eval", "eval": "eval", "test": "test"}
+SPLIT_NAMES: Mapping[str, Literal["train", "eval", "test"]] = {
+    "train": "train",
+    **dict.fromkeys(("valid", "val", "validation", "eval"), "eval"),
+    "test": "test",
+}
 """The names in use for the splits, and their names in Maskline."""
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _UID = re.compile(r"\d+(?:\.\d+)+")

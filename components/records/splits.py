@@ -106,7 +106,8 @@ def assign_splits(
 
     A prescribed split is kept, even where it tears a group apart: the data gate finds that leak and names it. Members
     without one follow their group where a member of it has one (of several: the most held out). All other groups are
-    drawn, and none of them is torn apart. With folds, what is prescribed for train and eval goes into these.
+    drawn, and none of them is torn apart. Where the source puts all into train and test, eval is drawn from train.
+    With folds, what is prescribed for train and eval goes into these.
 
     Args:
         members: all there are, those of older spans among them.
@@ -134,8 +135,23 @@ def assign_splits(
         in_test = [(member.split or by_group.get(member.group)) == TEST for member in members]
         return _in_folds(members, in_test, splits, window, folds)
     rest = [member for member in free if member.group not in test and not _is_older(member, window)]
-    by_group |= dict.fromkeys(_evaluated(rest, splits), "eval")
-    return [member.split or by_group.get(member.group, "train") for member in members]
+    if _lacks_validation(members):
+        # Groups that are tested on as well are a leak, which the data gate names.
+        learnt = [member for member in members if member.split == "train" and by_group[member.group] == "train"]
+        rest += [replace(member, split="") for member in learnt if not _is_older(member, window)]
+    validated = _evaluated(rest, splits)
+    by_group |= dict.fromkeys(validated, VALIDATION)
+    return [_own(member, validated) or by_group.get(member.group, "train") for member in members]
+
+
+def _lacks_validation(members: Iterable[Member]) -> bool:
+    """Whether the source puts all into two splits, of which none is for validation."""
+    return {member.split for member in members} == {"train", TEST}
+
+
+def _own(member: Member, validated: Set[str]) -> str:
+    """What the source prescribes, unless the group is drawn for validation."""
+    return VALIDATION if member.split == "train" and member.group in validated else member.split
 
 
 def _in_folds(members: Sequence[Member], in_test: Sequence[bool], splits: Splits, window: int, folds: int) -> list[str]:

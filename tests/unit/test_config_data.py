@@ -33,7 +33,7 @@ def refusal(**settings: Any) -> str:
         ("mias", "images", "films", "folders, presplit, bcss, via"),
         ("manifest", "masks", "truth", "folders, presplit"),
         ("manifest", "mask_pattern", "(?P<name>.+)_m", "folders, presplit"),
-        ("mias", "mask", {"threshold": 1}, "manifest, folders, presplit"),
+        ("mias", "mask", {"threshold": 1}, "manifest, folders, presplit, paths"),
         ("folders", "table", "truth.csv", "mias, manifest, bcss, via"),
         ("folders", "edition", "full", "mias"),
         ("presplit", "labels", ["benign"], "mias, via"),

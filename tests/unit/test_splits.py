@@ -285,6 +285,16 @@ class TestPrescribed:
         assert {group: found[group] for group in GROUPS[:60]} == by_group(MEMBERS[:60], Splits())
         assert sizes(found) == (42 + 7, 9 + 7, 9 + 7)
 
+    def test_of_two_splits_validation_is_drawn_from_train_by_group(self) -> None:
+        members = [Member(f"p{number // 2}", split="train") for number in range(40)]
+        found = assign_splits([*members, Member("t", split="test")], Splits(train=80, eval=20, test=50))
+        assert Counter(found) == {"train": 32, "eval": 8, "test": 1}
+        assert found[0:40:2] == found[1:40:2]
+
+    def test_of_two_splits_what_leaks_into_test_is_not_validated_on(self) -> None:
+        members = [Member(name, split="train") for name in "abcd"] + [Member(name, split="test") for name in "abc"]
+        assert assign_splits(members, Splits()) == [*["train"] * 4, *["test"] * 3]
+
     def test_a_prescribed_test_split_and_folds_of_the_rest(self) -> None:
         members = [Member("z", split="test"), Member("z"), *MEMBERS]
         found = assign_splits(members, Splits(), folds=2)

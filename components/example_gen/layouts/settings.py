@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from components.example_gen.layouts.templates import IMAGE_FIELDS, MASK_FIELDS, REGION_FIELDS, Template
+from components.example_gen.samples import SPLIT_NAMES
 from components.imaging.truth.classes import MOST_CLASSES
 from components.imaging.truth.settings import Mask
 from components.settings import Section, compiled
+
+
+class Paths(Section):
+    """Layout `paths`: templates of paths below the input folder, without suffixes. `{name}` stands for a part without
+    `/`, `*` for any text without it; of two templates that match a file, that with more letters of its own has it. An
+    image and its masks have the same `{name}`, and the same other fields that the templates share."""
+
+    image: str = "images/{name}"
+    """Fields, where wanted: `{group}` (patient or slide, never split), `{label}`, `{site}`, `{split}`, as in
+    `{split}/{label}/{name}`."""
+    masks: Annotated[list[str], Field(min_length=1)] = ["masks/{name}"]
+    """All that match belong to the image. `{class}`, where it is there, is one of the classes, as in
+    `masks/{class}/{name}`."""
+    region: str = ""
+    """Of masks that tell which pixels carry a truth: black ones are ignored. Empty: none."""
+    splits: dict[str, Literal["train", "eval", "test"]] = dict(SPLIT_NAMES)
+    """What `{split}` may say, and which split it is. With `train` and `test` alone, `eval` is drawn from `train`."""
+
+    @model_validator(mode="after")
+    def _are_templates(self) -> Self:
+        allowed = {"image": IMAGE_FIELDS, "masks": MASK_FIELDS, "region": REGION_FIELDS}
+        texts = [("image", self.image), *(("masks", text) for text in self.masks), ("region", self.region or "{name}")]
+        for key, text in texts:
+            for fault in Template(text).faults(allowed[key]):
+                raise ValueError(f"{key} {text!r}: {fault}")
+        return self
 
 
 class Reading(Section):
@@ -36,6 +64,7 @@ class Reading(Section):
     classes: Annotated[list[str], Field(max_length=MOST_CLASSES)] = []
     """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
     mask: Mask = Mask()
+    paths: Paths = Paths()
 
     @field_validator("images", "masks", "regions", "table")
     @classmethod
