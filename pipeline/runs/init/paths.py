@@ -1,0 +1,135 @@
+"""The templates of a folder's files: of its images, their masks, and the region in which they are judged."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from components.example_gen.layouts.templates import Template
+from pipeline.runs.init.pairing import Pair, pairs_of
+from pipeline.runs.init.roles import Role, roles_of
+from pipeline.runs.init.splitting import Split, splits_named
+from pipeline.runs.init.templates import Rule, rules_of
+
+_ROUND = re.compile(r"\d+(?:st|nd|rd|th)?", re.IGNORECASE)
+_WIDE = 0.4
+"""Share of a picture that a field of view covers at least, and truth seldom."""
+_LOOKED_AT = 8
+
+Share = Callable[[str], float]
+"""Of a path without suffix: which part of the pixels is not black; 0 where that cannot be told."""
+
+
+@dataclass(frozen=True)
+class FoundPaths:
+    """Templates, and what was decided on the way."""
+
+    image: str
+    masks: tuple[str, ...]
+    region: str
+    splits: Mapping[str, Split]
+    rounds: tuple[str, ...]
+    """Templates of other annotations of the same images."""
+    pairs: tuple[Pair, ...]
+    """Some, for people."""
+
+
+def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
+    """What the paths of a folder's images, without suffix, tell; None where none is a mask of another."""
+    roles = roles_of(names)
+    images = [name for name in names if roles[name] == Role.IMAGE]
+    masks = [name for name in names if roles[name] in (Role.MASK, Role.REGION)]
+    pairs = list(pairs_of(images, masks))
+    if not pairs:
+        return None
+    image = _most_of(rules_of(pairs))
+    rules = [rule for rule in rules_of(_renamed(pairs, image)) if rule.image == image]
+    rules, rounds = _without_rounds(rules)
+    rules, region = _without_region(rules, names, share)
+    words = {found["split"] for name in images if (found := Template(image).match(name)) and "split" in found}
+    templates = [image, *_by_class(rules), region]
+    if len(words) == 1:
+        [word] = words
+        templates = [each.replace("{split}", word) for each in templates]
+    return FoundPaths(
+        templates[0],
+        tuple(templates[1:-1]),
+        templates[-1],
+        splits_named(words) if len(words) > 1 else {},
+        tuple(rounds),
+        tuple(pairs),
+    )
+
+
+def _most_of(rules: Sequence[Rule]) -> str:
+    """The template of images by which most pairs were found."""
+    counts: Counter[str] = Counter()
+    for rule in rules:
+        counts[rule.image] += rule.pairs
+    return max(counts, key=lambda image: (counts[image], image))
+
+
+def _renamed(pairs: Sequence[Pair], image: str) -> Iterator[Pair]:
+    """With the names that a template takes from the images, where the masks have them, too."""
+    template = Template(image)
+    for pair in pairs:
+        found = template.match(pair.image)
+        yield replace(pair, name=found["name"]) if found and found["name"] in pair.mask else pair
+
+
+def _without_rounds(rules: Sequence[Rule]) -> tuple[list[Rule], list[str]]:
+    """Of rules that differ in a number alone, as 1st_manual and 2nd_manual do, the first, and the other masks."""
+    alike: dict[str, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        alike[_ROUND.sub("#", rule.mask)].append(rule)
+    kept = {min(same, key=lambda rule: rule.mask) for same in alike.values()}
+    return [rule for rule in rules if rule in kept], sorted(rule.mask for rule in rules if rule not in kept)
+
+
+def _without_region(rules: Sequence[Rule], names: Sequence[str], share: Share) -> tuple[list[Rule], str]:
+    """The rules without the one whose masks cover most of each image, where there are several."""
+    if len(rules) < 2:
+        return [*rules], ""
+    shares = {rule: median(map(share, _some(rule, names))) for rule in rules}
+    widest = max(rules, key=lambda rule: shares[rule])
+    if shares[widest] < _WIDE or any(shares[rule] >= _WIDE for rule in rules if rule is not widest):
+        return [*rules], ""
+    return [rule for rule in rules if rule is not widest], widest.mask
+
+
+def _some(rule: Rule, names: Sequence[str]) -> list[str]:
+    template = Template(rule.mask)
+    found = [name for name in names if template.match(name) is not None]
+    return found[:: max(1, len(found) // _LOOKED_AT)]
+
+
+def _by_class(rules: Sequence[Rule]) -> list[str]:
+    """The masks' templates; of several that differ in one part, one in which that is the class."""
+    masks = [rule.mask for rule in rules]
+    parts = [mask.split("/") for mask in masks]
+    if len(masks) < 2 or len({len(each) for each in parts}) > 1:
+        return masks
+    merged, classed = [], False
+    for values in zip(*parts, strict=True):
+        part = values[0] if len({*values}) == 1 else _differing(values, "*" if classed else "{class}")
+        classed = classed or "{class}" in part
+        merged.append(part)
+    return ["/".join(merged)]
+
+
+def _differing(values: Sequence[str], field: str) -> str:
+    """One part of a path that says several things: what they have in common, and a field in place of the rest."""
+    if not all("{name}" in value for value in values):
+        return field
+    around = [value.partition("{name}") for value in values]
+    before, after = ({each[place] for each in around} for place in (0, 2))
+    if len(after) > 1 and len(before) == 1:
+        separator = "_" if all(each.startswith("_") for each in after) else ""
+        return f"{before.pop()}{{name}}{separator}{field}"
+    if len(before) > 1 and len(after) == 1:
+        separator = "_" if all(each.endswith("_") for each in before) else ""
+        return f"{field}{separator}{{name}}{after.pop()}"
+    return "*{name}*"

@@ -1,0 +1,136 @@
+"""Pairs of paths as templates: what varies becomes a field, what does not stays."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pipeline.runs.init.pairing import Pair
+from pipeline.runs.init.roles import role_of_folder
+from pipeline.runs.init.splitting import split_word
+
+_FEW = 20
+"""Folders that may be labels or classes."""
+_BRACES = re.compile(r"[{}*]")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """By which masks of a kind belong to images."""
+
+    image: str
+    mask: str
+    """Templates, see `components.example_gen.layouts.templates`."""
+    pairs: int
+    """By how many pairs it was found."""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A pair, taken apart."""
+
+    name: str
+    split: str
+    image_folders: tuple[str, ...]
+    mask_folders: tuple[str, ...]
+    image_stem: str
+    mask_stem: str
+    """With fields in place of name and split."""
+
+
+def rules_of(pairs: Iterable[Pair]) -> list[Rule]:
+    """The rules that the pairs follow, those of most pairs first."""
+    kinds: dict[tuple, list[_Parts]] = defaultdict(list)
+    for parts in map(_taken_apart, pairs):
+        kinds[_kind(parts)].append(parts)
+    return sorted(map(_rule, kinds.values()), key=lambda rule: (-rule.pairs, rule.image, rule.mask))
+
+
+def _taken_apart(pair: Pair) -> _Parts:
+    image, mask = PurePosixPath(pair.image).parts, PurePosixPath(pair.mask).parts
+    split = next(filter(None, map(split_word, image[:-1])), "")
+    stems = (_with_fields(stem, pair.name, split) for stem in (image[-1], mask[-1]))
+    return _Parts(pair.name, split, image[:-1], mask[:-1], *stems)
+
+
+def _with_fields(stem: str, name: str, split: str) -> str:
+    """A file's name with fields for what they stand for, each once."""
+    before, found, after = stem.partition(name)
+    rest = [_BRACES.sub("*", part) for part in (before, after)]
+    if found and split:
+        rest = [part.replace(split, "{split}") for part in rest]
+    return f"{rest[0]}{{name}}{rest[1]}" if found else before
+
+
+def _kind(parts: _Parts) -> tuple:
+    """Pairs of one kind follow one rule: the words of roles of their folders, and what stands beside their names but
+    for numbers."""
+    folders = (
+        tuple(folder if role_of_folder(folder) and not split_word(folder) else "" for folder in each)
+        for each in (parts.image_folders, parts.mask_folders)
+    )
+    stems = (stem if "{name}" in stem else "" for stem in (parts.image_stem, parts.mask_stem))
+    return (*folders, *(re.sub(r"[\W_]*\d+", "", stem) for stem in stems))
+
+
+def _rule(found: Sequence[_Parts]) -> Rule:
+    image = [_image_folder(found, place) for place in range(len(found[0].image_folders))]
+    mask = [_mask_folder(found, place, image) for place in range(len(found[0].mask_folders))]
+    return Rule(
+        "/".join([*image, _merged({parts.image_stem for parts in found})]),
+        "/".join([*mask, _merged({parts.mask_stem for parts in found})]),
+        len(found),
+    )
+
+
+def _image_folder(found: Sequence[_Parts], place: int) -> str:
+    values = {_folder(parts, parts.image_folders[place]) for parts in found}
+    if len(values) == 1:
+        return values.pop()
+    images = Counter(folder for _, folder in {(parts.name, parts.image_folders[place]) for parts in found})
+    words = not any(re.search(r"\d", folder) for folder in images)
+    return "{label}" if words and len(images) <= _FEW and max(images.values()) > 1 else "{group}"
+
+
+def _mask_folder(found: Sequence[_Parts], place: int, image: Sequence[str]) -> str:
+    values = {_folder(parts, parts.mask_folders[place]) for parts in found}
+    if len(values) == 1:
+        return values.pop()
+    for other, field in enumerate(image):
+        if field.startswith("{") and all(parts.mask_folders[place] == parts.image_folders[other] for parts in found):
+            return field
+    of_image: dict[str, set[str]] = defaultdict(set)
+    for parts in found:
+        of_image[parts.name].add(parts.mask_folders[place])
+    several = sum(len(folders) > 1 for folders in of_image.values())
+    return "{class}" if len(values) <= _FEW and 2 * several > len(of_image) else "*"
+
+
+def _folder(parts: _Parts, folder: str) -> str:
+    if folder == parts.name:
+        return "{name}"
+    escaped = _BRACES.sub("*", folder)
+    word = split_word(folder)
+    return escaped.replace(word, "{split}", 1) if word and word == parts.split else escaped
+
+
+def _merged(stems: set[str]) -> str:
+    """One template for several that begin or end alike."""
+    if len(stems) == 1:
+        return stems.pop()
+    if not all("{name}" in stem for stem in stems):
+        return "*"
+    around = [stem.partition("{name}") for stem in stems]
+    before, after = _begin([each[0][::-1] for each in around])[::-1], _begin([each[2] for each in around])
+    varies = [any(each[place] != own for each in around) for place, own in ((0, before), (2, after))]
+    return f"{'*' * varies[0]}{before}{{name}}{after}{'*' * varies[1]}"
+
+
+def _begin(texts: Sequence[str]) -> str:
+    """What all begin with; the first and the last in order differ most."""
+    first, last = min(texts), max(texts)
+    same = next((place for place, letter in enumerate(first) if letter != last[place : place + 1]), len(first))
+    return first[:same]

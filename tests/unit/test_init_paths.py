@@ -1,0 +1,123 @@
+"""What the names of a folder's files tell: templates of images and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+import pytest
+
+from pipeline.runs.init.pairing import common_name
+from pipeline.runs.init.paths import FoundPaths, find_paths
+from pipeline.runs.init.splitting import split_word
+
+
+def names(*patterns: str, count: Iterable[int] = range(1, 10), **fields: Sequence[str]) -> list[str]:
+    """Each pattern with all numbers and fields."""
+    return [
+        pattern.format(n=number, **dict(zip(fields, values, strict=True)))
+        for pattern in patterns
+        for number in count
+        for values in product(*fields.values())
+    ]
+
+
+def found(paths: Sequence[str], wide: str = "\0") -> FoundPaths:
+    templates = find_paths(sorted({*paths}), lambda path: 0.7 if wide in path else 0.1)
+    assert templates is not None
+    return templates
+
+
+CLASSES = {"label": ["benign", "malignant", "normal"]}
+DRIVE = [
+    *names("training/images/{n}_training", "training/1st_manual/{n}_manual1", count=range(21, 41)),
+    *names("training/mask/{n}_training_mask", "test/mask/{n:02}_test_mask", count=range(1, 21)),
+    *names("training/mask/{n}_training_mask", count=range(21, 41)),
+    *names("test/images/{n:02}_test", "test/1st_manual/{n:02}_manual1", "test/2nd_manual/{n:02}_manual2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("paths", "image", "mask"),
+    [
+        (
+            [*names("{label}/{label} ({n})", "{label}/{label} ({n})_mask", **CLASSES), "benign/benign (4)_mask_1"],
+            "{label}/{name}",
+            "{label}/{name}_mask*",
+        ),
+        (names("P{p}/P{p}_{n}", "P{p}/P{p}_{n}_mask", p=["01", "02", "07"]), "{group}/{name}", "{group}/{name}_mask"),
+        (
+            names("images{s}/case_{n:03}_0000", "labels{s}/case_{n:03}", s=["Tr", "Ts"]),
+            "images{split}/{name}_0000",
+            "labels{split}/{name}",
+        ),
+        (names("ISIC_{n:07}", "ISIC_{n:07}_segmentation"), "{name}", "{name}_segmentation"),
+        (names("image/{n}", "label/{n}"), "image/{name}", "label/{name}"),
+        (
+            names("VOC/JPEGImages/a{n}", "VOC/SegmentationClass/a{n}"),
+            "VOC/JPEGImages/{name}",
+            "VOC/SegmentationClass/{name}",
+        ),
+        (names("Original/{n}", "Ground Truth/{n}"), "Original/{name}", "Ground Truth/{name}"),
+        (
+            names("stage1_train/{n:08x}/images/{n:08x}", "stage1_train/{n:08x}/masks/{m}f{n}", m=["3a", "8c"]),
+            "stage1_train/{name}/images/{name}",
+            "stage1_train/{name}/masks/*",
+        ),
+        (names("case{n}/image", "case{n}/mask"), "{name}/image", "{name}/mask"),
+        (names("img_{n}", "mask_{n}"), "img_{name}", "mask_{name}"),
+        (
+            names("{s}_images/x{n}", "{s}_masks/x{n}", s=["train", "test"]),
+            "{split}_images/{name}",
+            "{split}_masks/{name}",
+        ),
+        (names("images/a{n}", "masks/{c}/a{n}", c=["rim", "disc"]), "images/{name}", "masks/{class}/{name}"),
+        (names("a{n}", "a{n}_{c}_mask", c=["rim", "disc"]), "{name}", "{name}_{class}"),
+        ([*names("{n}", "{n}_gt"), "overlay_1"], "{name}", "{name}_gt"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_kinds_of_names(paths: list[str], image: str, mask: str) -> None:
+    assert (found(paths).image, found(paths).masks) == (image, (mask,))
+
+
+def test_a_field_of_view_and_a_second_observer_are_no_truth() -> None:
+    templates = found(DRIVE, wide="/mask/")
+    assert templates.image == "{split}/images/{name}_{split}"
+    assert templates.masks == ("{split}/1st_manual/{name}_manual1",)
+    assert templates.region == "{split}/mask/{name}_{split}_mask"
+    assert templates.rounds == ("{split}/2nd_manual/{name}_manual2",)
+    assert templates.splits == {"training": "train", "test": "test"}
+
+
+def test_images_alone_are_no_pairs() -> None:
+    assert find_paths(names("images/{n}", "a/{n}_x"), lambda _: 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        ("21_training", "21_manual1", "21"),
+        ("case_000_0000", "case_000", "case_000"),
+        ("benign (1)", "benign (1)_mask", "benign (1)"),
+        ("a1", "a10", ""),
+        ("img_7", "mask_7", "7"),
+        ("left", "right", ""),
+    ],
+)
+def test_what_names_have_in_common(one: str, other: str, name: str) -> None:
+    assert common_name(one, other) == common_name(other, one) == name
+
+
+@pytest.mark.parametrize(
+    ("folder", "word"),
+    [
+        ("train", "train"),
+        ("Training_Set", "Training"),
+        ("imagesTs", "Ts"),
+        ("strain", ""),
+        ("stage1_train", "stage1_train"),
+    ],
+)
+def test_words_of_splits(folder: str, word: str) -> None:
+    assert split_word(folder) == word
