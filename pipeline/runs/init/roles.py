@@ -22,8 +22,8 @@ _WORDS: Mapping[Role, re.Pattern[str]] = {
     for role, words in {
         Role.REGION: r"fov|roi|region|fieldofview",
         Role.OTHER: r"overlays?|previews?|thumb(nail)?s?|visuali[sz]ations?|colou?ri[sz]ed|contours?",
-        Role.MASK: r"masks?\d*|labels?(tr|ts)?|gts?|groundtruths?|truths?|seg|segm|segmentations?|segmentation(class|object)"
-        r"|segmented|annotations?|annots?|manual\d*|lesions?masks?|targets?",
+        Role.MASK: r"masks?\d*|labels?(tr|ts)?|gts?|groundtruths?|truths?|seg|segm|segmentations?"
+        r"|segmentation(class|object)|segmented|annotations?|annots?|manual\d*|lesions?masks?|targets?",
         Role.IMAGE: r"images?(tr|ts)?|imgs?|jpegimages|raw|rawimages?|scans?|photos?|originals?|inputs?",
     }.items()
 }
