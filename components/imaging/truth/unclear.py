@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-_MOST = 8
+MOST_COLOURS = 8
 """Levels or colours that may be classes; masks with more are blurred, or no masks."""
 _LOOKED_AT, _SAMPLE = 256, 1 << 20
 """Of the most frequent colours, of so many pixels."""
@@ -16,9 +16,9 @@ _RARE = 0.05
 """Share of the second most frequent colour below which others are taken for the blurred edges between them."""
 _EDGE = 0.3
 """Share of the rarer of two colours below which one between them is their edge."""
-_COVERED = 0.5
+COVERED = 0.5
 """Least share of the pixels that have colours which are named."""
-_APART = 48
+APART = 48
 """Distance in RGB within which JPEG moves a colour."""
 _FARTHEST = 442
 _VIRIDIS = {"#440154", "#fde724", "#fde725"}
@@ -26,7 +26,7 @@ _VIRIDIS = {"#440154", "#fde724", "#fde725"}
 
 
 @dataclass(frozen=True)
-class _Colour:
+class Colour:
     """A colour of a mask, and the share of its pixels that have it."""
 
     code: int
@@ -48,38 +48,38 @@ def unclear_grey(pixels: np.ndarray) -> str:
     low, high, count = int(values[0]), int(values[-1]), len(values)
     what = f"the mask has {count} grey values ({low} to {high}), expected 0 and one other"
     one = f"set [data.mask] threshold = {(low + high + 1) // 2} if it shows one class"
-    if count > _MOST or pixels.dtype != np.uint8:
+    if count > MOST_COLOURS or pixels.dtype != np.uint8:
         return f"{what}: {one}"
     if high < count:
         return f'{what}: {one}, form = "indices" and [data] classes = {_names(count - 1)} if it shows several'
-    return f"{what}: {one}, {_by_colour([_Colour(int(value) * 0x010101, 0) for value in values])} if it shows several"
+    return f"{what}: {one}, {_by_colour([Colour(int(value) * 0x010101, 0) for value in values])} if it shows several"
 
 
 def unclear_lossy(pixels: np.ndarray) -> str:
     """Of a JPEG mask, uint8 `(H, W[, C])`, which has no exact values."""
-    if has_colours(pixels, _APART):
+    if has_colours(pixels, APART):
         return unclear_colours(pixels, lossy=True)
     low, high = int(pixels.min()), int(pixels.max())
-    colours = _colours(pixels, blurred=True)
-    middle = (low + high + 1) // 2 if high - low > _APART else 128
-    several = f" if it shows one class, {_by_colour(colours, _reach(colours))} if several" if len(colours) > 2 else ""
+    colours = colours_of(pixels, blurred=True)
+    middle = (low + high + 1) // 2 if high - low > APART else 128
+    several = f" if it shows one class, {_by_colour(colours, reach_of(colours))} if several" if len(colours) > 2 else ""
     return f"a JPEG mask has no sharp classes: set [data.mask] threshold = {middle}{several}, or use PNG"
 
 
 def unclear_colours(pixels: np.ndarray, *, lossy: bool = False) -> str:
     """Of a mask with colours, `(H, W, 3)`."""
-    colours = _colours(pixels, blurred=lossy)
-    blurred = lossy or len(colours) > _MOST
-    colours = _colours(pixels, blurred=blurred)
-    shares = ", ".join(f"{colour.name} {colour.share:.1%}" for colour in colours[:_MOST])
-    if not 2 <= len(colours) <= _MOST or sum(colour.share for colour in colours) < _COVERED:
+    colours = colours_of(pixels, blurred=lossy)
+    blurred = lossy or len(colours) > MOST_COLOURS
+    colours = colours_of(pixels, blurred=blurred)
+    shares = ", ".join(f"{colour.name} {colour.share:.1%}" for colour in colours[:MOST_COLOURS])
+    if not 2 <= len(colours) <= MOST_COLOURS or sum(colour.share for colour in colours) < COVERED:
         return (
             f"the mask has colours, and too many for classes ({shares} ...): a picture of a mask, such as a plot or an "
             "overlay. Save the mask itself, as PNG"
         )
     kind = " of a plot, viridis" if {colour.name for colour in colours} <= _VIRIDIS else ""
     kind += ", blurred by JPEG" if lossy else ", with blurred edges" if blurred else ""
-    ways = _by_colour(colours, _reach(colours) if blurred else 0)
+    ways = _by_colour(colours, reach_of(colours) if blurred else 0)
     palette = "" if lossy else '; or form = "indices" where a palette has the classes as its entries'
     return f"the mask has colours{kind}, expected grey values ({shares}): set [data.mask] {ways}{palette}"
 
@@ -91,27 +91,27 @@ def has_colours(pixels: np.ndarray, tolerance: int = 0) -> bool:
     return bool((pixels.max(axis=-1).astype(int) - pixels.min(axis=-1) > tolerance).any())
 
 
-def _colours(pixels: np.ndarray, *, blurred: bool) -> list[_Colour]:
+def colours_of(pixels: np.ndarray, *, blurred: bool) -> list[Colour]:
     """The colours of a mask, the most frequent first; where it is blurred, without those of edges."""
     found: dict[int, float] = {}
     for colour in _frequent(pixels):
-        near = (code for code in found if blurred and np.linalg.norm(_rgb(code) - colour.rgb) <= _APART)
+        near = (code for code in found if blurred and np.linalg.norm(_rgb(code) - colour.rgb) <= APART)
         code = next(near, colour.code)
         found[code] = found.get(code, 0) + colour.share
-    colours = sorted((_Colour(*item) for item in found.items()), key=lambda colour: -colour.share)
+    colours = sorted((Colour(*item) for item in found.items()), key=lambda colour: -colour.share)
     if not blurred:
         return colours
-    kept: list[_Colour] = []
+    kept: list[Colour] = []
     for colour in colours:
         if colour.share >= _RARE * colours[min(1, len(colours) - 1)].share and not _is_blend(colour, kept):
             kept.append(colour)
     return kept
 
 
-def _is_blend(colour: _Colour, others: Sequence[_Colour]) -> bool:
+def _is_blend(colour: Colour, others: Sequence[Colour]) -> bool:
     """Whether a colour lies between two others and is so much rarer that it will be the edge between them."""
     pairs = [(one, other) for one, other in combinations(others, 2) if colour.share < _EDGE * other.share]
-    return any(_off(colour.rgb, one.rgb, other.rgb) <= _APART for one, other in pairs)
+    return any(_off(colour.rgb, one.rgb, other.rgb) <= APART for one, other in pairs)
 
 
 def _off(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
@@ -120,26 +120,26 @@ def _off(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
     return float(np.linalg.norm(start + along * (end - start) - point))
 
 
-def _frequent(pixels: np.ndarray) -> Iterator[_Colour]:
+def _frequent(pixels: np.ndarray) -> Iterator[Colour]:
     channels = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     sample = channels[:: 1 + len(channels) // _SAMPLE] >> (8 if pixels.dtype == np.uint16 else 0)
     rgb = np.broadcast_to(sample.astype(np.int32), (len(sample), 3))
     codes, counts = np.unique(rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2], return_counts=True)
     for index in np.argsort(-counts, kind="stable")[:_LOOKED_AT]:
-        yield _Colour(int(codes[index]), counts[index] / len(sample))
+        yield Colour(int(codes[index]), counts[index] / len(sample))
 
 
 def _rgb(code: int) -> np.ndarray:
     return np.array([code >> shift & 255 for shift in (16, 8, 0)], float)
 
 
-def _reach(colours: Sequence[_Colour]) -> int:
+def reach_of(colours: Sequence[Colour]) -> int:
     """A distance within which every blend of two colours, and its ringing, is that of the nearer one."""
     widest = max((float(np.linalg.norm(one.rgb - other.rgb)) for one in colours for other in colours), default=0.0)
     return min(_FARTHEST, int(np.ceil(1.25 * widest / 20)) * 10)
 
 
-def _by_colour(colours: Sequence[_Colour], distance: int = 0) -> str:
+def _by_colour(colours: Sequence[Colour], distance: int = 0) -> str:
     """The first is taken for background."""
     names = ["foreground"] if len(colours) == 2 else [f"class{number}" for number in range(1, len(colours))]
     table = ", ".join(

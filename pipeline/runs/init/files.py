@@ -1,0 +1,48 @@
+"""The files below a folder, by names alone: images, and what else stands there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.errors import UsageError
+from components.example_gen.samples import is_left_behind, is_of_kind, without_suffix
+from components.imaging.files.codecs import SUFFIXES
+
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Files:
+    root: Path
+    images: Mapping[str, Path]
+    """By path below the root without suffix, with `/`; of several of one name the first."""
+    others: tuple[Path, ...]
+
+
+def files_below(root: Path) -> Files:
+    """All but hidden ones; links to folders are not followed.
+
+    Raises:
+        UsageError: there is no such folder, it cannot be read, or holds more files than a data set has.
+    """
+    if not root.is_dir():
+        raise UsageError(f"{root}: no such folder. Give the folder with the images")
+    images: dict[str, Path] = {}
+    others: list[Path] = []
+    for here, folders, names in os.walk(root, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not is_left_behind(name))
+        for path in (Path(here) / name for name in sorted(names) if not is_left_behind(name)):
+            if is_of_kind(path, SUFFIXES):
+                images.setdefault(without_suffix(path.relative_to(root)).as_posix(), path)
+            else:
+                others.append(path)
+        if len(images) + len(others) > _MOST:
+            raise UsageError(f"{root}: holds more than {_MOST} files. Give the folder of the data set")
+    return Files(root, images, tuple(others))
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error

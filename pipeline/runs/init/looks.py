@@ -1,0 +1,79 @@
+"""Some mask files as they are, to tell what they mean: their pixels side by side, and what stands at their borders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from components.imaging.files.codecs import (
+    MAX_PIXELS,
+    UnreadableImage,
+    decode_indices,
+    decode_mask,
+    is_lossy,
+    read_content,
+    with_channels,
+)
+from components.imaging.truth.unclear import APART, has_colours
+
+_PIXELS = 1 << 16
+"""That are looked at of a mask, evenly spread."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A mask file."""
+
+    path: Path
+    pixels: np.ndarray
+    """Some of its pixels, `(n,)` gray or `(n, 3)` RGB, uint8 or uint16; of a palette its entries."""
+    border: np.ndarray
+    """Those at its border, likewise."""
+    values: np.ndarray
+    """All its distinct values, of gray."""
+    lossy: bool
+    palette: bool
+    """Whether it has one, of colours."""
+
+    @property
+    def coloured(self) -> bool:
+        return self.pixels.ndim == 2
+
+
+def look_at_masks(paths: Sequence[Path]) -> tuple[list[Look], list[tuple[Path, str]]]:
+    """Those that can be read, and why others cannot."""
+    looks: list[Look] = []
+    faults: list[tuple[Path, str]] = []
+    for path in paths:
+        try:
+            looks.append(_look(path))
+        except UnreadableImage as error:
+            faults.append((path, str(error)))
+    return looks, faults
+
+
+def _look(path: Path) -> Look:
+    content, lossy = read_content(path, MAX_PIXELS), is_lossy(path)
+    pixels = decode_mask(content, MAX_PIXELS).pixels
+    coloured = has_colours(pixels, APART if lossy else 0)
+    palette = False
+    if coloured:
+        try:
+            pixels, palette = decode_indices(content, MAX_PIXELS), True
+        except UnreadableImage:
+            pixels = with_channels(pixels, 3)
+    else:
+        pixels = with_channels(pixels, 1)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    channels = pixels.reshape(-1, *pixels.shape[2:])
+    values = np.unique(pixels) if pixels.ndim == 2 else np.empty(0, pixels.dtype)
+    return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, lossy, palette)
+
+
+def evenly(items: Sequence[Path], count: int) -> Iterator[Path]:
+    """So many of them, or all, from the first on."""
+    step = max(1, -(-len(items) // count))
+    yield from items[::step]
