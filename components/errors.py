@@ -18,7 +18,8 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """Evaluated and refused, or the champion has changed meanwhile: nothing was pushed."""
     DATA_REFUSED = 4
-    """Refused for the data: nothing was trained; of `evaluate` and `seen`: a model has seen some of them."""
+    """Refused for the data, or a question about them is open: nothing was trained; of `evaluate` and `seen`: a model
+    has seen some of them."""
     STILL_RUNNING = 124
     """Waited for no longer, as by the command `timeout`; the run goes on."""
     INTERRUPTED = 130
@@ -49,6 +50,12 @@ class DataRefused(MasklineError):
         super().__init__("\n".join(reasons))
         self.reasons = list(reasons)
         self.report = dict(report)
+
+
+class OpenQuestions(MasklineError):
+    """A person has not said yet what the data mean: nothing is trained."""
+
+    exit_code = ExitCode.DATA_REFUSED
 
 
 def exit_code_of(error: BaseException) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -99,7 +99,7 @@ def list_grouped(root: Path, data: DataSettings) -> tuple[Listing, dict[str, int
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder. Give the folder with the images: --data DIR")
     _refuse_undecodable_names(root, data)
-    listing = _without_ids_of_copies(_list(root, data))
+    listing = _without_left_out(_without_ids_of_copies(_list(root, data)), data.leave_out)
     grouped, rejects = group_samples(listing.samples, data.groups, data.site_pattern)
     ages = None if data.spans is None else spans.span_ages(root)
     return Listing(tuple(grouped), (*listing.rejects, *rejects), listing.left_out), ages
@@ -125,6 +125,20 @@ def _without_ids_of_copies(listing: Listing) -> Listing:
     ]
     samples = tuple(sample for sample in listing.samples if originals[sample.image] is None)
     return replace(listing, samples=samples, rejects=(*listing.rejects, *rejects))
+
+
+def _without_left_out(listing: Listing, paths: Sequence[str]) -> Listing:
+    """Raises UsageError: there is no such image."""
+    images = {sample.image for sample in listing.samples} | {reject.source for reject in listing.rejects}
+    for path in paths:
+        if path not in images:
+            raise UsageError(f"[data] leave_out: no image is at {path!r}. Correct the path, or remove it")
+    asked = {*paths}
+    samples, out = ([each for each in listing.samples if (each.image in asked) is left] for left in (False, True))
+    reason = "named in [data] leave_out"
+    left_out = (*listing.left_out, *(Reject(sample.image, "left out", reason) for sample in out))
+    rejects = tuple(reject for reject in listing.rejects if reject.source not in asked)
+    return replace(listing, samples=tuple(samples), rejects=rejects, left_out=left_out)
 
 
 def _read_files(root: Path, data: DataSettings) -> set[Path]:

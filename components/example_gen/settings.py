@@ -55,6 +55,8 @@ class DataKeys(Derivation, Reading, LayoutChoice):
     """The layout stands in folders span-1, span-2, ..., or span-2026-11-21, ...; what stands beside them is not read.
     A run trains on the newest ones, so many, 0 for all, and tests on test groups of all of them, so that its numbers
     compare with those of other runs: keep old spans. Other samples of older spans are left out. None: no spans."""
+    leave_out: list[str] = []
+    """Paths of images below the input folder that are not used, such as copies of others."""
     groups: Groups = Groups()
     site_pattern: str | None = None
     """Regular expression on the name; its one capture is the site."""

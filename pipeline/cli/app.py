@@ -12,6 +12,7 @@ from pipeline.cli.bench import bench_app
 from pipeline.cli.compare import compare_command
 from pipeline.cli.convert import convert_command
 from pipeline.cli.external import evaluate_command, seen_command
+from pipeline.cli.init import init_command
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.predict import predict_command
 from pipeline.cli.schedule import schedule_command
@@ -64,6 +65,7 @@ def run_command(
     return record.exit_code
 
 
+app.command("init")(init_command)
 app.command("predict")(predict_command)
 app.command("schedule")(schedule_command)
 app.command("evaluate")(evaluate_command)

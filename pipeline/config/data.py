@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.errors import OpenQuestions
 from components.example_gen.settings import DataKeys
 from components.settings import Positive, Section
+
+_ANSWER = "Answer each by the key that it names, remove it from questions, and run again"
 
 
 class Phantoms(Section):
@@ -24,6 +27,14 @@ class Phantoms(Section):
 class Data(DataKeys):
     input: str = ""
     """Folder with the source images; `--data` sets it. Empty: the phantoms below are made."""
+    questions: list[str] = []
+    """What only a person knows of the data, as `maskline init` has left it: answer each by the key that it names, and
+    remove it. While there is one, nothing is trained."""
     notice: str = ""
     """A sentence about the data that must stand in every report and manifest."""
     phantoms: Phantoms | None = None
+
+    def refuse_questions(self) -> None:
+        """Raises OpenQuestions: there are some."""
+        if self.questions:
+            raise OpenQuestions("\n".join(["[data] questions are open:", *self.questions, _ANSWER]))

@@ -63,7 +63,7 @@ def check_config(
         files = fingerprint(folder, data)
         listing = list_samples(folder, data, held_out(folder, data, serving) if serving else None)
     threads = config.execution.workers or os.cpu_count() or 1
-    found = list(watch(_examined(folder, listing.samples, data, threads), len(listing.samples)))
+    found = list(watch(examined(folder, listing.samples, data, threads), len(listing.samples)))
     return split_report(
         [entry for _, entries in found for entry in entries],
         account(listing, [outcome for outcome, _ in found], files, data.run_splits),
@@ -87,7 +87,7 @@ def write_check(path: Path, report: dict[str, Any]) -> None:
         raise UsageError(f"{path}: cannot be written: {error.strerror}. Choose another file: --out FILE") from error
 
 
-def _examined(
+def examined(
     folder: Path, samples: Sequence[Sample], data: DataSettings, threads: int
 ) -> Iterator[tuple[Outcome, list[Entry]]]:
     """What becomes of each sample, in their order, and the entries of its records."""

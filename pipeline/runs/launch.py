@@ -95,8 +95,10 @@ def prepared(
 
     Raises:
         UsageError: there are no data, the output folder cannot be written, or what is cached there not be told.
+        OpenQuestions: a person must say first what the data mean.
         DiskFull: also of what is done within.
     """
+    config.data.refuse_questions()
     out = output_folder(name, out)
     with full_disk_named(out, Path(gettempdir())), _exclusive(out):
         check_store(out / STORE_FILE)

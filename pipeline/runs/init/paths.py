@@ -58,10 +58,17 @@ def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
         templates[0],
         tuple(templates[1:-1]),
         templates[-1],
-        splits_named(words) if len(words) > 1 else {},
+        _with_test(splits_named(words)) if len(words) > 1 else {},
         tuple(rounds),
         tuple(pairs),
     )
+
+
+def _with_test(splits: Mapping[str, Split]) -> Mapping[str, Split]:
+    """What stands for validation is for the test where nothing else is: validation is drawn from train."""
+    if "test" in splits.values():
+        return splits
+    return {word: "test" if split == "eval" else split for word, split in splits.items()}
 
 
 def _most_of(rules: Sequence[Rule]) -> str:

@@ -49,11 +49,21 @@ class Understanding:
     root: Path
     data: dict[str, Any]
     """Keys of `[data]`."""
+    sections: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    """Keys of other sections, and why."""
     rows: list[Row] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """What was taken for granted."""
     questions: list[str] = field(default_factory=list)
     """What would turn the truth upside down."""
+
+    def of_topic(self, topic: str) -> list[Row]:
+        """Its rows, and those below it that have no topic."""
+        found: list[Row] = []
+        for row in self.rows:
+            if row.topic == topic or (not row.topic and found and self.rows[self.rows.index(row) - 1] in found):
+                found.append(row)
+        return found
 
 
 def understand(folder: Path) -> Understanding:
@@ -65,7 +75,7 @@ def understand(folder: Path) -> Understanding:
     for root in _roots(folder):
         layout = detect_layout(root)
         if layout and layout not in _NAMED_BY_FOLDERS:
-            return _moved(Understanding(root, {"layout": layout}, [Row("layout", layout, _MARKS)]), folder)
+            return _moved(Understanding(root, {"layout": layout}, rows=[Row("layout", layout, _MARKS)]), folder)
         files = files_below(root)
         paths = find_paths([*files.images], partial(_bright_share, files))
         if paths:
@@ -212,6 +222,6 @@ def _nothing(files: Files) -> str:
         f", and other files ({', '.join(f'{count} {kind}' for kind, count in kinds.most_common(5))})" if kinds else ""
     )
     return (
-        f"{files.root}: holds {len(files.images)} images{more}, and nothing tells which is whose mask: no folder or name "
-        "says mask, label, gt, seg or the like. Name them in a table manifest.csv, with the columns image and mask"
+        f"{files.root}: holds {len(files.images)} images{more}, and nothing tells which is whose mask: no folder or "
+        "name says mask, label, gt, seg or the like. Name them in a table manifest.csv, with the columns image and mask"
     )

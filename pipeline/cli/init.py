@@ -1,0 +1,78 @@
+"""The verb `maskline init`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from components.errors import ExitCode
+from pipeline.cli.verbs import AsJson, Debug, Overrides, print_json, verb
+from pipeline.terminal import FINDINGS, Cell, Column, Line, Terminal
+
+if TYPE_CHECKING:
+    from pipeline.runs.init.core import Written
+
+_LISTED = 10
+
+
+@verb
+def init_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the images, as it was found.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="NAME.toml", help="The recipe; without it the folder's name, here.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: what could turn masks upside down stays open in the recipe.")
+    ] = False,
+    overrides: Overrides = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Look at a folder, and write the recipe by which `maskline run` reads it, with a picture of what was understood.
+
+    Exit codes: 0 written; 2 usage, or nothing tells which is whose mask. A question that stays open ends `run` with 4.
+    """
+    from pipeline.runs.init.core import init
+    from pipeline.runs.reading import reading_bar
+
+    recipe = out or Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', folder.resolve().name) or 'recipe'}.toml")
+    with reading_bar() as watch:
+        written = init(folder, recipe, overrides or [], watch)
+    if json_output:
+        print_json(_as_json(written))
+    else:
+        _print(written)
+    return ExitCode.DONE
+
+
+def _as_json(written: Written) -> dict[str, object]:
+    found = written.found
+    return {
+        "recipe": str(written.recipe),
+        "picture": str(written.picture),
+        "folder": str(found.root),
+        "data": found.data,
+        "rows": [asdict(row) for row in found.rows],
+        "unsure": found.unsure,
+        "questions": found.questions,
+        "rejects": [{"source": outcome.source, "reason": outcome.reason} for outcome in written.rejects],
+    }
+
+
+def _print(written: Written) -> None:
+    terminal, found = Terminal(wraps=True), written.found
+    columns = [Column("", whole=True), Column("found"), Column("why")]
+    rows = [[row.topic, list[Line](row.found.split("\n")), row.why] for row in found.rows]
+    terminal.show(columns, rows, **FINDINGS)
+    for reject in written.rejects[:_LISTED]:
+        terminal.warn(f"cannot be used: {reject.source}: {reject.reason}")
+    for guess in found.unsure:
+        terminal.say(f"Taken for granted: {guess}")
+    for question in found.questions:
+        terminal.warn(f"Open: {question}")
+    terminal.say(f"{written.picture}: look whether the outlines are right")
+    terminal.say(f"Then: maskline run {written.recipe}")

@@ -1,0 +1,170 @@
+"""`maskline init`: from a folder to a recipe and a picture of it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.data_gate.entries import Entry
+from components.errors import UsageError
+from components.example_gen.listing import list_samples
+from components.example_gen.outcome import Outcome, outcome_of
+from components.example_gen.samples import Listing, Sample
+from components.files import write_bytes
+from components.imaging.files.codecs import encode_png
+from components.records.record import Record
+from pipeline import recipes
+from pipeline.config.loader import changed_config
+from pipeline.config.root import Config
+from pipeline.runs.check import Watch, examined
+from pipeline.runs.init.copies import copies_to_leave_out
+from pipeline.runs.init.picture import sheet
+from pipeline.runs.init.recipe import recipe_text
+from pipeline.runs.init.understanding import Row, Understanding, understand
+
+_MOST_READ = 2000
+"""Images up to which all are read; of more some, evenly chosen."""
+_SHOWN = 12
+_FEW_GROUPS = 30
+_MOST_FOLDS = 5
+_LEAST_TESTED = 3
+"""Groups of a test split, as the data gate has it."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `init` has made."""
+
+    found: Understanding
+    recipe: Path
+    picture: Path
+    rejects: list[Outcome]
+
+
+def init(folder: Path, recipe: Path, overrides: Sequence[str], watch: Watch) -> Written:
+    """Writes the recipe and, beside it, the picture.
+
+    Raises:
+        UsageError: the folder holds no pairs, one of the files is there already, or none of the images can be read.
+    """
+    picture = recipe.with_suffix(".png")
+    for path in (recipe, picture):
+        if path.exists():
+            raise UsageError(f"{path}: is there, and nothing is overwritten. Choose another: --out NAME.toml")
+    found = understand(folder)
+    found.sections |= _as_in_recipe()
+    if recipe.resolve().is_relative_to(found.root.resolve()):
+        raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
+    listing = _listing(found, overrides)
+    _share_out(found, listing)
+    outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
+    rejects = [outcome for outcome in outcomes if outcome.kind]
+    if not entries:
+        raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
+    _told_of_pixels(found, outcomes, entries)
+    _leave_out_copies(found, entries)
+    listing = _listing(found, overrides)
+    png = encode_png(_picture(found, listing, entries, overrides))
+    text = recipe_text(found)
+    write_bytes(picture, png)
+    write_bytes(recipe, text.encode())
+    return Written(found, recipe, picture, rejects)
+
+
+def _as_in_recipe() -> dict[str, tuple[dict[str, Any], str]]:
+    """What is learnt, and how, as in the recipe for folders."""
+    document = tomllib.loads(files(recipes).joinpath("folders.toml").read_text(encoding="utf-8"))
+    return {name: (document[name], "") for name in ("augmentation", "model", "training")}
+
+
+def _config(found: Understanding, overrides: Sequence[str]) -> Config:
+    sections = {name: dict(keys) for name, (keys, _) in found.sections.items()}
+    document = copy.deepcopy({"data": {**found.data, "input": str(found.root)}, **sections})
+    return changed_config(document, overrides, found.root)
+
+
+def _listing(found: Understanding, overrides: Sequence[str]) -> Listing:
+    return list_samples(found.root, _config(found, overrides).records)
+
+
+def _share_out(found: Understanding, listing: Listing) -> None:
+    """Folds where there are few groups, and a test split of enough."""
+    groups = len({sample.group for sample in listing.samples})
+    prescribed = {sample.split for sample in listing.samples} if found.data.get("paths", {}).get("splits") else set()
+    if groups < _FEW_GROUPS and groups > 2 * _LEAST_TESTED and "eval" not in prescribed:
+        k = min(_MOST_FOLDS, groups - _LEAST_TESTED)
+        why = f"{groups} groups are few: {k} models, each validated on another part, tell more than one"
+        found.sections["folds"] = ({"k": k}, why)
+        found.rows.append(Row("folds", str(k), why))
+    share = max(15, -(-100 * _LEAST_TESTED // max(1, groups)))
+    if share > 15 and not prescribed:
+        why = f"of {groups} groups at least {_LEAST_TESTED} are tested on"
+        found.data["splits"] = {"train": 85 - share, "eval": 15, "test": share}
+        found.rows.append(Row("splits", f"{share} % tested on", why))
+
+
+def _read(
+    found: Understanding, listing: Listing, overrides: Sequence[str], watch: Watch
+) -> tuple[list[Outcome], list[Entry]]:
+    """What becomes of the images, and an entry of each."""
+    samples = listing.samples[:: max(1, -(-len(listing.samples) // _MOST_READ))]
+    config = _config(found, overrides)
+    threads = config.execution.workers or os.cpu_count() or 1
+    read = list(watch(examined(found.root, samples, config.records, threads), len(samples)))
+    return [outcome for outcome, _ in read], [entries[0] for _, entries in read if entries]
+
+
+def _told_of_pixels(found: Understanding, outcomes: Sequence[Outcome], entries: Sequence[Entry]) -> None:
+    rejected = [outcome for outcome in outcomes if outcome.kind]
+    shares = [entry.foreground for entry in entries]
+    empty = sum(share == 0 for share in shares)
+    told = f"{np.median(shares):.2%} in the median, {max(shares):.2%} at most; {empty} of {len(shares)} have none"
+    found.rows.append(Row("foreground", told, f"of {len(outcomes)} images that were read"))
+    if rejected:
+        first = rejected[0]
+        found.rows.append(Row("rejects", f"{len(rejected)} of {len(outcomes)}", f"{first.source}: {first.reason}"))
+
+
+def _leave_out_copies(found: Understanding, entries: Sequence[Entry]) -> None:
+    prescribed = bool(found.data.get("paths", {}).get("splits"))
+    copies = copies_to_leave_out(entries, prescribed)
+    if not copies:
+        return
+    split_of = {entry.source: entry.split for entry in entries}
+    leaks = sum(split_of[source] != "test" for source in copies) if prescribed else 0
+    why = (
+        f"copies of others, of which {leaks} stand in another split than the original"
+        if prescribed
+        else "copies of others"
+    )
+    found.data["leave_out"] = copies
+    found.rows.append(Row("copies", f"{len(copies)} images left out, as {copies[0]}", why))
+
+
+def _picture(found: Understanding, listing: Listing, entries: Sequence[Entry], overrides: Sequence[str]) -> np.ndarray:
+    """Of a dozen images, those first of which the foreground is least like that of the others."""
+    config = _config(found, overrides)
+    usual = float(np.median([entry.foreground for entry in entries]))
+    samples = {sample.image: sample for sample in listing.samples}
+    left = sorted(
+        (entry for entry in entries if entry.source in samples),
+        key=lambda entry: (-abs(np.log((entry.foreground + 1e-4) / (usual + 1e-4))), entry.source),
+    )
+    worst, rest = left[: _SHOWN // 2], left[_SHOWN // 2 :]
+    chosen = worst + rest[:: max(1, -(-len(rest) // (_SHOWN - len(worst))))]
+    records = [_record(samples[entry.source], found, config) for entry in chosen]
+    captions = [f"{entry.foreground:.1%} {entry.source}" for entry in chosen]
+    return sheet(records, captions, config.records.task)
+
+
+def _record(sample: Sample, found: Understanding, config: Config) -> Record:
+    _, records = outcome_of(sample, found.root, config.records, lambda record: record)
+    return records[0]

@@ -1,0 +1,70 @@
+"""The recipe of what was understood: every choice with its reason beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+import tomli_w
+
+from pipeline.runs.init.understanding import Understanding
+
+_WIDTH = 116
+_TOPICS = {
+    **{"layout": "layout", "paths": "layout", "classes": "masks", "mask": "masks", "height": "records"},
+    **{"channels": "images", "groups": "groups", "splits": "splits", "leave_out": "copies"},
+}
+"""Of each key of `[data]` the topic that has its reason."""
+
+
+def recipe_text(found: Understanding) -> str:
+    """TOML, with comments."""
+    parts = [*_head(found), "", "[data]", f"input = {_value(str(found.root.resolve()))}"]
+    if found.questions:
+        parts += ["# Answer each by the key that it names, and remove it: while there is one, nothing is trained."]
+        parts += [f"questions = {_value(found.questions)}"]
+    tables = {key: value for key, value in found.data.items() if isinstance(value, Mapping)}
+    for key, value in found.data.items():
+        if key not in tables:
+            parts += [*_reason(found, key), f"{key} = {_value(value)}"]
+    for key, table in tables.items():
+        parts += [
+            "",
+            *_reason(found, key),
+            f"[data.{key}]",
+            *(f"{_key(name)} = {_value(each)}" for name, each in table.items()),
+        ]
+    for section, (keys, why) in found.sections.items():
+        parts += ["", *_comment(why), f"[{section}]", *(f"{name} = {_value(each)}" for name, each in keys.items())]
+    return "\n".join(parts) + "\n"
+
+
+def _head(found: Understanding) -> Iterator[str]:
+    yield from _comment(f"What the files of {found.root} tell, with the reason of every choice. Change what is wrong.")
+    if found.unsure:
+        yield from _comment(f"Taken for granted: {'; '.join(found.unsure)}.")
+
+
+def _reason(found: Understanding, key: str) -> Iterator[str]:
+    """The lines of the key's topic, once: of two keys the first has them."""
+    told = [other for other in _TOPICS if other in found.data and _TOPICS[other] == _TOPICS.get(key)]
+    if key in told[:1]:
+        for row in found.of_topic(_TOPICS[key]):
+            yield from _comment(": ".join(filter(None, (row.found.replace("\n", ", "), row.why))))
+
+
+def _comment(text: str) -> list[str]:
+    return [f"# {line}" for line in wrap(text, _WIDTH)]
+
+
+def _key(name: str) -> str:
+    return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(str(name))} = {_value(each)}" for name, each in value.items()) + " }"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").removesuffix("\n")
