@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +12,11 @@ import typer
 
 from components.errors import ExitCode
 from pipeline.cli.verbs import AsJson, Debug, Overrides, print_json, verb
-from pipeline.terminal import FINDINGS, Cell, Column, Line, Terminal
+from pipeline.terminal import FINDINGS, Cell, Column, Line, Terminal, say
 
 if TYPE_CHECKING:
     from pipeline.runs.init.core import Written
+    from pipeline.runs.init.questions import Question
 
 _LISTED = 10
 
@@ -37,16 +39,28 @@ def init_command(
     Exit codes: 0 written; 2 usage, or nothing tells which is whose mask. A question that stays open ends `run` with 4.
     """
     from pipeline.runs.init.core import init
+    from pipeline.runs.init.questions import nobody
     from pipeline.runs.reading import reading_bar
 
     recipe = out or Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', folder.resolve().name) or 'recipe'}.toml")
+    ask = nobody if yes or json_output or not sys.stdin.isatty() else _ask
     with reading_bar() as watch:
-        written = init(folder, recipe, overrides or [], watch)
+        written = init(folder, recipe, overrides or [], ask, watch)
     if json_output:
         print_json(_as_json(written))
     else:
         _print(written)
     return ExitCode.DONE
+
+
+def _ask(question: Question) -> str | None:
+    """On the terminal; Enter is who does not know."""
+    choices = "/".join(question.answers)
+    while True:
+        say(question.text)
+        answer = input(f"{choices}, or Enter for {question.default or 'do not know'}: ").strip().lower()
+        if not answer or answer in question.answers:
+            return answer or None
 
 
 def _as_json(written: Written) -> dict[str, object]:
@@ -58,7 +72,7 @@ def _as_json(written: Written) -> dict[str, object]:
         "data": found.data,
         "rows": [asdict(row) for row in found.rows],
         "unsure": found.unsure,
-        "questions": found.questions,
+        "questions": found.open,
         "rejects": [{"source": outcome.source, "reason": outcome.reason} for outcome in written.rejects],
     }
 
@@ -66,13 +80,13 @@ def _as_json(written: Written) -> dict[str, object]:
 def _print(written: Written) -> None:
     terminal, found = Terminal(wraps=True), written.found
     columns = [Column("", whole=True), Column("found"), Column("why")]
-    rows = [[row.topic, list[Line](row.found.split("\n")), row.why] for row in found.rows]
+    rows: list[list[Cell]] = [[row.topic, list[Line](row.found.split("\n")), row.why] for row in found.rows]
     terminal.show(columns, rows, **FINDINGS)
     for reject in written.rejects[:_LISTED]:
         terminal.warn(f"cannot be used: {reject.source}: {reject.reason}")
     for guess in found.unsure:
         terminal.say(f"Taken for granted: {guess}")
-    for question in found.questions:
+    for question in found.open:
         terminal.warn(f"Open: {question}")
     terminal.say(f"{written.picture}: look whether the outlines are right")
     terminal.say(f"Then: maskline run {written.recipe}")

@@ -7,9 +7,7 @@ import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,20 +19,22 @@ from components.example_gen.samples import Listing, Sample
 from components.files import write_bytes
 from components.imaging.files.codecs import encode_png
 from components.records.record import Record
-from pipeline import recipes
-from pipeline.config.loader import changed_config
+from pipeline.config.loader import RECIPES, changed_config, recipe_names
 from pipeline.config.root import Config
 from pipeline.runs.check import Watch, examined
 from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.picture import sheet
+from pipeline.runs.init.questions import Ask
 from pipeline.runs.init.recipe import recipe_text
-from pipeline.runs.init.understanding import Row, Understanding, understand
+from pipeline.runs.init.understanding import Row, Understanding, describe, understand
 
 _MOST_READ = 2000
 """Images up to which all are read; of more some, evenly chosen."""
 _SHOWN = 12
 _FEW_GROUPS = 30
 _MOST_FOLDS = 5
+_DRAFT = ("data.height=512", "data.width=512")
+"""Until the images have been seen."""
 _LEAST_TESTED = 3
 """Groups of a test split, as the data gate has it."""
 
@@ -49,7 +49,7 @@ class Written:
     rejects: list[Outcome]
 
 
-def init(folder: Path, recipe: Path, overrides: Sequence[str], watch: Watch) -> Written:
+def init(folder: Path, recipe: Path, overrides: Sequence[str], ask: Ask, watch: Watch) -> Written:
     """Writes the recipe and, beside it, the picture.
 
     Raises:
@@ -60,11 +60,12 @@ def init(folder: Path, recipe: Path, overrides: Sequence[str], watch: Watch) -> 
         if path.exists():
             raise UsageError(f"{path}: is there, and nothing is overwritten. Choose another: --out NAME.toml")
     found = understand(folder)
-    found.sections |= _as_in_recipe()
+    _begin_with_recipe(found)
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
-    listing = _listing(found, overrides)
-    _share_out(found, listing)
+    describe(found, _listing(found, [*overrides, *_DRAFT]).samples)
+    found.ask(ask)
+    _share_out(found, _listing(found, overrides))
     outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
     rejects = [outcome for outcome in outcomes if outcome.kind]
     if not entries:
@@ -79,10 +80,14 @@ def init(folder: Path, recipe: Path, overrides: Sequence[str], watch: Watch) -> 
     return Written(found, recipe, picture, rejects)
 
 
-def _as_in_recipe() -> dict[str, tuple[dict[str, Any], str]]:
-    """What is learnt, and how, as in the recipe for folders."""
-    document = tomllib.loads(files(recipes).joinpath("folders.toml").read_text(encoding="utf-8"))
-    return {name: (document[name], "") for name in ("augmentation", "model", "training")}
+def _begin_with_recipe(found: Understanding) -> None:
+    """What is learnt, and how, as in the recipe of the layout, or that for folders."""
+    name = found.data["layout"] if found.data["layout"] in recipe_names() else "folders"
+    document = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
+    data = document.pop("data")
+    if name == found.data["layout"]:
+        found.data = {**data, **found.data}
+    found.sections = {section: (keys, "") for section, keys in document.items()}
 
 
 def _config(found: Understanding, overrides: Sequence[str]) -> Config:

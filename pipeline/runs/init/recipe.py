@@ -21,9 +21,9 @@ _TOPICS = {
 def recipe_text(found: Understanding) -> str:
     """TOML, with comments."""
     parts = [*_head(found), "", "[data]", f"input = {_value(str(found.root.resolve()))}"]
-    if found.questions:
+    if found.open:
         parts += ["# Answer each by the key that it names, and remove it: while there is one, nothing is trained."]
-        parts += [f"questions = {_value(found.questions)}"]
+        parts += [f"questions = {_value(found.open)}"]
     tables = {key: value for key, value in found.data.items() if isinstance(value, Mapping)}
     for key, value in found.data.items():
         if key not in tables:

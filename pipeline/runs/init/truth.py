@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from components.errors import UsageError
 from components.imaging.truth.unclear import APART, COVERED, MOST_COLOURS, Colour, colours_of, has_colours
 from pipeline.runs.init.colour_names import colour_name
 from pipeline.runs.init.looks import Look
+from pipeline.runs.init.questions import Question
 
 _STRAY = 0.001
 """Share of all pixels up to which a value is nobody's."""
@@ -43,8 +45,7 @@ class FoundTruth:
     """For people."""
     why: str
     unsure: Sequence[str] = field(default=())
-    question: str = ""
-    """What would turn the truth upside down, and nobody but a person knows."""
+    question: Question | None = None
 
 
 def found_truth(looks: Sequence[Look]) -> FoundTruth:
@@ -92,19 +93,22 @@ def _of_two(looks: Sequence[Look], shares: Mapping[int, float], what: str) -> Fo
     other = max(shares)
     meanings = [Meaning("0", "background", shares.get(0, 0.0)), Meaning(str(other), "foreground", shares[other])]
     exact = all(len(look.values) <= 2 for look in looks)
-    mask = {} if exact else {"threshold": (other + 1) // 2}
+    mask: dict[str, Any] = {} if exact else {"threshold": (other + 1) // 2}
+    if looks[0].palette:
+        mask = {"form": "levels", "levels": {"0": "background", str(other): "foreground"}}
     why = f"{what} 0 and {other}" + ("" if exact else ", and stray ones between them")
     return FoundTruth(mask, [], meanings, "two levels", why, question=_which_way(looks, other))
 
 
-def _which_way(looks: Sequence[Look], bright: int) -> str:
+def _which_way(looks: Sequence[Look], bright: int) -> Question | None:
     median = float(np.median([np.mean(look.pixels >= max(1, (bright + 1) // 2)) for look in looks]))
     if median <= _FULL:
-        return ""
-    return (
-        f"the bright pixels ({bright}) cover {median:.0%} of a mask: are they the foreground? If so, set "
-        '[data.mask] foreground = "bright"; if the dark ones are, foreground = "dark"'
+        return None
+    text = (
+        f"[data.mask] foreground: the bright pixels ({bright}) cover {median:.0%} of a mask. Are they the foreground "
+        '("bright"), or are the dark ones ("dark")?'
     )
+    return Question(text, {way: {"mask": {"foreground": way}} for way in ("bright", "dark")}, None)
 
 
 def _of_indices(counts: Counter, values: Sequence[int], void: bool, what: str) -> FoundTruth:
@@ -186,8 +190,10 @@ def _of_colours(looks: Sequence[Look]) -> FoundTruth:
         colours = _legend(looks, blurred=True)
     if len(colours) < 2 or sum(colour.share for colour in colours) < COVERED:
         shares = ", ".join(f"{colour.name} {colour.share:.1%}" for colour in colours[:MOST_COLOURS])
-        question = f"the masks have colours, and too many for classes ({shares}): are they masks, or pictures of them?"
-        return FoundTruth({}, [], [], "unclear", "too many colours", question=question)
+        raise UsageError(
+            f"{looks[0].path.parent}: the masks have colours, and too many for classes ({shares}): pictures of masks, "
+            "such as plots or overlays. Give the masks themselves, as PNG"
+        )
     background = _at_border(looks, colours)
     others = [colour for colour in colours if colour is not background]
     names = dict(zip([each.code for each in others], _named(others), strict=True)) | {background.code: "background"}

@@ -14,12 +14,13 @@ import numpy as np
 from components.errors import UsageError
 from components.example_gen.layouts.templates import Template
 from components.example_gen.listing import detect_layout
-from components.example_gen.samples import entries
+from components.example_gen.samples import MaskFiles, Sample, entries, without_suffix
 from components.imaging.files.codecs import UnreadableImage, read_image
 from pipeline.runs.init.files import Files, files_below
 from pipeline.runs.init.groups import groups_in
 from pipeline.runs.init.looks import evenly, look_at_masks
 from pipeline.runs.init.paths import FoundPaths, find_paths
+from pipeline.runs.init.questions import Ask, Question
 from pipeline.runs.init.roles import role_of_folder
 from pipeline.runs.init.truth import FoundTruth, found_truth
 
@@ -54,8 +55,25 @@ class Understanding:
     rows: list[Row] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """What was taken for granted."""
-    questions: list[str] = field(default_factory=list)
-    """What would turn the truth upside down."""
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def open(self) -> list[str]:
+        """What would turn the truth upside down, and nobody has said."""
+        return [question.text for question in self.questions if question.default is None]
+
+    def ask(self, ask: Ask) -> None:
+        """Puts the questions; what is answered is none any more, what has a default is taken for granted."""
+        for question in [*self.questions]:
+            answer = ask(question)
+            chosen = answer or question.default
+            if chosen is None:
+                continue
+            self.questions.remove(question)
+            for key, value in question.answers[chosen].items():
+                self.data[key] = {**self.data.get(key, {}), **value} if isinstance(value, Mapping) else value
+            if answer is None:
+                self.unsure.append(question.granted)
 
     def of_topic(self, topic: str) -> list[Row]:
         """Its rows, and those below it that have no topic."""
@@ -100,19 +118,44 @@ def _moved(found: Understanding, asked: Path) -> Understanding:
 
 def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
     found = Understanding(files.root, {"layout": "paths", "paths": _table(paths)})
-    masks = [files.images[name] for name in files.images if _matches(paths.masks, name)]
-    images = [name for name in files.images if _matches([paths.image], name) and not _matches(paths.masks, name)]
-    looks, faults = look_at_masks([*evenly(masks, _MASKS)])
+    classes = sorted({match["class"] for name in files.images for match in _class_matches(paths, name)})
+    if classes:
+        found.data["classes"] = classes
+    found.rows = list(_names_told(paths))
+    if "{group}" in paths.image:
+        found.rows.append(Row("groups", "folders, each taken for a patient", "no group is ever split"))
+        found.unsure.append("that folders are patients")
+    return found
+
+
+def describe(found: Understanding, samples: Sequence[Sample]) -> None:
+    """Adds what the pixels of some images and masks tell, and what the names of all.
+
+    Raises:
+        UsageError: none of them can be read.
+    """
+    files = [
+        found.root / path for sample in samples if isinstance(sample.truth, MaskFiles) for path in sample.truth.paths
+    ]
+    if files:
+        _describe_masks(found, files)
+    _describe_images(found, [found.root / sample.image for sample in samples])
+    if "groups" not in found.data and not found.of_topic("groups") and found.data["layout"] == "paths":
+        _describe_groups(found, [PurePosixPath(sample.image) for sample in samples])
+
+
+def _describe_masks(found: Understanding, files: Sequence[Path]) -> None:
+    looks, faults = look_at_masks([*evenly(files, _MASKS)])
     if not looks:
-        raise UsageError(f"{files.root}: none of its masks can be read, as {faults[0][0]}: {faults[0][1]}")
+        raise UsageError(f"{found.root}: none of its masks can be read, as {faults[0][0]}: {faults[0][1]}")
     truth = found_truth(looks)
-    found.rows = [*_names_told(paths, len(images), len(masks)), *_truth_told(truth)]
+    found.rows += _truth_told(truth)
     found.unsure += truth.unsure
     found.questions += [truth.question] if truth.question else []
-    found.data |= _truth_keys(truth, paths, files)
-    found.data |= _image_keys([files.images[name] for name in images], found)
-    found.data |= _group_keys(images, paths, found)
-    return found
+    if truth.classes and "classes" not in found.data:
+        found.data["classes"] = [*truth.classes]
+    if truth.mask:
+        found.data["mask"] = dict(truth.mask)
 
 
 def _table(paths: FoundPaths) -> dict[str, Any]:
@@ -121,12 +164,8 @@ def _table(paths: FoundPaths) -> dict[str, Any]:
     return {"image": paths.image, "masks": [*paths.masks], **region, **splits}
 
 
-def _matches(templates: Sequence[str], name: str) -> bool:
-    return any(Template(template).match(name) is not None for template in templates)
-
-
-def _names_told(paths: FoundPaths, images: int, masks: int) -> Iterator[Row]:
-    yield Row("layout", f"{images} images at {paths.image}", f"{masks} masks at {' and '.join(paths.masks)}")
+def _names_told(paths: FoundPaths) -> Iterator[Row]:
+    yield Row("layout", f"images at {paths.image}", f"masks at {' and '.join(paths.masks)}")
     some = paths.pairs[:: max(1, len(paths.pairs) // _SHOWN)][:_SHOWN]
     yield Row("pairs", "\n".join(f"{pair.image} <- {pair.mask}" for pair in some), "they share the part of their names")
     if paths.region:
@@ -144,12 +183,6 @@ def _truth_told(truth: FoundTruth) -> Iterator[Row]:
         yield Row("", f"{meaning.value} = {meaning.name}", f"{meaning.share:.2%} of pixels")
 
 
-def _truth_keys(truth: FoundTruth, paths: FoundPaths, files: Files) -> dict[str, Any]:
-    by_path = {found["class"] for name in files.images for found in _class_matches(paths, name)}
-    classes = sorted(by_path) or list(truth.classes)
-    return {**({"classes": classes} if classes else {}), **({"mask": dict(truth.mask)} if truth.mask else {})}
-
-
 def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:
     for template in paths.masks:
         match = Template(template).match(name)
@@ -157,7 +190,7 @@ def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:
             yield match
 
 
-def _image_keys(paths: Sequence[Path], found: Understanding) -> dict[str, Any]:
+def _describe_images(found: Understanding, paths: Sequence[Path]) -> None:
     """Size and channels of records, by some of the images."""
     seen = [pixels for path in evenly(paths, _IMAGES) if (pixels := _read(path)) is not None]
     if not seen:
@@ -167,9 +200,9 @@ def _image_keys(paths: Sequence[Path], found: Understanding) -> dict[str, Any]:
     height, width = _record_size(int(np.median(heights)), int(np.median(widths)))
     sizes = f"{min(widths)} x {min(heights)} to {max(widths)} x {max(heights)}"
     depth = max(8 * pixels.itemsize for pixels in seen)
-    found.rows.append(Row("images", f"{sizes} pixels, {depth} bit, {'RGB' if channels == 3 else 'gray'}", ""))
+    found.rows.append(Row("images", f"{sizes} pixels, {depth} bit, {'RGB' if channels == 3 else 'gray'}"))
     found.rows.append(Row("records", f"{width} x {height}", f"at most {_LONGEST}, in steps of {_STEP}; letterboxed"))
-    return {"height": height, "width": width, "channels": channels}
+    found.data |= {"height": height, "width": width, "channels": channels}
 
 
 def _is_coloured(pixels: np.ndarray) -> bool:
@@ -185,23 +218,18 @@ def _record_size(height: int, width: int) -> tuple[int, int]:
     return rows, columns
 
 
-def _group_keys(images: Sequence[str], paths: FoundPaths, found: Understanding) -> dict[str, Any]:
+def _describe_groups(found: Understanding, images: Sequence[PurePosixPath]) -> None:
     """What is never split."""
-    if "{group}" in paths.image:
-        matches = [match for name in images if (match := Template(paths.image).match(name))]
-        count = len({match["group"] for match in matches})
-        found.rows.append(Row("groups", f"{count} folders, each taken for a patient", "no group is ever split"))
-        found.unsure.append("that folders are patients")
-        return {}
-    named = groups_in([PurePosixPath(name).name for name in images])
+    named = groups_in([without_suffix(path).name for path in images])
     if named is None:
         found.rows.append(Row("groups", "each image its own", "names share no part that could be a patient"))
         found.unsure.append("that no two images are of one patient")
-        return {}
+        return
     name, group = named.example
     found.rows.append(Row("groups", f"{named.count} by their names, as {group} of {name}", "no group is ever split"))
-    found.unsure.append("that this part of names is the patient")
-    return {"groups": {"by": "pattern", "pattern": named.pattern}}
+    text = f"[data.groups]: is {group!r} of {name!r} a patient, as in other names that part is?"
+    answers: dict[str, dict[str, Any]] = {"yes": {"groups": {"by": "pattern", "pattern": named.pattern}}, "no": {}}
+    found.questions.append(Question(text, answers, "yes", f"that {group!r} of {name!r} is a patient"))
 
 
 def _read(path: Path) -> np.ndarray | None:
