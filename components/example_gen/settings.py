@@ -134,7 +134,7 @@ def _layout_faults(data: DataKeys) -> Iterator[str]:
 def _mask_faults(data: DataKeys) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
     mask, names = data.mask, {"background", "ignore", *(data.classes or ["foreground"])}
-    by_class = "class" in compiled(data.mask_pattern or "").groupindex
+    by_class = "class" in compiled(data.mask_pattern or "").groupindex or data.paths.tell_classes
     if by_class and not data.classes:
         yield "mask_pattern captures a class, but there are no classes: set classes"
     if by_class and mask.form != "binary":

@@ -30,6 +30,11 @@ class Paths(Section):
     splits: dict[str, Literal["train", "eval", "test"]] = dict(SPLIT_NAMES)
     """What `{split}` may say, and which split it is. With `train` and `test` alone, `eval` is drawn from `train`."""
 
+    @property
+    def tell_classes(self) -> bool:
+        """Whether the path of a mask says of which class it is."""
+        return any("class" in Template(text).fields for text in self.masks)
+
     @model_validator(mode="after")
     def _are_templates(self) -> Self:
         allowed = {"image": IMAGE_FIELDS, "masks": MASK_FIELDS, "region": REGION_FIELDS}

@@ -47,7 +47,7 @@ def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
         return None
     image = _most_of(rules_of(pairs))
     rules = [rule for rule in rules_of(_renamed(pairs, image)) if rule.image == image]
-    rules, rounds = _without_rounds(rules)
+    rules, rounds = _without_rounds(_without_special(rules))
     rules, region = _without_region(rules, names, share)
     words = {found["split"] for name in images if (found := Template(image).match(name)) and "split" in found}
     templates = [image, *_by_class(rules), region]
@@ -85,6 +85,15 @@ def _renamed(pairs: Sequence[Pair], image: str) -> Iterator[Pair]:
     for pair in pairs:
         found = template.match(pair.image)
         yield replace(pair, name=found["name"]) if found and found["name"] in pair.mask else pair
+
+
+def _without_special(rules: Sequence[Rule]) -> list[Rule]:
+    """Without those of whose masks another rule says the same, and more."""
+    return [
+        rule
+        for rule in rules
+        if not any(other.mask != rule.mask and Template(other.mask).match(rule.mask) is not None for other in rules)
+    ]
 
 
 def _without_rounds(rules: Sequence[Rule]) -> tuple[list[Rule], list[str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from components.errors import UsageError
-from components.imaging.truth.unclear import APART, COVERED, MOST_COLOURS, Colour, colours_of, has_colours
+from components.imaging.truth.unclear import APART, COVERED, MOST_COLOURS, Colour, colours_of
 from pipeline.runs.init.colour_names import colour_name
 from pipeline.runs.init.looks import Look
 from pipeline.runs.init.questions import Question
@@ -51,7 +51,7 @@ class FoundTruth:
 def found_truth(looks: Sequence[Look]) -> FoundTruth:
     """What masks mean, of at least one."""
     if any(look.coloured for look in looks):
-        return _of_colours(looks) if _has_hues(looks) else _of_blurred(looks)
+        return _of_colours(looks) if _has_hues(looks) else _of_blurred([_as_gray(look) for look in looks])
     if all(look.palette for look in looks):
         return _of_values(looks, "palette entries")
     if any(look.lossy for look in looks):
@@ -61,7 +61,7 @@ def found_truth(looks: Sequence[Look]) -> FoundTruth:
 
 def _has_hues(looks: Sequence[Look]) -> bool:
     """Whether what is frequent has colours: along outlines channels differ where each was warped by itself."""
-    return any(has_colours(colour.rgb[None], APART) for colour in _legend(looks, blurred=True))
+    return any(np.ptp(colour.rgb) > APART for colour in _legend(looks, blurred=True))
 
 
 def _of_values(looks: Sequence[Look], what: str) -> FoundTruth:
@@ -206,11 +206,16 @@ def _of_colours(looks: Sequence[Look]) -> FoundTruth:
 
 
 def _legend(looks: Sequence[Look], *, blurred: bool) -> list[Colour]:
-    return colours_of(np.concatenate([_as_rgb(look.pixels) for look in looks]), blurred=blurred)
+    return colours_of(np.concatenate([_as_rgb(look.pixels) for look in looks])[:, None], blurred=blurred)
 
 
 def _as_rgb(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.ndim == 2 else np.repeat(pixels[:, None], 3, axis=1)
+
+
+def _as_gray(look: Look) -> Look:
+    pixels, border = (each.reshape(len(each), -1)[:, 0] for each in (look.pixels, look.border))
+    return replace(look, pixels=pixels, border=border)
 
 
 def _at_border(looks: Sequence[Look], colours: Sequence[Colour]) -> Colour:

@@ -1,0 +1,196 @@
+"""Small folders of the kinds that people have, drawn here: phantoms of a disc in noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+COUNT, HEIGHT, WIDTH = 24, 64, 96
+
+
+def picture(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """A gray image uint8 and the disc in it, bool."""
+    rng = np.random.default_rng(number)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    row, column = rng.uniform(20, 44), rng.uniform(24, 72)
+    disc = (rows - row) ** 2 + (columns - column) ** 2 <= rng.uniform(6, 14) ** 2
+    texture = cv2.GaussianBlur(rng.normal(0, 60, (HEIGHT, WIDTH)), (0, 0), 3)
+    pixels = 90 + texture + 70 * disc + rng.normal(0, 6, (HEIGHT, WIDTH))
+    return np.clip(pixels, 0, 255).astype(np.uint8), disc
+
+
+def save(path: Path, pixels: np.ndarray, **options: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+
+
+def _beside(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        label = ("benign", "malignant")[number % 2]
+        stem = f"{label} ({number // 2 + 1})"
+        save(root / label / f"{stem}.png", pixels if number % 3 else np.dstack([pixels] * 3))
+        halves = [disc & (np.arange(WIDTH) < 48), disc & (np.arange(WIDTH) >= 48)]
+        for suffix, part in zip(("_mask", "_mask_1"), halves if number == 6 else [disc], strict=False):
+            save(root / label / f"{stem}{suffix}.png", part)
+    (root / "readme.txt").write_text("An ultrasound set\n")
+
+
+def _patients(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        stem = root / f"PAT_{number // 3:02}" / f"PAT_{number // 3:02}_{number % 3 + 1}"
+        save(stem.with_suffix(".tif"), pixels)
+        save(stem.with_name(f"{stem.name}_mask.tif"), np.uint8(255) * disc)
+    (root / "data.csv").write_text("Patient,age\n")
+
+
+def _nnunet(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"imagesTr/case_{number:03}_0000.png", pixels)
+        save(root / f"labelsTr/case_{number:03}.png", np.uint8(1) * disc)
+    (root / "dataset.json").write_text("{}")
+
+
+def _longer_mask(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"ISIC_{number:07}.jpg", np.dstack([pixels, pixels // 2, pixels // 3]), quality=95)
+        save(root / f"ISIC_{number:07}_segmentation.png", np.uint8(255) * disc)
+
+
+def _voc(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"VOC2012/JPEGImages/a{number}.jpg", np.dstack([pixels] * 3), quality=95)
+        mask = Image.fromarray(np.uint8(1) * disc, "P")
+        mask.putpalette([0, 0, 0, 128, 0, 0])
+        path = root / f"VOC2012/SegmentationClass/a{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mask.save(path)
+
+
+def _retina(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        split = "training" if number >= 8 else "test"
+        save(root / split / f"images/{number:02}_{split}.tif", np.dstack([pixels, pixels // 2, pixels // 4]))
+        save(root / split / f"1st_manual/{number:02}_manual1.gif", np.uint8(255) * disc)
+        save(root / split / f"2nd_manual/{number:02}_manual2.gif", np.uint8(255) * np.roll(disc, 1, axis=0))
+        view = np.zeros((HEIGHT, WIDTH), np.uint8)
+        save(
+            root / split / f"mask/{number:02}_{split}_mask.gif",
+            cv2.ellipse(view, (48, 32), (47, 31), 0, 0, 360, 255, -1),
+        )
+
+
+def _objects(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        name = f"{number * 7919:08x}"
+        save(root / f"stage1_train/{name}/images/{name}.png", np.dstack([pixels] * 3))
+        left = np.arange(WIDTH) < 48
+        for part, place in enumerate((disc & left, disc & ~left)):
+            if place.any():
+                save(root / f"stage1_train/{name}/masks/{number * 104729 + part:08x}.png", np.uint8(255) * place)
+
+
+def _two_splits(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        split = "test" if number < 6 else "train"
+        save(root / f"{split}/images/{split}{number}.png", pixels)
+        save(root / f"{split}/masks/{split}{number}.png", np.uint8(255) * disc)
+
+
+def _leaking_splits(root: Path) -> None:
+    _two_splits(root)
+    for number in range(3):
+        pixels, disc = picture(number)
+        save(root / f"train/images/copy{number}.png", pixels)
+        save(root / f"train/masks/copy{number}.png", np.uint8(255) * disc)
+
+
+def _levels(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        mask = np.full((HEIGHT, WIDTH), 64, np.uint8)
+        mask[4:12, 30:60], mask[disc] = 128, 255
+        save(root / f"image/{number}.png", pixels)
+        save(root / f"label/{number}.png", mask)
+
+
+def _dark(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"images/{number}.png", pixels)
+        save(root / f"labels/{number}.png", np.uint8(255) * ~disc)
+
+
+def _green_jpeg(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        green = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        green[disc] = (0, 255, 0)
+        save(root / f"images/{number}.jpg", np.dstack([pixels] * 3), quality=95)
+        save(root / f"masks/{number}.jpg", green, quality=75)
+
+
+def _legend(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        mask = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        mask[:10, :40], mask[50:, 60:], mask[disc] = (255, 255, 0), (0, 0, 255), (255, 0, 0)
+        save(root / f"raw/img/{number}.png", pixels)
+        save(root / f"raw/gt/{number}.png", mask)
+
+
+def _instances(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        labels = np.zeros((HEIGHT, WIDTH), np.uint16)
+        for part in range(14 + number % 5):
+            labels[2 + 3 * part % 60, 3 * part % 90 : 3 * part % 90 + 3] = part + 1
+        labels[disc] = 20 + number % 5
+        save(root / f"images/{number}.png", pixels)
+        save(root / f"labels/{number}.tif", labels)
+
+
+def _alpha(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"images/{number}.png", pixels)
+        save(root / f"masks/{number}.png", np.dstack([np.zeros((HEIGHT, WIDTH, 3), np.uint8), np.uint8(255) * disc]))
+
+
+def _by_class(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"images/eye_{number}.png", pixels)
+        save(root / f"masks/disc/eye_{number}.png", np.uint8(255) * disc)
+        save(root / f"masks/band/eye_{number}.png", np.uint8(255) * ((np.arange(HEIGHT)[:, None] < 6) & ~disc))
+
+
+KINDS: Mapping[str, Callable[[Path], None]] = {
+    "side by side": _beside,
+    "patient folders": _patients,
+    "longer image": _nnunet,
+    "longer mask": _longer_mask,
+    "nested, palette": _voc,
+    "by number, GIF, field of view": _retina,
+    "folder per case": _objects,
+    "two splits": _two_splits,
+    "leaking splits": _leaking_splits,
+    "levels": _levels,
+    "dark foreground": _dark,
+    "green JPEG": _green_jpeg,
+    "legend": _legend,
+    "instances": _instances,
+    "alpha": _alpha,
+    "a folder per class": _by_class,
+}
