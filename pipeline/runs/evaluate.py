@@ -29,7 +29,7 @@ from components.serving_dir import MANIFEST_FILE, data_section, read_paper
 from components.serving_papers import Manifest
 from pipeline.config.loader import changed_config, load_config
 from pipeline.config.root import Config
-from pipeline.runs.check import Watch
+from pipeline.runs.examined import Watch
 from pipeline.runs.new_folder import new_folder, refuse_existing
 from pipeline.runs.recognised import kinds_named
 from pipeline.runs.seen import seen_samples

@@ -32,7 +32,7 @@ from components.predictions.records import TABLES, is_whole, keep, read_records,
 from components.predictions.tables import write_tables
 from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
 from components.serving_papers import Manifest
-from pipeline.runs.check import Watch
+from pipeline.runs.examined import Watch
 from pipeline.runs.served import opened
 
 KINDS = (*FILES, *TABLES)

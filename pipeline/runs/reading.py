@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from pipeline.runs.check import Watch
+from pipeline.runs.examined import Watch
 from pipeline.runs.quiet import quiet
 from pipeline.terminal import Terminal
 

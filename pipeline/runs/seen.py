@@ -15,7 +15,7 @@ from components.seen.known import Learnt, learnt_by
 from components.seen.match import Match, matches
 from components.seen.query import Query, query_of
 from components.serving_dir import data_section
-from pipeline.runs.check import Watch
+from pipeline.runs.examined import Watch
 from pipeline.runs.served import version_folder
 
 _NO_DETAIL = "too little detail: of changed copies only those flipped or turned by right angles are known"

@@ -11,7 +11,6 @@ from typing import Any
 from components.errors import UsageError
 from components.files import write_json, write_text
 from components.measures.measure import Measure
-from pipeline.runs.check import Watch
 from pipeline.runs.compare.core import (
     Shared,
     compared,
@@ -22,6 +21,7 @@ from pipeline.runs.compare.core import (
 )
 from pipeline.runs.compare.inputs import ComparedRun, Evaluation, read_runs
 from pipeline.runs.compare.page import render
+from pipeline.runs.examined import Watch
 from pipeline.runs.folders import DEFAULT_OUT
 from pipeline.runs.new_folder import new_folder, refuse_existing
 

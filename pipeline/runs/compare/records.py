@@ -14,10 +14,10 @@ from components.overlays import overlay_of, picture
 from components.records.record import Record
 from components.records.sources import read_sources
 from components.state import broken_named
-from pipeline.runs.check import Watch
 from pipeline.runs.compare.core import Sight, chosen_cases
 from pipeline.runs.compare.inputs import ComparedRun, Evaluation
 from pipeline.runs.compare.page import Illustration
+from pipeline.runs.examined import Watch
 
 
 def sights_of(runs: Sequence[ComparedRun], evaluations: Sequence[Evaluation], watch: Watch) -> list[dict[str, Sight]]:

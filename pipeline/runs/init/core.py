@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import tomllib
 from collections.abc import Sequence
@@ -19,12 +18,13 @@ from components.example_gen.samples import Listing, Sample
 from components.files import write_bytes
 from components.imaging.files.codecs import encode_png
 from components.records.record import Record
-from pipeline.config.loader import RECIPES, changed_config, recipe_names
+from components.records.splits import SPLITS, TEST, VALIDATION
+from pipeline.config.loader import RECIPES, recipe_names
 from pipeline.config.root import Config
-from pipeline.runs.check import Watch, examined
+from pipeline.runs.examined import Watch, examined
 from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.picture import sheet
-from pipeline.runs.init.questions import Ask
+from pipeline.runs.init.questions import Ask, nobody
 from pipeline.runs.init.recipe import recipe_text
 from pipeline.runs.init.understanding import Row, Understanding, describe, understand
 
@@ -35,8 +35,8 @@ _FEW_GROUPS = 30
 _MOST_FOLDS = 5
 _DRAFT = ("data.height=512", "data.width=512")
 """Until the images have been seen."""
-_LEAST_TESTED = 3
-"""Groups of a test split, as the data gate has it."""
+_LEAST_IN_SPLIT = 3
+"""Groups of a split, as the data gate has it."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,9 @@ def init(folder: Path, recipe: Path, overrides: Sequence[str], ask: Ask, watch: 
     for path in (recipe, picture):
         if path.exists():
             raise UsageError(f"{path}: is there, and nothing is overwritten. Choose another: --out NAME.toml")
-    found = understand(folder)
-    _begin_with_recipe(found)
+    found = understood(folder, overrides, ask)
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
-    describe(found, _listing(found, [*overrides, *_DRAFT]).samples)
-    found.ask(ask)
-    _share_out(found, _listing(found, overrides))
     outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
     rejects = [outcome for outcome in outcomes if outcome.kind]
     if not entries:
@@ -80,6 +76,29 @@ def init(folder: Path, recipe: Path, overrides: Sequence[str], ask: Ask, watch: 
     return Written(found, recipe, picture, rejects)
 
 
+def understood(folder: Path, overrides: Sequence[str], ask: Ask = nobody) -> Understanding:
+    """A folder by its names and some of its pixels; what is asked is answered as far as `ask` can.
+
+    Raises:
+        UsageError: it holds no pairs, or none of the images can be read.
+    """
+    found = understand(folder)
+    _begin_with_recipe(found)
+    describe(found, _listing(found, [*_DRAFT, *overrides]).samples)
+    for section in _overridden(overrides):
+        found.data.pop(section, None)
+    found.ask(ask)
+    _share_out(found, _listing(found, overrides))
+    return found
+
+
+def _overridden(overrides: Sequence[str]) -> set[str]:
+    """Tables of `[data]` of which a person has said something; with masks go their classes."""
+    keys = [override.partition("=")[0].strip().split(".") for override in overrides]
+    tables = {key[1] for key in keys if len(key) > 2 and key[0] == "data"}
+    return tables | ({"classes"} if "mask" in tables else set())
+
+
 def _begin_with_recipe(found: Understanding) -> None:
     """What is learnt, and how, as in the recipe of the layout, or that for folders."""
     name = found.data["layout"] if found.data["layout"] in recipe_names() else "folders"
@@ -90,30 +109,32 @@ def _begin_with_recipe(found: Understanding) -> None:
     found.sections = {section: (keys, "") for section, keys in document.items()}
 
 
-def _config(found: Understanding, overrides: Sequence[str]) -> Config:
-    sections = {name: dict(keys) for name, (keys, _) in found.sections.items()}
-    document = copy.deepcopy({"data": {**found.data, "input": str(found.root)}, **sections})
-    return changed_config(document, overrides, found.root)
-
-
 def _listing(found: Understanding, overrides: Sequence[str]) -> Listing:
-    return list_samples(found.root, _config(found, overrides).records)
+    return list_samples(found.root, found.config(overrides).records)
 
 
 def _share_out(found: Understanding, listing: Listing) -> None:
     """Folds where there are few groups, and a test split of enough."""
     groups = len({sample.group for sample in listing.samples})
-    prescribed = {sample.split for sample in listing.samples} if found.data.get("paths", {}).get("splits") else set()
-    if groups < _FEW_GROUPS and groups > 2 * _LEAST_TESTED and "eval" not in prescribed:
-        k = min(_MOST_FOLDS, groups - _LEAST_TESTED)
+    prescribed = any(sample.split for sample in listing.samples)
+    if groups < _LEAST_IN_SPLIT * len(SPLITS):
+        found.rows.append(Row("too few", f"{groups} groups", f"each split needs {_LEAST_IN_SPLIT}: a run will refuse"))
+        return
+    share = max(15, -(-100 * _LEAST_IN_SPLIT // groups))
+    if share > 15 and not prescribed:
+        why = f"of {groups} groups at least {_LEAST_IN_SPLIT} are tested on"
+        found.data["splits"] = {"train": 85 - share, "eval": 15, "test": share}
+        found.rows.append(Row("splits", f"{share} % tested on", why))
+    tested = {sample.group for sample in listing.samples if sample.split == TEST}
+    k = min(_MOST_FOLDS, (groups - len(tested)) // _LEAST_IN_SPLIT)
+    if (
+        groups < _FEW_GROUPS
+        and k > 1
+        and not any(sample.split == VALIDATION for sample in listing.samples if prescribed)
+    ):
         why = f"{groups} groups are few: {k} models, each validated on another part, tell more than one"
         found.sections["folds"] = ({"k": k}, why)
         found.rows.append(Row("folds", str(k), why))
-    share = max(15, -(-100 * _LEAST_TESTED // max(1, groups)))
-    if share > 15 and not prescribed:
-        why = f"of {groups} groups at least {_LEAST_TESTED} are tested on"
-        found.data["splits"] = {"train": 85 - share, "eval": 15, "test": share}
-        found.rows.append(Row("splits", f"{share} % tested on", why))
 
 
 def _read(
@@ -121,7 +142,7 @@ def _read(
 ) -> tuple[list[Outcome], list[Entry]]:
     """What becomes of the images, and an entry of each."""
     samples = listing.samples[:: max(1, -(-len(listing.samples) // _MOST_READ))]
-    config = _config(found, overrides)
+    config = found.config(overrides)
     threads = config.execution.workers or os.cpu_count() or 1
     read = list(watch(examined(found.root, samples, config.records, threads), len(samples)))
     return [outcome for outcome, _ in read], [entries[0] for _, entries in read if entries]
@@ -156,7 +177,7 @@ def _leave_out_copies(found: Understanding, entries: Sequence[Entry]) -> None:
 
 def _picture(found: Understanding, listing: Listing, entries: Sequence[Entry], overrides: Sequence[str]) -> np.ndarray:
     """Of a dozen images, those first of which the foreground is least like that of the others."""
-    config = _config(found, overrides)
+    config = found.config(overrides)
     usual = float(np.median([entry.foreground for entry in entries]))
     samples = {sample.image: sample for sample in listing.samples}
     left = sorted(

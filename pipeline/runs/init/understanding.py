@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from components.example_gen.layouts.templates import Template
 from components.example_gen.listing import detect_layout
 from components.example_gen.samples import MaskFiles, Sample, entries, without_suffix
 from components.imaging.files.codecs import UnreadableImage, read_image
+from pipeline.config.loader import changed_config
+from pipeline.config.root import Config
 from pipeline.runs.init.files import Files, files_below
 from pipeline.runs.init.groups import groups_in
 from pipeline.runs.init.looks import evenly, look_at_masks
@@ -61,6 +64,16 @@ class Understanding:
     def open(self) -> list[str]:
         """What would turn the truth upside down, and nobody has said."""
         return [question.text for question in self.questions if question.default is None]
+
+    def config(self, overrides: Sequence[str] = ()) -> Config:
+        """What a recipe of it says.
+
+        Raises:
+            UsageError: an override that is none.
+        """
+        sections = {name: keys for name, (keys, _) in self.sections.items()}
+        document = copy.deepcopy({"data": {**self.data, "input": str(self.root)}, **sections})
+        return changed_config(document, overrides, self.root)
 
     def ask(self, ask: Ask) -> None:
         """Puts the questions; what is answered is none any more, what has a default is taken for granted."""
