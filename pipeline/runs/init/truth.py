@@ -20,6 +20,8 @@ _STRAY = 0.001
 _MOST_LEVELS = 16
 _MOST_CLASSES = 24
 _VOID = 255
+_MOST_KINDS = 4
+"""Of masks of one class each."""
 _FULL = 0.5
 """Share of foreground from which on it may be the background."""
 
@@ -69,6 +71,14 @@ def _of_values(looks: Sequence[Look], what: str) -> FoundTruth:
     known = {value for value, share in counts.items() if share >= _STRAY or _is_own(value, looks)}
     if any(len(look.values) > _MOST_LEVELS for look in looks):
         return _of_instances(looks) if _are_numbers(looks) else _of_soft(looks)
+    others = {int(value) for look in looks for value in look.values if value}
+    if (
+        all(len(look.values) <= 2 for look in looks)
+        and 0 in known
+        and (len(others) > _MOST_KINDS or others == {1, _VOID})
+    ):
+        # Who numbers masks, or saves them now as 0 and 1, now as 0 and 255, means one class.
+        return _of_two(looks, {0: counts[0], max(known): 1 - counts[0]}, what)
     if known <= {0, max(known)}:
         return _of_two(looks, {value: counts[value] for value in known}, what)
     without_void = sorted(known - {_VOID})
