@@ -15,6 +15,7 @@ from components.imaging.files.codecs import (
     decode_mask,
     is_lossy,
     read_content,
+    read_image,
     with_channels,
 )
 from components.imaging.truth.unclear import APART, has_colours
@@ -77,3 +78,11 @@ def evenly(items: Sequence[Path], count: int) -> Iterator[Path]:
     """So many of them, or all, from the first on."""
     step = max(1, -(-len(items) // count))
     yield from items[::step]
+
+
+def read_or_none(path: Path) -> np.ndarray | None:
+    """The pixels of an image; None of one that cannot be read."""
+    try:
+        return read_image(path)
+    except UnreadableImage:
+        return None
