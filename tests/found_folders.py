@@ -43,7 +43,7 @@ def _beside(root: Path) -> None:
 def _patients(root: Path) -> None:
     for number in range(COUNT):
         pixels, disc = picture(number)
-        stem = root / f"PAT_{number // 3:02}" / f"PAT_{number // 3:02}_{number % 3 + 1}"
+        stem = root / f"PAT_{number // 2:02}" / f"PAT_{number // 2:02}_{number % 2 + 1}"
         save(stem.with_suffix(".tif"), pixels)
         save(stem.with_name(f"{stem.name}_mask.tif"), np.uint8(255) * disc)
     (root / "data.csv").write_text("Patient,age\n")
