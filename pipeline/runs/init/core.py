@@ -12,7 +12,7 @@ import numpy as np
 
 from components.data_gate.entries import Entry
 from components.errors import UsageError
-from components.example_gen.listing import list_samples
+from components.example_gen.listing import list_grouped, list_samples
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Listing, Sample
 from components.files import write_bytes
@@ -36,6 +36,8 @@ _FEW_GROUPS = 30
 _MOST_FOLDS = 5
 _DRAFT = ("data.height=512", "data.width=512")
 """Until the images have been seen."""
+_TESTED, _VALIDATED = 15, 15
+"""Per cent of the groups."""
 _LEAST_IN_SPLIT = 3
 """Groups of a split, as the data gate has it."""
 
@@ -89,7 +91,7 @@ def understood(folder: Path, overrides: Sequence[str], ask: Ask = nobody) -> Und
     for section in _overridden(overrides):
         found.data.pop(section, None)
     found.ask(ask)
-    _share_out(found, _listing(found, overrides))
+    _share_out(found, overrides)
     return found
 
 
@@ -114,25 +116,22 @@ def _listing(found: Understanding, overrides: Sequence[str]) -> Listing:
     return list_samples(found.root, found.config(overrides).records)
 
 
-def _share_out(found: Understanding, listing: Listing) -> None:
+def _share_out(found: Understanding, overrides: Sequence[str]) -> None:
     """Folds where there are few groups, and a test split of enough."""
-    groups = len({sample.group for sample in listing.samples})
-    prescribed = any(sample.split for sample in listing.samples)
+    listing, _ = list_grouped(found.root, found.config(overrides).records)
+    split_of = {sample.group: sample.split for sample in listing.samples}
+    groups, prescribed = len(split_of), {*split_of.values()} - {""}
     if groups < _LEAST_IN_SPLIT * len(SPLITS):
         found.rows.append(Row("too few", f"{groups} groups", f"each split needs {_LEAST_IN_SPLIT}: a run will refuse"))
         return
-    share = max(15, -(-100 * _LEAST_IN_SPLIT // groups))
-    if share > 15 and not prescribed:
+    share = max(_TESTED, -(-100 * _LEAST_IN_SPLIT // groups))
+    if share > _TESTED and not prescribed:
         why = f"of {groups} groups at least {_LEAST_IN_SPLIT} are tested on"
-        found.data["splits"] = {"train": 85 - share, "eval": 15, "test": share}
+        found.data["splits"] = {"train": 100 - _VALIDATED - share, "eval": _VALIDATED, "test": share}
         found.rows.append(Row("splits", f"{share} % tested on", why))
-    tested = {sample.group for sample in listing.samples if sample.split == TEST}
-    k = min(_MOST_FOLDS, (groups - len(tested)) // _LEAST_IN_SPLIT)
-    if (
-        groups < _FEW_GROUPS
-        and k > 1
-        and not any(sample.split == VALIDATION for sample in listing.samples if prescribed)
-    ):
+    tested = [*split_of.values()].count(TEST) if prescribed else -(-groups * share // 100)
+    k = min(_MOST_FOLDS, (groups - tested) // _LEAST_IN_SPLIT)
+    if groups < _FEW_GROUPS and k > 1 and VALIDATION not in prescribed:
         why = f"{groups} groups are few: {k} models, each validated on another part, tell more than one"
         found.sections["folds"] = ({"k": k}, why)
         found.rows.append(Row("folds", str(k), why))
