@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_network import DERIVATION, SAMPLES, SIDE, cases_in, drawn, installed, network, save
+from small_network import DERIVATION, SAMPLES, SIDE, cases_in, drawn, network, save
 
 from components.engine_export.core import Cases, Served, add_form, judge_form
 from components.errors import UsageError
@@ -49,7 +49,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
 @pytest.mark.parametrize("form", FORMS)
 def test_it_answers_as_tensorflow(form: str, served: Served) -> None:
     engine, precision = form.split("-")
-    module, folder = installed(engine), form_folder(served.folder, form)
+    module, folder = engine_module(engine, converts=True), form_folder(served.folder, form)
     module.convert(frozen(served.folder), folder, precision, SAMPLES)
     found, expected = module.open_engine(folder, precision), open_form(served.folder, "tensorflow", own=True)
     assert (found.size, found.channels) == (expected.size, expected.channels) == ((SIDE, SIDE), 1)
@@ -64,7 +64,7 @@ def test_it_answers_as_tensorflow(form: str, served: Served) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tiles_are_answered_by_the_moments_of_the_whole(engine: str, tmp_path: Path) -> None:
-    module, model = installed(engine), tf.Module()
+    module, model = engine_module(engine, converts=True), tf.Module()
     specs = [tf.TensorSpec([None, SIDE, SIDE, 1], name="images"), tf.TensorSpec([None, 2], name="moments")]
 
     @tf.function(input_signature=specs)
@@ -83,7 +83,6 @@ def test_tiles_are_answered_by_the_moments_of_the_whole(engine: str, tmp_path: P
 @pytest.mark.parametrize("form", FORMS)
 def test_what_agrees_is_offered_and_gives_the_same_masks(form: str, served: Served, cases: Cases) -> None:
     engine, precision = form.split("-")
-    installed(engine)
     verdict = add_form(served, engine, precision, cases)
     assert verdict["offered"], verdict["reason"]
     assert verdict == verdicts(served.folder)[form]
@@ -102,7 +101,7 @@ def test_what_agrees_is_offered_and_gives_the_same_masks(form: str, served: Serv
 
 def test_a_broken_layer_is_refused_with_its_numbers(served: Served, cases: Cases, tmp_path: Path) -> None:
     """Int8 of another model: its last layer has lost its sign, and finds what is dark."""
-    module, folder = installed("openvino"), form_folder(served.folder, "openvino-int8")
+    module, folder = engine_module("openvino", converts=True), form_folder(served.folder, "openvino-int8")
     broken = save(network(gain=-1.0), tmp_path / "broken")
     module.convert(frozen(broken), folder, "int8", SAMPLES)
     verdict = judge_form(served, "openvino", "int8", cases, SAMPLES, MARGIN)
@@ -116,7 +115,6 @@ def test_a_broken_layer_is_refused_with_its_numbers(served: Served, cases: Cases
 
 
 def test_too_few_groups_are_refused_however_well_it_answers(served: Served, tmp_path: Path) -> None:
-    installed("openvino")
     verdict = add_form(served, "openvino", "float32", cases_in(tmp_path / "few", 24))
     assert not verdict["offered"]
     assert verdict["reason"].startswith("too few groups to say: the mean changes by ")
@@ -124,7 +122,6 @@ def test_too_few_groups_are_refused_however_well_it_answers(served: Served, tmp_
 
 
 def test_what_was_changed_since_is_not_asked(served: Served, cases: Cases) -> None:
-    installed("onnx")
     add_form(served, "onnx", "float32", cases)
     with (form_folder(served.folder, "onnx-float32") / "model.onnx").open("ab") as file:
         file.write(b"more")
@@ -153,7 +150,6 @@ def test_an_engine_that_is_missing_names_its_extra(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("engine", ENGINES)
 def test_its_extra_is_imported_beside_tensorflow(engine: str) -> None:
     """That a resolver finds versions proves nothing: some did not import."""
-    installed(engine)
     for module in ENGINES[engine].converts:
         import_module(module)
     if engine == "openvino":

@@ -68,4 +68,6 @@ def engine_module(engine: str, converts: bool = False) -> ModuleType:
     # OpenVINO tells its makers that it is used, unasked, where it finds this module.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python forbids an import
     with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=install):
+        for module in kind.runs:
+            import_module(module)
         return import_module(f"{__package__}.{engine}")
