@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.engine_export.core import Cases
+from components.engine_export.measured import Cases
 from components.imaging.geometry.placement import letterbox
 from components.inference.engines.engine import Asked
 from components.inference.operating_point import OWN

@@ -13,7 +13,8 @@ import pytest
 import tensorflow as tf
 from small_network import DERIVATION, SAMPLES, SIDE, cases_in, drawn, network, save
 
-from components.engine_export.core import Cases, Served, add_form, judge_form
+from components.engine_export.core import add_form, judge_form
+from components.engine_export.measured import Cases, Served
 from components.errors import UsageError
 from components.inference.engines.engine import Asked
 from components.inference.engines.frozen import frozen

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from typing_extensions import TypedDict
-
+from components.artifacts import ENGINES_FILE, Engines, Verdict
 from components.errors import UsageError
 from components.files import write_json
 from components.inference.engines.engine import Engine
@@ -24,35 +22,13 @@ from components.inference.engines.tensorflow import SavedModel
 from components.serving_dir import content_sha256
 from components.state import BrokenState, read_state
 
-ENGINES_FILE = "engines.json"
-_FOLDER = "engines"
+FORMS_FOLDER = "engines"
+"""Beside `engines.json`."""
 _ANEW = "Convert the model anew: `maskline convert`."
 
 
-class Verdict(TypedDict):
-    """Of a form of the model, such as `openvino-int8`."""
-
-    engine: str
-    precision: str
-    offered: bool
-    """Whether it agrees with what it was converted from. What does not is not kept."""
-    reason: str
-    processor_time: float
-    """Of an answer, over that of TensorFlow where it was converted."""
-    sha256: str
-    """As `content_sha256` of its folder."""
-    measured: dict[str, Any]
-    """By what it was judged."""
-
-
-class Engines(TypedDict):
-    """`engines.json`."""
-
-    engines: dict[str, Verdict]
-
-
 def form_folder(model: Path, form: str) -> Path:
-    return model / "assets.extra" / _FOLDER / form
+    return model / "assets.extra" / FORMS_FOLDER / form
 
 
 def verdicts(model: Path) -> Mapping[str, Verdict]:

@@ -34,6 +34,10 @@ ENGINES: Mapping[str, Kind] = {
     "onnx": Kind(("float32",), "onnx", ("onnxruntime",), ("onnxruntime", "onnx", "tf2onnx")),
 }
 PRECISIONS = ("float32", "bfloat16", "int8")
+FORMS: Mapping[str, tuple[str, str]] = {
+    f"{engine}-{precision}": (engine, precision) for engine, kind in ENGINES.items() for precision in kind.precisions
+}
+"""Engine and precision of each form that a model can be converted to, such as `openvino-int8`."""
 
 
 def form_named(engine: str, precision: str) -> str:
@@ -49,9 +53,26 @@ def form_named(engine: str, precision: str) -> str:
     return f"{engine}-{precision}"
 
 
+def module_name(engine: str) -> str:
+    """Of the module here that has it."""
+    return f"{__package__}.{engine}"
+
+
 def is_installed(engine: str) -> bool:
     """Whether it can answer here."""
     return all(find_spec(module) for module in ENGINES[engine].runs)
+
+
+def refuse_missing(engine: str, converts: bool = False) -> None:
+    """Looks for what answering takes, or converting, and imports nothing of it.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    kind = ENGINES[engine]
+    missing = [module for module in (kind.converts if converts else kind.runs) if not find_spec(module)]
+    if missing:
+        raise UsageError(f"the engine {engine} is not installed: {', '.join(missing)} missing: {_install(engine)}")
 
 
 def engine_module(engine: str, converts: bool = False) -> ModuleType:
@@ -60,14 +81,14 @@ def engine_module(engine: str, converts: bool = False) -> ModuleType:
     Raises:
         UsageError: what it takes is not installed, or does not work here.
     """
-    kind = ENGINES[engine]
-    install = f"pip install 'maskline[{kind.extra}]'"
-    missing = [module for module in (kind.converts if converts else kind.runs) if not find_spec(module)]
-    if missing:
-        raise UsageError(f"the engine {engine} is not installed: {', '.join(missing)} missing: {install}")
+    refuse_missing(engine, converts)
     # OpenVINO tells its makers that it is used, unasked, where it finds this module.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python forbids an import
-    with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=install):
-        for module in kind.runs:
+    with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=_install(engine)):
+        for module in ENGINES[engine].runs:
             import_module(module)
-        return import_module(f"{__package__}.{engine}")
+        return import_module(module_name(engine))
+
+
+def _install(engine: str) -> str:
+    return f"pip install 'maskline[{ENGINES[engine].extra}]'"
