@@ -48,10 +48,11 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_it_answers_as_tensorflow(form: str, served: Served) -> None:
+def test_it_answers_as_tensorflow(form: str, served: Served, capsys: pytest.CaptureFixture) -> None:
     engine, precision = form.split("-")
     module, folder = engine_module(engine, converts=True), form_folder(served.folder, form)
     module.convert(frozen(served.folder), folder, precision, SAMPLES)
+    assert capsys.readouterr().out == ""
     found, expected = module.open_engine(folder, precision), open_form(served.folder, "tensorflow", own=True)
     assert (found.size, found.channels) == (expected.size, expected.channels) == ((SIDE, SIDE), 1)
     windows = Asked(*map(np.concatenate, zip(*SAMPLES, strict=True)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import rich
 import tensorflow as tf
 
 from components.inference.engines.engine import IMAGES, MOMENTS, PROBABILITY, Asked
@@ -80,7 +82,19 @@ def _quantized(model: openvino.Model, samples: Sequence[Asked]) -> openvino.Mode
     names = {each.any_name for each in model.inputs}
     given = [{name: value for name, value in sample._asdict().items() if name in names} for sample in samples]
     kept = nncf.IgnoredScope(names=_ends(model), validate=False)
-    return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given), ignored_scope=kept)
+    with _bars_hidden():
+        return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given), ignored_scope=kept)
+
+
+@contextmanager
+def _bars_hidden() -> Iterator[None]:
+    """NNCF draws its progress on the console that rich has for everyone."""
+    console = rich.get_console()
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 def _ends(model: openvino.Model) -> list[str]:
