@@ -77,8 +77,12 @@ def test_what_does_not_belong_together_is_a_mistake(saved: Path, tmp_path: Path)
     for out, more, named in [
         (tmp_path / "new", [], "is of other data than"),
         (tmp_path, [], "exists, and nothing is overwritten"),
-        (tmp_path / "new", ["--engine", "onnx", "--precision", "int8"], "onnx in 'int8': it computes in float32"),
-        (tmp_path / "new", ["--engine", "tensorflow"], "engine 'tensorflow': expected one of openvino, onnx"),
+        (
+            tmp_path / "new",
+            ["--engine", "onnx", "--precision", "int8"],
+            "onnx in 'int8': models are converted to it in float32",
+        ),
+        (tmp_path / "new", ["--engine", "tensorrt"], "engine 'tensorrt': expected one of tensorflow, openvino, onnx"),
     ]:
         result, told = convert(saved, run, out, *more)
         assert (result.exit_code, named in told["error"]) == (2, True), told

@@ -163,6 +163,6 @@ def test_an_engine_that_is_missing_is_said_before_anything_runs(
 
 
 def test_what_is_not_built_is_no_form() -> None:
-    expected = r"\[serving\.engines\] 1: found 'onnx-int8', expected 'openvino-float32', .* or 'onnx-float32'"
+    expected = r"\[serving\.engines\] 1: found 'onnx-int8', expected 'tensorflow-bfloat16', .* or 'onnx-float32'"
     with pytest.raises(UsageError, match=expected):
         load_config("folders", ['serving.engines=["onnx-float32", "onnx-int8"]'])

@@ -14,7 +14,7 @@ import pytest
 
 import components
 import pipeline
-from components.inference.engines.registry import ENGINES
+from components.inference.engines.registry import ENGINES, module_name
 from pipeline.kubeflow.spec.compile import ENTRYPOINT
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def test_every_module_is_imported_as_the_image_does_and_none_starts_anything(
 ) -> None:
     # The image has no extras; what imported an engine already must do so again.
     for name, kind in ENGINES.items():
-        monkeypatch.delitem(sys.modules, f"components.inference.engines.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, module_name(name), raising=False)
         for module in kind.converts:
             monkeypatch.setitem(sys.modules, module, None)
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):

@@ -52,13 +52,13 @@ def chosen(model: Path, engine: str, precision: str | None) -> str:
     Args:
         model: the folder of the SavedModel.
         engine: its name; `auto` is the fastest that is offered and installed, or TensorFlow.
-        precision: None: the fastest that is offered.
+        precision: None: the fastest that is offered; of TensorFlow float32, as the model was exported.
 
     Raises:
         UsageError: there is no such engine, the model does not offer it, or it is not installed.
     """
     _refuse_unknown(engine, precision)
-    if engine == TENSORFLOW:
+    if (engine, precision) in ((TENSORFLOW, None), (TENSORFLOW, "float32")):
         return TENSORFLOW
     known = verdicts(model)
     fits = [form for form, told in known.items() if _fits(told, engine, precision)]
@@ -95,14 +95,12 @@ def open_form(model: Path, form: str, own: bool) -> Engine:
 
 
 def _refuse_unknown(engine: str, precision: str | None) -> None:
-    known = (TENSORFLOW, AUTO, *ENGINES)
+    known = (*ENGINES, AUTO)
     if engine not in known:
         raise UsageError(f"engine {engine!r}: expected one of {', '.join(known)}")
     if precision is not None and precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
-    if engine == TENSORFLOW and precision not in (None, "float32"):
-        raise UsageError(f"tensorflow in {precision}: it answers as the model was exported. Leave precision out")
-    if engine in ENGINES and precision is not None:
+    if engine in ENGINES and precision is not None and (engine, precision) != (TENSORFLOW, "float32"):
         form_named(engine, precision)
 
 

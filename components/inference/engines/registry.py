@@ -1,4 +1,4 @@
-"""The one list of faster engines. Importing it imports none of them."""
+"""The one list of faster engines, TensorFlow in another precision among them. Importing it imports none of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Kind:
     precisions: tuple[str, ...]
     """In which it can compute."""
     extra: str
-    """Of our package, which installs it."""
+    """Of our package, which installs it; empty: it is always there."""
     runs: tuple[str, ...]
     """Modules that answering takes."""
     converts: tuple[str, ...]
@@ -30,6 +30,7 @@ class Kind:
 TENSORFLOW = "tensorflow"
 AUTO = "auto"
 ENGINES: Mapping[str, Kind] = {
+    TENSORFLOW: Kind(("bfloat16",), "", (), ()),
     "openvino": Kind(("float32", "bfloat16", "int8"), "fast", ("openvino",), ("openvino", "nncf")),
     "onnx": Kind(("float32",), "onnx", ("onnxruntime",), ("onnxruntime", "onnx", "tf2onnx")),
 }
@@ -49,7 +50,8 @@ def form_named(engine: str, precision: str) -> str:
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
     if precision not in ENGINES[engine].precisions:
-        raise UsageError(f"{engine} in {precision!r}: it computes in {', '.join(ENGINES[engine].precisions)}")
+        precisions = ", ".join(ENGINES[engine].precisions)
+        raise UsageError(f"{engine} in {precision!r}: models are converted to it in {precisions}")
     return f"{engine}-{precision}"
 
 
