@@ -54,15 +54,18 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
 def test_it_answers_as_tensorflow(form: str, served: Served, capsys: pytest.CaptureFixture) -> None:
     engine, precision = form.split("-")
     module, folder = engine_module(engine, converts=True), form_folder(served.folder, form)
+    windows = Asked(*map(np.concatenate, zip(*SAMPLES, strict=True)))
+    before = open_form(served.folder, "tensorflow", own=True)(windows)
     module.convert(frozen(served.folder), folder, precision, SAMPLES)
     assert capsys.readouterr().out == ""
     found, expected = module.open_engine(folder, precision), open_form(served.folder, "tensorflow", own=True)
     assert (found.size, found.channels) == (expected.size, expected.channels) == ((SIDE, SIDE), 1)
-    windows = Asked(*map(np.concatenate, zip(*SAMPLES, strict=True)))
+    # Converting leaves no option behind.
+    np.testing.assert_array_equal(expected(windows), before)
     answer = found(windows)
     assert (answer.dtype, answer.shape) == (np.float32, (4, SIDE, SIDE, 1))
     tolerance = {"float32": 1e-4, "bfloat16": 0.03, "int8": 0.2}[precision]
-    np.testing.assert_allclose(answer, expected(windows), atol=tolerance)
+    np.testing.assert_allclose(answer, before, atol=tolerance)
     # What a window is answered does not depend on those beside it.
     np.testing.assert_allclose(found(SAMPLES[2]), answer[2:3], atol=1e-5)
 
