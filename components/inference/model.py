@@ -24,6 +24,8 @@ from components.inference.engines.registry import TENSORFLOW
 from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Asking, Predictor
 from components.inference.stored import stored_point, trained_config
+from components.inference.strips import why_whole
+from components.inference.views import VIEWS
 from components.records.settings import Derivation
 from components.serving_dir import MANIFEST_FILE, champion_version, data_section
 from components.state import broken_named, fault
@@ -58,6 +60,17 @@ class Model:
         self._predictor = Predictor(folder, derivation, asking)
 
     @property
+    def view(self) -> str:
+        """How it looks at an image, by the name in `VIEWS`."""
+        return self._predictor.view
+
+    @property
+    def needs_whole(self) -> str:
+        """Why an image must be in memory, by its kind or by how it is asked; empty where it need not."""
+        by_view = f"the view {self.view} has the whole image in one window" if VIEWS[self.view].whole else ""
+        return why_whole(self.derivation) or by_view
+
+    @property
     def classes(self) -> list[str]:
         """Names of the class indices 1, 2, ..."""
         return self.task.classes
@@ -83,7 +96,7 @@ class Model:
         """Probabilities float32 `(h, W, K)` of a slide from row `begin` on, in strips of rows that follow each other.
 
         Args:
-            slide: of any size; a model that `why_whole` is not of.
+            slide: of any size, for a model without a reason in `needs_whole`.
             moments: mean and standard deviation of all that the model sees of it, as `intensity` has them.
             begin: the first row that is wanted; from any on they are the same.
 
@@ -125,6 +138,7 @@ def load_model(
     batch: int = 8,
     engine: str = TENSORFLOW,
     precision: str | None = None,
+    view: str | None = None,
 ) -> Model:
     """The model of a version's folder, or the champion of a serving folder.
 
@@ -135,6 +149,7 @@ def load_model(
         batch: windows that the model sees at once.
         engine: what answers windows, see `chosen`.
         precision: of the engine; None: the fastest that the model offers.
+        view: by its name, how the model looks at an image; None: as it was trained.
 
     Raises:
         UsageError: there is none, it does not say what it was trained for, it is damaged, or it cannot be asked so.
@@ -154,7 +169,7 @@ def load_model(
     stored = stored_point(folder, _ANEW)
     point = _changed(stored, changes, task)
     form = chosen(folder, engine, precision)
-    asking = Asking(blend=blend, batch=batch, form=form, **_windows_asked(stored, point, form))
+    asking = Asking(blend=blend, batch=batch, view=view, form=form, **_windows_asked(stored, point, form))
     with broken_named(folder, _ANEW, UsageError):
         return Model(folder, task, derivation, point, asking)
 

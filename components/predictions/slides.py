@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from typing_extensions import TypedDict
 
+from components.errors import UsageError
 from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
-from components.imaging.files.codecs import UnreadableImage, encode_png
+from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
 from components.imaging.slides.first_look import look_at
 from components.imaging.slides.opened import open_slide
 from components.imaging.slides.plane import TILE, plane_of
@@ -70,6 +71,16 @@ def pixels_of(given: Given) -> int:
             return slide.height * slide.width
     except UnreadableImage:
         return 0
+
+
+def refuse_larger(slides: Iterable[Given], why: str) -> None:
+    """Raises UsageError: one of the slides is larger than what is held in memory, where by `why` it must be."""
+    for given in slides:
+        if pixels_of(given) > MAX_PIXELS:
+            raise UsageError(
+                f"{given.path}: has {pixels_of(given)} pixels, more than the {MAX_PIXELS} that are held in memory, and "
+                f"{why}. Predict it without that, into a folder of its own"
+            )
 
 
 def forget(out: Path) -> None:

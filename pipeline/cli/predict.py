@@ -24,6 +24,16 @@ class BlendName(StrEnum):
     CUT = "cut"
 
 
+class ViewName(StrEnum):
+    """How a model looks at an image."""
+
+    TILED = "tiled"
+    WHOLE = "whole"
+    MEAN = "mean"
+    MINIMUM = "minimum"
+    BITWISE = "bitwise"
+
+
 class Device(StrEnum):
     """What is computed on."""
 
@@ -100,6 +110,13 @@ def predict_command(
     blend: Annotated[
         BlendName, typer.Option(help="Of overlapping tiles: mean, by a bell, or a hard cut.", rich_help_panel=_POINT)
     ] = BlendName.MEAN,
+    view: Annotated[
+        ViewName | None,
+        typer.Option(
+            help="Of a model of tiles: those, the whole image in one window, or both joined by that rule.",
+            rich_help_panel=_POINT,
+        ),
+    ] = None,
     device: Annotated[
         Device | None, typer.Option(help="Without it a GPU where there is one.", rich_help_panel=_COMPUTING)
     ] = None,
@@ -147,6 +164,7 @@ def predict_command(
             threads,
             engine.value,
             precision and precision.value,
+            view and view.value,
         )
         told = predict(model, images, out, options, resume, watch)
     if json_output:

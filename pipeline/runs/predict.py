@@ -61,6 +61,8 @@ class Options:
     """What answers windows, or `auto`."""
     precision: str | None = None
     """Of the engine; None: the fastest that the model offers."""
+    view: str | None = None
+    """How the model looks at an image, of `VIEWS`; None: as it was trained."""
 
     def __post_init__(self) -> None:
         for what, names, allowed in (("write", self.kinds, KINDS), ("blend", (self.blend,), BLENDS)):
@@ -98,7 +100,7 @@ def predict(
             "model": name,
             "classes": loaded.classes,
             "operating_point": loaded.point.model_dump(),
-            **{"blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
+            **{"view": loaded.view, "blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
             "engine": loaded.engine,
         }
         streamed = _streamed(inputs.images, loaded)
@@ -137,7 +139,7 @@ def _model(path: Path, options: Options) -> Iterator[tuple[Model, dict[str, str]
     with opened(path) as folder:
         manifest = folder / MANIFEST_FILE
         version = read_paper(manifest, Manifest)["version"] if manifest.is_file() else ""
-        asked = options.point, options.blend, options.batch, options.engine, options.precision
+        asked = options.point, options.blend, options.batch, options.engine, options.precision, options.view
         loaded = load_model(folder, *asked)
         yield loaded, {"version": version, "sha256": content_sha256(folder)}
 
@@ -153,7 +155,7 @@ def _answers(
 ) -> Iterator[Answered | Reject]:
     """What becomes of each image; of a group, the rejects come last."""
     images = [each for group in groups for each in group]
-    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom)
+    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom, needs_whole=model.needs_whole)
     found = iter(watch(ordered_map(read, images, _AHEAD), len(images)))
     for group in groups:
         unreadable: list[Reject] = []
@@ -188,7 +190,9 @@ def _streamed(images: Sequence[Given], model: Model) -> dict[Given, None]:
     found = [image for image in images if is_slide(image.path)]
     if found:
         load_openslide()
-    return {} if why_whole(model.derivation) else dict.fromkeys(found)
+    if model.needs_whole and not why_whole(model.derivation):
+        slides.refuse_larger(found, model.needs_whole)
+    return {} if model.needs_whole else dict.fromkeys(found)
 
 
 def _ask_room(out: Path, images: Sequence[Given], streamed: Collection[Given], model: Model, kinds: list[str]) -> None:
