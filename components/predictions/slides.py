@@ -15,11 +15,12 @@ from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
 from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
 from components.imaging.slides.first_look import look_at
-from components.imaging.slides.opened import open_slide
+from components.imaging.slides.opened import is_slide, load_openslide, open_slide
 from components.imaging.slides.plane import TILE, plane_of
 from components.imaging.slides.slide import Slide
 from components.inference.model import Model
 from components.inference.postprocess import postprocessed
+from components.inference.strips import why_whole
 from components.predictions.answer import in_steps
 from components.predictions.answered import NO_DICOM
 from components.predictions.inputs import Given
@@ -47,6 +48,28 @@ class _Look(TypedDict):
     moments: list[float]
 
 
+def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
+    """Those that are asked about by regions: slides, of a model that need not have them in memory.
+
+    Raises:
+        UsageError: what reads slides is not installed; or one is larger than memory holds, where the model needs it
+            whole for nothing but how it is asked.
+    """
+    found = [image for image in images if is_slide(image.path)]
+    if found:
+        load_openslide()
+    if not model.needs_whole:
+        return dict.fromkeys(found)
+    if not why_whole(model.derivation):
+        for given in found:
+            if pixels_of(given) > MAX_PIXELS:
+                raise UsageError(
+                    f"{given.path}: has {pixels_of(given)} pixels, more than the {MAX_PIXELS} that are held in memory, "
+                    f"and {model.needs_whole}. Predict it without, into a folder of its own"
+                )
+    return {}
+
+
 def written(
     model: Model, slides: Iterable[Given], out: Path, kinds: Sequence[str], name: str, watch: Watch
 ) -> Iterator[Reject]:
@@ -71,16 +94,6 @@ def pixels_of(given: Given) -> int:
             return slide.height * slide.width
     except UnreadableImage:
         return 0
-
-
-def refuse_larger(slides: Iterable[Given], why: str) -> None:
-    """Raises UsageError: one of the slides is larger than what is held in memory, where by `why` it must be."""
-    for given in slides:
-        if pixels_of(given) > MAX_PIXELS:
-            raise UsageError(
-                f"{given.path}: has {pixels_of(given)} pixels, more than the {MAX_PIXELS} that are held in memory, and "
-                f"{why}. Predict it without that, into a folder of its own"
-            )
 
 
 def forget(out: Path) -> None:

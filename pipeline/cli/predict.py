@@ -117,6 +117,16 @@ def predict_command(
             rich_help_panel=_POINT,
         ),
     ] = None,
+    blur: Annotated[
+        float,
+        typer.Option(
+            metavar="SIGMA", help="Blur probabilities by a Gaussian, sigma in pixels.", rich_help_panel=_POINT
+        ),
+    ] = 0,
+    sharpen: Annotated[
+        float,
+        typer.Option(metavar="K", help="Sharpen them: 3 x 3 of -K with 1 + 8 K in the middle.", rich_help_panel=_POINT),
+    ] = 0,
     device: Annotated[
         Device | None, typer.Option(help="Without it a GPU where there is one.", rich_help_panel=_COMPUTING)
     ] = None,
@@ -165,6 +175,7 @@ def predict_command(
             engine.value,
             precision and precision.value,
             view and view.value,
+            {"blur": blur, "sharpen": sharpen},
         )
         told = predict(model, images, out, options, resume, watch)
     if json_output:

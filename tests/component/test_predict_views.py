@@ -15,6 +15,7 @@ from slide_files import write_slide
 from components.errors import UsageError
 from components.files import write_json
 from components.imaging.files.codecs import encode_png, read_image
+from components.inference.filtering import Filtering
 from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Asking, Predictor
@@ -119,3 +120,31 @@ def test_a_slide_must_be_in_memory_to_be_seen_whole(
     result, told = predict(*asked, tmp_path / "two")
     assert (result.exit_code, (tmp_path / "two").exists()) == (2, False)
     assert "slide.tif: has 512 pixels, more than the 511 that are held in memory, and the view bitwise" in told["error"]
+
+
+def test_blur_and_sharpening_come_before_the_mask_and_are_those_of_the_folder(
+    version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = np.full((SIDE, 2 * SIDE), 100, np.uint8)
+    image[:, SIDE:] = 200
+    (tmp_path / "image.png").write_bytes(encode_png(image))
+    asked = (version, tmp_path / "image.png", "--write", "probability", "--out", tmp_path / "out", "--threshold", 0.65)
+    filters = ("--blur", 3, "--sharpen", 0.5)
+    assert predict(*asked, *filters)[0].exit_code == 0
+    probability = read_image(tmp_path / "out/probability/image.png") / 65535
+    expected = Filtering(blur=3, sharpen=0.5)(image[..., None] / np.float32(255))[..., 0]
+    np.testing.assert_allclose(probability, expected, atol=5e-5)
+    mask = read_image(tmp_path / "out/masks/image.png")
+    np.testing.assert_array_equal(mask, probability >= 0.65)
+    # It is the blur that moved the border, which lay at 16.
+    assert mask[0].argmax() == 17
+    for changed, said in (((), "blur: found 3.0, now 0"), (("--blur", 3), "sharpen: found 0.5, now 0")):
+        result, told = predict(*asked, *changed, "--resume")
+        assert (result.exit_code, said in told["error"]) == (2, True), told
+    monkeypatch.setattr("components.predictions.slides.MAX_PIXELS", image.size - 1)
+    for options, said in (
+        (("--blur", "nan"), "blur: found nan, expected a finite number"),
+        ((write_slide(tmp_path / "slide.tif", image), *filters), "and blur and sharpening are of the whole answer"),
+    ):
+        result, told = predict(*asked[:2], "--out", tmp_path / "two", *options)
+        assert (result.exit_code, said in told["error"], (tmp_path / "two").exists()) == (2, True, False), told
