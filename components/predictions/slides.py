@@ -15,7 +15,7 @@ from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
 from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
 from components.imaging.slides.first_look import look_at
-from components.imaging.slides.opened import is_slide, load_openslide, open_slide
+from components.imaging.slides.opened import is_decoded_by_rows, is_slide, load_reader, open_slide
 from components.imaging.slides.plane import TILE, plane_of
 from components.imaging.slides.slide import Slide
 from components.inference.model import Model
@@ -56,8 +56,10 @@ def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
             whole for nothing but how it is asked.
     """
     found = [image for image in images if is_slide(image.path)]
-    if found:
-        load_openslide()
+    for given in found:
+        # A PNG or a JPEG that must be in memory is too large for that, whatever is installed.
+        if not (model.needs_whole and is_decoded_by_rows(given.path)):
+            load_reader(given.path)
     if not model.needs_whole:
         return dict.fromkeys(found)
     if not why_whole(model.derivation):
