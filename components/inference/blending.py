@@ -24,7 +24,7 @@ def mean(window: Placement, windows: Sequence[Placement]) -> np.ndarray:
 def gaussian(window: Placement, windows: Sequence[Placement]) -> np.ndarray:
     """exp(-d^2 / 2 sigma^2) along each axis, d the distance from the centre, sigma an eighth of the side: at its border
     a window knows least."""
-    return np.multiply.outer(_bell(window.height), _bell(window.width))[..., None]
+    return _bells(window.height, window.width)
 
 
 def cut(window: Placement, windows: Sequence[Placement]) -> np.ndarray:
@@ -38,6 +38,13 @@ BLENDS: Mapping[str, Blend] = {"mean": mean, "gaussian": gaussian, "cut": cut}
 
 
 @cache
+def _bells(height: int, width: int) -> np.ndarray:
+    """Kept, since the windows of an image are of one size: an image has hundreds."""
+    bells = np.multiply.outer(_bell(height), _bell(width))[..., None]
+    bells.flags.writeable = False
+    return bells
+
+
 def _bell(side: int) -> np.ndarray:
     distance = np.arange(side) - (side - 1) / 2
     return np.exp(-0.5 * (distance / (_SIGMA * side)) ** 2).astype(np.float32)

@@ -24,6 +24,16 @@ class BlendName(StrEnum):
     CUT = "cut"
 
 
+class ViewName(StrEnum):
+    """How a model looks at an image."""
+
+    TILED = "tiled"
+    WHOLE = "whole"
+    MEAN = "mean"
+    MINIMUM = "minimum"
+    BITWISE = "bitwise"
+
+
 class Device(StrEnum):
     """What is computed on."""
 
@@ -100,6 +110,23 @@ def predict_command(
     blend: Annotated[
         BlendName, typer.Option(help="Of overlapping tiles: mean, by a bell, or a hard cut.", rich_help_panel=_POINT)
     ] = BlendName.MEAN,
+    view: Annotated[
+        ViewName | None,
+        typer.Option(
+            help="Of a model of tiles: those, the whole image in one window, or both joined by that rule.",
+            rich_help_panel=_POINT,
+        ),
+    ] = None,
+    blur: Annotated[
+        float,
+        typer.Option(
+            metavar="SIGMA", help="Blur probabilities by a Gaussian, sigma in pixels.", rich_help_panel=_POINT
+        ),
+    ] = 0,
+    sharpen: Annotated[
+        float,
+        typer.Option(metavar="K", help="Sharpen them: 3 x 3 of -K with 1 + 8 K in the middle.", rich_help_panel=_POINT),
+    ] = 0,
     device: Annotated[
         Device | None, typer.Option(help="Without it a GPU where there is one.", rich_help_panel=_COMPUTING)
     ] = None,
@@ -147,6 +174,8 @@ def predict_command(
             threads,
             engine.value,
             precision and precision.value,
+            view and view.value,
+            {"blur": blur, "sharpen": sharpen},
         )
         told = predict(model, images, out, options, resume, watch)
     if json_output:

@@ -16,12 +16,10 @@ from components.errors import ExitCode, UsageError
 from components.example_gen.samples import Reject
 from components.imaging.annotations.dicom_seg import load_highdicom
 from components.imaging.files.codecs import UnreadableImage
-from components.imaging.slides.opened import is_slide, load_openslide
 from components.inference.blending import BLENDS
 from components.inference.devices import compute_on
 from components.inference.engines.registry import TENSORFLOW
 from components.inference.model import Model, load_model
-from components.inference.strips import why_whole
 from components.parallel import ordered_map, share_accelerators
 from components.predictions import slides
 from components.predictions.answered import Answered, Loaded, answered, load
@@ -61,6 +59,10 @@ class Options:
     """What answers windows, or `auto`."""
     precision: str | None = None
     """Of the engine; None: the fastest that the model offers."""
+    view: str | None = None
+    """How the model looks at an image, of `VIEWS`; None: as it was trained."""
+    filtering: Mapping[str, float] = field(default_factory=dict)
+    """What is done to probabilities, by the keys of `Filtering`."""
 
     def __post_init__(self) -> None:
         for what, names, allowed in (("write", self.kinds, KINDS), ("blend", (self.blend,), BLENDS)):
@@ -98,10 +100,11 @@ def predict(
             "model": name,
             "classes": loaded.classes,
             "operating_point": loaded.point.model_dump(),
-            **{"blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
+            **{"view": loaded.view, "blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
             "engine": loaded.engine,
+            **loaded.filtering.model_dump(),
         }
-        streamed = _streamed(inputs.images, loaded)
+        streamed = slides.streamed(inputs.images, loaded)
         held_whole = [image for image in inputs.images if image not in streamed]
         _ask_room(out, held_whole, streamed, loaded, kinds)
         with full_disk_named(out), held(out, state):
@@ -138,7 +141,7 @@ def _model(path: Path, options: Options) -> Iterator[tuple[Model, dict[str, str]
         manifest = folder / MANIFEST_FILE
         version = read_paper(manifest, Manifest)["version"] if manifest.is_file() else ""
         asked = options.point, options.blend, options.batch, options.engine, options.precision
-        loaded = load_model(folder, *asked)
+        loaded = load_model(folder, *asked, options.view, options.filtering)
         yield loaded, {"version": version, "sha256": content_sha256(folder)}
 
 
@@ -153,7 +156,7 @@ def _answers(
 ) -> Iterator[Answered | Reject]:
     """What becomes of each image; of a group, the rejects come last."""
     images = [each for group in groups for each in group]
-    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom)
+    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom, needs_whole=model.needs_whole)
     found = iter(watch(ordered_map(read, images, _AHEAD), len(images)))
     for group in groups:
         unreadable: list[Reject] = []
@@ -181,14 +184,6 @@ def _readable(images: Iterator[Loaded | Reject], rejects: list[Reject]) -> Itera
             rejects.append(image)
         else:
             yield image
-
-
-def _streamed(images: Sequence[Given], model: Model) -> dict[Given, None]:
-    """Those that are asked about by regions."""
-    found = [image for image in images if is_slide(image.path)]
-    if found:
-        load_openslide()
-    return {} if why_whole(model.derivation) else dict.fromkeys(found)
 
 
 def _ask_room(out: Path, images: Sequence[Given], streamed: Collection[Given], model: Model, kinds: list[str]) -> None:

@@ -30,7 +30,7 @@ PATIENT = {
     **{"StudyID": "1", "StudyDate": "20200101", "StudyTime": "120000", "AccessionNumber": "9"},
     **{"ReferringPhysicianName": "Who", "SpecificCharacterSet": "ISO_IR 100"},
 }
-FILM = PATIENT | {"ImagerPixelSpacing": [0.07, 0.08]}
+FILM = PATIENT | {"ImagerPixelSpacing": [0.07, 0.08], "PatientOrientation": ["P", "F"]}
 
 
 def film(shape: tuple[int, int] = MASK.shape, **elements: Any) -> bytes:
@@ -100,10 +100,18 @@ def test_the_same_has_the_same_uids() -> None:
         (
             {keyword: value for keyword, value in PATIENT.items() if keyword != "PatientID"},
             None,
-            ["Patient ID (0010,0020), empty: the image has none"],
+            [
+                "Patient ID (0010,0020), empty: the image has none",
+                "Patient Orientation (0020,0020), empty: the image has none",
+            ],
+        ),
+        (
+            PATIENT | {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 0]},
+            None,
+            [],
         ),
     ],
-    ids=["all told", "film", "given", "no spacing"],
+    ids=["all told", "film", "given", "no spacing", "in space"],
 )
 def test_what_is_made_up_is_listed(elements: dict[str, Any], given: Any, invented: list[str]) -> None:
     image = film(**elements)
@@ -114,6 +122,7 @@ def test_what_is_made_up_is_listed(elements: dict[str, Any], given: Any, invente
     shared = theirs.SharedFunctionalGroupsSequence[0].get("PixelMeasuresSequence", [Dataset()])[0]
     told = [each for each in theirs if each.tag.group in (0x0010, 0x0020, 0x0032, 0x0040)] + [*shared]
     told += [theirs[keyword] for keyword in PATIENT if keyword in theirs]
+    assert "ImageOrientationPatient" in source or "PatientOrientation" in theirs
     own = ("SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "SpecificCharacterSet")
     for element in told:
         if element.keyword not in own and not element.keyword.startswith("Dimension"):

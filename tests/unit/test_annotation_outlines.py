@@ -11,6 +11,7 @@ from shapely import MultiPolygon, Polygon, contains_xy
 from components.imaging.annotations.colours import colour_map, outlined
 from components.imaging.annotations.outlines import draw, outlines
 from components.imaging.annotations.regions import regions_of
+from components.imaging.files.unreadable import UnreadableImage
 from components.imaging.truth.shapes import UnclearShape
 
 RING = drawn("111", "1.1", "11.")
@@ -64,6 +65,15 @@ def test_regions_are_told_by_box_centroid_and_pixels() -> None:
 def test_of_nothing_there_is_nothing(value: int) -> None:
     found = regions_of(np.full((3, 4), value, np.uint8))
     assert found.each == outlines(found) == []
+
+
+def test_noise_is_refused_before_it_takes_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    twelve = regions_of((np.indices((5, 5)).sum(axis=0) % 2).astype(np.uint8))
+    monkeypatch.setattr("components.imaging.annotations.outlines.MOST_EDGES", 48)
+    outlines(twelve)
+    monkeypatch.setattr("components.imaging.annotations.outlines.MOST_EDGES", 47)
+    with pytest.raises(UnreadableImage, match=r"48 pixel edges, and outlines are drawn of at most 47: leave out Geo"):
+        outlines(twelve)
 
 
 def test_what_is_drawn_is_cut_off_at_the_image() -> None:

@@ -17,7 +17,8 @@ _TYPE_2 = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
     *("StudyID", "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName"),
 )
-"""What must be there, be it empty: PS3.3 C.7.1.1 and C.7.2.1, type 2."""
+"""What must be there, be it empty: PS3.3 C.7.1.1 and C.7.2.1, type 2. Of an image without a place in space also which
+way its rows and columns run: C.7.6.1, type 2C."""
 _THICKNESS = 1.0
 """In mm, of what has none: a projection, in which everything lies upon each other."""
 
@@ -45,7 +46,9 @@ def completed(image: bytes, given: Spacing | None) -> tuple[Dataset, list[str]]:
             raise UnreadableImage(f"has no {', '.join(missing)}, by which a segmentation refers to its image")
         if int(header.get("NumberOfFrames") or 1) != 1:
             raise UnreadableImage(f"holds {header.NumberOfFrames} frames, expected one")
-        type_2 = (*_TYPE_2, "PositionReferenceIndicator") if "FrameOfReferenceUID" in header else _TYPE_2
+        type_2 = [*_TYPE_2, "PositionReferenceIndicator"] if "FrameOfReferenceUID" in header else [*_TYPE_2]
+        if "ImageOrientationPatient" not in header:
+            type_2.append("PatientOrientation")
         notes = [f"{element_name(keyword)}, empty: the image has none" for keyword in type_2 if keyword not in header]
         for keyword in type_2:
             setattr(header, keyword, header.get(keyword))

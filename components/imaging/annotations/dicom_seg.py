@@ -93,6 +93,9 @@ def write_seg(
             specific_character_set="ISO_IR 192",
         )
         _without_made_up_gap(seg, header)
+        if "ImageOrientationPatient" not in header:
+            # Which highdicom leaves out.
+            seg.PatientOrientation = header.PatientOrientation
         file = io.BytesIO()
         dcmwrite(file, seg, enforce_file_format=True)
         return Segmentation(file.getvalue(), invented)

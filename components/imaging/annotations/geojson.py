@@ -77,6 +77,9 @@ def write_geojson(found: Regions, task: Task, measurements: Sequence[Mapping[str
 
     Args:
         measurements: of each region, by their names; finite.
+
+    Raises:
+        UnreadableImage: there are more outlines than memory should hold, as of noise.
     """
     polygons = outlines(found)
     tables = measurements if measurements is not None else [{}] * len(polygons)
