@@ -105,7 +105,7 @@ class Predictor:
 
     def plain_and_mirrored(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of each window what `answers` gives without `mirror` and with it, in the time of the latter."""
-        windows = (window for image in images for window in self._windows(image))
+        windows = (window for image in images for window in self._windows(image, self._derivation))
         for forms in self._forms(windows, FLIPS, self._asking.batch):
             yield from zip(self._told(forms[:1]), self._told(forms), strict=True)
 
