@@ -146,7 +146,7 @@ def predict_command(
         str | None,
         typer.Option(
             metavar="RECIPE_OR_TOML",
-            help="By workers of Beam, as many and where its [execution] says.",
+            help="By workers of Beam: the section execution of this recipe says how many, and where.",
             rich_help_panel=_COMPUTING,
         ),
     ] = None,

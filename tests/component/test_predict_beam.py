@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ class SeesNoImages(PredictPart):
     """As a worker on a machine where they are not mounted."""
 
     def process(self, part: Part) -> None:
-        self._work = self._work.__class__(**{**vars(self._work), "seen": (Path("/elsewhere"),)})
+        self._work = replace(self._work, seen=(Path("/elsewhere"),))
         super().process(part)
 
 
