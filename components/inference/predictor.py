@@ -103,6 +103,12 @@ class Predictor:
         """
         return self._answers(images, self._derivation, mirror)
 
+    def plain_and_mirrored(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Of each window what `answers` gives without `mirror` and with it, in the time of the latter."""
+        windows = (window for image in images for window in self._windows(image, self._derivation))
+        for forms in self._forms(windows, FLIPS, self._asking.batch):
+            yield from zip(self._told(forms[:1]), self._told(forms), strict=True)
+
     def strips(
         self, read: Callable[[int, int], np.ndarray], size: tuple[int, int], moments: tuple[float, float], begin: int
     ) -> Iterator[np.ndarray]:
@@ -140,14 +146,21 @@ class Predictor:
         return self._answered(windows, mirror, self._asking.batch)
 
     def _answered(self, given: Iterator[Window], mirror: bool, size: int) -> Iterator[np.ndarray]:
-        flips = FLIPS if mirror else FLIPS[:1]
+        for forms in self._forms(given, FLIPS if mirror else FLIPS[:1], size):
+            yield from self._told(forms)
+
+    def _forms(
+        self, given: Iterator[Window], flips: Sequence[tuple[int, ...]], size: int
+    ) -> Iterator[list[np.ndarray]]:
+        """The answers to the flipped forms of so many windows at once, `(N, height, width, channels)` each."""
         for batch in _batches(given, size):
             windows, moments = (np.stack(each).astype(np.float32) for each in zip(*batch, strict=True))
             asked = (Asked(np.ascontiguousarray(np.flip(windows, axes)), moments) for axes in flips)
-            found = [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]
-            # What is kept of an answer and what is told of it are the same.
-            answers = tempered(np.mean(found, axis=0, dtype=np.float32), self._asking.temperature)
-            yield from map(rounded, answers)
+            yield [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]
+
+    def _told(self, forms: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        # What is kept of an answer and what is told of it are the same.
+        return map(rounded, tempered(np.mean(forms, axis=0, dtype=np.float32), self._asking.temperature))
 
     def _windows(self, image: np.ndarray, derivation: Derivation) -> Iterator[Window]:
         places = windows_of(image.shape[0], image.shape[1], self.size, derivation)

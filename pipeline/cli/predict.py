@@ -142,6 +142,14 @@ def predict_command(
         ),
     ] = EngineName.TENSORFLOW,
     precision: Annotated[Precision | None, typer.Option(help="Of the engine.", rich_help_panel=_COMPUTING)] = None,
+    beam: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECIPE_OR_TOML",
+            help="By workers of Beam: the section execution of this recipe says how many, and where.",
+            rich_help_panel=_COMPUTING,
+        ),
+    ] = None,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -161,6 +169,7 @@ def predict_command(
     }
     with reading_bar("Predicting") as watch:
         # What TensorFlow prints is not for the terminal.
+        from pipeline.config.loader import load_config
         from pipeline.runs.predict import Options, exit_code, predict
 
         kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
@@ -177,7 +186,8 @@ def predict_command(
             view and view.value,
             {"blur": blur, "sharpen": sharpen},
         )
-        told = predict(model, images, out, options, resume, watch)
+        execution = load_config(beam).execution if beam else None
+        told = predict(model, images, out, options, resume, watch, execution)
     if json_output:
         print_json(told)
     else:

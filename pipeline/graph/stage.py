@@ -242,12 +242,16 @@ def _fold(config: Config, records: Records, passed: Passed, number: int, k: int)
             },
         )
     ).with_id(name)
-    inferrer = BulkInferrer(
-        examples=records.example_gen.outputs["examples"],
-        model=trainer.outputs["model"],
-        settings=_json(config.inferrer_on(split)),
-        code_version=_version("bulk_inferrer"),
-    ).with_id(f"BulkInferrer-{split}")
+    inferrer = (
+        BulkInferrer(
+            examples=records.example_gen.outputs["examples"],
+            model=trainer.outputs["model"],
+            settings=_json(config.inferrer_on(split)),
+            code_version=_version("bulk_inferrer"),
+        )
+        .with_beam_pipeline_args(beam_arguments(config.execution))
+        .with_id(f"BulkInferrer-{split}")
+    )
     evaluator = Evaluator(
         examples=records.example_gen.outputs["examples"],
         inference=inferrer.outputs["inference"],
@@ -266,7 +270,7 @@ def _judged(config: Config, place: Place, records: Records, passed: Passed, trai
         model=trained.model,
         settings=_json(config.inferrer_on(*([] if trained.folds else chosen_on), TEST)),
         code_version=_version("bulk_inferrer"),
-    )
+    ).with_beam_pipeline_args(beam_arguments(config.execution))
     champion = ChampionInferrer(
         examples=examples,
         champion=passed.resolver.outputs["champion"],

@@ -130,8 +130,8 @@ POOL = BeamRunner(runner="portable", options=["--job_endpoint=localhost:1", "--e
     [
         (Execution(), ()),
         (Execution(workers=2), ()),
-        (Execution(workers=2, parallel="processes"), ("ImageMaskExampleGen", "Augmentor")),
-        (Execution(beam=POOL), ("ImageMaskExampleGen", "StatisticsGen", "Augmentor")),
+        (Execution(workers=2, parallel="processes"), ("ImageMaskExampleGen", "Augmentor", "BulkInferrer")),
+        (Execution(beam=POOL), ("ImageMaskExampleGen", "StatisticsGen", "Augmentor", "BulkInferrer")),
     ],
     ids=["threads", "two threads", "processes", "a cluster"],
 )
