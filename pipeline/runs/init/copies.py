@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from components.data_gate.entries import Entry
 from components.data_gate.near_duplicates import find_near_duplicates
+from components.records.splits import TEST, VALIDATION
 
-_HELD_OUT = ("test", "eval", "train")
+_HELD_OUT = {TEST: 0, VALIDATION: 1}
 
 
 def copies_to_leave_out(entries: Sequence[Entry], prescribed: bool) -> list[str]:
@@ -37,6 +38,6 @@ def copies_to_leave_out(entries: Sequence[Entry], prescribed: bool) -> list[str]
     left: list[str] = []
     for same in alike.values():
         if len({entry.group for entry in same}) > 1:
-            kept = min(same, key=lambda entry: (_HELD_OUT.index(entry.split) if prescribed else 0, entry.source))
+            kept = min(same, key=lambda entry: (_HELD_OUT.get(entry.split, 2) if prescribed else 0, entry.source))
             left += [entry.source for entry in same if entry.group != kept.group]
     return sorted(left)
