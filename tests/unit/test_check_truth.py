@@ -216,7 +216,7 @@ def test_photographs_whose_masks_were_not_turned_are_refused_by_name(tmp_path: P
     report = check(folder)
     reasons = {reject["source"]: (reject["kind"], reject["reason"]) for reject in report["rejects"]}
     assert len(reasons) == 10
-    assert found(report) == {"rejects": 10}
+    assert found(report) == {"rejects": 10, "small split": 4}
     assert found(report, "notes") == {"orientation": 10}
     assert report["orientation"] == {"images": 10, "masks_alike": 0, "masks_otherwise": 10}
     kind, reason = reasons["images/case00.png"]
