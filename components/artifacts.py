@@ -56,6 +56,7 @@ class Account(TypedDict):
     without_records: list[str]
     empty_tiles_dropped: int
     lossy_masks: dict[str, Any] | None
+    stray_pixels: NotRequired[dict[str, Any] | None]
     lesions_lost: dict[str, int]
     truth: dict[str, dict[str, Any]]
     turns: dict[str, dict[str, Any]]

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.data_gate.findings import Finding, finding
 from components.example_gen.settings import DataSettings
+from components.imaging.truth.legend import TABLES
 from components.imaging.truth.settings import Mask
 
 Truth = Mapping[str, Mapping[str, Any]]
@@ -67,8 +68,8 @@ def upside_down(truth: Truth, data: DataSettings, allowed: bool) -> Iterator[Fin
 
 
 def _advice(mask: Mask) -> str:
-    if mask.form == "colours":
-        return "If so, let the names in [data.mask] colours change places."
+    if mask.form in TABLES:
+        return f"If so, let the names in [data.mask] {mask.form} change places."
     if mask.form != "binary":
         return "If so, let background and foreground change places in the files."
     other = "dark" if mask.foreground == "bright" else "bright"

@@ -67,6 +67,7 @@ def find_oddities(entries: Sequence[Entry], account: Mapping[str, Any], data: Da
     yield from turned_images(account["turns"], upright=data.upright)
     yield from _missing_classes(entries, data)
     yield from _lossy_masks(account["lossy_masks"])
+    yield from _stray_pixels(account.get("stray_pixels"))
     yield from finding(
         "left out",
         "not used, as the config asks",
@@ -177,6 +178,19 @@ def _lossy_masks(masks: Mapping[str, Any] | None) -> Iterator[Finding]:
             "Use the original masks as PNG; or choose [data.mask] threshold such that the area stays (128 for 0 and "
             "255).",
             [f"{masks['worst']}: {masks['max_inflation'] - 1:+.0%}, the most"],
+            count=masks["count"],
+            stops=False,
+        )
+
+
+def _stray_pixels(masks: Mapping[str, Any] | None) -> Iterator[Finding]:
+    if masks:
+        yield from finding(
+            "stray pixels",
+            "pixels of no colour or value that is expected, read as the nearest (of class indices as background)",
+            "Look at such a mask: right for specks and edges. If they are a class, name it; [data.mask] max_stray = 0 "
+            "refuses them.",
+            [f"{masks['worst']}: {100 * masks['max_share']:.2g}% of its pixels, the most"],
             count=masks["count"],
             stops=False,
         )

@@ -24,6 +24,7 @@ def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, spl
         "without_records": sorted(row.source for row in outcomes if not row.kind and not row.records),
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
+        "stray_pixels": _stray_pixels(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},
         "truth": {row.source: row.truth for row in in_order if row.truth},
         "turns": {row.source: row.turns for row in in_order if row.turns},
@@ -46,3 +47,12 @@ def _lossy_masks(outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
         "max_inflation": worst.inflation,
         "worst": worst.source,
     }
+
+
+def _stray_pixels(outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
+    """How many sources have pixels that were read as another colour or value than theirs, or None where none has."""
+    rows = [row for row in outcomes if row.stray]
+    if not rows:
+        return None
+    worst = max(rows, key=lambda row: row.stray)
+    return {"count": len(rows), "max_share": worst.stray, "worst": worst.source}

@@ -27,6 +27,7 @@ class Outcome:
     records: int = 0
     empty_tiles_dropped: int = 0
     inflation: float | None = None
+    stray: float = 0.0
     lesions_lost: int = 0
     """Regions of foreground in the mask files that no record shows: too small for its scale, or cropped away."""
     truth: dict[str, Any] | None = None
@@ -60,6 +61,7 @@ def outcome_of(
         records=len(made),
         empty_tiles_dropped=len(planned) - len(made),
         inflation=source.truth.inflation,
+        stray=source.truth.stray,
         lesions_lost=sum(lesions_lost(source, view) for view in whole),
         truth={**asdict(extent_of(source.truth.classes)), "rules": dict(source.truth.rules)},
         turns=_turns(source.truth.turns),

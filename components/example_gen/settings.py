@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain, combinations
 from pathlib import PurePosixPath
@@ -12,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.layouts.settings import Reading
+from components.imaging.truth.legend import TABLES, legend_faults
 from components.imaging.truth.settings import Mask
 from components.records.settings import Derivation
 from components.records.split_settings import FoldCount, Splits
@@ -82,7 +82,8 @@ class DataKeys(Derivation, Reading, LayoutChoice):
     @property
     def task(self) -> Task:
         """What the truth lets a model learn."""
-        ignores = self.mask.ignore is not None or "ignore" in self.mask.colours.values()
+        named = {*self.mask.levels.values(), *self.mask.colours.values()}
+        ignores = self.mask.ignore is not None or "ignore" in named
         regions = bool(self.regions) or LAYOUTS[self.layout].ignores
         return Task(classes=self.classes or ["foreground"], ignores=ignores or regions)
 
@@ -131,44 +132,49 @@ def _layout_faults(data: DataKeys) -> Iterator[str]:
             yield f"{key} {one!r} and {other_key} {other!r}: expected two folders, none of them within the other"
 
 
+_READ_BY = {
+    **dict.fromkeys(("threshold", "foreground"), ("binary",)),
+    "levels": ("levels",),
+    **dict.fromkeys(("colours", "max_colour_distance"), ("colours",)),
+    "max_stray": ("binary", "colours", "indices", "levels"),
+}
+"""Keys of `[data.mask]`, and the forms that read them."""
+
+
 def _mask_faults(data: DataKeys) -> Iterator[str]:
     read = LAYOUTS[data.layout].keys
-    mask, names = data.mask, {"background", "ignore", *(data.classes or ["foreground"])}
+    mask = data.mask
     by_class = "class" in compiled(data.mask_pattern or "").groupindex or data.paths.tell_classes
     if by_class and not data.classes:
         yield "mask_pattern captures a class, but there are no classes: set classes"
-    if by_class and mask.form != "binary":
-        yield f"mask_pattern captures a class, so each mask is of one; expected mask.form 'binary', not {mask.form!r}"
-    if len(data.classes) > 1 and mask.form == "binary" and not by_class and "mask" in read:
-        yield f"masks of mask.form 'binary' do not tell {len(data.classes)} classes apart: set another form" + (
+    one_class = mask.form in ("binary", "instances")
+    if by_class and not one_class:
+        yield (
+            "mask_pattern captures a class, so each mask is of one; expected mask.form 'binary' or 'instances', not "
+            f"{mask.form!r}"
+        )
+    if len(data.classes) > 1 and one_class and not by_class and "mask" in read:
+        yield f"masks of mask.form {mask.form!r} do not tell {len(data.classes)} classes apart: set another form" + (
             ", or capture (?P<class>...) in mask_pattern" if "mask_pattern" in read else ""
         )
-    for key, form in (
-        ("threshold", "binary"),
-        ("foreground", "binary"),
-        ("colours", "colours"),
-        ("max_colour_distance", "colours"),
-    ):
-        if mask.form != form and getattr(mask, key) != Mask.model_fields[key].default:
-            yield f"mask.{key} is read where mask.form is {form!r}, not {mask.form!r}: remove one"
-    if mask.ignore is not None and mask.form not in ("binary", "indices"):
+    for key, forms in _READ_BY.items():
+        if mask.form not in forms and getattr(mask, key) != Mask.model_fields[key].default:
+            readers = " or ".join(map(repr, forms))
+            yield f"mask.{key} is read where mask.form is {readers}, not {mask.form!r}: remove one"
+    if mask.threshold is not None and mask.max_stray != Mask.model_fields["max_stray"].default:
+        yield "mask.max_stray is not read where mask.threshold is set, by which every value counts: remove one"
+    if mask.ignore is not None and mask.form not in ("binary", "indices", "instances"):
+        named = {"colours": '"#rrggbb" = "ignore"', "levels": '255 = "ignore"'}.get(mask.form)
         yield (
             f"mask.ignore is a grey value or palette entry, which mask.form {mask.form!r} does not have: remove it"
-            + (', or name its colour in mask.colours: "#rrggbb" = "ignore"' if mask.form == "colours" else "")
+            + (f", or name its {mask.form[:-1]} in mask.{mask.form}: {named}" if named else "")
         )
     if mask.form == "indices" and mask.ignore in dict(enumerate(data.task.classes, 1)):
         yield f"mask.ignore = {mask.ignore} is one of the classes 1 to {len(data.task.classes)}: change it"
     if isinstance(mask.threshold, str) and (data.regions or mask.ignore is not None):
         yield f"mask.threshold {mask.threshold!r} looks at all pixels, also at those to be ignored: give a number"
-    if mask.form == "colours" and not set(mask.colours.values()) - {"background", "ignore"}:
-        yield "mask.form 'colours' needs mask.colours, with one colour that is not background"
-    if len({colour.lower() for colour in mask.colours}) < len(mask.colours):
-        yield "mask.colours has one colour twice"
-    for colour, name in mask.colours.items():
-        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-            yield f"mask.colours: found {colour!r}, expected a colour like '#ff8000'"
-        if name not in names:
-            yield f"mask.colours: {colour!r} is {name!r}, expected one of {', '.join(sorted(names))}"
+    if mask.form in TABLES:
+        yield from legend_faults(mask, data.task.classes)
 
 
 def _span_faults(data: DataKeys) -> Iterator[str]:

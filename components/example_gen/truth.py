@@ -18,8 +18,9 @@ from components.example_gen.unusable import Unusable
 from components.imaging.files.codecs import UnreadableImage
 from components.imaging.files.orientation import UPRIGHT
 from components.imaging.truth.classes import IGNORE, judged
-from components.imaging.truth.mask_files import MaskReading, read_mask, read_region
+from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask, merge
+from components.imaging.truth.reading import MaskReading
 from components.imaging.truth.shapes import UnclearShape, rasterized
 
 
@@ -32,6 +33,8 @@ class Truth:
     turns: Turns
     inflation: float | None = None
     """Of lossy masks: the greatest, see `components.imaging.truth.masks.inflation`."""
+    stray: float = 0.0
+    """Of a mask file, the greatest: see `components.imaging.truth.reading.MaskReading`."""
     smallest_lesion: float = math.inf
     """Least extent of what was drawn, in pixels."""
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +107,7 @@ def _merged(
         truth,
         Turns(picture.orientation, {**turns, **region}),
         max(inflations, default=None),
+        max(reading.stray for reading in readings.values()),
         # The first file of each rule stands last, and stays.
         rules={reading.rule: path for path, reading in reversed([*readings.items()]) if reading.rule},
     )

@@ -127,6 +127,22 @@ def test_a_jpeg_mask_by_a_threshold_reports_what_the_rule_adds(
     assert least < grown < most
 
 
+def test_sources_with_stray_pixels_are_counted_and_the_largest_share_told(tmp_path: Path) -> None:
+    """1, 2 and none of the pixels of a file are stray; the second source has two files, and the greater share counts."""
+    for number, stray in enumerate([(1,), (2, 1), (0,)]):
+        save(tmp_path / f"data/images/{number}.png", film(number))
+        for part, count in enumerate(stray):
+            pixels = grey(0, 255)
+            pixels[0, :count] = 100
+            save(tmp_path / f"data/masks/{number}_{part}.png", pixels)
+    pattern = r"(?P<name>.+)_\d"
+    made = ingest(tmp_path / "data", tmp_path / "out", layout="folders", mask_pattern=pattern)
+    for mask in made.masks.values():
+        np.testing.assert_array_equal(mask, BINARY)
+    area = SIZE[0] * SIZE[1]
+    assert made.account["stray_pixels"] == {"count": 2, "max_share": 2 / area, "worst": "images/1.png"}
+
+
 @pytest.mark.parametrize(
     ("pixels", "suffix", "mask", "kind", "reason"),
     [

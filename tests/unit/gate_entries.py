@@ -16,6 +16,7 @@ ACCOUNT: dict[str, Any] = {
     "left_out": [],
     "without_records": [],
     "lossy_masks": None,
+    "stray_pixels": None,
     "empty_tiles_dropped": 0,
     "lesions_lost": {},
     "truth": {},

@@ -106,7 +106,7 @@ def test_mask_patterns_in_use() -> None:
         ({"mask_pattern": BY_CLASS}, "mask_pattern captures a class, but there are no classes"),
         (
             {"mask_pattern": BY_CLASS, "classes": ["a"], "mask": {"form": "indices"}},
-            "expected mask.form 'binary', not 'indices'",
+            "expected mask.form 'binary' or 'instances', not 'indices'",
         ),
         ({"classes": ["a", "b"]}, "masks of mask.form 'binary' do not tell 2 classes apart"),
         ({"classes": ["a", "b"], "layout": "manifest"}, "masks of mask.form 'binary' do not tell 2 classes apart"),
@@ -131,6 +131,20 @@ def test_mask_patterns_in_use() -> None:
             {"mask": {"form": "colours", "colours": {"#ff00aa": "foreground", "#FF00AA": "background"}}},
             "mask.colours has one colour twice",
         ),
+        ({"mask": {"levels": {"128": "foreground"}}}, "mask.levels is read where mask.form is 'levels', not 'binary'"),
+        ({"mask": {"form": "levels"}}, "mask.form 'levels' needs mask.levels, with one level that is not background"),
+        ({"mask": {"form": "levels", "levels": {"0": "background", "9": "ignore"}}}, "needs mask.levels, with one lev"),
+        ({"mask": {"form": "levels", "levels": {"-1": "foreground"}}}, "found '-1', expected a grey value from 0 to"),
+        ({"mask": {"form": "levels", "levels": {"65536": "foreground"}}}, "found '65536', expected a grey value from"),
+        ({"mask": {"form": "levels", "levels": {"1": "mass"}}}, "'mass', expected one of background, foreground, ign"),
+        ({"mask": {"form": "levels", "levels": {"1": "foreground", "01": "background"}}}, "has one level twice"),
+        (
+            {"mask": {"form": "levels", "levels": {"1": "foreground"}, "ignore": 255}},
+            'does not have: remove it, or name its level in mask.levels: 255 = "ignore"',
+        ),
+        ({"classes": ["a", "b"], "mask": {"form": "instances"}}, "mask.form 'instances' do not tell 2 classes apart"),
+        ({"mask": {"form": "instances", "max_stray": 0.0}}, "mask.max_stray is read where mask.form is 'binary' or 'c"),
+        ({"mask": {"threshold": 128, "max_stray": 0.0}}, "mask.max_stray is not read where mask.threshold is set"),
         ({"tiles": {"overlap": 17}}, "overlap = 17, expected at most half a tile, which has height 64 and width 32"),
         ({"site_pattern": "("}, "[data] site_pattern: found '(', not a regular expression"),
         ({"site_pattern": "a"}, "it has 0 captures, expected one"),
@@ -150,6 +164,9 @@ def test_what_contradicts_itself(settings: dict[str, Any], message: str) -> None
     [
         {"mask": {"threshold": 128}},
         {"mask": {"threshold": "triangle"}},
+        {"mask": {"form": "levels", "levels": {"64": "background", "128": "foreground"}, "max_stray": 0.0}},
+        {"mask": {"form": "instances", "ignore": 255}},
+        {"classes": ["a"], "mask_pattern": BY_CLASS, "mask": {"form": "instances"}},
         {"classes": ["mass"]},
         {"classes": ["a", "b"], "mask": {"form": "indices"}},
         {"classes": ["a", "b"], "mask": {"form": "one_hot"}},
@@ -164,6 +181,19 @@ def test_what_contradicts_itself(settings: dict[str, Any], message: str) -> None
 )
 def test_what_is_allowed(settings: dict[str, Any]) -> None:
     assert parse(**settings).model_dump().items() >= {"layout": settings.get("layout", "folders")}.items()
+
+
+@pytest.mark.parametrize("name", ["ignore", "background"])
+def test_what_is_called_ignore_carries_no_truth(name: str) -> None:
+    levels = {"form": "levels", "levels": {"0": "background", "1": "foreground", "255": name}}
+    colours = {"form": "colours", "colours": {"#ff0000": "foreground", "#0000ff": name}}
+    for mask in (levels, colours):
+        assert parse(mask=mask).task.ignores == (name == "ignore")
+
+
+def test_levels_are_numbers_in_toml() -> None:
+    data = load_config("folders", ['data.mask={form = "levels", levels = {64 = "background", 128 = "foreground"}}'])
+    assert data.data.mask.levels == {"64": "background", "128": "foreground"}
 
 
 def test_the_recipe_of_inbreast_keeps_its_rules() -> None:

@@ -232,6 +232,13 @@ def test_jpeg_masks_and_what_their_rule_does() -> None:
     assert "changes the foreground's area by +40% on average: images/a.png: +70%, the most" in message
 
 
+def test_stray_pixels_of_masks_and_the_most_of_them() -> None:
+    stray = {"count": 5, "max_share": 0.00072, "worst": "images/a.png"}
+    kind, count, message = note(CLEAN, {"stray_pixels": stray})
+    assert (kind, count) == ("stray pixels", 5)
+    assert "images/a.png: 0.072% of its pixels, the most" in message
+
+
 def test_sources_left_out_on_request() -> None:
     left_out = [{"source": "mdb002.pgm", "kind": "label", "reason": "benign"}]
     kind, count, message = note(CLEAN, {"left_out": left_out})

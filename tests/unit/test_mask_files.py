@@ -15,8 +15,9 @@ from PIL import Image
 from raw_images import bmp, png, tiff, write
 
 from components.imaging.files.codecs import UnreadableImage, decode_mask
-from components.imaging.truth.mask_files import read_mask, read_one_hot, read_region
+from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask
+from components.imaging.truth.one_hot import read_one_hot
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 
@@ -223,10 +224,11 @@ def test_a_jpeg_mask_tells_its_inflation(tmp_path: Path, colour: bool) -> None:
         read_mask(path, Mask(), (), LIMIT)
 
 
-def test_a_jpeg_mask_has_no_indices(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["indices", "instances"])
+def test_a_jpeg_mask_has_no_indices(tmp_path: Path, form: Any) -> None:
     _, jpg = cv2.imencode(".jpg", TRUTH)
-    with pytest.raises(UnclearMask, match=r'JPEG.*form = "indices"'):
-        read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), Mask(form="indices"), CLASSES, LIMIT)
+    with pytest.raises(UnclearMask, match=f'JPEG.*form = "{form}"'):
+        read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), Mask(form=form), CLASSES, LIMIT)
 
 
 @pytest.mark.parametrize("bits", [2, 8])
@@ -242,6 +244,87 @@ def test_grey_values_are_classes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_mask(path, Mask(form="indices"), CLASSES, LIMIT).classes, TRUTH)
     with pytest.raises(UnclearMask, match="values 0, 1, 2, expected class indices from 0 to 1"):
         read_mask(path, Mask(form="indices"), (), LIMIT)
+
+
+def test_gray_values_of_three_channels_are_indices(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", png(np.dstack([TRUTH] * 3)))
+    np.testing.assert_array_equal(read_mask(path, Mask(form="indices"), CLASSES, LIMIT).classes, TRUTH)
+
+
+GREYS = np.array([64, 128, 255], np.uint8)
+LEVELS = {"64": "background", "128": "tumour", "255": "stroma"}
+
+
+def grey_palette(path: Path, indices: np.ndarray) -> bytes:
+    image = Image.fromarray(indices, "P")
+    image.putpalette(np.repeat(GREYS, 3).tobytes())
+    image.save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda _: png(GREYS[TRUTH]), id="PNG"),
+        pytest.param(lambda _: png(np.dstack([GREYS[TRUTH]] * 3)), id="RGB"),
+        pytest.param(lambda _: tiff(GREYS[TRUTH].astype(np.uint16)), id="16-bit TIFF"),
+        pytest.param(lambda path: grey_palette(path, TRUTH), id="palette of greys"),
+    ],
+)
+def test_levels_are_classes_by_name(tmp_path: Path, make: Any) -> None:
+    path = write(tmp_path / "m", make(tmp_path / "made.png"))
+    reading = read_mask(path, Mask(form="levels", levels=LEVELS), CLASSES, LIMIT)
+    np.testing.assert_array_equal(reading.classes, TRUTH)
+    assert reading.rule.startswith("grey values 128, 255")
+    ignored = Mask(form="levels", levels=LEVELS | {"255": "ignore"})
+    np.testing.assert_array_equal(read_mask(path, ignored, CLASSES, LIMIT).classes, np.array([0, 1, 255])[TRUTH])
+
+
+def test_levels_of_a_palette_of_colours_are_its_entries(tmp_path: Path) -> None:
+    levels = {"0": "background", "2": "tumour", "1": "stroma"}
+    reading = read_mask(paletted(tmp_path / "m.png", TRUTH), Mask(form="levels", levels=levels), CLASSES, LIMIT)
+    np.testing.assert_array_equal(reading.classes, np.array([0, 2, 1])[TRUTH])
+
+
+def test_levels_of_a_jpeg_are_the_nearest(tmp_path: Path) -> None:
+    truth = rasterized(64, 64, [Shape(Ellipse(30, 30, 9, 9))])
+    _, jpg = cv2.imencode(".jpg", np.dstack([GREYS[truth]] * 3), [cv2.IMWRITE_JPEG_QUALITY, 75])
+    reading = read_mask(write(tmp_path / "m.jpg", jpg.tobytes()), Mask(form="levels", levels=LEVELS), CLASSES, LIMIT)
+    np.testing.assert_array_equal(reading.classes, truth)
+    assert (reading.inflation, reading.stray, reading.rule) == (1, 0, "grey values near 128, 255")
+
+
+def test_levels_within_a_region(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.png", png(np.array([[7, 64, 128]], np.uint8)))
+    region = np.array([[False, True, True]])
+    reading = read_mask(path, Mask(form="levels", levels=LEVELS | {"40000": "stroma"}), CLASSES, LIMIT, region)
+    np.testing.assert_array_equal(reading.classes, [[255, 0, 1]])
+    assert reading.stray == 0
+
+
+def test_levels_that_say_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnclearMask, match=r"\[data\] mask.form 'levels' needs mask.levels"):
+        read_mask(write(tmp_path / "m.png", png(TRUTH)), Mask(form="levels"), CLASSES, LIMIT)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_numbered_objects_are_foreground_and_counted(tmp_path: Path, dtype: type) -> None:
+    """Two that touch each other are one region, and two objects."""
+    most = np.iinfo(dtype).max
+    numbers = np.array([[0, 1, 1, most], [0, 0, 0, 9]], dtype)
+    path = write(tmp_path / "m.png", png(numbers))
+    reading = read_mask(path, Mask(form="instances"), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, numbers > 0)
+    assert reading.rule == "values above 0, 3 objects"
+    reading = read_mask(path, Mask(form="instances", ignore=most), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, [[0, 1, 1, 255], [0, 0, 0, 1]])
+    assert reading.rule == "values above 0, 2 objects"
+
+
+def test_palette_entries_number_objects(tmp_path: Path) -> None:
+    reading = read_mask(paletted(tmp_path / "m.png", BINARY), Mask(form="instances"), (), LIMIT)
+    np.testing.assert_array_equal(reading.classes, BINARY)
+    assert reading.rule == "values above 0, 1 object"
 
 
 @pytest.mark.parametrize("palette", [False, True])
@@ -265,7 +348,7 @@ def test_without_classes_a_colour_is_foreground(tmp_path: Path) -> None:
 @pytest.mark.parametrize("colours", [{}, {"#ff0000": "fat"}, {"red": "tumour"}, {"#ff00": "tumour"}])
 def test_colours_that_say_nothing_are_refused(tmp_path: Path, colours: dict[str, str]) -> None:
     path = write(tmp_path / "m.png", png(RED_GREEN[TRUTH]))
-    with pytest.raises(UnclearMask, match=r"\[data.mask\] colours (is empty|has .* background, tumour, stroma)"):
+    with pytest.raises(UnclearMask, match=r"\[data\] mask.*(needs mask.colours|background, .*stroma|a colour like)"):
         read_mask(path, Mask(form="colours", colours=colours), CLASSES, LIMIT)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from components.imaging.truth.masks import UnclearMask, binary_mask, component_count, inflation, merge
+from components.imaging.truth.masks import UnclearMask, binary_mask, component_count, inflation, merge, two_values
 from components.imaging.truth.shapes import Ellipse, Shape, rasterized
 
 STEPS = np.array([[0, 127, 128, 255]], np.uint8)
@@ -98,33 +98,28 @@ def test_found_thresholds_do_not_hide_colours(threshold: str) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_two_values_need_no_threshold(values: list[int], expected: list[int], channels: int) -> None:
     pixels = np.array([values], np.uint8)
-    np.testing.assert_array_equal(binary_mask(gray_rgb(pixels) if channels == 3 else pixels, None), [expected])
+    settled, stray = two_values(gray_rgb(pixels) if channels == 3 else pixels)
+    np.testing.assert_array_equal(binary_mask(settled, 1), [expected])
+    assert stray == 0
 
 
 def test_several_grey_values_need_a_threshold() -> None:
     with pytest.raises(UnclearMask, match=r"3 grey values \(0 to 200\).*set \[data.mask\] threshold"):
-        binary_mask(np.array([[0, 100, 200]], np.uint8), None)
+        two_values(np.array([[0, 100, 200]], np.uint8))
 
 
 def test_grey_values_without_background_need_a_threshold() -> None:
     with pytest.raises(UnclearMask, match=r"2 grey values \(1 to 2\)"):
-        binary_mask(np.array([[1, 2]], np.uint8), None)
+        two_values(np.array([[1, 2]], np.uint8))
 
 
-@pytest.mark.parametrize("threshold", [None, 80])
-def test_a_red_lesion_is_refused_not_erased(threshold: int | None) -> None:
+@pytest.mark.parametrize("threshold", [1, 80])
+def test_a_red_lesion_is_refused_not_erased(threshold: int) -> None:
     """Red is grey 76: a threshold of 80 on the grey image would leave an empty mask."""
     red = np.zeros((8, 8, 3), np.uint8)
     red[2:5, 2:5, 0] = 255
     with pytest.raises(UnclearMask, match="colours"):
         binary_mask(red, threshold)
-
-
-def test_lossy_masks_need_a_threshold() -> None:
-    pixels = np.array([[0, 255]], np.uint8)
-    with pytest.raises(UnclearMask, match="JPEG"):
-        binary_mask(pixels, None, lossy=True)
-    np.testing.assert_array_equal(binary_mask(pixels, 128, lossy=True), [[0, 1]])
 
 
 @pytest.mark.parametrize("quality", [75, 95])

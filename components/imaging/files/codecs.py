@@ -137,7 +137,8 @@ def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = Tr
 
 
 def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> np.ndarray:
-    """Class indices `(H, W)`: the palette entries of an image with a palette, else grey values, as `decode_mask`.
+    """Indices `(H, W)`: the palette entries of an image with a palette, else grey values, as `decode_mask`, also those
+    of three equal channels.
 
     Raises:
         UnreadableImage: as `decode_mask`, or colours without a palette.
@@ -146,9 +147,11 @@ def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool =
     if indices is not None:
         return indices
     pixels = decode_mask(content, max_pixels, upright).pixels
-    if pixels.ndim == 3:
+    if pixels.ndim == 2:
+        return pixels
+    if (pixels != pixels[..., :1]).any():
         raise UnreadableImage("has RGB pixels, expected a palette or grey values that are class indices")
-    return pixels
+    return np.ascontiguousarray(pixels[..., 0])
 
 
 def orientation_of(content: bytes) -> int:

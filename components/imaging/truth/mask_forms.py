@@ -1,4 +1,5 @@
-"""Truth of several classes as class indices: from colours, from grey or palette values, from one channel per class."""
+"""Truth as class indices from grey values or palette entries: they are these indices, or levels that mean a class, or
+number objects."""
 
 from __future__ import annotations
 
@@ -10,116 +11,111 @@ import numpy as np
 from components.imaging.files.codecs import with_channels
 from components.imaging.truth.classes import IGNORE
 from components.imaging.truth.masks import UnclearMask
-from components.imaging.truth.unclear import unclear_colours
-
-_COLOURS = 1 << 24
-_CHUNK = 1 << 14
-"""Colours that are compared at a time."""
+from components.imaging.truth.stray import Settled, amount, first
+from components.imaging.truth.unclear import JPEG_MOVES, has_colours, unclear_colours
 
 
-def colour_mask(pixels: np.ndarray, colours: Mapping[str, int], max_distance: float) -> np.ndarray:
-    """Class indices `(H, W)` uint8: of each pixel the class of the nearest colour.
-
-    Args:
-        pixels: gray `(H, W)` or RGB `(H, W, 3)`, uint8. Values of 16 bit are refused: whether they fill 8 bits of
-            their range or all 16 cannot be told.
-        colours: `"#rrggbb"` to class index; of two colours equally near the first counts.
-        max_distance: Euclidean distance in RGB, 0 to 442, up to which a pixel counts as a colour.
-
-    Raises:
-        UnclearMask: pixels are farther than that from every colour, or are not of 8 bit.
-    """
-    if pixels.dtype != np.uint8:
-        raise UnclearMask(f"the mask has {pixels.dtype} values, expected 8 bit for [data.mask] colours: convert it")
-    codes = cv2.cvtColor(with_channels(pixels, 3), cv2.COLOR_RGB2RGBA).view("<u4")[..., 0]
-    codes &= _COLOURS - 1
-    found = np.zeros(_COLOURS, bool)
-    for row in codes:
-        found[row] = True
-    distinct = np.flatnonzero(found)
-    known = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours])
-    chunks = [_nearest(distinct[start : start + _CHUNK], known) for start in range(0, len(distinct), _CHUNK)]
-    nearest, squared = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
-    far = squared > max_distance**2
-    if far.any():
-        raise UnclearMask(_unknown_colour(codes, distinct[far], list(colours), known, max_distance))
-    table = np.zeros(_COLOURS, np.uint8)
-    table[distinct] = np.array(list(colours.values()), np.uint8)[nearest]
-    return np.stack([table[row] for row in codes])
-
-
-def _rgb(codes: np.ndarray) -> np.ndarray:
-    return np.stack([codes & 255, codes >> 8 & 255, codes >> 16], axis=-1).astype(np.int32)
-
-
-def _nearest(codes: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each packed colour the index of the nearest known one, and the square of its distance."""
-    squared = ((_rgb(codes)[:, None] - known) ** 2).sum(axis=-1)
-    nearest = squared.argmin(axis=-1).astype(np.uint8)
-    return nearest, squared.min(axis=-1)
-
-
-def _unknown_colour(
-    codes: np.ndarray, far: np.ndarray, names: list[str], known: np.ndarray, max_distance: float
-) -> str:
-    table = np.zeros(_COLOURS, bool)
-    table[far] = True
-    unknown = table[codes]
-    row, column = np.unravel_index(unknown.argmax(), unknown.shape)
-    first = codes[row, column]
-    nearest, squared = _nearest(first[None], known)
-    red, green, blue = _rgb(first)
-    return (
-        f"{np.count_nonzero(unknown)} pixels are farther than {max_distance:g} from all [data.mask] colours, the first "
-        f"is #{red:02x}{green:02x}{blue:02x} at row {row}, column {column}, {np.sqrt(squared[0]):.0f} from "
-        f"{names[nearest[0]]}: name its colour, or raise [data.mask] max_colour_distance"
-    )
-
-
-def index_mask(pixels: np.ndarray, classes: int) -> np.ndarray:
+def index_mask(pixels: np.ndarray, classes: int, max_stray: float = 0.0) -> Settled:
     """Class indices `(H, W)` uint8 of a mask whose values are class indices.
+
+    Greater values are stray, and background: numbers say nothing of which class is near.
 
     Args:
         pixels: gray or palette indices `(H, W)`, or gray-valued RGB `(H, W, 3)`; uint8 or uint16.
         classes: number of classes beside background, the greatest index.
+        max_stray: share of the pixels, 0 to 1, up to which they may have greater values, where others have a class.
 
     Raises:
-        UnclearMask: colours, or values above the greatest index.
+        UnclearMask: colours, more greater values than that, or these alone.
     """
-    if pixels.ndim == 3:
-        if (pixels != pixels[..., :1]).any():
-            raise UnclearMask(f"expected class indices, but {unclear_colours(pixels)}; or use a palette")
-        pixels = pixels[..., 0]
-    if pixels.max() > classes:
-        raise UnclearMask(_unknown_values(np.unique(pixels), classes))
-    return pixels.astype(np.uint8)
+    pixels = _grey(pixels)
+    if pixels.max() <= classes:
+        return Settled(pixels.astype(np.uint8))
+    stray = pixels > classes
+    indices = np.where(stray, 0, pixels).astype(np.uint8)
+    if stray.mean() > max_stray or not indices.any():
+        alone = "" if indices.any() else " beside those of a class, and there are none"
+        raise UnclearMask(_unknown_values(pixels, stray, classes, amount(stray, max_stray) + alone))
+    return Settled(indices, float(stray.mean()))
 
 
-def _unknown_values(values: np.ndarray, classes: int) -> str:
+def level_mask(
+    pixels: np.ndarray, levels: Mapping[int, int], max_stray: float = 0.0, *, lossy: bool = False
+) -> Settled:
+    """Class indices `(H, W)` uint8: of each pixel the class of the nearest level, of two equally near the lower.
+
+    Args:
+        pixels: gray or palette indices `(H, W)`, or gray-valued RGB `(H, W, 3)`; uint8 or uint16.
+        levels: grey value to class index.
+        max_stray: share of the pixels, 0 to 1, up to which they may lie between the levels.
+        lossy: whether compression has moved values, so that none lies astray.
+
+    Raises:
+        UnclearMask: colours, or more pixels between the levels than that.
+    """
+    grey = _grey(pixels, lossy=lossy)
+    values = np.arange(np.iinfo(grey.dtype).max + 1)
+    known = np.array(sorted(levels))
+    nearest = known[np.searchsorted(known[:-1] + known[1:], 2 * values)]
+    table = np.array([levels[level] for level in known], np.uint8)[np.searchsorted(known, nearest)]
+    mask = cv2.LUT(grey, table) if grey.dtype == np.uint8 else table[grey]
+    if lossy:
+        return Settled(mask)
+    between = nearest != values
+    count = _counts(grey)[between].sum(dtype=float)
+    if count > max_stray * grey.size:
+        raise UnclearMask(_unknown_level(grey, between[grey], known, max_stray))
+    return Settled(mask, count / grey.size)
+
+
+def object_mask(pixels: np.ndarray) -> tuple[np.ndarray, int]:
+    """1 where one of numbered objects is, else 0, `(H, W)` uint8, and how many of them there are: values above 0.
+
+    Args:
+        pixels: gray or palette indices `(H, W)`, or gray-valued RGB `(H, W, 3)`; uint8 or uint16.
+
+    Raises:
+        UnclearMask: colours.
+    """
+    grey = _grey(pixels)
+    return (grey > 0).astype(np.uint8), np.count_nonzero(_counts(grey)[1:])
+
+
+def _grey(pixels: np.ndarray, *, lossy: bool = False) -> np.ndarray:
+    if pixels.ndim == 2:
+        return pixels
+    if has_colours(pixels, JPEG_MOVES if lossy else 0):
+        what = unclear_colours(pixels, lossy=lossy)
+        raise UnclearMask(f"expected grey values, but {what}{'' if lossy else '; or use a palette'}")
+    return with_channels(pixels, 1) if lossy else np.ascontiguousarray(pixels[..., 0])
+
+
+def _counts(grey: np.ndarray) -> np.ndarray:
+    """How many pixels have each value that the type can hold."""
+    most = np.iinfo(grey.dtype).max + 1
+    return cv2.calcHist([grey], [0], None, [most], [0, most])[:, 0]
+
+
+def _unknown_values(pixels: np.ndarray, stray: np.ndarray, classes: int, beside: str) -> str:
+    values = np.unique(pixels)
     listed = ", ".join(map(str, values[:8])) + (" ..." if len(values) > 8 else "")
+    row, column = first(stray)
     advice = "name all classes in [data] classes"
     if IGNORE in values:
         advice += (
             "; 255 often marks pixels that are not judged, set [data.mask] ignore = 255 for that, or the foreground of "
             'a binary mask, set form = "binary" for that'
         )
-    return f"the mask has the values {listed}, expected class indices from 0 to {classes}: {advice}"
+    return (
+        f"the mask has the values {listed}, expected class indices from 0 to {classes}; {np.count_nonzero(stray)} "
+        f"pixels are above, {beside}, the first at row {row}, column {column}: {advice}"
+    )
 
 
-def one_hot_mask(array: np.ndarray) -> np.ndarray:
-    """Class indices `(H, W)` uint8 of `(H, W, classes and background)`: exactly one 1 per pixel, else 0.
-
-    Raises:
-        UnclearMask: another shape or other values, or pixels with no class or several.
-    """
-    if array.ndim != 3 or not 2 <= array.shape[-1] <= 256:
-        raise UnclearMask(f"the one-hot mask has the shape {array.shape}, expected (height, width, 2 or more classes)")
-    ones = array == 1
-    unclear = (ones.sum(axis=-1) != 1) | (~ones & (array != 0)).any(axis=-1)
-    if unclear.any():
-        row, column = np.unravel_index(unclear.argmax(), unclear.shape)
-        raise UnclearMask(
-            f"{np.count_nonzero(unclear)} pixels are not one-hot, expected one 1 and else 0: the first is "
-            f"{array[row, column].tolist()} at row {row}, column {column}"
-        )
-    return ones.argmax(axis=-1).astype(np.uint8)
+def _unknown_level(grey: np.ndarray, stray: np.ndarray, known: np.ndarray, max_stray: float) -> str:
+    row, column = first(stray)
+    return (
+        f"{np.count_nonzero(stray)} pixels have none of the [data.mask] levels {', '.join(map(str, known))}, "
+        f"{amount(stray, max_stray)}, the first is {grey[row, column]} at row {row}, column {column}: name its level, "
+        "or raise [data.mask] max_stray"
+    )

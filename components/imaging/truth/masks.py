@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from components.imaging.truth.classes import IGNORE, foreground
-from components.imaging.truth.unclear import has_colours, unclear_colours, unclear_grey, unclear_lossy
+from components.imaging.truth.stray import Settled
+from components.imaging.truth.unclear import has_colours, unclear_colours, unclear_grey
 
 _OUTLINE = 0.05
 """Disputed pixels per agreed one up to which channels, or masks of one image, may differ along outlines."""
@@ -19,29 +20,44 @@ class UnclearMask(ValueError):
     """A mask whose classes cannot be told without a rule, or against the rule."""
 
 
-def binary_mask(
-    pixels: np.ndarray, threshold: int | Literal["otsu", "triangle"] | None, *, lossy: bool = False
-) -> np.ndarray:
+def binary_mask(pixels: np.ndarray, threshold: int | Literal["otsu", "triangle"], *, lossy: bool = False) -> np.ndarray:
     """Background 0 and foreground 1, `(H, W)` uint8, of a gray `(H, W)` or gray-valued RGB `(H, W, 3)` mask image.
 
     With a number, foreground is `value >= threshold`. `otsu` (8 and 16 bit) and `triangle` find the threshold in the
     histogram, `triangle` in that of the values scaled to 0..255 by the greatest. Both split whatever they are given,
     also the noise of a mask without foreground, unless it has one value only: 0 is background, another foreground.
-    Without a threshold the mask must hold at most two values, one of them 0, and must come from a lossless format.
 
     Raises:
-        UnclearMask: colours, several grey values, or a lossy source without a threshold.
+        UnclearMask: colours.
     """
     if pixels.ndim == 2:
         pixels = pixels[..., None]
-    if threshold is not None:
-        return _agreed(_thresholded(pixels, threshold), pixels, lossy=lossy)
-    if lossy:
-        raise UnclearMask(unclear_lossy(pixels))
+    return _agreed(_thresholded(pixels, threshold), pixels, lossy=lossy)
+
+
+def two_values(pixels: np.ndarray, max_stray: float = 0.0) -> Settled:
+    """Gray `(H, W)` or gray-valued RGB `(H, W, 3)` of an exact format as 0 and the most frequent other value: what is
+    neither counts as the nearer one, of two equally near as 0.
+
+    Args:
+        pixels: uint8 or uint16.
+        max_stray: share of the pixels, 0 to 1, up to which they may have other values.
+
+    Raises:
+        UnclearMask: colours, or more other values than that; where there are any, 0 must be more than stray itself.
+    """
     plane = pixels.reshape(len(pixels), -1)
-    if plane.any() and cv2.countNonZero(plane) != np.count_nonzero(plane == plane.max()):
-        raise UnclearMask(unclear_colours(pixels) if has_colours(pixels) else unclear_grey(pixels))
-    return _agreed(pixels > 0, pixels)
+    if not plane.any() or cv2.countNonZero(plane) == np.count_nonzero(plane == plane.max()):
+        return Settled(pixels)
+    if has_colours(pixels):
+        raise UnclearMask(unclear_colours(pixels))
+    grey = pixels if pixels.ndim == 2 else pixels[..., 0]
+    counts = np.bincount(grey.ravel())
+    level = 1 + int(counts[1:].argmax())
+    stray = (grey != 0) & (grey != level)
+    if stray.mean() > max_stray or counts[0] <= max_stray * grey.size:
+        raise UnclearMask(unclear_grey(grey, stray, max_stray))
+    return Settled((grey > level // 2) * grey.dtype.type(level), float(stray.mean()))
 
 
 def _thresholded(pixels: np.ndarray, threshold: int | str) -> np.ndarray:

@@ -8,6 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
+from components.imaging.truth.stray import amount, first
+
+JPEG_MOVES = 48
+"""Distance in RGB within which JPEG moves a colour."""
 MOST_COLOURS = 8
 """Levels or colours that may be classes; masks with more are blurred, or no masks."""
 _LOOKED_AT, _SAMPLE = 256, 1 << 20
@@ -18,8 +22,6 @@ _EDGE = 0.3
 """Share of the rarer of two colours below which one between them is their edge."""
 COVERED = 0.5
 """Least share of the pixels that have colours which are named."""
-APART = 48
-"""Distance in RGB within which JPEG moves a colour."""
 _FARTHEST = 442
 _VIRIDIS = {"#440154", "#fde724", "#fde725"}
 """Its ends, which a mask of two values has when a plotting library saves it."""
@@ -42,27 +44,36 @@ class Colour:
         return _rgb(self.code)
 
 
-def unclear_grey(pixels: np.ndarray) -> str:
-    """Of gray values `(H, W[, C])`, other than 0 and one more, from an exact format."""
-    values = np.unique(pixels)
-    low, high, count = int(values[0]), int(values[-1]), len(values)
-    what = f"the mask has {count} grey values ({low} to {high}), expected 0 and one other"
+def unclear_grey(grey: np.ndarray, stray: np.ndarray, max_stray: float) -> str:
+    """Of gray values `(H, W)` from an exact format, some of which are stray, bool `(H, W)`: neither 0 nor one other."""
+    found, counts = np.unique(grey, return_counts=True)
+    (low, high), (row, column) = (int(found[0]), int(found[-1])), first(stray)
+    what = (
+        f"the mask has {len(found)} grey values ({low} to {high}), expected 0 and one other; "
+        f"{np.count_nonzero(stray)} pixels have others, {amount(stray, max_stray)}, the first is {grey[row, column]} "
+        f"at row {row}, column {column}"
+    )
     one = f"set [data.mask] threshold = {(low + high + 1) // 2} if it shows one class"
-    if count > MOST_COLOURS or pixels.dtype != np.uint8:
+    rare = counts <= max_stray * grey.size
+    values = found if counts[rare].sum() > max_stray * grey.size else found[~rare]
+    if not 2 <= len(values) <= MOST_COLOURS:
         return f"{what}: {one}"
-    if high < count:
-        return f'{what}: {one}, form = "indices" and [data] classes = {_names(count - 1)} if it shows several'
-    return f"{what}: {one}, {_by_colour([Colour(int(value) * 0x010101, 0) for value in values])} if it shows several"
+    if values[-1] < len(values):
+        several = f'form = "indices" and [data] classes = {_names(len(values) - 1)}'
+    else:
+        several = _by_level(values.tolist())
+    return f"{what}: {one}, {several} if it shows several"
 
 
 def unclear_lossy(pixels: np.ndarray) -> str:
     """Of a JPEG mask, uint8 `(H, W[, C])`, which has no exact values."""
-    if has_colours(pixels, APART):
+    if has_colours(pixels, JPEG_MOVES):
         return unclear_colours(pixels, lossy=True)
     low, high = int(pixels.min()), int(pixels.max())
     colours = colours_of(pixels, blurred=True)
-    middle = (low + high + 1) // 2 if high - low > APART else 128
-    several = f" if it shows one class, {_by_colour(colours, reach_of(colours))} if several" if len(colours) > 2 else ""
+    middle = (low + high + 1) // 2 if high - low > JPEG_MOVES else 128
+    levels = _by_level([colour.code & 255 for colour in colours]) if len(colours) > 2 else ""
+    several = f" if it shows one class, {levels} if several" if levels else ""
     return f"a JPEG mask has no sharp classes: set [data.mask] threshold = {middle}{several}, or use PNG"
 
 
@@ -79,7 +90,7 @@ def unclear_colours(pixels: np.ndarray, *, lossy: bool = False) -> str:
         )
     kind = " of a plot, viridis" if {colour.name for colour in colours} <= _VIRIDIS else ""
     kind += ", blurred by JPEG" if lossy else ", with blurred edges" if blurred else ""
-    ways = _by_colour(colours, reach_of(colours) if blurred else 0)
+    ways = _by_colour(colours, _reach(colours) if blurred and not lossy else 0)
     palette = "" if lossy else '; or form = "indices" where a palette has the classes as its entries'
     return f"the mask has colours{kind}, expected grey values ({shares}): set [data.mask] {ways}{palette}"
 
@@ -95,7 +106,7 @@ def colours_of(pixels: np.ndarray, *, blurred: bool) -> list[Colour]:
     """The colours of a mask, the most frequent first; where it is blurred, without those of edges."""
     found: dict[int, float] = {}
     for colour in _frequent(pixels):
-        near = (code for code in found if blurred and np.linalg.norm(_rgb(code) - colour.rgb) <= APART)
+        near = (code for code in found if blurred and np.linalg.norm(_rgb(code) - colour.rgb) <= JPEG_MOVES)
         code = next(near, colour.code)
         found[code] = found.get(code, 0) + colour.share
     colours = sorted((Colour(*item) for item in found.items()), key=lambda colour: -colour.share)
@@ -111,7 +122,7 @@ def colours_of(pixels: np.ndarray, *, blurred: bool) -> list[Colour]:
 def _is_blend(colour: Colour, others: Sequence[Colour]) -> bool:
     """Whether a colour lies between two others and is so much rarer that it will be the edge between them."""
     pairs = [(one, other) for one, other in combinations(others, 2) if colour.share < _EDGE * other.share]
-    return any(_off(colour.rgb, one.rgb, other.rgb) <= APART for one, other in pairs)
+    return any(_off(colour.rgb, one.rgb, other.rgb) <= JPEG_MOVES for one, other in pairs)
 
 
 def _off(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
@@ -133,21 +144,27 @@ def _rgb(code: int) -> np.ndarray:
     return np.array([code >> shift & 255 for shift in (16, 8, 0)], float)
 
 
-def reach_of(colours: Sequence[Colour]) -> int:
-    """A distance within which every blend of two colours, and its ringing, is that of the nearer one."""
+def _reach(colours: Sequence[Colour]) -> int:
+    """A distance within which every blend of two colours is that of the nearer one."""
     widest = max((float(np.linalg.norm(one.rgb - other.rgb)) for one in colours for other in colours), default=0.0)
     return min(_FARTHEST, int(np.ceil(1.25 * widest / 20)) * 10)
 
 
 def _by_colour(colours: Sequence[Colour], distance: int = 0) -> str:
-    """The first is taken for background."""
-    names = ["foreground"] if len(colours) == 2 else [f"class{number}" for number in range(1, len(colours))]
-    table = ", ".join(
-        f'"{colour.name}" = "{name}"' for colour, name in zip(colours, ["background", *names], strict=True)
-    )
     within = f"max_colour_distance = {distance}, " if distance else ""
+    return _by_table("colours", [f'"{colour.name}"' for colour in colours], within)
+
+
+def _by_level(levels: Sequence[int]) -> str:
+    return _by_table("levels", [str(level) for level in levels])
+
+
+def _by_table(form: str, keys: Sequence[str], within: str = "") -> str:
+    """The first is taken for background."""
+    names = ["foreground"] if len(keys) == 2 else [f"class{number}" for number in range(1, len(keys))]
+    table = ", ".join(f'{key} = "{name}"' for key, name in zip(keys, ["background", *names], strict=True))
     classes = f" and [data] classes = {_names(len(names))}" if len(names) > 1 else ""
-    return f'form = "colours", {within}colours = {{{table}}}{classes}'
+    return f'form = "{form}", {within}{form} = {{{table}}}{classes}'
 
 
 def _names(count: int) -> str:

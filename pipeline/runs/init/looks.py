@@ -18,7 +18,7 @@ from components.imaging.files.codecs import (
     read_image,
     with_channels,
 )
-from components.imaging.truth.unclear import APART, has_colours
+from components.imaging.truth.unclear import JPEG_MOVES, has_colours
 
 _PIXELS = 1 << 16
 """That are looked at of a mask, evenly spread."""
@@ -59,7 +59,7 @@ def look_at_masks(paths: Sequence[Path]) -> tuple[list[Look], list[tuple[Path, s
 def _look(path: Path) -> Look:
     content, lossy = read_content(path, MAX_PIXELS), is_lossy(path)
     pixels = decode_mask(content, MAX_PIXELS).pixels
-    coloured = has_colours(pixels, APART if lossy else 0)
+    coloured = has_colours(pixels, JPEG_MOVES if lossy else 0)
     palette = False
     if coloured:
         try:

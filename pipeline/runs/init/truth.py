@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from components.errors import UsageError
-from components.imaging.truth.unclear import APART, COVERED, MOST_COLOURS, Colour, colours_of
+from components.imaging.truth.unclear import COVERED, JPEG_MOVES, MOST_COLOURS, Colour, colours_of
 from pipeline.runs.init.colour_names import colour_name
 from pipeline.runs.init.looks import Look
 from pipeline.runs.init.questions import Question
@@ -63,7 +63,7 @@ def found_truth(looks: Sequence[Look]) -> FoundTruth:
 
 def _has_hues(looks: Sequence[Look]) -> bool:
     """Whether what is frequent has colours: along outlines channels differ where each was warped by itself."""
-    return any(np.ptp(colour.rgb) > APART for colour in _legend(looks, blurred=True))
+    return any(np.ptp(colour.rgb) > JPEG_MOVES for colour in _legend(looks, blurred=True))
 
 
 def _of_values(looks: Sequence[Look], what: str) -> FoundTruth:
