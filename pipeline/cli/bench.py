@@ -115,9 +115,9 @@ def _records(source: Path, config: Any, make: Any) -> Iterator[bytes]:
     from components.example_gen.listing import list_samples
     from components.example_gen.outcome import outcome_of
     from components.records.splits import TEST
-    from pipeline.runs.recognised import kinds_named
+    from pipeline.runs.laid_out import pointed_to_init
 
-    with kinds_named(source):
+    with pointed_to_init(source):
         listing = list_samples(source, config.records)
     for sample in listing.samples:
         if sample.split not in ("eval", TEST):

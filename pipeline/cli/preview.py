@@ -22,9 +22,9 @@ from components.records.record import Record
 from components.records.splits import TEST
 from pipeline.cli.sheet import contact_sheet
 from pipeline.config.root import Config
+from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.launch import source_folder
 from pipeline.runs.quiet import quiet
-from pipeline.runs.recognised import kinds_named
 
 _IMAGES, _PHANTOM_WOMEN = 4, 12
 
@@ -87,7 +87,7 @@ def few_phantoms(config: Config) -> Config:
 
 def _records(source: Path, data: DataSettings) -> Iterator[Record]:
     """Of each training sample that can be used the first record with foreground."""
-    with kinds_named(source):
+    with pointed_to_init(source):
         listing = list_samples(source, data)
     for sample in listing.samples:
         if sample.split not in ("eval", TEST):

@@ -20,7 +20,7 @@ from pipeline.config.loader import load_config
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
 from pipeline.runs.init.core import understood
-from pipeline.runs.recognised import kinds_named
+from pipeline.runs.laid_out import pointed_to_init
 
 
 def _unwatched(items: Iterable[Any], count: int) -> Iterable[Any]:
@@ -52,7 +52,7 @@ def check_config(
     """As `check_folder`, by a config."""
     champion = _champion(serving) if serving else None
     data = config.records
-    with kinds_named(folder):
+    with pointed_to_init(folder):
         files = fingerprint(folder, data)
         listing = list_samples(folder, data, held_out(folder, data, serving) if serving else None)
     threads = config.execution.workers or os.cpu_count() or 1

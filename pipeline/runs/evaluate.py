@@ -30,8 +30,8 @@ from components.serving_papers import Manifest
 from pipeline.config.loader import changed_config, load_config
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch
+from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.new_folder import new_folder, refuse_existing
-from pipeline.runs.recognised import kinds_named
 from pipeline.runs.seen import seen_samples
 from pipeline.runs.served import version_folder
 
@@ -132,7 +132,7 @@ def _read_as(config: Config, served: Model, folder: Path, recipe: str | None) ->
 
 def _listed(folder: Path, data: DataSettings) -> Listing:
     """All samples, whatever their split."""
-    with kinds_named(folder):
+    with pointed_to_init(folder):
         listing, _ = list_grouped(folder, data)
     if not listing.samples:
         reasons = [f"{reject.source}: {reject.reason}" for reject in (*listing.rejects, *listing.left_out)]

@@ -26,10 +26,10 @@ from pipeline.graph.beam import check_beam
 from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
 from pipeline.runs.folders import DEFAULT_OUT, RUN_LOCK, new_run_dir
+from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.quiet import quiet
-from pipeline.runs.recognised import kinds_named
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
 from pipeline.runs.served import SERVING
@@ -109,7 +109,7 @@ def prepared(
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         serving = serving_folder(config.serving, out)
-        with kinds_named(source):
+        with pointed_to_init(source):
             list_samples(source, config.records, held_out(source, config.records, serving))
         # Before the training: after it, it would be late for a salt that cannot be made.
         names_asked(config.serving, serving)

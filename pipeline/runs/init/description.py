@@ -36,7 +36,7 @@ def describe(found: Understanding, samples: Sequence[Sample]) -> None:
     if files:
         _describe_masks(found, files)
     _describe_images(found, [found.root / sample.image for sample in samples])
-    if "groups" not in found.data and not found.of_topic("groups") and found.data["layout"] == "paths":
+    if "groups" not in found.data and not found.of_topic("groups") and found.data["layout"] in ("paths", "folders"):
         _describe_groups(found, [PurePosixPath(sample.image) for sample in samples])
 
 

@@ -12,7 +12,15 @@ from pipeline.runs.init.understanding import Understanding
 
 _WIDTH = 116
 _TOPICS = {
-    **{"layout": "layout", "paths": "layout", "classes": "masks", "mask": "masks", "height": "records"},
+    **{
+        "layout": "layout",
+        "images": "layout",
+        "masks": "layout",
+        "paths": "layout",
+        "classes": "masks",
+        "mask": "masks",
+        "height": "records",
+    },
     **{"channels": "images", "groups": "groups", "splits": "splits", "leave_out": "copies"},
 }
 """Of each key of `[data]` the topic that has its reason."""

@@ -17,6 +17,8 @@ from pipeline.runs.init.questions import Question
 
 _STRAY = 0.001
 """Share of all pixels up to which a value is nobody's."""
+_RARE = 0.1
+"""Share of the masks."""
 _MOST_LEVELS = 16
 _MOST_CLASSES = 24
 _VOID = 255
@@ -51,7 +53,8 @@ class FoundTruth:
 
 
 def found_truth(looks: Sequence[Look]) -> FoundTruth:
-    """What masks mean, of at least one."""
+    """What masks mean, of at least one; a few that are unlike all others decide nothing."""
+    looks = _without_odd(looks)
     if any(look.coloured for look in looks):
         return _of_colours(looks) if _has_hues(looks) else _of_blurred([_as_gray(look) for look in looks])
     if all(look.palette for look in looks):
@@ -59,6 +62,16 @@ def found_truth(looks: Sequence[Look]) -> FoundTruth:
     if any(look.lossy for look in looks):
         return _of_blurred(looks)
     return _of_values(looks, "grey values")
+
+
+def _without_odd(looks: Sequence[Look]) -> Sequence[Look]:
+    """Those whose kind is not rare."""
+    kinds = Counter(map(_kind, looks))
+    return [look for look in looks if kinds[_kind(look)] >= _RARE * len(looks)]
+
+
+def _kind(look: Look) -> tuple[bool, ...]:
+    return look.coloured, look.palette, look.lossy, len(look.values) > _MOST_LEVELS
 
 
 def _has_hues(looks: Sequence[Look]) -> bool:

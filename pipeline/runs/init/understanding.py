@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from pipeline.runs.init.questions import Ask, Question
 from pipeline.runs.init.roles import role_of_folder
 
 _SHOWN = 3
+_PLAIN = re.compile(r"([^{}*]+)/\{name\}")
 _MARKS = "told by its files"
 _NAMED_BY_FOLDERS = ("folders", "presplit")
 """Layouts that templates tell more of."""
@@ -121,7 +123,7 @@ def _moved(found: Understanding, asked: Path) -> Understanding:
 
 
 def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
-    found = Understanding(files.root, {"layout": "paths", "paths": _table(paths)})
+    found = Understanding(files.root, _keys(paths))
     classes = sorted({match["class"] for name in files.images for match in _class_matches(paths, name)})
     if classes:
         found.data["classes"] = classes
@@ -130,6 +132,15 @@ def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
         found.rows.append(Row("groups", "folders, each taken for a patient", "no group is ever split"))
         found.unsure.append("that folders are patients")
     return found
+
+
+def _keys(paths: FoundPaths) -> dict[str, Any]:
+    """Of `[data]`; of a folder of images beside one of masks the plain ones."""
+    plain = [_PLAIN.fullmatch(each) for each in (paths.image, *paths.masks, paths.region or "-/{name}")]
+    if len(plain) == 3 and all(plain):
+        images, masks, regions = (match[1] for match in plain if match)
+        return {"layout": "folders", "images": images, "masks": masks, **({"regions": regions} if paths.region else {})}
+    return {"layout": "paths", "paths": _table(paths)}
 
 
 def _table(paths: FoundPaths) -> dict[str, Any]:
