@@ -12,16 +12,10 @@ from pipeline.runs.init.understanding import Understanding
 
 _WIDTH = 116
 _TOPICS = {
-    **{
-        "layout": "layout",
-        "images": "layout",
-        "masks": "layout",
-        "paths": "layout",
-        "classes": "masks",
-        "mask": "masks",
-        "height": "records",
-    },
-    **{"channels": "images", "groups": "groups", "splits": "splits", "leave_out": "copies"},
+    **dict.fromkeys(("layout", "images", "masks", "regions", "paths"), "layout"),
+    **dict.fromkeys(("classes", "mask"), "masks"),
+    **{"height": "records", "width": "records", "channels": "images"},
+    **{"groups": "groups", "splits": "splits", "leave_out": "copies"},
 }
 """Of each key of `[data]` the topic that has its reason."""
 
@@ -32,8 +26,9 @@ def recipe_text(found: Understanding) -> str:
     if found.open:
         parts += ["# Answer each by the key that it names, and remove it: while there is one, nothing is trained."]
         parts += [f"questions = {_value(found.open)}"]
-    tables = {key: value for key, value in found.data.items() if isinstance(value, Mapping)}
-    for key, value in found.data.items():
+    data = dict(sorted(found.data.items(), key=lambda item: [*_TOPICS, item[0]].index(item[0])))
+    tables = {key: value for key, value in data.items() if isinstance(value, Mapping)}
+    for key, value in data.items():
         if key not in tables:
             parts += [*_reason(found, key), f"{key} = {_value(value)}"]
     for key, table in tables.items():
