@@ -104,6 +104,8 @@ def check_command(
         print_json(report)
     else:
         print_check(report, out)
+        if recipe is None:
+            say(f"How the folder is read was told from its files: maskline init {folder} says why, and writes it down")
     return ExitCode.DATA_REFUSED if report["problems"] or report["rejects"] else ExitCode.DONE
 
 
