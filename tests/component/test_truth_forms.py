@@ -128,7 +128,7 @@ def test_a_jpeg_mask_by_a_threshold_reports_what_the_rule_adds(
 
 
 def test_sources_with_stray_pixels_are_counted_and_the_largest_share_told(tmp_path: Path) -> None:
-    """1, 2 and none of the pixels of a file are stray; the second source has two files: the greater share counts."""
+    """1, 2 and no pixels of a file are stray; the second source has two files, and the greater share counts."""
     for number, stray in enumerate([(1,), (2, 1), (0,)]):
         save(tmp_path / f"data/images/{number}.png", film(number))
         for part, count in enumerate(stray):

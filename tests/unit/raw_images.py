@@ -89,6 +89,29 @@ def bmp(size: tuple[int, int], bits: int, rows: Sequence[bytes], palette: bytes 
     return file_header + image_header + palette + pixels
 
 
+def gif(
+    entries: np.ndarray,
+    palette: np.ndarray,
+    size: tuple[int, int] | None = None,
+    transparent: int | None = None,
+    frames: int = 1,
+) -> bytes:
+    """GIF of `(H, W)` entries of a `(2**n, 3)` uint8 palette, not compressed: the code that empties the table before
+    each entry. `size` is the width and height of the image, of which frames fill the upper left."""
+    height, width = entries.shape
+    bits = len(palette).bit_length() - 1
+    least = max(2, bits)
+    codes = np.array([code for entry in entries.ravel() for code in (1 << least, entry)] + [(1 << least) + 1])
+    stream = np.packbits((codes[:, None] >> np.arange(least + 1) & 1).astype(np.uint8), bitorder="little").tobytes()
+    blocks = b"".join(
+        bytes([len(block)]) + block for block in (stream[at : at + 255] for at in range(0, len(stream), 255))
+    )
+    control = b"" if transparent is None else bytes([0x21, 0xF9, 4, 1, 0, 0, transparent, 0])
+    frame = control + b"," + struct.pack("<HHHHBB", 0, 0, width, height, 0, least) + blocks + b"\0"
+    screen = struct.pack("<HHBBB", *(size or (width, height)), 0x80 | (bits - 1), 0, 0)
+    return b"GIF89a" + screen + palette.tobytes() + frame * frames + b";"
+
+
 def claim_png_size(content: bytes, width: int, height: int) -> bytes:
     """The same PNG with another size in its header."""
     header = struct.pack(">II", width, height) + content[24:29]

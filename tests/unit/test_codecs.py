@@ -25,7 +25,7 @@ from image_contents import (
     with_alpha,
 )
 from PIL import Image, ImageOps
-from raw_images import bmp, packed_png, packed_row, png, tiff, write
+from raw_images import bmp, gif, packed_png, packed_row, png, tiff, write
 
 from components.imaging.files.codecs import (
     decode_image,
@@ -78,6 +78,11 @@ from components.imaging.files.codecs import (
             for pixels in (GRAY, DEEP, RGB, DEEP_RGB)
             for order in "<>"
         ),
+        pytest.param(gif(ENTRIES, PALETTE), PALETTE[ENTRIES], id="GIF"),
+        pytest.param(gif(ENTRIES, GREY_PALETTE), GREY_PALETTE[ENTRIES], id="GIF, palette of greys"),
+        pytest.param(gif(ENTRIES % 2, PALETTE[:2], transparent=1), PALETTE[ENTRIES % 2], id="GIF, transparent"),
+        pytest.param(gif(GRAY, np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(-1, 3)), GRAY, id="GIF, gray"),
+        pytest.param(saved(NOISE[..., 0], "GIF"), NOISE[..., 0], id="GIF of another writer"),
         pytest.param(tiff(GRAY, tags={262: [0]}), 255 - GRAY, id="TIFF, white is zero"),
         pytest.param(tiff(DEEP, tags={262: [0]}), 65535 - DEEP, id="TIFF, white is zero, 16 bit"),
         pytest.param(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from image_contents import DEEP, ENTRIES, GRAY, GREY_PALETTE, NOISE, PALETTE, RGB, bgra, bytes_of, saved
 from PIL import Image
-from raw_images import bmp, packed_png, pgm, png, tiff, write
+from raw_images import bmp, gif, packed_png, pgm, png, tiff, write
 
 from components.imaging.files.codecs import (
     SUFFIXES,
@@ -33,6 +33,8 @@ from components.imaging.files.codecs import (
         pytest.param(packed_png(ENTRIES, 2, PALETTE), ENTRIES, id="PNG, palette, 2 bit"),
         pytest.param(packed_png(ENTRIES, 8, GREY_PALETTE), ENTRIES, id="PNG, palette of greys"),
         pytest.param(bmp((3, 2), 8, bytes_of(ENTRIES), bgra(PALETTE)), ENTRIES, id="BMP, palette"),
+        pytest.param(gif(ENTRIES, PALETTE), ENTRIES, id="GIF, palette"),
+        pytest.param(gif(ENTRIES, GREY_PALETTE), ENTRIES, id="GIF, palette of greys"),
         pytest.param(png(ENTRIES), ENTRIES, id="PNG, gray"),
         pytest.param(pgm(ENTRIES, 3), ENTRIES, id="PGM"),
         pytest.param(tiff(DEEP), DEEP, id="TIFF, gray, 16 bit"),
@@ -144,6 +146,7 @@ def test_the_right_number_of_channels_stays(pixels: np.ndarray, channels: int) -
         ("b.tif", saved(NOISE, "TIFF", compression="tiff_lzw"), False),
         ("a.jpg", png(NOISE), False),
         ("a.bmp", saved(NOISE, "BMP"), False),
+        ("a.gif", gif(ENTRIES, PALETTE), False),
         ("a.jpg.pgm", pgm(GRAY), False),
     ],
 )
@@ -157,4 +160,17 @@ def test_a_file_that_is_not_there_is_neither_lossy_nor_not(tmp_path: Path) -> No
 
 
 def test_suffixes_are_lower_case() -> None:
-    assert {".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom"} == SUFFIXES
+    assert {
+        ".pgm",
+        ".ppm",
+        ".pnm",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".gif",
+        ".dcm",
+        ".dicom",
+    } == SUFFIXES

@@ -26,7 +26,7 @@ from image_contents import (
     with_alpha,
 )
 from PIL import Image
-from raw_images import bmp, claim_png_size, packed_png, packed_row, pgm, png, tiff, write
+from raw_images import bmp, claim_png_size, gif, packed_png, packed_row, pgm, png, tiff, write
 
 from components.imaging.files.codecs import (
     TooManyPixels,
@@ -65,6 +65,10 @@ from components.imaging.files.codecs import (
         pytest.param(NOISE_JPG.tobytes()[:4], "JPEG", id="JPG, start only"),
         pytest.param(bmp((3, 2), 24, bgr_rows(RGB))[:-4], "BMP", id="BMP, last pixel missing"),
         pytest.param(bmp((3, 2), 24, bgr_rows(RGB))[:30], "BMP", id="BMP, header cut"),
+        pytest.param(gif(ENTRIES, PALETTE)[:-3], "GIF", id="GIF, end missing"),
+        pytest.param(gif(ENTRIES, PALETTE)[:20], "GIF", id="GIF, palette cut"),
+        pytest.param(gif(ENTRIES, PALETTE[:2]), "GIF", id="GIF, entries beyond its palette"),
+        pytest.param(saved(NOISE, "GIF")[:2000], "GIF", id="GIF of another writer, cut"),
         pytest.param(saved(NOISE, "TIFF")[:-1], "TIFF", id="TIFF, last byte missing"),
         pytest.param(tiff(GRAY)[:30], "TIFF", id="TIFF, half"),
         pytest.param(tiff(DEEP, tags={273: [5000]}), "TIFF", id="TIFF, strip beyond the end"),
@@ -79,7 +83,9 @@ def test_half_a_file_is_not_an_image(tmp_path: Path, content: bytes, kind: str) 
         decode_indices(path.read_bytes())
 
 
-@pytest.mark.parametrize("cut", [saved(NOISE, "TIFF"), saved(NOISE, "BMP"), png(NOISE), NOISE_JPG.tobytes()])
+@pytest.mark.parametrize(
+    "cut", [saved(NOISE, "TIFF"), saved(NOISE, "BMP"), saved(NOISE, "GIF"), png(NOISE), NOISE_JPG.tobytes()]
+)
 def test_no_cut_gives_wrong_pixels(cut: bytes) -> None:
     whole = decode_image(cut)
     for length in range(1, len(cut), len(cut) // 40):
@@ -93,7 +99,9 @@ def test_no_cut_gives_wrong_pixels(cut: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        pytest.param(b"this is not an image", "neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file", id="text"),
+        pytest.param(
+            b"this is not an image", "neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF nor a DICOM file", id="text"
+        ),
         pytest.param(b"P4\n8 1\n\xff", "neither a PGM", id="bitmap"),
         pytest.param(b"P5 2 1 100\n\x64\x65", "a value of 101, above the maximum of 100", id="PGM, too large"),
         pytest.param(b"P2 2 1 100\n100 101", "a value of 101, above the maximum of 100", id="plain PGM, too large"),
@@ -141,6 +149,8 @@ def test_no_cut_gives_wrong_pixels(cut: bytes) -> None:
             "holds 2 pages, frames or resolutions, expected one",
             id="animated PNG",
         ),
+        pytest.param(gif(ENTRIES, PALETTE, frames=3), "holds 3 pages, frames or resolutions", id="animated GIF"),
+        pytest.param(gif(ENTRIES, PALETTE, (5, 4)), "does not fill its 5 x 4 pixels", id="GIF, frame smaller"),
     ],
 )
 def test_what_is_not_read_is_refused_by_name(content: bytes, reason: str) -> None:
@@ -163,6 +173,7 @@ def jpg_claiming(width: int, height: int) -> bytes:
         pytest.param(jpg_claiming(60000, 50000), id="JPEG"),
         pytest.param(tiff(GRAY, tags={256: [60000], 257: [50000]}), id="TIFF"),
         pytest.param(bmp((60000, 50000), 24, []), id="BMP"),
+        pytest.param(gif(ENTRIES, PALETTE, (60000, 50000)), id="GIF"),
     ],
 )
 def test_a_claim_of_too_many_pixels_is_refused_before_they_are_decoded(tmp_path: Path, content: bytes) -> None:
@@ -178,8 +189,11 @@ def test_a_claim_of_too_many_pixels_is_refused_before_they_are_decoded(tmp_path:
 
 @pytest.mark.parametrize(
     "content",
-    [pgm(GRAY), png(GRAY), saved(GRAY, "JPEG"), tiff(GRAY), bmp((3, 2), 24, bgr_rows(RGB)), b"P2 3 2 9\n0 1 2 3 4 5"],
-    ids=["PGM", "PNG", "JPEG", "TIFF", "BMP", "P2"],
+    [
+        *(pgm(GRAY), png(GRAY), saved(GRAY, "JPEG"), tiff(GRAY), bmp((3, 2), 24, bgr_rows(RGB))),
+        *(gif(ENTRIES, PALETTE), b"P2 3 2 9\n0 1 2 3 4 5"),
+    ],
+    ids=["PGM", "PNG", "JPEG", "TIFF", "BMP", "GIF", "P2"],
 )
 def test_the_limit_counts_pixels_and_can_be_reached(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "image", content)
@@ -192,8 +206,8 @@ def test_the_limit_is_not_that_of_pillow(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for content in (png(GRAY), tiff(GRAY), saved(GRAY, "JPEG"), saved(GRAY, "BMP")):
-            assert decode_image(content).shape == (2, 3)
+        for content in (png(GRAY), tiff(GRAY), saved(GRAY, "JPEG"), saved(GRAY, "BMP"), saved(GRAY, "GIF")):
+            assert decode_image(content).shape[:2] == (2, 3)
         assert decode_indices(packed_png(ENTRIES, 2, PALETTE)).shape == (2, 3)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from dicom_files import dicom
 from PIL import Image
-from raw_images import bmp, png, tiff, write
+from raw_images import bmp, gif, png, tiff, write
 
 from components.imaging.files.codecs import UnreadableImage, decode_mask
 from components.imaging.truth.mask_files import read_mask, read_region
@@ -49,6 +49,7 @@ def test_a_binary_mask(tmp_path: Path) -> None:
 
 BINARY = (TRUTH > 0).astype(np.uint8)
 BLACK = np.zeros_like(BINARY)
+BLACK_AND_WHITE = np.array([(0, 0, 0), (255, 255, 255)], np.uint8)
 
 
 def transparent(indices: np.ndarray, colours: list[int]) -> bytes:
@@ -73,6 +74,7 @@ def bmp_with_alpha(colours: np.ndarray, alpha: np.ndarray) -> bytes:
         pytest.param(png(np.dstack([BLACK, 65535 * BINARY.astype(np.uint16)]).astype(np.uint16)), id="LA, 16 bit"),
         pytest.param(png(np.dstack([~BLACK, 255 * BINARY])), id="LA, white"),
         pytest.param(transparent(BINARY, [0, 0, 0, 0, 0, 0]), id="palette of one colour"),
+        pytest.param(gif(BINARY, np.zeros((2, 3), np.uint8), transparent=0), id="GIF of one colour"),
         pytest.param(bmp_with_alpha(BLACK, 255 * BINARY), id="BMP"),
         pytest.param(tiff(np.dstack([BLACK, BLACK, BLACK, 255 * BINARY]), tags={338: [2]}), id="TIFF, RGBA"),
         pytest.param(tiff(np.dstack([BLACK, 255 * BINARY]), tags={338: [2]}), id="TIFF, LA"),
@@ -97,6 +99,8 @@ def test_a_drawing_in_the_alpha_channel(tmp_path: Path, content: bytes) -> None:
         pytest.param(png(np.dstack([255 * BINARY] * 3 + [~BLACK])), id="RGBA, opaque"),
         pytest.param(png(np.dstack([255 * BINARY] * 3 + [BLACK])), id="RGBA, transparent"),
         pytest.param(transparent(BINARY, [0, 0, 0, 255, 255, 255]), id="palette, transparent background"),
+        pytest.param(gif(BINARY, BLACK_AND_WHITE, transparent=0), id="GIF, transparent background"),
+        pytest.param(gif(BINARY, BLACK_AND_WHITE), id="GIF"),
         pytest.param(bmp_with_alpha(255 * BINARY, BLACK), id="BMP, fourth byte unused"),
         pytest.param(tiff(np.dstack([255 * BINARY] * 3 + [~BLACK]), tags={338: [2]}), id="TIFF, opaque"),
     ],
@@ -139,6 +143,7 @@ def test_one_colour_that_can_be_seen_is_the_mask(tmp_path: Path, content: bytes)
         pytest.param(png(np.dstack([255 * BINARY] * 3 + [255 - 255 * BINARY])), id="RGBA, the other way round"),
         pytest.param(png(np.dstack([255 * BINARY, 255 * BINARY[::-1]])), id="LA"),
         pytest.param(png(np.dstack([255 * BINARY, 100 * TRUTH + 55])), id="LA, in steps"),
+        pytest.param(gif(BINARY, BLACK_AND_WHITE, transparent=1), id="GIF, the other way round"),
         pytest.param(bmp_with_alpha(255 * BINARY, 255 * BINARY[::-1]), id="BMP"),
         pytest.param(tiff(np.dstack([255 * BINARY] * 3 + [255 * BINARY[::-1]]), tags={338: [2]}), id="TIFF"),
     ],
@@ -269,6 +274,7 @@ def grey_palette(path: Path, indices: np.ndarray) -> bytes:
         pytest.param(lambda _: png(np.dstack([GREYS[TRUTH]] * 3)), id="RGB"),
         pytest.param(lambda _: tiff(GREYS[TRUTH].astype(np.uint16)), id="16-bit TIFF"),
         pytest.param(lambda path: grey_palette(path, TRUTH), id="palette of greys"),
+        pytest.param(lambda _: gif(TRUTH, np.repeat([*GREYS, 0], 3).astype(np.uint8).reshape(4, 3)), id="GIF"),
     ],
 )
 def test_levels_are_classes_by_name(tmp_path: Path, make: Any) -> None:

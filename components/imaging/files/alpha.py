@@ -9,11 +9,13 @@ from typing import cast
 import cv2
 import numpy as np
 from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from components.foreign import foreign
+from components.imaging.files.gif import decode_gif
 from components.imaging.files.orientation import orientation_in
 from components.imaging.files.raster import decode_raster, decode_with, facing, one_image
 from components.imaging.files.unreadable import UnreadableImage
@@ -68,6 +70,8 @@ def _has_alpha(content: bytes, header: ImageFile) -> bool:
     if isinstance(header, PngImageFile):
         # The colour type; and of palettes, entries of one colour may differ in what they let through.
         return content[25] in (4, 6) or (header.mode == "P" and "transparency" in header.info)
+    if isinstance(header, GifImageFile):
+        return "transparency" in header.info
     if isinstance(header, TiffImageFile):
         return header.mode in ("LA", "RGBA", "RGBX", "RGBa")
     return isinstance(header, BmpImageFile) and _is_32_bit(header)
@@ -82,6 +86,8 @@ def _with_alpha(content: bytes, header: ImageFile) -> np.ndarray:
     """`(H, W, C)` as decoders give it, alpha last."""
     if isinstance(header, BmpImageFile):
         return _bmp_channels(content, header)
+    if isinstance(header, GifImageFile):
+        return decode_gif(header, alpha=True)
     if header.format == "TIFF" and header.mode == "LA":  # whose alpha OpenCV drops
         with foreign(UnreadableImage, "not a whole TIFF image"):
             return np.array(header)

@@ -33,10 +33,13 @@ __all__ = [
     "pixel_sha256",
     "read_content",
     "read_image",
+    "unrepeated",
     "with_channels",
 ]
 
-SUFFIXES = frozenset({".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom"})
+SUFFIXES = frozenset(
+    {".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".dcm", ".dicom"}
+)
 
 MAX_PIXELS = 100_000_000
 _OPENCV_MAX_PIXELS = 2**30
@@ -70,7 +73,7 @@ def is_lossy(path: Path) -> bool:
 def read_image(
     path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = False, upright: bool = True
 ) -> np.ndarray:
-    """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP or DICOM file.
+    """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF or DICOM file.
 
     `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up. The orientation that
     EXIF or TIFF tags name is applied where they shall be `upright`; else pixels are as they are stored. Values of PNM:
@@ -146,16 +149,14 @@ def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool =
     indices = raster.indices_in_raster(content, max_pixels, upright) if _is_raster(content) else None
     if indices is not None:
         return indices
-    pixels = decode_mask(content, max_pixels, upright).pixels
-    if pixels.ndim == 2:
-        return pixels
-    if (pixels != pixels[..., :1]).any():
+    pixels = unrepeated(decode_mask(content, max_pixels, upright).pixels)
+    if pixels.ndim == 3:
         raise UnreadableImage("has RGB pixels, expected a palette or grey values that are class indices")
-    return np.ascontiguousarray(pixels[..., 0])
+    return pixels
 
 
 def orientation_of(content: bytes) -> int:
-    """The orientation that a file carries, 1 to 8 as in EXIF: 1, upright, of PNM, BMP and DICOM.
+    """The orientation that a file carries, 1 to 8 as in EXIF: 1, upright, of PNM, BMP, GIF and DICOM.
 
     Raises:
         UnreadableImage: the bytes are those of no image.
@@ -182,11 +183,17 @@ def pixel_sha256(pixels: np.ndarray) -> bytes:
 
     RGB of three equal channels counts as gray: the same film saved by another program.
     """
-    if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2)):
-        pixels = pixels[..., 0]
+    pixels = unrepeated(pixels)
     digest = hashlib.sha256(f"{pixels.shape} {pixels.dtype} ".encode())
     digest.update(np.ascontiguousarray(pixels).reshape(-1).data)
     return digest.digest()
+
+
+def unrepeated(pixels: np.ndarray) -> np.ndarray:
+    """Gray `(H, W)` of RGB `(H, W, 3)` whose channels are equal; else the pixels as they are."""
+    if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2)):
+        return np.ascontiguousarray(pixels[..., 0])
+    return pixels
 
 
 def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:

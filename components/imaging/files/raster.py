@@ -1,5 +1,5 @@
-"""PNG, JPEG, TIFF and BMP: headers by Pillow, which decodes nothing until asked, pixels by OpenCV, which is faster and
-keeps 16 bits of RGB."""
+"""PNG, JPEG, TIFF, BMP and GIF: headers by Pillow, which decodes nothing until asked, pixels by OpenCV, which is faster
+and keeps 16 bits of RGB; of GIF by Pillow, too."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ExifTags import Base as Tag
+from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from components.foreign import foreign
+from components.imaging.files.gif import decode_gif, gif_entries
 from components.imaging.files.orientation import orientation_in, turned, turned_back
 from components.imaging.files.png import png_chunks
 from components.imaging.files.tiff_compression import refuse_compression
@@ -27,6 +29,7 @@ _PLUGINS: dict[bytes, type[ImageFile]] = {
     PNG_MAGIC: PngImageFile,
     JPEG_MAGIC: JpegImageFile,
     b"BM": BmpImageFile,
+    **dict.fromkeys((b"GIF87a", b"GIF89a"), GifImageFile),
     **dict.fromkeys(TIFF_MAGIC, TiffImageFile),
 }
 _PNG_GRAY_AND_ALPHA = 4
@@ -35,7 +38,7 @@ _UNSIGNED, _COLOUR_BY_COLOUR, _WHITE_IS_ZERO = {1, 4}, 2, 0
 
 
 def open_raster(file: IO[bytes]) -> ImageFile:
-    """The header of a PNG, JPEG, TIFF or BMP file.
+    """The header of a PNG, JPEG, TIFF, BMP or GIF file.
 
     Raises:
         UnreadableImage: another kind of file, or a damaged header.
@@ -44,7 +47,7 @@ def open_raster(file: IO[bytes]) -> ImageFile:
     file.seek(0)
     plugin = next((plugin for start, plugin in _PLUGINS.items() if magic.startswith(start)), None)
     if plugin is None:
-        raise UnreadableImage("not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file")
+        raise UnreadableImage("not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF nor a DICOM file")
     try:
         with foreign(
             UnreadableImage, f"not a whole {plugin.format} image: its header is damaged or of an unknown kind"
@@ -72,6 +75,8 @@ def decode_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.n
     refuse_colours(header)
     if isinstance(header, TiffImageFile):
         return facing(upright, _decode_tiff(content, header), orientation, header)
+    if isinstance(header, GifImageFile):
+        return decode_gif(header)
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = decode_with(flags, content, header)
     # OpenCV makes RGB of it. At 16 bits Pillow's mode does not tell; the colour type, byte 25 of a PNG, does.
@@ -85,6 +90,8 @@ def indices_in_raster(content: bytes, max_pixels: int, upright: bool = True) -> 
     header = one_image(io.BytesIO(content), max_pixels)
     if header.mode != "P":
         return None
+    if isinstance(header, GifImageFile):
+        return gif_entries(header)[0]
     decode_with(cv2.IMREAD_UNCHANGED, content, header)  # stricter than Pillow, which ignores check sums
     orientation = orientation_in(header, io.BytesIO(content))  # forgotten by Pillow when it decodes
     with foreign(UnreadableImage, f"not a whole {header.format} image: cut short or damaged"):
@@ -93,7 +100,7 @@ def indices_in_raster(content: bytes, max_pixels: int, upright: bool = True) -> 
 
 
 def orientation_of(content: bytes) -> int:
-    """The orientation that a PNG, JPEG, TIFF or BMP file carries, 1 to 8 as in EXIF; 1 is upright."""
+    """The orientation that a PNG, JPEG, TIFF, BMP or GIF file carries, 1 to 8 as in EXIF; 1 is upright."""
     return orientation_in(open_raster(io.BytesIO(content)), io.BytesIO(content))
 
 

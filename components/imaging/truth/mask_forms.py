@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from components.imaging.files.codecs import with_channels
+from components.imaging.files.codecs import unrepeated, with_channels
 from components.imaging.truth.classes import IGNORE
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.stray import Settled, amount, first
@@ -82,12 +82,10 @@ def object_mask(pixels: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _grey(pixels: np.ndarray, *, lossy: bool = False) -> np.ndarray:
-    if pixels.ndim == 2:
-        return pixels
-    if has_colours(pixels, JPEG_MOVES if lossy else 0):
-        what = unclear_colours(pixels, lossy=lossy)
-        raise UnclearMask(f"expected grey values, but {what}{'' if lossy else '; or use a palette'}")
-    return with_channels(pixels, 1) if lossy else np.ascontiguousarray(pixels[..., 0])
+    grey = with_channels(pixels, 1) if lossy and not has_colours(pixels, JPEG_MOVES) else unrepeated(pixels)
+    if grey.ndim == 3:
+        raise UnclearMask(f"expected grey values, but {unclear_colours(pixels, lossy=lossy)}")
+    return grey
 
 
 def _counts(grey: np.ndarray) -> np.ndarray:

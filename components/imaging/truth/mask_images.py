@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.files.codecs import Drawn, decode_indices, decode_mask, with_channels
+from components.imaging.files.codecs import Drawn, decode_indices, decode_mask, unrepeated, with_channels
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.legend import legend
 from components.imaging.truth.mask_colours import colour_mask
@@ -63,7 +63,7 @@ def _binary(file: MaskImage, settings: Mask, region: np.ndarray | None) -> MaskR
             "give a number"
         )
     drawn, stray = file.drawn(), 0.0
-    pixels, ignored = without_level(within(drawn.pixels, region, 0), settings.ignore)
+    pixels, ignored = without_level(within(unrepeated(drawn.pixels), region, 0), settings.ignore)
     if settings.threshold is None:
         if file.lossy:
             raise UnclearMask(unclear_lossy(pixels))

@@ -8,9 +8,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from components.imaging.files.codecs import unrepeated
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.stray import Settled
-from components.imaging.truth.unclear import has_colours, unclear_colours, unclear_grey
+from components.imaging.truth.unclear import unclear_colours, unclear_grey
 
 _OUTLINE = 0.05
 """Disputed pixels per agreed one up to which channels, or masks of one image, may differ along outlines."""
@@ -49,9 +50,9 @@ def two_values(pixels: np.ndarray, max_stray: float = 0.0) -> Settled:
     plane = pixels.reshape(len(pixels), -1)
     if not plane.any() or cv2.countNonZero(plane) == np.count_nonzero(plane == plane.max()):
         return Settled(pixels)
-    if has_colours(pixels):
+    grey = unrepeated(pixels)
+    if grey.ndim == 3:
         raise UnclearMask(unclear_colours(pixels))
-    grey = pixels if pixels.ndim == 2 else pixels[..., 0]
     counts = np.bincount(grey.ravel())
     level = 1 + int(counts[1:].argmax())
     stray = (grey != 0) & (grey != level)
