@@ -95,10 +95,10 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "deeper": (lambda root: pairs(root, "set/training/images/{}.png", "set/training/gt/{}.png"), "set/training/gt"),
     "one level up": (lambda root: pairs(root, "data/images/{}.png", "data/masks/{}.png"), "'data' in it is laid out"),
     "COCO": (lambda root: coco(root, "annotations/instances.json"), "COCO's JSON"),
-    "Roboflow": (lambda root: coco(root, "train/_annotations.coco.json"), "COCO's JSON"),
+    "Roboflow": (lambda root: coco(root, "train/annotations.coco.json"), "COCO's JSON"),
     "LabelMe": (lambda root: labelme(root, "a{}.png", "a{}.json"), "LabelMe's JSON"),
     "LabelMe apart": (lambda root: labelme(root, "images/a{}.png", "annotations/a{}.json"), "LabelMe's JSON"),
-    "VIA as JSON": (lambda root: via(root, "via_region_data.json"), "JSON of the VGG Image Annotator"),
+    "VIA as JSON": (lambda root: via(root, "regions.json"), "JSON of the VGG Image Annotator"),
     "VIA by its own name": (lambda root: via(root, "via_export_csv.csv"), "table of the VGG Image Annotator"),
     "MIAS in lower case": (mias, "truth table of MIAS films"),
 }
@@ -116,14 +116,6 @@ def follow(root: Path, said: str) -> tuple[Path, str | None, list[str]]:
         number = r"(?<=[a-zP(_/])0(?=\D)"
         rows = [",".join(re.sub(number, str(n), path) for path in (image, mask)) for n in range(6)]
         (root / "manifest.csv").write_text("\n".join(["image,mask", *rows]))
-        return root, None, []
-    if "Draw its shapes into masks" in said:
-        for number in range(6):
-            put(root / f"images/a{number}.png", number)
-            put(root / f"masks/a{number}.png", number, is_mask=True)
-        return root, None, []
-    if "Export it there as CSV" in said:
-        via(root, "shapes.csv")
         return root, None, []
     keys = re.findall(r"""(\w+) = ("[^"]*"|'[^']*')""", said)
     return root, recipe, [f"data.{key}={json.dumps(tomllib.loads(f'v = {value}')['v'])}" for key, value in keys]

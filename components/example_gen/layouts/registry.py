@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from components.example_gen.layouts import annotations as documents
 from components.example_gen.layouts import bcss, folders, manifest, mias, presplit, sipakmed, via
 from components.example_gen.layouts.layout import Layout
 
 LAYOUTS: dict[str, Layout] = {
-    module.LAYOUT.name: module.LAYOUT for module in (mias, manifest, folders, presplit, bcss, sipakmed, via)
+    module.LAYOUT.name: module.LAYOUT for module in (mias, manifest, folders, presplit, documents, bcss, sipakmed, via)
 }

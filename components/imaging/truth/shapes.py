@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from components.imaging.truth.outline import Bounds, Outline
+
 _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
 _STRIP_PIXELS = 2**20
@@ -46,6 +48,12 @@ class Ellipse:
     def extent(self) -> float:
         """Smallest half-width in pixels."""
         return min(self.radius_x, self.radius_y)
+
+    @property
+    def bounds(self) -> Bounds:
+        """Least x and y, and greatest, of the square that holds it however it is turned."""
+        half = max(self.radius_x, self.radius_y)
+        return (self.x - half, self.y - half), (self.x + half, self.y + half)
 
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the centre is on a pixel of an image."""
@@ -90,6 +98,8 @@ class Polygon:
     """
 
     points: tuple[tuple[float, float], ...]
+    even_odd: bool = False
+    """Whether what it winds round twice lies outside: a loop within is a hole, also one that runs the same way."""
 
     def __post_init__(self) -> None:
         _check(self, [value for point in self.points for value in point])
@@ -110,7 +120,7 @@ class Polygon:
         return min(sides) / 2
 
     @property
-    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+    def bounds(self) -> Bounds:
         """Least x and y, and greatest."""
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
@@ -122,7 +132,8 @@ class Polygon:
 
     def mapped(self, scale: tuple[float, float], offset: tuple[float, float]) -> Polygon:
         """With each coordinate times its scale plus its offset, x first."""
-        return Polygon(tuple((x * scale[0] + offset[0], y * scale[1] + offset[1]) for x, y in self.points))
+        points = tuple((x * scale[0] + offset[0], y * scale[1] + offset[1]) for x, y in self.points)
+        return Polygon(points, self.even_odd)
 
     def fill(self, mask: np.ndarray, value: int) -> bool:
         """Sets the pixels inside; whether there are any."""
@@ -132,7 +143,8 @@ class Polygon:
         columns = columns.clip(0, width).astype(np.int64)
         order = np.argsort(rows * (width + 1) + columns, kind="stable")
         rows, columns, winding = rows[order], columns[order], np.cumsum(turns[order])
-        inside = np.flatnonzero((winding[:-1] != 0) & (columns[:-1] < columns[1:]))
+        wound = winding[:-1] & 1 if self.even_odd else winding[:-1]
+        inside = np.flatnonzero((wound != 0) & (columns[:-1] < columns[1:]))
         for row, first, last in zip(
             rows[inside].tolist(), columns[inside].tolist(), columns[inside + 1].tolist(), strict=True
         ):
@@ -144,7 +156,7 @@ class Polygon:
 class Shape:
     """An outline and the class of what it encloses."""
 
-    outline: Ellipse | Polygon
+    outline: Outline
     class_index: int = 1
 
     @property
