@@ -55,6 +55,7 @@ class Account(TypedDict):
     empty_tiles_dropped: int
     lossy_masks: dict[str, Any] | None
     lesions_lost: dict[str, int]
+    cut_off: NotRequired[dict[str, int]]
     truth: dict[str, dict[str, Any]]
     turns: dict[str, dict[str, Any]]
 

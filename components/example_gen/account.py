@@ -25,6 +25,7 @@ def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, spl
         "empty_tiles_dropped": sum(row.empty_tiles_dropped for row in outcomes),
         "lossy_masks": _lossy_masks(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},
+        "cut_off": {row.source: row.cut_off for row in outcomes if row.cut_off},
         "truth": {row.source: row.truth for row in in_order if row.truth},
         "turns": {row.source: row.turns for row in in_order if row.turns},
     }

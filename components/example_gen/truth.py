@@ -20,6 +20,7 @@ from components.imaging.files.orientation import UPRIGHT
 from components.imaging.truth.classes import IGNORE, judged
 from components.imaging.truth.mask_files import MaskReading, read_mask, read_region
 from components.imaging.truth.masks import UnclearMask, merge
+from components.imaging.truth.outline import reaches_beyond
 from components.imaging.truth.shapes import UnclearShape, rasterized
 
 
@@ -32,6 +33,8 @@ class Truth:
     turns: Turns
     inflation: float | None = None
     """Of lossy masks: the greatest, see `components.imaging.truth.masks.inflation`."""
+    cut_off: int = 0
+    """How many of what was drawn reach beyond the image."""
     smallest_lesion: float = math.inf
     """Least extent of what was drawn, in pixels."""
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -82,13 +85,14 @@ def _drawn(picture: Picture, drawing: Drawing, region: np.ndarray | None, turns:
     height, width = picture.shape
     try:
         shapes = place(drawing, height, width)
+        cut_off = sum(reaches_beyond(shape.outline, height, width) for shape in shapes)
         smallest = min((shape.extent for shape in shapes), default=math.inf)
         classes = rasterized(height, width, shapes)
         for inside in (region, _drawn_region(drawing, height, width)):
             classes = classes if inside is None else np.where(inside, classes, np.uint8(IGNORE))
     except UnclearShape as error:
         raise Unusable("truth", str(error)) from error
-    return Truth(classes, Turns(picture.orientation, turns), smallest_lesion=smallest)
+    return Truth(classes, Turns(picture.orientation, turns), cut_off=cut_off, smallest_lesion=smallest)
 
 
 def _merged(

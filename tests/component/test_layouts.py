@@ -101,7 +101,7 @@ class TestPresplit:
         assert made.account == {
             **{"sources": 4, "records": {"train": 2, "eval": 1, "test": 1}, "rejects": [], "left_out": []},
             **{"data_fingerprint": fingerprint(root, made.data), "without_records": []},
-            **{"empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}, "turns": {}},
+            **{"empty_tiles_dropped": 0, "lossy_masks": None, "lesions_lost": {}, "cut_off": {}, "turns": {}},
             "truth": {
                 name.format("images"): {
                     "foreground": pytest.approx(8 * (22 - seed) / (48 * 64)),

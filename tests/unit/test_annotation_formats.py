@@ -15,7 +15,9 @@ from skimage.draw import polygon2mask
 from components.imaging.annotations.content import content_of
 from components.imaging.annotations.document import AnnotatedImage, mask_of
 from components.imaging.annotations.registry import FORMATS
-from components.imaging.truth.shapes import UnclearShape
+from components.imaging.truth.compound import Several
+from components.imaging.truth.outline import reaches_beyond
+from components.imaging.truth.shapes import Ellipse, UnclearShape
 from components.task import Task
 
 TASK = Task(classes=["mass", "other"])
@@ -198,6 +200,26 @@ class TestInbreast:
         entities = '<!DOCTYPE plist [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
         with pytest.raises(UnclearShape, match="no property list: XML entity declarations are not supported"):
             content_of(entities + '<plist version="1.0"><string>&b;</string></plist>')
+
+
+@pytest.mark.parametrize(
+    ("corner", "reaches"),
+    [
+        ((11.9, 9.9), False),
+        ((12.4, 10.4), False),
+        ((12.6, 9), True),
+        ((11, 10.6), True),
+        ((-0.4, 3), False),
+        ((-0.6, 3), True),
+    ],
+)
+def test_what_reaches_beyond_its_image_by_half_a_pixel_is_cut_off(corner: tuple[float, float], reaches: bool) -> None:
+    [image] = read(
+        "geojson", [{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[*CORNERS, corner]]}}]
+    )
+    outline = image.pieces[0].outline
+    assert reaches_beyond(outline, HEIGHT, WIDTH) is reaches
+    assert reaches_beyond(Several((outline, Ellipse(5, 5, 1, 1))), HEIGHT, WIDTH) is reaches
 
 
 @pytest.mark.parametrize(

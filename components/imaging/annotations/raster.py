@@ -30,6 +30,10 @@ class Raster:
         return "the mask of run lengths"
 
     @property
+    def bounds(self) -> None:
+        """It was painted on its image."""
+
+    @property
     def extent(self) -> float:
         """Of a disc as large."""
         area = int(decompressed(self.counts)[1::2].sum()) * abs(self.scale[0] * self.scale[1])

@@ -23,6 +23,10 @@ class Cut:
         return f"{self.outline} with {len(self.holes)} holes"
 
     @property
+    def bounds(self) -> Bounds:
+        return self.outline.bounds
+
+    @property
     def extent(self) -> float:
         """That of the outline."""
         return self.outline.extent
@@ -55,6 +59,14 @@ class Several:
 
     def __str__(self) -> str:
         return " and ".join(map(str, self.outlines[:3])) + (" ..." if len(self.outlines) > 3 else "")
+
+    @property
+    def bounds(self) -> Bounds | None:
+        corners = [outline.bounds for outline in self.outlines if outline.bounds]
+        if not corners:
+            return None
+        (lefts, tops), (rights, bottoms) = (zip(*points, strict=True) for points in zip(*corners, strict=True))
+        return (min(lefts), min(tops)), (max(rights), max(bottoms))
 
     @property
     def extent(self) -> float:

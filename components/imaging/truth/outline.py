@@ -14,6 +14,10 @@ class Outline(Protocol):
     """Encloses pixels of an image. The centre of a pixel has whole coordinates, x to the right, y down."""
 
     @property
+    def bounds(self) -> Bounds | None:
+        """None of what reaches no farther than its image."""
+
+    @property
     def extent(self) -> float:
         """Smallest half-width in pixels, of several parts that of the largest."""
 
@@ -25,3 +29,11 @@ class Outline(Protocol):
 
     def fill(self, mask: np.ndarray, value: int) -> bool:
         """Sets the pixels `(H, W)` uint8 inside, cut off at the mask; whether there are any."""
+
+
+def reaches_beyond(outline: Outline, height: int, width: int) -> bool:
+    """Whether part of it is cut off at an image; half a pixel, by which people draw along borders, is none."""
+    if outline.bounds is None:
+        return False
+    (left, top), (right, bottom) = outline.bounds
+    return min(left, top) < -1 or right > width or bottom > height

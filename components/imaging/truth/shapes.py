@@ -51,9 +51,9 @@ class Ellipse:
 
     @property
     def bounds(self) -> Bounds:
-        """Least x and y, and greatest, of the square that holds it however it is turned."""
-        half = max(self.radius_x, self.radius_y)
-        return (self.x - half, self.y - half), (self.x + half, self.y + half)
+        """Least x and y, and greatest."""
+        half_x, half_y = self._halves
+        return (self.x - half_x, self.y - half_y), (self.x + half_x, self.y + half_y)
 
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the centre is on a pixel of an image."""
@@ -70,6 +70,15 @@ class Ellipse:
             math.copysign(1.0, scale[0] * scale[1]) * self.degrees,
         )
 
+    @property
+    def _halves(self) -> tuple[float, float]:
+        """Of the upright rectangle round it, x first."""
+        angle = math.radians(self.degrees)
+        cos, sin = (1.0, 0.0) if self.radius_x == self.radius_y else (math.cos(angle), math.sin(angle))
+        return math.hypot(self.radius_x * cos, self.radius_y * sin), math.hypot(
+            self.radius_x * sin, self.radius_y * cos
+        )
+
     def fill(self, mask: np.ndarray, value: int) -> bool:
         """Sets the pixels inside; whether there are any."""
         # A disc needs neither rotation nor weights, and without them is exact where the numbers are whole.
@@ -77,8 +86,8 @@ class Ellipse:
         angle = 0.0 if disc else math.radians(self.degrees)
         cos, sin = math.cos(angle), math.sin(angle)
         weight_x, weight_y = (1.0, 1.0) if disc else (self.radius_y, self.radius_x)
-        rows = _window(self.y, math.hypot(self.radius_x * sin, self.radius_y * cos), mask.shape[0])
-        columns = _window(self.x, math.hypot(self.radius_x * cos, self.radius_y * sin), mask.shape[1])
+        half_x, half_y = self._halves
+        rows, columns = _window(self.y, half_y, mask.shape[0]), _window(self.x, half_x, mask.shape[1])
         dx = np.arange(columns.start, columns.stop) - self.x
         found = False
         for strip in _strips(rows, len(columns)):
