@@ -54,19 +54,20 @@ class ImageNames:
             if underscore:
                 self._goes_on[head].append(path)
 
-    def find(self, name: str, *, goes_on: bool = False) -> Path | None:
+    def find(self, name: str, *, goes_on: bool = False, least_parts: int = 1) -> Path | None:
         """The image of a name with `/` or `\\` between its parts, of which the last ones count.
 
         With or without suffix, in another case or as a number with a point, where the exact name is none.
 
         Args:
             goes_on: whether the names of files go on after it, from an underscore on.
+            least_parts: how many of its parts count at least.
 
         Raises:
             Ambiguous: several images may be meant.
         """
         parts = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        ends = ["/".join(parts[start:]) for start in range(len(parts) - least_parts + 1)]
         for table, (of_name, _) in zip(self._tables, _VARIANTS, strict=True):
             for end in ends:
                 if found := table.get(of_name(end)):

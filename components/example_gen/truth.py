@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from components.example_gen.drawing import place
+from components.example_gen.drawing import place, same_aspect
 from components.example_gen.samples import Drawing, Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.turns import Turns, advice_on_sizes, why_unclear
@@ -68,7 +69,8 @@ def read_truth(root: Path, picture: Picture, data: DataSettings) -> Truth:
         for path in sample.truth.paths:
             if _same_content(root / path, root / sample.image):
                 raise Unusable("mask is the image", f"its mask {path} is the same file: put the mask there")
-        readings = {path: _mask(root, path, picture, inside, data) for path in sample.truth.paths}
+        fitted = sample.truth.fitted
+        readings = {path: _mask(root, path, picture, inside, data, fitted=fitted) for path in sample.truth.paths}
         truth = _merged(picture, sample.truth.classes, readings, region)
         parts = {path: (reading.orientation, reading.classes) for path, reading in readings.items()}
     if inside is not None:
@@ -132,13 +134,19 @@ def _drawn_region(drawing: Drawing, height: int, width: int) -> np.ndarray | Non
     return rasterized(height, width, place(replace(drawing, shapes=(drawing.region,)), height, width)) > 0
 
 
-def _mask(root: Path, path: str, picture: Picture, region: np.ndarray | None, data: DataSettings) -> MaskReading:
+def _mask(
+    root: Path, path: str, picture: Picture, region: np.ndarray | None, data: DataSettings, *, fitted: bool
+) -> MaskReading:
     try:
         reading = read_mask(root / path, data.mask, data.classes, data.max_pixels, region, data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", f"{path}: {error}") from error
     except UnclearMask as error:
         raise Unusable("unclear mask", f"{path}: {error}") from error
+    height, width = reading.classes.shape
+    if fitted and same_aspect((height, width), picture.shape):
+        resized = cv2.resize(reading.classes, picture.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        reading = replace(reading, classes=resized)
     _check_size("mask", path, reading.classes, reading.orientation, picture, data)
     return reading
 

@@ -33,7 +33,7 @@ def drawn(image: AnnotatedImage, height: int = HEIGHT, width: int = WIDTH) -> np
     return mask_of(image if image.size else replace(image, size=(height, width)), TASK, 10_000)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_same_truth_in_every_format(name: str) -> None:
     [document] = DOCUMENTS[name](["a.png"]).values()
     (image,) = read(name, document, "a")

@@ -17,6 +17,10 @@ from components.example_gen.layouts import annotations as layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.listing import detect_layout
 from components.example_gen.samples import Drawing, Listing, NotLaidOut
+from components.example_gen.settings import DataSettings
+from components.example_gen.truth import Picture, read_truth
+from components.example_gen.unusable import Unusable
+from components.imaging.files.codecs import encode_png
 from components.imaging.truth.shapes import rasterized
 from pipeline.runs.check import check_folder
 
@@ -75,6 +79,8 @@ def test_nothing_is_lost_silently(tmp_path: Path) -> None:
     assert [(sample.id, bool(sample.truth.shapes)) for sample in found.samples] == [("a", True), ("empty", False)]  # type: ignore[union-attr]
     assert rejects(found) == {
         "broken.json": "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        "images/notes.md": "a file of a kind that is not read; expected .bmp, .dcm, .dicom, .jpeg, .jpg, "
+        ".pgm, .png, .pnm, .ppm, .tif, .tiff",
         "gone.png": "in coco.json, but there is no such image",
         "images/wrong.png": "coco.json: annotation 2: has no segmentation: a box alone is no outline",
         "images/unnamed.png": "no document names it: whether it shows anything is not known",
@@ -134,12 +140,45 @@ def test_classes_are_told_by_name_and_others_are_named(tmp_path: Path) -> None:
     assert ([sample.id for sample in found.samples], [each.source for each in found.left_out]) == (["a"], ["b.png"])
 
 
-def test_an_image_of_another_size_than_was_drawn_on_is_scaled_or_refused(tmp_path: Path) -> None:
+def test_the_size_that_a_document_tells_is_that_of_its_shapes(tmp_path: Path) -> None:
     touch(tmp_path, "a.png")
     dump(tmp_path / "coco.json", documents.coco(["a.png"]))
     [sample] = listing(tmp_path).samples
     assert isinstance(sample.truth, Drawing)
     assert sample.truth.canvas == (HEIGHT, WIDTH)
+
+
+def test_masks_of_cbis_ddsm_are_fitted_to_their_film_or_refused(tmp_path: Path) -> None:
+    """The second mask of the first film has half its size; that of the second film is another's, by its aspect."""
+    rows = ["patient_id,pathology,image file path,cropped image file path,ROI mask file path"]
+    for film, patient, masks in (("F1", "P_1", (1, 2)), ("F2", "P_2", (3,))):
+        for number in masks:
+            folder = tmp_path / f"{film}_{number}/uid"
+            folder.mkdir(parents=True)
+            size = {1: (20, 24), 2: (10, 12), 3: (10, 10)}[number]
+            mask = np.zeros(size, np.uint8)
+            mask[size[0] // 2 :, 2 * number : 2 * number + 2] = 255
+            (folder / "000001.png").write_bytes(encode_png(mask))
+            (folder / "000000.png").write_bytes(encode_png(np.ones((3, 3), np.uint8)))
+            where = [f"{film}/uid/000000.dcm", *(f"{film}_{number}/uid/00000{n}.dcm" for n in (0, 1))]
+            rows.append(
+                f"{patient},BENIGN,{','.join(where)}\n" if number > 1 else f"{patient},BENIGN,{','.join(where)}"
+            )
+        (tmp_path / film / "uid").mkdir(parents=True)
+        noise = np.random.default_rng(masks[0]).integers(0, 200, (20, 24)).astype(np.uint8)
+        (tmp_path / film / "uid/000000.png").write_bytes(encode_png(noise))
+    (tmp_path / "mass_case_description_train_set.csv").write_text("\n".join(rows))
+    assert detect_layout(tmp_path) == "annotations"
+    found = listing(tmp_path)
+    assert found.rejects == ()
+    assert [(sample.group, sample.label) for sample in found.samples] == [("P_1", "benign"), ("P_2", "benign")]
+    data = DataSettings(layout="annotations", height=32, width=32)
+    mask = read_truth(tmp_path, Picture(found.samples[0], (20, 24), 1), data).classes
+    expected = np.zeros((20, 24), np.uint8)
+    expected[10:, 2:4] = expected[10:, 8:12] = 1
+    np.testing.assert_array_equal(mask, expected)
+    with pytest.raises(Unusable, match=r"the image is 24 x 20 pixels, its mask F2_3/uid/000001.png 10 x 10"):
+        read_truth(tmp_path, Picture(found.samples[1], (20, 24), 1), data)
 
 
 def test_several_formats_are_not_mixed_unasked(tmp_path: Path) -> None:

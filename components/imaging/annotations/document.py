@@ -33,6 +33,15 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class MaskFile:
+    """A file whose foreground is what a piece encloses, at its image's size or another of the same aspect."""
+
+    record: str
+    label: str
+    file: str
+
+
+@dataclass(frozen=True)
 class AnnotatedImage:
     """An image of a document, and what is drawn on it, the uppermost last."""
 
@@ -47,6 +56,14 @@ class AnnotatedImage:
     """Another name, where there is no file of the first."""
     goes_on: bool = False
     """Whether the name of the file goes on after that, from an underscore on."""
+    least_parts: int = 1
+    """How many parts at the end of its path must be those of the file: more than one where all have the same name."""
+    masks: tuple[MaskFile, ...] = ()
+    """In place of pieces."""
+    beside: tuple[str, ...] = ()
+    """Other files that belong to it and are no images of their own, such as crops."""
+    group: str = ""
+    """Patient, where the document tells one."""
 
 
 @dataclass(frozen=True)

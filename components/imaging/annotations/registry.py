@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.imaging.annotations import (
+    cbis_ddsm,
     coco,
     cvat,
     geojson,
@@ -15,5 +16,5 @@ from components.imaging.annotations import (
 )
 from components.imaging.annotations.document import Format
 
-_MODULES = (coco, labelme, via, cvat, geojson, imagescope, label_studio, run_length_table, inbreast)
+_MODULES = (coco, labelme, via, cvat, geojson, imagescope, label_studio, run_length_table, inbreast, cbis_ddsm)
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}
