@@ -127,6 +127,10 @@ class TestCvat:
         assert drawn(self.image(box.format("mass", 2), box.format("other", 1))).max() == 1
         assert drawn(self.image(box.format("mass", 1), box.format("other", 1))).max() == 2
 
+    def test_an_image_of_no_size_is_named(self) -> None:
+        [image] = read("cvat", documents.cvat(["a.png"]).replace(f'height="{HEIGHT}"', 'height="0"'))
+        assert image.fault == "the document tells an image of 12 x 0 pixels"
+
     @pytest.mark.parametrize(
         ("shape", "reason"),
         [

@@ -84,12 +84,18 @@ class Format:
 
 
 def annotated(
-    file: str, records: Iterable[tuple[str, Any]], read: Callable[[Any], tuple[str, Outline]], **more: Any
+    file: str,
+    records: Iterable[tuple[str, Any]],
+    read: Callable[[Any], tuple[str, Outline]],
+    size: tuple[int, int] | None = None,
+    **more: Any,
 ) -> AnnotatedImage:
     """An image of records, each with what people know it by and what `read` makes a label and an outline of.
 
     One that cannot be read is a fault of the image: its truth would lack a part.
     """
+    if size and min(size) < 1:
+        return AnnotatedImage(file, (), fault=f"the document tells an image of {size[1]} x {size[0]} pixels", **more)
     pieces = []
     for record, part in records:
         try:
@@ -98,7 +104,7 @@ def annotated(
         except UnclearShape as error:
             return AnnotatedImage(file, (), fault=f"{record}: {error}", **more)
         pieces.append(Piece(record, label.strip(), outline))
-    return AnnotatedImage(file, tuple(pieces), **more)
+    return AnnotatedImage(file, tuple(pieces), size, **more)
 
 
 def polygon(points: Iterable[Iterable[float]], *, even_odd: bool = False) -> Polygon:
