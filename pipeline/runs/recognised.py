@@ -21,6 +21,7 @@ from components.example_gen.listing import detect_layout
 from components.example_gen.names import manifest_row, pattern_of
 from components.example_gen.samples import NotLaidOut, entries, image_files
 from components.example_gen.tables import read_text
+from components.imaging.annotations.content import SUFFIXES
 
 _MOST_FOLDERS, _MOST_ENTRIES, _MOST_FILES = 200, 10_000, 50
 _ROWS = 2
@@ -65,7 +66,7 @@ def _levels(root: Path) -> Iterator[str]:
 
 def _documents(root: Path) -> Iterator[str]:
     for folder in (root, *_folders(root)):
-        for path in islice((path for path in entries(folder) if path.suffix.lower() == ".json"), _MOST_FILES):
+        for path in islice((path for path in entries(folder) if path.suffix.lower() in SUFFIXES), _MOST_FILES):
             if kind := document_kind(path):
                 yield f"{path.relative_to(root).as_posix()} is {kind}."
                 return

@@ -80,6 +80,11 @@ def via(root: Path, file: str) -> None:
         csv.writer(table).writerows([VIA_HEADER, *rows])
 
 
+def run_lengths(root: Path, file: str) -> None:
+    images(root, "images/a{}.png")
+    (root / file).write_text("".join(["ImageId,EncodedPixels\n", *(f"a{number},100 9 124 9\n" for number in range(6))]))
+
+
 def mias(root: Path) -> None:
     images(root, "mdb00{}.pgm")
     (root / "info.txt").write_text("".join(f"mdb00{n} G CIRC B 500 500 90\n" for n in range(6)))
@@ -99,6 +104,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "LabelMe": (lambda root: labelme(root, "a{}.png", "a{}.json"), "LabelMe's JSON"),
     "LabelMe apart": (lambda root: labelme(root, "images/a{}.png", "annotations/a{}.json"), "LabelMe's JSON"),
     "VIA as JSON": (lambda root: via(root, "regions.json"), "JSON of the VGG Image Annotator"),
+    "run lengths": (lambda root: run_lengths(root, "train.csv"), "a table of run lengths"),
     "VIA by its own name": (lambda root: via(root, "via_export_csv.csv"), "table of the VGG Image Annotator"),
     "MIAS in lower case": (mias, "truth table of MIAS films"),
 }
