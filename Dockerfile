@@ -42,6 +42,8 @@ FROM ${BASE}
 # Group 0 owns the home: clusters that draw the user's number at random keep that group.
 RUN useradd --uid 10001 --gid 0 --create-home maskline && chmod g+rwX /home/maskline
 ENV HOME=/home/maskline PATH=/opt/maskline/bin:$PATH PYTHONUNBUFFERED=1
+# Workers of Beam, whose start is not ours, compute by the same kernels as everybody.
+ENV TF_ENABLE_ONEDNN_OPTS=1
 COPY --from=dependencies /opt/maskline /opt/maskline
 COPY --from=package /opt/package /opt/maskline
 # By number: Kubernetes cannot tell whether a named user is root.

@@ -78,8 +78,11 @@ test-container: setup $(LOCAL_RUNNER)/.ready
 LOCK := pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
+# Of which the image takes none.
+EXTRAS := annotations dev encoders fast onnx slides vertex
+
 lock: | $(UV)
-	$(UV) $(LOCK) --extra annotations --extra dev --extra encoders --extra slides --extra vertex --output-file requirements.lock pyproject.toml
+	$(UV) $(LOCK) $(EXTRAS:%=--extra %) --output-file requirements.lock pyproject.toml
 	$(UV) $(LOCK) --output-file tests/e2e/local_runner.lock tests/e2e/local_runner.in
 
 clean:

@@ -18,17 +18,16 @@ from benchmarks._timing import processor_seconds, ratio, seconds
 from components.imaging.files.codecs import as_float, with_channels
 from components.inference.engines.engine import Asked, Engine
 from components.inference.engines.frozen import Frozen, frozen
-from components.inference.engines.registry import ENGINES, engine_module, is_installed
+from components.inference.engines.registry import FORMS, engine_module, is_installed
 from components.inference.engines.tensorflow import SavedModel
 from components.inference.operating_point import OperatingPoint
 from components.measures.comparison import Comparison
 from components.measures.overlap import DICE
 from components.records.record import intensity
 from components.records.settings import Derivation, Tiles
-from components.serving_graph.export import export_model, export_windows
+from components.serving_graph.export import export_model
 from components.task import Task
 from components.trainer.choices import loss_named
-from components.trainer.precision import Precision
 from components.trainer.segmenter import Segmenter, build_segmenter
 from components.trainer.settings import Model
 from pipeline.runs.phantoms.film import draw_film
@@ -52,18 +51,15 @@ def measure() -> Iterator[str]:
         export_model(trained, Path(root) / "model", _TASK, OperatingPoint(), _DERIVATION)
         base = SavedModel(Path(root) / "model", own=True)
         yield f"tensorflow-float32: {_dice_of_truth([base(asked) for asked, _ in shown], shown)}"
-        for name, engine in _others(trained, Path(root), samples):
+        for name, engine in _others(Path(root), samples):
             yield f"{name}: {engine if isinstance(engine, str) else _told(engine, base, shown)}"
 
 
-def _others(trained: Segmenter, root: Path, samples: list[Asked]) -> Iterator[tuple[str, Engine | str]]:
+def _others(root: Path, samples: list[Asked]) -> Iterator[tuple[str, Engine | str]]:
     """Each engine, or why it is not measured."""
-    yield "tensorflow-bfloat16", _in_bfloat16(trained, root / "half")
     given = frozen(root / "model")
-    for engine, kind in ENGINES.items():
-        for precision in kind.precisions:
-            name = f"{engine}-{precision}"
-            yield name, _converted(given, root / name, engine, precision, samples) if is_installed(engine) else "absent"
+    for name, (engine, precision) in FORMS.items():
+        yield name, _converted(given, root / name, engine, precision, samples) if is_installed(engine) else "absent"
 
 
 def _converted(given: Frozen, folder: Path, engine: str, precision: str, samples: list[Asked]) -> Engine:
@@ -71,14 +67,6 @@ def _converted(given: Frozen, folder: Path, engine: str, precision: str, samples
     module.convert(given, folder, precision, samples)
     opened: Engine = module.open_engine(folder, precision)
     return opened
-
-
-def _in_bfloat16(trained: Segmenter, folder: Path) -> Engine:
-    with Precision("bfloat16", "asked for").building():
-        half = _untrained()
-    half.set_weights(trained.get_weights())
-    export_windows(half, folder, _DERIVATION)
-    return SavedModel(folder, own=False)
 
 
 def _told(engine: Engine, base: Engine, shown: list[tuple[Asked, np.ndarray]]) -> str:

@@ -6,7 +6,7 @@ python -m benchmarks.slides 32768     # of one side; `make bench BENCH=slides` t
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,17 +26,23 @@ from components.trainer.segmenter import build_segmenter
 from components.trainer.settings import Model
 
 _TILE, _WINDOW, _SIDES = 256, 512, (8192, 16384)
+_BY_ROWS = {".png": 12000, ".jpg": 12000}
 
 
-def measure(sides: tuple[int, ...] = _SIDES) -> Iterator[str]:
-    """A square RGB slide of JPEG tiles for each side, a plain U-Net of two levels and four filters, windows of 512."""
+def measure(sides: tuple[int, ...] = _SIDES, by_rows: Mapping[str, int] = _BY_ROWS) -> Iterator[str]:
+    """A square RGB slide of JPEG tiles for each side, and files of other kinds, by their suffixes; a plain U-Net of two
+    levels and four filters, windows of 512."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         version = _version(root / "version")
         _, least = _predicted(version, _slide(root / "window.tif", _WINDOW), root / "window")
-        for side in sides:
-            took, peak = _predicted(version, _slide(root / f"{side}.tif", side), root / str(side))
-            yield f"{side} x {side} px: {took:.0f} s, {peak - least:.0f} MiB above the {least:.0f} MiB of one window"
+        for suffix, side in [*((".tif", side) for side in sides), *by_rows.items()]:
+            image = (_slide if suffix == ".tif" else _flat)(root / f"{side}{suffix}", side)
+            took, peak = _predicted(version, image, root / image.name.replace(".", "-"))
+            yield (
+                f"{suffix}, {side} x {side} px: {took:.0f} s, {peak - least:.0f} MiB above the {least:.0f} MiB of one "
+                "window"
+            )
 
 
 def _predicted(version: Path, slide: Path, out: Path) -> tuple[float, float]:
@@ -77,6 +83,13 @@ def _slide(path: Path, side: int) -> Path:
     return path
 
 
+def _flat(path: Path, side: int) -> Path:
+    rng = np.random.default_rng(0)
+    pixels = cv2.resize(rng.integers(0, 256, (side // 64, side // 64, 3), np.uint8), (side, side))
+    cv2.imwrite(str(path), pixels)
+    return path
+
+
 def _tiles(side: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
     for _ in range((side // _TILE) ** 2):
@@ -85,5 +98,5 @@ def _tiles(side: int) -> Iterator[np.ndarray]:
 
 
 if __name__ == "__main__":
-    for line in measure(tuple(map(int, sys.argv[1:])) or _SIDES):
+    for line in measure(*([tuple(map(int, sys.argv[1:])), {}] if sys.argv[1:] else [])):
         print(line, flush=True)

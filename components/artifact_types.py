@@ -20,6 +20,12 @@ class HtmlReport(Artifact):
     TYPE_NAME = "maskline.RunReport"
 
 
+class Engines(Artifact):
+    """`engines.json` and `engines/FORM`: what a model's `assets.extra` has of faster forms of it."""
+
+    TYPE_NAME = "maskline.Engines"
+
+
 def own_types() -> list[type[Artifact]]:
     """All of this module."""
     return [kind for kind in Artifact.__subclasses__() if kind.__module__ == __name__]

@@ -31,6 +31,8 @@ CHECKS_FILE = "checks.json"
 """In InfraBlessing: what was tried on the exported model."""
 OPERATING_POINT_FILE = "operating_point.json"
 """In a model's `assets.extra`: how its probabilities become masks, and what was tried on the way there."""
+ENGINES_FILE = "engines.json"
+"""In Engines, and in a model's `assets.extra`: which faster forms it offers, and which were refused."""
 REPORT_FILE = "report.html"
 SHEET_FILE = "report.json"
 """Beside the report: its reporting sheet and lineage, for machines."""
@@ -146,6 +148,28 @@ class OperatingPoint(TypedDict):
     """`eval`, or `out-of-fold`."""
     tried: list[Trial]
     thresholds: Thresholds | None
+
+
+class Verdict(TypedDict):
+    """Of a form of a model, such as `openvino-int8`."""
+
+    engine: str
+    precision: str
+    offered: bool
+    """Whether it agrees with what it was converted from. What does not is not kept."""
+    reason: str
+    processor_time: float
+    """Of an answer, over that of TensorFlow where it was converted."""
+    sha256: str
+    """As `content_sha256` of its folder."""
+    measured: dict[str, Any]
+    """By what it was judged."""
+
+
+class Engines(TypedDict):
+    """`engines.json`."""
+
+    engines: dict[str, Verdict]
 
 
 class Check(TypedDict):

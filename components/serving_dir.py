@@ -135,13 +135,13 @@ def _no_version(found: object, key: str, pointer: Path) -> BrokenState:
     return BrokenState(f"{pointer}: {key}: found {shown(found)}, expected the number of a version. {PUT_BACK}")
 
 
-def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path) -> str:
+def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path, extra: Path | None = None) -> str:
     """Adds a version and makes it the champion, in one step: it appears whole, and the pointer names it already.
 
     Whenever this is interrupted, the old champion or the new one is served, whole. `papers` are files that belong to a
-    version, kept beside its manifest. The caller holds the folder's lock: what interrupted pushes left behind is
-    removed. The version is the time in whole seconds, or one more than the highest: TensorFlow Serving takes the
-    highest.
+    version, kept beside its manifest, `extra` a folder of what joins its `assets.extra`. The caller holds the folder's
+    lock: what interrupted pushes left behind is removed. The version is the time in whole seconds, or one more than the
+    highest: TensorFlow Serving takes the highest.
     """
     champion = champion_version(serving)
     for killed in serving.glob(f"{_UNFINISHED}*"):
@@ -151,6 +151,8 @@ def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path)
     version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
     unfinished = serving / f"{_UNFINISHED}{version}"
     shutil.copytree(model, unfinished)
+    if extra:
+        shutil.copytree(extra, unfinished / "assets.extra", dirs_exist_ok=True)
     for paper in papers:
         shutil.copy2(paper, unfinished)
     write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})

@@ -28,6 +28,8 @@ class Manifest(TypedDict):
     """Versions in a row, this one included, that began with the weights of the one before."""
     replaces: NotRequired[str | None]
     """The champion before it."""
+    engines: NotRequired[dict[str, bool]]
+    """Of each faster form that was asked for, whether it is offered."""
 
 
 class Row(TypedDict):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.bulk_inferrer.answers import MIRRORED, PLAIN, answers_file, read_answers
+from components.bulk_inferrer.answers import MIRRORED, PLAIN, Place
 from components.inference.operating_point import OperatingPoint
 from components.inference.windows import joined
 from components.records.record import Record
@@ -46,9 +46,10 @@ class Kept:
 
     def by(self, point: OperatingPoint) -> Iterator[Answered]:
         """As an operating point has it, of the model's own answers."""
-        path = answers_file(self.inference, MIRRORED if point.mirror else PLAIN, self.split, self.under)
+        place = Place(str(self.inference), self.split, self.under)
         size = (self.derivation.height, self.derivation.width)
-        answers = map(point.answer, read_answers(path, size, self.task.channels))
+        kept = place.read(MIRRORED if point.mirror else PLAIN, size, self.task.channels)
+        answers = map(point.answer, kept)
         sources, sized = tee(read_sources(self.examples, self.split))
         sizes = ((each.mask.shape[0], each.mask.shape[1]) for each in sized)
         for source, whole in zip(sources, joined(answers, sizes, self.derivation), strict=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -20,11 +20,11 @@ class BulkInferrerSpec(ComponentSpec):
     OUTPUTS = {"inference": ChannelParameter(type=standard_artifacts.InferenceResult)}
 
 
-class BulkInferrer(BaseComponent):
+class BulkInferrer(BaseBeamComponent):
     """Keeps a model's answers to windows of images, as it gives them: a changed threshold or limit asks no model."""
 
     SPEC_CLASS = BulkInferrerSpec
-    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = BeamExecutorSpec(Executor)
     traits = Traits()
 
     def __init__(self, examples: BaseChannel, model: BaseChannel, settings: str, code_version: str) -> None:

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tfx.dsl.components.base.base_executor import BaseExecutor
+import apache_beam as beam
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.bulk_inferrer.answers import MIRRORED, PLAIN, answers_file, write_answers
-from components.bulk_inferrer.degradations import DEGRADATIONS
+from components.bulk_inferrer.answers import Place, kinds
 from components.bulk_inferrer.settings import InferrerSettings
-from components.inference.predictor import Predictor
-from components.records.sources import read_sources
+from components.bulk_inferrer.shards import AnswerShard
 from components.records.splits import TEST
+from components.records.tfexample import remove_unfinished, split_files
 
 
-class Executor(BaseExecutor):
+class Executor(BaseBeamExecutor):
     """Asks the model about each split, and about the test split as often as robustness is asked for."""
 
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         settings = InferrerSettings.model_validate_json(exec_properties["settings"])
         examples = artifact_utils.get_single_uri(input_dict["examples"])
-        inference = Path(artifact_utils.get_single_uri(output_dict["inference"]))
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        predictor = Predictor(Path(model), settings.derivation)
-        changes = settings.robustness.asked
-        for split, under in [*((split, None) for split in settings.splits), *((TEST, name) for name in changes)]:
-            for kind in (PLAIN, MIRRORED) if settings.mirror else (PLAIN,):
-                images = _images(examples, split, under, changes)
-                answers = predictor.answers(images, mirror=kind == MIRRORED)
-                write_answers(answers_file(inference, kind, split, under), answers)
-
-
-def _images(
-    examples: str, split: str, under: str | None = None, changes: Mapping[str, Any] = {}
-) -> Iterator[np.ndarray]:
-    for source in read_sources(examples, split):
-        yield DEGRADATIONS[under](source.image, changes[under], source.id) if under else source.image
+        inference = artifact_utils.get_single_uri(output_dict["inference"])
+        places = [Place(inference, split) for split in settings.splits]
+        places += [Place(inference, TEST, under) for under in settings.robustness.asked]
+        asked = [(place, shard) for place in places for shard in split_files(examples, place.split)]
+        with self._make_beam_pipeline() as pipeline:
+            _ = pipeline | beam.Create(asked, reshuffle=True) | beam.ParDo(AnswerShard(model, settings))
+        for kind in kinds(settings.mirror):
+            remove_unfinished(f"{inference}/{kind}")
+            # Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247).
+            if (written := sum(len(place.shards(kind)) for place in places)) != len(asked):
+                raise RuntimeError(f"{len(asked)} shards went into Beam, {written} came out")

@@ -10,14 +10,15 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import ASKED_FILE, Asked
-from components.bulk_inferrer.answers import PLAIN, answers_file, write_answers
+from components.bulk_inferrer.answers import PLAIN, Place
 from components.champion_inferrer.core import incomparable
 from components.champion_inferrer.settings import ChampionSettings
 from components.files import write_json
 from components.inference.predictor import Predictor
 from components.inference.stored import stored_point
-from components.records.sources import read_sources
+from components.records.sources import shard_sources
 from components.records.splits import TEST
+from components.records.tfexample import split_files
 from components.serving_dir import CHAMPION_FILE, data_section
 from components.state import broken_named
 
@@ -53,7 +54,10 @@ def _ask(champion: Artifact, examples: str, inference: Path, settings: ChampionS
         )
         return Asked(version=version, obstacle=obstacle, operating_point=None)
     point = stored_point(folder, _DAMAGED)
-    images = (source.image for source in read_sources(examples, TEST))
-    # As it is served: mirrored and with its temperature where that was chosen for it.
-    write_answers(answers_file(inference, PLAIN, TEST), predictor.answers(images))
+    for shard in split_files(examples, TEST):
+        images = (source.image for source in shard_sources(shard))
+        # As it is served: mirrored and with its temperature where that was chosen for it.
+        with Place(str(inference), TEST).writer(PLAIN, shard) as write:
+            for answer in predictor.answers(images):
+                write(answer)
     return Asked(version=version, obstacle=None, operating_point=point.model_dump())

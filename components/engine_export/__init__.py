@@ -1,1 +1,1 @@
-"""Faster forms of a served model: made, measured against it, and offered or refused."""
+"""EngineExporter: faster forms of a model, made, measured against it, and offered or refused."""

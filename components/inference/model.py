@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
 
-from components.artifacts import TRAINING_FILE
 from components.errors import UsageError
-from components.foreign import foreign
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.imaging.slides.slide import Slide, read_rows
 from components.inference.engines.offered import chosen
 from components.inference.engines.registry import TENSORFLOW
+from components.inference.filtering import Filtering
 from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Asking, Predictor
-from components.inference.stored import stored_point, trained_config
+from components.inference.stored import stored_point, trained_for
+from components.inference.strips import why_whole
+from components.inference.views import VIEWS
 from components.records.settings import Derivation
-from components.serving_dir import MANIFEST_FILE, champion_version, data_section
+from components.serving_dir import MANIFEST_FILE, champion_version
+from components.settings import Section
 from components.state import broken_named, fault
 from components.task import Task
 from components.weights import check_weights
 
+Settings = TypeVar("Settings", bound=Section)
 _ANEW = "Copy the whole folder anew, or train it anew."
 
 
@@ -48,14 +50,35 @@ class Prediction:
 class Model:
     """A served model; images are derived as those that it was trained on."""
 
-    def __init__(self, folder: Path, task: Task, derivation: Derivation, point: OperatingPoint, asking: Asking) -> None:
-        """`folder` is that of the SavedModel, `point` how its answers become masks."""
+    def __init__(
+        self,
+        folder: Path,
+        task: Task,
+        derivation: Derivation,
+        point: OperatingPoint,
+        asking: Asking,
+        filtering: Filtering,
+    ) -> None:
+        """`folder` is that of the SavedModel, `point` how its answers, filtered, become masks."""
         self.folder = folder
         self.task = task
         self.point = point
+        self.filtering = filtering
         self.engine = asking.form
         self.derivation = derivation
         self._predictor = Predictor(folder, derivation, asking)
+
+    @property
+    def view(self) -> str:
+        """How it looks at an image, by the name in `VIEWS`."""
+        return self._predictor.view
+
+    @property
+    def needs_whole(self) -> str:
+        """Why an image must be in memory, by its kind or by how it is asked; empty where it need not."""
+        by_view = f"the view {self.view} has the whole image in one window" if VIEWS[self.view].whole else ""
+        by_filter = "blur and sharpening are of the whole answer" if self.filtering != Filtering() else ""
+        return why_whole(self.derivation) or by_view or by_filter
 
     @property
     def classes(self) -> list[str]:
@@ -76,14 +99,14 @@ class Model:
         for image, whole in zip(sources, self._predictor(pixels), strict=True):
             source = "" if isinstance(image, np.ndarray) else str(image)
             # Windows are answered as the point has it already.
-            classes = self.point.mask(whole.probability, self.task, whole.scale)
-            yield Prediction(source, classes, whole.probability)
+            probability = self.filtering(whole.probability)
+            yield Prediction(source, self.point.mask(probability, self.task, whole.scale), probability)
 
     def strips(self, slide: Slide, moments: tuple[float, float], begin: int = 0) -> Iterator[np.ndarray]:
         """Probabilities float32 `(h, W, K)` of a slide from row `begin` on, in strips of rows that follow each other.
 
         Args:
-            slide: of any size; a model that `why_whole` is not of.
+            slide: of any size, for a model without a reason in `needs_whole`.
             moments: mean and standard deviation of all that the model sees of it, as `intensity` has them.
             begin: the first row that is wanted; from any on they are the same.
 
@@ -125,6 +148,8 @@ def load_model(
     batch: int = 8,
     engine: str = TENSORFLOW,
     precision: str | None = None,
+    view: str | None = None,
+    filtering: Mapping[str, float] = MappingProxyType({}),
 ) -> Model:
     """The model of a version's folder, or the champion of a serving folder.
 
@@ -135,6 +160,8 @@ def load_model(
         batch: windows that the model sees at once.
         engine: what answers windows, see `chosen`.
         precision: of the engine; None: the fastest that the model offers.
+        view: by its name, how the model looks at an image; None: as it was trained.
+        filtering: what is done to probabilities, by the keys of `Filtering`.
 
     Raises:
         UsageError: there is none, it does not say what it was trained for, it is damaged, or it cannot be asked so.
@@ -143,20 +170,15 @@ def load_model(
     folder = folder / version if version else folder
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
-    path = folder / "assets.extra" / TRAINING_FILE
-    what = f"{path}: does not say what the model was trained for"
-    with foreign(UsageError, what, remedy=_ANEW):
-        config = trained_config(folder, _ANEW)
-        derivation = Derivation.model_validate_json(json.dumps(config["derivation"]))
-        task = Task.model_validate_json(json.dumps(config.get("task") or {"classes": _classes_of_before(folder)}))
+    derivation, task = trained_for(folder, _ANEW)
     if (folder / MANIFEST_FILE).is_file():
         check_weights(folder, _ANEW)
     stored = stored_point(folder, _ANEW)
-    point = _changed(stored, changes, task)
+    point, filters = _changed(stored, changes, task), _validated(Filtering, filtering)
     form = chosen(folder, engine, precision)
-    asking = Asking(blend=blend, batch=batch, form=form, **_windows_asked(stored, point, form))
+    asking = Asking(blend=blend, batch=batch, view=view, form=form, **_windows_asked(stored, point, form))
     with broken_named(folder, _ANEW, UsageError):
-        return Model(folder, task, derivation, point, asking)
+        return Model(folder, task, derivation, point, asking, filters)
 
 
 def _windows_asked(stored: OperatingPoint, point: OperatingPoint, form: str) -> dict[str, Any]:
@@ -172,13 +194,11 @@ def _changed(stored: OperatingPoint, changes: Mapping[str, Any], task: Task) -> 
         raise UsageError(
             f"threshold: the model has {len(task.classes)} classes, of which the most probable is predicted. Leave it"
         )
+    return _validated(OperatingPoint, {**stored.model_dump(), **changes})
+
+
+def _validated(section: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
-        return OperatingPoint.model_validate({**stored.model_dump(), **changes})
+        return section.model_validate({**values})
     except ValidationError as error:
         raise UsageError(fault(error)) from error
-
-
-def _classes_of_before(folder: Path) -> list[str]:
-    """Of a model that was made when there was one class, whose name its manifest has where it was pushed."""
-    data = data_section(folder) if (folder / MANIFEST_FILE).is_file() else {}
-    return data.get("classes") or Task().classes

@@ -20,7 +20,8 @@ from components.inference.mirror import FLIPS
 from components.inference.operating_point import tempered
 from components.inference.steps import rounded
 from components.inference.strips import blended_strips
-from components.inference.windows import Whole, joined, windows_of
+from components.inference.views import VIEWS, chosen_view
+from components.inference.windows import Whole, joined, scale_of, windows_of
 from components.records.record import intensity
 from components.records.settings import Derivation
 
@@ -46,6 +47,8 @@ class Asking:
     """By name, of `BLENDS`."""
     batch: int = 8
     """Windows that the model sees at once."""
+    view: str | None = None
+    """By name, of `VIEWS`; None: as the model was trained."""
 
 
 _AS_SERVED = Asking()
@@ -59,8 +62,9 @@ class Predictor:
 
         Raises:
             UsageError: the model's own answers are asked for, and it does not give them; the form that is asked for is
-                not installed, or broken.
+                not installed, or broken; the model has no such view.
         """
+        self.view = chosen_view(asking.view, derivation)
         self._engine = open_form(folder, asking.form, asking.own)
         self._derivation = derivation
         self._asking = asking
@@ -82,9 +86,13 @@ class Predictor:
             images: `(H, W)` gray or `(H, W, 3)` RGB of any size, uint8 or uint16, of the model's channels and adjusted
                 as records are.
         """
-        asked, sized = tee(images)
-        sizes = ((image.shape[0], image.shape[1]) for image in sized)
-        return joined(self.answers(asked, self._asking.mirror), sizes, self._derivation, BLENDS[self._asking.blend])
+        view = VIEWS[self.view]
+        looks = view.looks(self._derivation)
+        for found in zip(*map(self._look, tee(images, len(looks)), looks), strict=True):
+            probability = view.joined(*(each.probability for each in found))
+            # Of tiles, however else the model has looked.
+            height, width = probability.shape[:2]
+            yield Whole(probability, scale_of(windows_of(height, width, self.size, self._derivation)[0]))
 
     def answers(self, images: Iterable[np.ndarray], mirror: bool = False) -> Iterator[np.ndarray]:
         """Of each window of each image the answer, float32 `(height, width, channels)`, rounded to 16 bit.
@@ -93,8 +101,13 @@ class Predictor:
             images: as of `__call__`.
             mirror: take the mean of the answers to the mirrored forms of a window.
         """
-        windows = (window for image in images for window in self._windows(image))
-        return self._answered(windows, mirror, self._asking.batch)
+        return self._answers(images, self._derivation, mirror)
+
+    def plain_and_mirrored(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Of each window what `answers` gives without `mirror` and with it, in the time of the latter."""
+        windows = (window for image in images for window in self._windows(image, self._derivation))
+        for forms in self._forms(windows, FLIPS, self._asking.batch):
+            yield from zip(self._told(forms[:1]), self._told(forms), strict=True)
 
     def strips(
         self, read: Callable[[int, int], np.ndarray], size: tuple[int, int], moments: tuple[float, float], begin: int
@@ -122,18 +135,35 @@ class Predictor:
         places = windows_of(*size, self.size, self._derivation)
         return blended_strips(answer, places, BLENDS[self._asking.blend], begin)
 
+    def _look(self, images: Iterable[np.ndarray], derivation: Derivation) -> Iterator[Whole]:
+        asked, sized = tee(images)
+        sizes = ((image.shape[0], image.shape[1]) for image in sized)
+        answers = self._answers(asked, derivation, self._asking.mirror)
+        return joined(answers, sizes, derivation, BLENDS[self._asking.blend])
+
+    def _answers(self, images: Iterable[np.ndarray], derivation: Derivation, mirror: bool) -> Iterator[np.ndarray]:
+        windows = (window for image in images for window in self._windows(image, derivation))
+        return self._answered(windows, mirror, self._asking.batch)
+
     def _answered(self, given: Iterator[Window], mirror: bool, size: int) -> Iterator[np.ndarray]:
-        flips = FLIPS if mirror else FLIPS[:1]
+        for forms in self._forms(given, FLIPS if mirror else FLIPS[:1], size):
+            yield from self._told(forms)
+
+    def _forms(
+        self, given: Iterator[Window], flips: Sequence[tuple[int, ...]], size: int
+    ) -> Iterator[list[np.ndarray]]:
+        """The answers to the flipped forms of so many windows at once, `(N, height, width, channels)` each."""
         for batch in _batches(given, size):
             windows, moments = (np.stack(each).astype(np.float32) for each in zip(*batch, strict=True))
             asked = (Asked(np.ascontiguousarray(np.flip(windows, axes)), moments) for axes in flips)
-            found = [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]
-            # What is kept of an answer and what is told of it are the same.
-            answers = tempered(np.mean(found, axis=0, dtype=np.float32), self._asking.temperature)
-            yield from map(rounded, answers)
+            yield [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]
 
-    def _windows(self, image: np.ndarray) -> Iterator[Window]:
-        places = windows_of(image.shape[0], image.shape[1], self.size, self._derivation)
+    def _told(self, forms: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        # What is kept of an answer and what is told of it are the same.
+        return map(rounded, tempered(np.mean(forms, axis=0, dtype=np.float32), self._asking.temperature))
+
+    def _windows(self, image: np.ndarray, derivation: Derivation) -> Iterator[Window]:
+        places = windows_of(image.shape[0], image.shape[1], self.size, derivation)
         content = places[0].scaled(image)
         moments = intensity(content)
         return ((as_float(place.placed(content)), moments) for place in places)

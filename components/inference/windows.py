@@ -32,6 +32,11 @@ def windows_of(height: int, width: int, size: tuple[int, int], derivation: Deriv
     return [FITS[derivation.fit](height, width, *size)]
 
 
+def scale_of(window: Placement) -> float:
+    """Of an image of which it is a window, `Whole.scale`."""
+    return window.source_height * window.source_width / (window.content_height * window.content_width)
+
+
 def joined(
     answers: Iterable[np.ndarray], sizes: Iterable[tuple[int, int]], derivation: Derivation, blend: Blend = mean
 ) -> Iterator[Whole]:
@@ -48,7 +53,7 @@ def joined(
         window = (first.shape[0], first.shape[1])
         places = windows_of(height, width, window, derivation)
         probability = blended(chain([first], islice(each, len(places) - 1)), places, blend)
-        yield Whole(probability, height * width / (places[0].content_height * places[0].content_width))
+        yield Whole(probability, scale_of(places[0]))
     if next(each, None) is not None:
         raise ValueError("there are more answers than windows of the images")
 

@@ -19,7 +19,6 @@ from components.imaging.slides.opened import is_slide, open_slide
 from components.imaging.slides.plane import Plane, plane_of
 from components.imaging.slides.slide import read_rows
 from components.inference.model import Model
-from components.inference.strips import why_whole
 from components.measures.calibration import confidence, sums
 from components.measures.comparison import Comparison
 from components.predictions.answer import in_steps
@@ -101,11 +100,11 @@ class Answered:
         return confidence(summed)
 
 
-def load(given: Given, derivation: Derivation, needs_dicom: bool) -> Loaded | Reject:
-    """The image of a file, as those were read that the model was trained on."""
+def load(given: Given, derivation: Derivation, needs_dicom: bool, needs_whole: str = "") -> Loaded | Reject:
+    """The image of a file, as those were read that the model was trained on; `needs_whole` as of `Model`."""
     try:
         if is_slide(given.path):
-            return _load_slide(given, derivation)
+            return _load_slide(given, derivation, needs_whole)
         content = read_content(given.path)
         if needs_dicom and not is_dicom(content):
             raise UnreadableImage(NO_DICOM)
@@ -115,13 +114,13 @@ def load(given: Given, derivation: Derivation, needs_dicom: bool) -> Loaded | Re
         return Reject(str(given.path), "unreadable", str(error))
 
 
-def _load_slide(given: Given, derivation: Derivation) -> Loaded:
+def _load_slide(given: Given, derivation: Derivation, needs_whole: str) -> Loaded:
     """For a model that must see it whole."""
     with open_slide(given.path, derivation.upright) as slide:
         if slide.height * slide.width > MAX_PIXELS:
             raise UnreadableImage(
                 f"has {slide.width} x {slide.height} pixels, more than the {MAX_PIXELS} that are held in memory, and "
-                f"{why_whole(derivation)}"
+                f"{needs_whole}"
             )
         return Loaded(given, read_rows(slide, 0, slide.height), slide.spacing, b"")
 

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 from typing_extensions import TypedDict
 
+from components.errors import UsageError
 from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
-from components.imaging.files.codecs import UnreadableImage, encode_png
+from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
 from components.imaging.slides.first_look import look_at
-from components.imaging.slides.opened import open_slide
+from components.imaging.slides.opened import is_decoded_by_rows, is_slide, load_reader, open_slide
 from components.imaging.slides.plane import TILE, plane_of
 from components.imaging.slides.slide import Slide
 from components.inference.model import Model
 from components.inference.postprocess import postprocessed
+from components.inference.strips import why_whole
 from components.predictions.answer import in_steps
 from components.predictions.answered import NO_DICOM
 from components.predictions.inputs import Given
@@ -44,6 +46,30 @@ Watch = Callable[[Iterable[Any], int], Iterable[Any]]
 class _Look(TypedDict):
     source: Source
     moments: list[float]
+
+
+def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
+    """Those that are asked about by regions: slides, of a model that need not have them in memory.
+
+    Raises:
+        UsageError: what reads slides is not installed; or one is larger than memory holds, where the model needs it
+            whole for nothing but how it is asked.
+    """
+    found = [image for image in images if is_slide(image.path)]
+    for given in found:
+        # A PNG or a JPEG that must be in memory is too large for that, whatever is installed.
+        if not (model.needs_whole and is_decoded_by_rows(given.path)):
+            load_reader(given.path)
+    if not model.needs_whole:
+        return dict.fromkeys(found)
+    if not why_whole(model.derivation):
+        for given in found:
+            if pixels_of(given) > MAX_PIXELS:
+                raise UsageError(
+                    f"{given.path}: has {pixels_of(given)} pixels, more than the {MAX_PIXELS} that are held in memory, "
+                    f"and {model.needs_whole}. Predict it without, into a folder of its own"
+                )
+    return {}
 
 
 def written(

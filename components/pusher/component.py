@@ -8,7 +8,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifact_types import SplitReport
+from components.artifact_types import Engines, SplitReport
 from components.pusher.executor import Executor
 from components.traits import Traits
 
@@ -26,6 +26,7 @@ class PusherSpec(ComponentSpec):
         "split_report": ChannelParameter(type=SplitReport),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "engines": ChannelParameter(type=Engines, optional=True),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -48,14 +49,16 @@ class Pusher(component.Pusher):
         run: str,
         settings: str,
         code_version: str,
+        engines: BaseChannel | None = None,
     ) -> None:
-        """`run` is the run's id; `settings` is `PusherSettings` as JSON."""
+        """`run` is the run's id; `settings` is `PusherSettings` as JSON; `engines` are faster forms of the model."""
         spec = PusherSpec(
             model=model,
             evaluation=evaluation,
             split_report=split_report,
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,
+            engines=engines,
             serving_dir=serving_dir,
             run=run,
             settings=settings,

@@ -10,12 +10,12 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import METRICS_FILE, TRAINING_FILE, Metrics, Trained, read_artifact
+from components.artifacts import ENGINES_FILE, METRICS_FILE, TRAINING_FILE, Engines, Metrics, Trained, read_artifact
 from components.disk import ask_room, folder_size
 from components.pusher.disclosure import disclose, disclosed_provenance
 from components.pusher.settings import PusherSettings
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
-from components.serving_papers import RunSplitReport
+from components.serving_papers import Manifest, RunSplitReport
 from components.weights import check_weights, model_sha256
 
 REASON = "reason"
@@ -40,9 +40,11 @@ class Executor(executor.Executor):
         training = read_artifact(model / "assets.extra" / TRAINING_FILE, Trained)
         evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
         metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
+        forms = Path(artifact_utils.get_single_uri(input_dict["engines"])) if input_dict.get("engines") else None
+        engines = _told(forms)
         with exclusive(serving):
             champion = champion_version(serving)
-            if champion and read_manifest(serving, champion).get("model_sha256") == digest:
+            if champion and _is_same(read_manifest(serving, champion), digest, engines):
                 check_weights(serving / champion)
                 self._keep_back(pushed, f"the candidate is the model served as version {champion}")
                 return
@@ -65,15 +67,28 @@ class Executor(executor.Executor):
                 "weights": training.get("weights"),
                 # Models whose probabilities the version averages, one for each fold.
                 "members": training.get("members", 1),
+                "engines": engines,
                 "metrics": metrics,
             }
-            ask_room(serving, folder_size(model), f"the model's copy of {model}")
+            ask_room(serving, folder_size(model) + (folder_size(forms) if forms else 0), f"the model's copy of {model}")
             with TemporaryDirectory() as folder:
                 disclosed = disclose(papers, Path(folder), settings.disclosure, serving)
-                version = push(model, serving, manifest, *disclosed)
+                version = push(model, serving, manifest, *disclosed, extra=forms)
         self._MarkPushed(pushed, pushed_destination=str(serving / version), pushed_version=version)
 
     def _keep_back(self, pushed: Artifact, reason: str, refused: bool = False) -> None:
         self._MarkNotPushed(pushed)
         pushed.set_int_custom_property(REFUSED, int(refused))
         pushed.set_string_custom_property(REASON, reason)
+
+
+def _told(forms: Path | None) -> dict[str, bool]:
+    """Of each faster form whether it is offered."""
+    found = read_artifact(forms / ENGINES_FILE, Engines)["engines"] if forms else {}
+    return {form: verdict["offered"] for form, verdict in found.items()}
+
+
+def _is_same(champion: Manifest, digest: str, engines: dict[str, bool]) -> bool:
+    """Whether what is served has these weights, and offers the same forms."""
+    one, other = ({form for form in told if told[form]} for told in (champion.get("engines", {}), engines))
+    return champion.get("model_sha256") == digest and one == other

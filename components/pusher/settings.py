@@ -23,7 +23,7 @@ class Disclosure(Section):
     stay as they are."""
 
 
-class Serving(Disclosure):
+class Pushing(Disclosure):
     destination: str = ""
     """Folder that holds the served versions. Empty: `serving` in the output folder."""
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 
 from components.imaging.geometry.placement import Placement
 from components.records.record import Record
-from components.records.tfexample import parse, read_split
+from components.records.tfexample import parse, serialized_records, split_files
 
 
 def read_sources(examples: str, split: str) -> Iterator[Record]:
-    """The records of a split, those of tiles as one for each source, at the tiles' scale.
+    """The records of a split, those of tiles as one for each source, at the tiles' scale."""
+    return chain.from_iterable(map(shard_sources, split_files(examples, split)))
 
-    Tiles of a source stand one after another in its shard.
-    """
-    records = map(parse, read_split(examples, split))
+
+def shard_sources(shard: str) -> Iterator[Record]:
+    """As `read_sources`, of a single shard: in it all tiles of a source stand one after another."""
+    records = map(parse, serialized_records(shard).as_numpy_iterator())
     for _, parts in groupby(records, key=lambda record: record.derived_from or record.id):
         yield assembled(list(parts))
 

@@ -96,6 +96,7 @@ def shard_writer(examples: str, split: str, name: str) -> Iterator[tf.io.TFRecor
     last to end replaces the shard of the others by the same records.
     """
     unfinished = f"{examples}/{_UNFINISHED}{split}-{name}-{uuid4().hex}"
+    tf.io.gfile.makedirs(examples)
     try:
         with tf.io.TFRecordWriter(unfinished) as writer:
             yield writer

@@ -24,6 +24,16 @@ class BlendName(StrEnum):
     CUT = "cut"
 
 
+class ViewName(StrEnum):
+    """How a model looks at an image."""
+
+    TILED = "tiled"
+    WHOLE = "whole"
+    MEAN = "mean"
+    MINIMUM = "minimum"
+    BITWISE = "bitwise"
+
+
 class Device(StrEnum):
     """What is computed on."""
 
@@ -100,6 +110,23 @@ def predict_command(
     blend: Annotated[
         BlendName, typer.Option(help="Of overlapping tiles: mean, by a bell, or a hard cut.", rich_help_panel=_POINT)
     ] = BlendName.MEAN,
+    view: Annotated[
+        ViewName | None,
+        typer.Option(
+            help="Of a model of tiles: those, the whole image in one window, or both joined by that rule.",
+            rich_help_panel=_POINT,
+        ),
+    ] = None,
+    blur: Annotated[
+        float,
+        typer.Option(
+            metavar="SIGMA", help="Blur probabilities by a Gaussian, sigma in pixels.", rich_help_panel=_POINT
+        ),
+    ] = 0,
+    sharpen: Annotated[
+        float,
+        typer.Option(metavar="K", help="Sharpen them: 3 x 3 of -K with 1 + 8 K in the middle.", rich_help_panel=_POINT),
+    ] = 0,
     device: Annotated[
         Device | None, typer.Option(help="Without it a GPU where there is one.", rich_help_panel=_COMPUTING)
     ] = None,
@@ -115,6 +142,14 @@ def predict_command(
         ),
     ] = EngineName.TENSORFLOW,
     precision: Annotated[Precision | None, typer.Option(help="Of the engine.", rich_help_panel=_COMPUTING)] = None,
+    beam: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECIPE_OR_TOML",
+            help="By workers of Beam: the section execution of this recipe says how many, and where.",
+            rich_help_panel=_COMPUTING,
+        ),
+    ] = None,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -134,6 +169,7 @@ def predict_command(
     }
     with reading_bar("Predicting") as watch:
         # What TensorFlow prints is not for the terminal.
+        from pipeline.config.loader import load_config
         from pipeline.runs.predict import Options, exit_code, predict
 
         kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
@@ -147,8 +183,11 @@ def predict_command(
             threads,
             engine.value,
             precision and precision.value,
+            view and view.value,
+            {"blur": blur, "sharpen": sharpen},
         )
-        told = predict(model, images, out, options, resume, watch)
+        execution = load_config(beam).execution if beam else None
+        told = predict(model, images, out, options, resume, watch, execution)
     if json_output:
         print_json(told)
     else:

@@ -11,13 +11,13 @@ from components.bulk_inferrer.settings import InferrerSettings, Robustness
 from components.calibrator.settings import CalibratorSettings
 from components.champion_inferrer.settings import ChampionSettings
 from components.data_gate.settings import GateSettings, Validation
+from components.engine_export.settings import ExporterSettings, splits_of_forms
 from components.evaluator.settings import Evaluation, EvaluatorSettings
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.settings import DataKeys, DataSettings
 from components.imaging.augmentation.settings import Augmentation
 from components.inference.operating_point import OperatingPoint
 from components.inference.settings import Inference
-from components.pusher.settings import Serving
 from components.records.split_settings import Folds
 from components.records.splits import TEST
 from components.serving_check.settings import ServingCheckSettings
@@ -28,6 +28,7 @@ from pipeline.config.data import Data
 from pipeline.config.execution import Execution
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.schedule import Schedule
+from pipeline.config.serving import Serving
 
 
 class Config(Section):
@@ -79,6 +80,18 @@ class Config(Section):
     def serving_check(self) -> ServingCheckSettings:
         return ServingCheckSettings(
             task=self.data.task, derivation=self.data.derivation, split=self.records.validation_split
+        )
+
+    @property
+    def engine_exporter(self) -> ExporterSettings:
+        learnt, judged = splits_of_forms(self.folds.k if self.folds else None)
+        return ExporterSettings(
+            engines=self.serving.engines,
+            task=self.data.task,
+            derivation=self.data.derivation,
+            empty_masks=self.evaluation.empty_masks,
+            learnt=learnt,
+            judged=judged,
         )
 
     @property

@@ -16,6 +16,7 @@ class Role(Enum):
     TRAINING = ("model_run", "ModelRun")
     OUT_OF_FOLD = ("out_of_fold", "ModelEvaluation")
     EVALUATION = ("evaluation", "ModelEvaluation")
+    ENGINES = ("engines", "maskline.Engines")
     SERVING_CHECK = ("blessing", "InfraBlessing")
     PUSH = ("pushed_model", "PushedModel")
     REPORT = ("report", "maskline.RunReport")

@@ -21,6 +21,8 @@ from components.champion_inferrer.component import ChampionInferrer
 from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
+from components.engine_export.component import EngineExporter
+from components.engine_export.version import exporter_version
 from components.ensemble.component import Ensemble
 from components.evaluator.component import Evaluator
 from components.evaluator.version import evaluator_version
@@ -96,6 +98,7 @@ class Release(NamedTuple):
     """What makes a model that may be served the served one, and tells of it."""
 
     serving_check: ServingCheck
+    exporter: EngineExporter | None
     pusher: Pusher
     run_report: RunReport
 
@@ -111,7 +114,7 @@ class Stage(NamedTuple):
 
     @property
     def nodes(self) -> list[BaseNode]:
-        return [*self.records, *self.passed, *self.trained.nodes, *self.judged, *self.release]
+        return [*self.records, *self.passed, *self.trained.nodes, *self.judged, *filter(None, self.release)]
 
 
 def stage(config: Config, place: Place, champion: str | None, prefix: str = "") -> Stage:
@@ -239,12 +242,16 @@ def _fold(config: Config, records: Records, passed: Passed, number: int, k: int)
             },
         )
     ).with_id(name)
-    inferrer = BulkInferrer(
-        examples=records.example_gen.outputs["examples"],
-        model=trainer.outputs["model"],
-        settings=_json(config.inferrer_on(split)),
-        code_version=_version("bulk_inferrer"),
-    ).with_id(f"BulkInferrer-{split}")
+    inferrer = (
+        BulkInferrer(
+            examples=records.example_gen.outputs["examples"],
+            model=trainer.outputs["model"],
+            settings=_json(config.inferrer_on(split)),
+            code_version=_version("bulk_inferrer"),
+        )
+        .with_beam_pipeline_args(beam_arguments(config.execution))
+        .with_id(f"BulkInferrer-{split}")
+    )
     evaluator = Evaluator(
         examples=records.example_gen.outputs["examples"],
         inference=inferrer.outputs["inference"],
@@ -263,7 +270,7 @@ def _judged(config: Config, place: Place, records: Records, passed: Passed, trai
         model=trained.model,
         settings=_json(config.inferrer_on(*([] if trained.folds else chosen_on), TEST)),
         code_version=_version("bulk_inferrer"),
-    )
+    ).with_beam_pipeline_args(beam_arguments(config.execution))
     champion = ChampionInferrer(
         examples=examples,
         champion=passed.resolver.outputs["champion"],
@@ -304,6 +311,7 @@ def _release(
         settings=_json(config.serving_check),
         code_version=_version("serving_check"),
     )
+    exporter = _exporter(config, records, judgement) if config.serving.engines else None
     judged = {
         "split_report": passed.gate.outputs["split_report"],
         "evaluation": judgement.evaluator.outputs["evaluation"],
@@ -316,9 +324,11 @@ def _release(
         run=place.run,
         settings=_json(PusherSettings(**dict(provenance), disclosure=config.serving.disclosure)),
         code_version=_version("pusher"),
+        engines=exporter.outputs["engines"] if exporter else None,
         **judged,
     )
-    code = _code([*records, *passed, *trained.nodes, *judgement, serving_check, pusher])
+    release = [*filter(None, (serving_check, exporter, pusher))]
+    code = _code([*records, *passed, *trained.nodes, *judgement, *release])
     run_report = RunReport(
         examples=examples,
         model=judgement.model,
@@ -330,7 +340,17 @@ def _release(
         code_version=_version("run_report"),
         **judged,
     )
-    return Release(serving_check, pusher, run_report)
+    return Release(serving_check, exporter, pusher, run_report)
+
+
+def _exporter(config: Config, records: Records, judgement: Judged) -> EngineExporter:
+    return EngineExporter(
+        examples=records.example_gen.outputs["examples"],
+        model=judgement.model,
+        model_blessing=judgement.evaluator.outputs["blessing"],
+        settings=_json(config.engine_exporter),
+        code_version=exporter_version(config.serving.engines),
+    )
 
 
 def _of_tfx(component: Any) -> Any:

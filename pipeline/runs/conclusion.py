@@ -39,6 +39,8 @@ def _lines(record: RunRecord) -> Iterator[str]:
         yield f"Pushed: version {record.pushed.version} to {record.pushed.path}"
     elif record.not_pushed:
         yield f"Not pushed: {record.not_pushed}"
+    for form, verdict in record.engines.items():
+        yield f"{form}: {'offered' if verdict['offered'] else 'refused'}: {verdict['reason']}"
     if record.report:
         yield f"Report: {record.report}"
 

@@ -8,15 +8,14 @@ from typing import Any
 
 from components.artifacts import ACCOUNT_FILE, Account, read_artifact
 from components.disk import ask_room, folder_size
-from components.engine_export.core import Cases, Served, add_form
+from components.engine_export.core import add_form
+from components.engine_export.measured import Cases, Served
 from components.errors import ExitCode, UsageError
 from components.inference.engines.registry import engine_module, form_named
 from components.inference.model import load_model
-from components.records.splits import VALIDATION, fold_split
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
 from pipeline.config.loader import changed_config
-from pipeline.config.root import Config
 from pipeline.graph.roles import Role
 from pipeline.runs.folders import artifact_folder, find_run
 from pipeline.runs.new_folder import new_folder, refuse_existing
@@ -69,16 +68,5 @@ def _cases(run: str, version: Path) -> Cases:
             f"{run}: is of other data than {version}, which may have learnt what is validation there. Give the run "
             f"that pushed it: {MANIFEST_FILE} names it"
         )
-    learnt, judged = _splits(config)
-    return Cases(str(examples), learnt, judged, config.evaluation.empty_masks)
-
-
-def _splits(config: Config) -> tuple[list[str], list[str]]:
-    """What the form is made by, and what it is judged by.
-
-    From each fold all members of an ensemble but one have learnt: its cases judge nothing but the change between forms.
-    """
-    if config.folds is None:
-        return ["train"], [VALIDATION]
-    first, *others = map(fold_split, range(1, config.folds.k + 1))
-    return [first], others
+    settings = config.engine_exporter
+    return Cases(str(examples), settings.learnt, settings.judged, settings.empty_masks)

@@ -17,10 +17,11 @@ from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.memory import held_out
 from components.files import locked
+from components.inference.engines.registry import FORMS, refuse_missing
 from components.pusher.disclosure import names_asked
-from components.pusher.settings import Serving
 from pipeline.config.data import Data
 from pipeline.config.root import Config
+from pipeline.config.serving import Serving
 from pipeline.graph.beam import check_beam
 from pipeline.runs.conclusion import conclusion
 from pipeline.runs.console import RunConsole
@@ -100,6 +101,8 @@ def prepared(
     out = output_folder(name, out)
     with full_disk_named(out, Path(gettempdir())), _exclusive(out):
         check_store(out / STORE_FILE)
+        for form in config.serving.engines:
+            refuse_missing(FORMS[form][0], converts=True)
         source, notice = source_folder(config.data, data, out / "data")
         if out.is_relative_to(source):
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from components.artifacts import (
     ACCOUNT_FILE,
     CHECKS_FILE,
+    ENGINES_FILE,
     METRICS_FILE,
     REPORT_FILE,
     TRAINING_FILE,
     Account,
     Checks,
+    Engines,
     FoldMetrics,
     Metrics,
     Training,
@@ -87,6 +89,8 @@ def complete(record: RunRecord, outputs: Outputs) -> None:
         pooled = {key: found for key, found in folds.items() if key != "folds"}
         record.folds = {"table": folds["folds"], "pooled": pooled}
     record.devices = training["devices"] if training else None
+    if engines := _readable(_engines, outputs):
+        record.engines = {**engines["engines"]}
     record.pushed, record.not_pushed = _pushed(outputs)
     record.artifacts = {role.name.lower(): str(output.path) for role, output in outputs.items()}
 
@@ -142,6 +146,10 @@ def _training(outputs: Outputs) -> Training | None:
 
 def _out_of_fold(outputs: Outputs) -> FoldMetrics | None:
     return _file(outputs, Role.OUT_OF_FOLD, METRICS_FILE, FoldMetrics)
+
+
+def _engines(outputs: Outputs) -> Engines | None:
+    return _file(outputs, Role.ENGINES, ENGINES_FILE, Engines)
 
 
 def _test(outputs: Outputs) -> Metrics | None:

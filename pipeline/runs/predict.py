@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from components.disk import ask_room, full_disk_named
 from components.errors import ExitCode, UsageError
-from components.example_gen.samples import Reject
 from components.imaging.annotations.dicom_seg import load_highdicom
-from components.imaging.files.codecs import UnreadableImage
-from components.imaging.slides.opened import is_slide, load_openslide
 from components.inference.blending import BLENDS
 from components.inference.devices import compute_on
 from components.inference.engines.registry import TENSORFLOW
 from components.inference.model import Model, load_model
-from components.inference.strips import why_whole
-from components.parallel import ordered_map, share_accelerators
-from components.predictions import slides
-from components.predictions.answered import Answered, Loaded, answered, load
+from components.parallel import share_accelerators
+from components.predictions import groups, slides
+from components.predictions.answered import Loaded, load
 from components.predictions.folder import check_free, held
 from components.predictions.inputs import Given, inputs_of
 from components.predictions.outputs import FILES, bytes_per_pixel
-from components.predictions.records import TABLES, is_whole, keep, read_records, record_path
+from components.predictions.records import TABLES, is_whole, read_records, record_path
 from components.predictions.tables import write_tables
 from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
 from components.serving_papers import Manifest
+from pipeline.config.execution import Execution
 from pipeline.runs.check import Watch
 from pipeline.runs.served import opened
+from pipeline.runs.workers import Workers
 
 KINDS = (*FILES, *TABLES)
-_AHEAD = 2
-"""Threads that read images while others are predicted."""
 _LOOKED_AT = 8
 """Images by which the room is estimated that all will take."""
 _NAMED = 12
@@ -61,6 +56,10 @@ class Options:
     """What answers windows, or `auto`."""
     precision: str | None = None
     """Of the engine; None: the fastest that the model offers."""
+    view: str | None = None
+    """How the model looks at an image, of `VIEWS`; None: as it was trained."""
+    filtering: Mapping[str, float] = field(default_factory=dict)
+    """What is done to probabilities, by the keys of `Filtering`."""
 
     def __post_init__(self) -> None:
         for what, names, allowed in (("write", self.kinds, KINDS), ("blend", (self.blend,), BLENDS)):
@@ -70,7 +69,13 @@ class Options:
 
 
 def predict(
-    model: Path, images: Sequence[Path], out: Path, options: Options, resume: bool, watch: Watch
+    model: Path,
+    images: Sequence[Path],
+    out: Path,
+    options: Options,
+    resume: bool,
+    watch: Watch,
+    execution: Execution | None = None,
 ) -> dict[str, Any]:
     """Writes what a model says of images into a folder, and returns what became of them.
 
@@ -81,37 +86,47 @@ def predict(
         options: how the model is asked, and what is written.
         resume: go on there with what is not whole.
         watch: sees the images pass.
+        execution: where Beam works on them; None: without it, in this process.
 
     Raises:
-        UsageError: the model, the images, the options or `out` are not what they must be.
+        UsageError: the model, the images, the options, the place or `out` are not what they must be.
         DiskFull: there is no room for what will be written.
     """
     if "dicom-seg" in options.kinds:
         load_highdicom()
+    if execution and execution.distributed:
+        # Workers have a current folder of their own.
+        images, out = [path.absolute() for path in images], out.absolute()
     inputs = inputs_of(images, out)
     check_free(out, resume)
     share_accelerators()
     device = compute_on(options.device, options.threads)
-    with _model(model, options) as (loaded, name):
+    with _model(model, options) as (open_model, name):
+        loaded = open_model()
         kinds = sorted({"mask", *options.kinds})
         state = {
             "model": name,
             "classes": loaded.classes,
             "operating_point": loaded.point.model_dump(),
-            **{"blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
+            **{"view": loaded.view, "blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
             "engine": loaded.engine,
+            **loaded.filtering.model_dump(),
         }
-        streamed = _streamed(inputs.images, loaded)
+        streamed = slides.streamed(inputs.images, loaded)
         held_whole = [image for image in inputs.images if image not in streamed]
+        workers = execution and Workers(execution, inputs.images, loaded.folder, out, open_model)
         _ask_room(out, held_whole, streamed, loaded, kinds)
         with full_disk_named(out), held(out, state):
             whole = {image for image in inputs.images if is_whole(out, image)}
-            # An image is asked about beside the same others, whenever: then its answer is the same to the last bit.
-            left = [group for group in _groups(held_whole, options.batch) if not whole.issuperset(group)]
-            answers = _answers(loaded, left, "dicom-seg" in kinds, watch)
-            rejects = list(_written(answers, whole, out, kinds, name["sha256"][:_NAMED]))
+            grouped = groups.groups_of(held_whole, options.batch)
+            left = [group for group in grouped if not whole.issuperset(group)]
             slides_left = [slide for slide in streamed if slide not in whole]
-            rejects += slides.written(loaded, slides_left, out, kinds, name["sha256"][:_NAMED], watch)
+            made = out, kinds, name["sha256"][:_NAMED]
+            if workers:
+                rejects = workers.written(left, slides_left, made, device, options.threads, watch)
+            else:
+                rejects = list(groups.written(loaded, left, whole, *made, watch))
+                rejects += slides.written(loaded, slides_left, *made, watch)
             slides.forget(out)
             tables = write_tables(out, kinds, loaded.task, rejects)
             folders = sorted({name.partition("/")[0] for record in read_records(out) for name in record["files"]})
@@ -132,63 +147,14 @@ def exit_code(told: Mapping[str, Any], max_rejects: int) -> ExitCode:
 
 
 @contextmanager
-def _model(path: Path, options: Options) -> Iterator[tuple[Model, dict[str, str]]]:
-    """With what it is known by."""
+def _model(path: Path, options: Options) -> Iterator[tuple[Callable[[], Model], dict[str, str]]]:
+    """What loads it, here or elsewhere, with what it is known by."""
     with opened(path) as folder:
         manifest = folder / MANIFEST_FILE
         version = read_paper(manifest, Manifest)["version"] if manifest.is_file() else ""
         asked = options.point, options.blend, options.batch, options.engine, options.precision
-        loaded = load_model(folder, *asked)
-        yield loaded, {"version": version, "sha256": content_sha256(folder)}
-
-
-def _groups(images: Sequence[Given], size: int) -> Iterator[list[Given]]:
-    remaining = iter(images)
-    while group := list(islice(remaining, size)):
-        yield group
-
-
-def _answers(
-    model: Model, groups: Sequence[Sequence[Given]], needs_dicom: bool, watch: Watch
-) -> Iterator[Answered | Reject]:
-    """What becomes of each image; of a group, the rejects come last."""
-    images = [each for group in groups for each in group]
-    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom)
-    found = iter(watch(ordered_map(read, images, _AHEAD), len(images)))
-    for group in groups:
-        unreadable: list[Reject] = []
-        yield from answered(model, _readable(islice(found, len(group)), unreadable))
-        yield from unreadable
-
-
-def _written(
-    answers: Iterator[Answered | Reject], whole: Set[Given], out: Path, kinds: Sequence[str], name: str
-) -> Iterator[Reject]:
-    """Writes what is not there; the rejects."""
-    for answer in answers:
-        if isinstance(answer, Reject):
-            yield answer
-        elif answer.loaded.given not in whole:
-            try:
-                keep(out, answer, kinds, name)
-            except UnreadableImage as error:
-                yield Reject(str(answer.loaded.given.path), "unreadable", str(error))
-
-
-def _readable(images: Iterator[Loaded | Reject], rejects: list[Reject]) -> Iterator[Loaded]:
-    for image in images:
-        if isinstance(image, Reject):
-            rejects.append(image)
-        else:
-            yield image
-
-
-def _streamed(images: Sequence[Given], model: Model) -> dict[Given, None]:
-    """Those that are asked about by regions."""
-    found = [image for image in images if is_slide(image.path)]
-    if found:
-        load_openslide()
-    return {} if why_whole(model.derivation) else dict.fromkeys(found)
+        open_model = partial(load_model, folder.absolute(), *asked, options.view, options.filtering)
+        yield open_model, {"version": version, "sha256": content_sha256(folder)}
 
 
 def _ask_room(out: Path, images: Sequence[Given], streamed: Collection[Given], model: Model, kinds: list[str]) -> None:

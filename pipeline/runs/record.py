@@ -172,6 +172,8 @@ class RunRecord(Json):
     pushed: Pushed | None = None
     not_pushed: str | None = None
     """Why nothing was pushed."""
+    engines: dict[str, Any] = {}
+    """The verdicts on faster forms of the model, as EngineExporter has written them."""
     artifacts: dict[str, str] = {}
     """Folders of what the run is judged by, such as `evaluation`, `examples` and `training`, as far as it came."""
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import ModuleType
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from components.engine_export.core import Cases
-from components.errors import UsageError
+from components.engine_export.measured import Cases
 from components.imaging.geometry.placement import letterbox
 from components.inference.engines.engine import Asked
-from components.inference.engines.registry import engine_module
 from components.inference.operating_point import OWN
 from components.records.record import Record
 from components.records.settings import Derivation
@@ -28,14 +24,6 @@ SAMPLES = [
     Asked(np.random.default_rng(seed).random((1, SIDE, SIDE, 1), np.float32), np.array([[0.5, 0.3]], np.float32))
     for seed in range(4)
 ]
-
-
-def installed(engine: str) -> ModuleType:
-    """Its module, or the test is skipped: the extra is no part of what is always installed."""
-    try:
-        return engine_module(engine, converts=True)
-    except UsageError as error:
-        pytest.skip(str(error))
 
 
 def drawn(number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from small_network import SIDE, cases_in, installed, network, save
+from small_network import SIDE, cases_in, network, save
 from typer.testing import CliRunner
 
 from components.files import write_json
@@ -49,7 +49,6 @@ def convert(model: Path, run: Path, out: Path, *more: str) -> tuple[Result, dict
 
 @pytest.mark.long
 def test_what_agrees_is_offered_beside_what_was_before(saved: Path, tmp_path: Path) -> None:
-    installed("openvino")
     run = run_in(tmp_path / "out", 900)
     first, told = convert(saved, run, tmp_path / "first", "--precision", "bfloat16")
     second, _ = convert(tmp_path / "first", run, tmp_path / "second")
@@ -63,7 +62,6 @@ def test_what_agrees_is_offered_beside_what_was_before(saved: Path, tmp_path: Pa
 
 
 def test_what_few_groups_cannot_show_is_refused_and_the_verdict_kept(saved: Path, tmp_path: Path) -> None:
-    installed("openvino")
     result, told = convert(saved, run_in(tmp_path / "out", 9), tmp_path / "copy")
     assert result.exit_code == 3
     assert told["reason"].startswith("too few groups to say: the mean changes by +0.0000")
@@ -75,13 +73,16 @@ def test_what_few_groups_cannot_show_is_refused_and_the_verdict_kept(saved: Path
 
 
 def test_what_does_not_belong_together_is_a_mistake(saved: Path, tmp_path: Path) -> None:
-    installed("openvino")
     run = run_in(tmp_path / "out", 9, fingerprint="others")
     for out, more, named in [
         (tmp_path / "new", [], "is of other data than"),
         (tmp_path, [], "exists, and nothing is overwritten"),
-        (tmp_path / "new", ["--engine", "onnx", "--precision", "int8"], "onnx in 'int8': it computes in float32"),
-        (tmp_path / "new", ["--engine", "tensorflow"], "engine 'tensorflow': expected one of openvino, onnx"),
+        (
+            tmp_path / "new",
+            ["--engine", "onnx", "--precision", "int8"],
+            "onnx in 'int8': models are converted to it in float32",
+        ),
+        (tmp_path / "new", ["--engine", "tensorrt"], "engine 'tensorrt': expected one of tensorflow, openvino, onnx"),
     ]:
         result, told = convert(saved, run, out, *more)
         assert (result.exit_code, named in told["error"]) == (2, True), told

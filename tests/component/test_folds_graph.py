@@ -101,12 +101,17 @@ def test_what_is_judged_checked_and_pushed_is_the_ensemble(compiled: pipeline_pb
 
 def test_a_run_is_judged_by_the_ensemble_and_its_evaluation(pipeline: Pipeline) -> None:
     final = final_nodes(Nodes.of(pipeline).roles)
-    assert set(final) == set(Role)
+    assert set(final) == set(Role) - {Role.ENGINES}
     assert (final[Role.TRAINING], final[Role.OUT_OF_FOLD], final[Role.EVALUATION]) == (
         "Ensemble",
         "OutOfFold",
         "Evaluator",
     )
+
+
+def test_forms_are_made_by_the_first_fold_and_judged_on_the_others(folded: Config) -> None:
+    settings = folded.engine_exporter
+    assert (settings.learnt, settings.judged) == (["fold-1"], ["fold-2", "fold-3"])
 
 
 def changed_by(folded: Config, tmp_path: Path, pipeline: pipeline_pb2.Pipeline, **evaluation: Any) -> set[str]:

@@ -52,6 +52,13 @@ def pipeline(config: Config, place: Place) -> Pipeline:
 
 
 @pytest.fixture(scope="module")
+def faster(config: Config, place: Place) -> Pipeline:
+    """Of a config that asks for engines."""
+    serving = config.serving.model_copy(update={"engines": ["openvino-int8", "onnx-float32"]})
+    return create_pipeline(config.model_copy(update={"serving": serving}), place, champion="")
+
+
+@pytest.fixture(scope="module")
 def compiled(pipeline: Pipeline) -> pipeline_pb2.Pipeline:
     return compile_pipeline(pipeline, "run-1")
 
@@ -104,14 +111,14 @@ def test_a_component_that_declares_no_traits_is_named(
         Nodes.of(create_pipeline(config, place, ""))
 
 
-def test_every_executor_of_the_tree_is_of_a_node_of_the_graph(pipeline: Pipeline) -> None:
-    paths = [component.executor_spec.class_path for component in pipeline.components]
+def test_every_executor_of_the_tree_is_of_a_node_of_the_graph(faster: Pipeline) -> None:
+    paths = [component.executor_spec.class_path for component in faster.components]
     own = {path.rpartition(".")[0] for path in paths if path.startswith("components.")}
     assert own | {"components.ensemble.executor", "components.out_of_fold.executor"} == set(executors())
 
 
-def test_every_type_of_artifact_that_is_not_tfxs_is_known_to_the_containers(pipeline: Pipeline) -> None:
-    channels = [channel for component in pipeline.components for channel in component.outputs.values()]
+def test_every_type_of_artifact_that_is_not_tfxs_is_known_to_the_containers(faster: Pipeline) -> None:
+    channels = [channel for component in faster.components for channel in component.outputs.values()]
     assert {channel.type for channel in channels} - TFX_ARTIFACTS == set(own_types())
 
 
@@ -123,8 +130,8 @@ POOL = BeamRunner(runner="portable", options=["--job_endpoint=localhost:1", "--e
     [
         (Execution(), ()),
         (Execution(workers=2), ()),
-        (Execution(workers=2, parallel="processes"), ("ImageMaskExampleGen", "Augmentor")),
-        (Execution(beam=POOL), ("ImageMaskExampleGen", "StatisticsGen", "Augmentor")),
+        (Execution(workers=2, parallel="processes"), ("ImageMaskExampleGen", "Augmentor", "BulkInferrer")),
+        (Execution(beam=POOL), ("ImageMaskExampleGen", "StatisticsGen", "Augmentor", "BulkInferrer")),
     ],
     ids=["threads", "two threads", "processes", "a cluster"],
 )
@@ -196,6 +203,25 @@ def test_the_pusher_waits_for_both_blessings(nodes: dict[str, pipeline_pb2.Pipel
     found = producers(nodes["Pusher"])
     assert found["model_blessing"] == {"Evaluator"}
     assert found["infra_blessing"] == {"ServingCheck"}
+
+
+def test_faster_engines_are_made_of_a_blessed_model_before_it_is_pushed(pipeline: Pipeline, faster: Pipeline) -> None:
+    without, order = (list(Nodes.of(each).traits) for each in (pipeline, faster))
+    at = order.index("EngineExporter")
+    assert (order[:at] + order[at + 1 :], order[at - 1], order[at + 1]) == (without, "ServingCheck", "Pusher")
+    made = compile_pipeline(faster, "run-1")
+    nodes = {item.pipeline_node.node_info.id: item.pipeline_node for item in made.nodes}
+    given = {"examples": {"ImageMaskExampleGen"}, "model": {"Calibrator"}, "model_blessing": {"Evaluator"}}
+    assert producers(nodes["EngineExporter"]) == given
+    assert producers(nodes["Pusher"])["engines"] == {"EngineExporter"}
+    parameters = nodes["EngineExporter"].parameters.parameters
+    settings = json.loads(parameters["settings"].field_value.string_value)
+    assert settings["engines"] == ["openvino-int8", "onnx-float32"]
+    assert (settings["learnt"], settings["judged"]) == (["train"], ["eval"])
+    modules = parameters["code_version"].field_value.string_value.partition(" of ")[2]
+    assert modules == "components.engine_export.executor, " + ", ".join(
+        f"components.inference.engines.{engine}" for engine in ("onnx", "openvino")
+    )
 
 
 def test_paths_are_parameters_of_those_nodes_alone_that_go_there(

@@ -60,6 +60,18 @@ def test_kubeflows_client_loads_it(package: Package, tmp_path: Path) -> None:
     assert loaded.platform_spec == platform
 
 
+def test_faster_engines_are_made_there_too(package: Package, tmp_path: Path) -> None:
+    engines = 'serving.engines=["openvino-bfloat16"]'
+    found = compile_package("kubeflow", load_config(str(RECIPE), [engines]), None)
+    (tmp_path / "compiled.yaml").write_text(to_yaml(found), encoding="utf-8")
+    components.load_component_from_file(str(tmp_path / "compiled.yaml"))
+    tasks, before = (each.spec["root"]["dag"]["tasks"] for each in (found, package))
+    assert tasks.keys() - before.keys() == {"EngineExporter"}
+    artifact = tasks["Pusher"]["inputs"]["artifacts"]["engines"]["taskOutputArtifact"]
+    assert artifact == {"outputArtifactKey": "engines", "producerTask": "EngineExporter"}
+    assert json.loads(constants(found, "EngineExporter")["settings"])["engines"] == ["openvino-bfloat16"]
+
+
 def test_the_sections_reach_their_nodes_whole(package: Package, config: Config) -> None:
     trainer = json.loads(constants(package, "Trainer")["custom_config"])
     assert trainer["settings"] == config.trainer.model_dump()

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 from ingest import box, film, ingest, save
+from small_network import network
+from small_network import save as save_model
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -27,6 +29,7 @@ from components.example_gen.shards import Shard, WriteShard
 from components.imaging.augmentation.settings import Augmentation
 from pipeline.config.execution import BeamRunner, Execution
 from pipeline.graph.beam import beam_arguments
+from pipeline.runs.predict import Options, predict
 
 DATA = {"layout": "folders", "height": 24, "width": 32, "tiles": {"overlap": 4, "keep_empty": 0.5}}
 IMAGES = 60
@@ -51,8 +54,8 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def arguments() -> Iterator[list[str]]:
-    """Beam's arguments for a job server and a worker pool, which live as long as the tests here."""
+def cluster() -> Iterator[Execution]:
+    """A job server and a worker pool, which live as long as the tests here."""
     modules = {
         "apache_beam.runners.portability.local_job_service_main": (job := _free_port(), "--job_port"),
         "apache_beam.runners.worker.worker_pool_main": (pool := _free_port(), "--service_port"),
@@ -69,12 +72,18 @@ def arguments() -> Iterator[list[str]]:
             _wait_for(port, process)
         options = [f"--job_endpoint=localhost:{job}", "--environment_type=EXTERNAL"]
         options.append(f"--environment_config=localhost:{pool}")
-        yield beam_arguments(Execution(beam=BeamRunner(runner="portable", options=options)))
+        yield Execution(beam=BeamRunner(runner="portable", options=options))
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def arguments(cluster: Execution) -> list[str]:
+    """Beam's."""
+    return beam_arguments(cluster)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +136,22 @@ def test_workers_of_their_own_leave_what_one_process_leaves(
     statistics = read_statistics(tmp_path / "here")
     assert set(statistics) == {"Split-train", "Split-eval", "Split-test"}
     assert read_statistics(tmp_path / "there") == statistics
+
+
+@pytest.mark.slow
+def test_predictions_of_workers_of_their_own_are_those_of_one_process(
+    root: Path, cluster: Execution, tmp_path: Path
+) -> None:
+    version = save_model(network(), tmp_path / "7")
+    asked = ([root / "images"], Options(kinds=("probability", "coco")), False, lambda items, count: items)
+    execution = cluster.model_copy(update={"shared": [str(root), str(tmp_path)]})
+    told = [
+        predict(version, asked[0], tmp_path / out, *asked[1:], place)
+        for out, place in (("here", None), ("there", execution))
+    ]
+    assert [each["answered"] for each in told] == [IMAGES, IMAGES]
+    here, there = (files(tmp_path / name) for name in ("here", "there"))
+    assert there == here
 
 
 class SeesOtherFolders(WriteShard):

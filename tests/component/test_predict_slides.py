@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
+from PIL import Image
 from predicting import content, predict, rows
 from slide_files import tissue, write_slide
 from typer.testing import CliRunner
@@ -26,6 +27,7 @@ from components.files import write_json
 from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson
 from components.imaging.files.codecs import encode_png, read_image
+from components.imaging.slides.opened import is_slide
 from components.inference.operating_point import OperatingPoint
 from components.predictions import slides
 from components.predictions.slides import MOST_WHOLE
@@ -177,6 +179,40 @@ def test_ended_within_a_slide_it_goes_on_there_with_the_same_files(version: Path
     run(version, asked[0], tmp_path / "two", *asked[1:], ending)
     assert set(seen) == {2}  # of four bands
     assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_large_png_and_jpeg_files_are_answered_by_rows_as_in_memory(
+    version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyvips")
+    given = tmp_path / "given"
+    given.mkdir()
+    for name, pixels in {
+        "a.png": tissue(HEIGHT, WIDTH),
+        "b.jpg": tissue(80, 6000, 1),
+        "c.jpg": tissue(600, 700),
+    }.items():
+        Image.fromarray(pixels).save(given / name)
+    asked = (version, given, "--write", "probability", "--max-rejects", 1, "--out")
+    assert predict(*asked, tmp_path / "one")[1]["rejects"] == []
+    (given / "c.jpg").write_bytes((given / "c.jpg").read_bytes()[:4000])
+    monkeypatch.setattr(is_slide, "__defaults__", (HEIGHT * WIDTH - 1,))
+    result, told = predict(*asked, tmp_path / "two")
+    assert (result.exit_code, told["answered"]) == (0, 2)
+    assert told["rejects"][0]["reason"].startswith("is damaged or cut short near row")
+    for name in ("a.png", "b.ome.tif"):
+        one, two = (tifffile_or_png(tmp_path / out / "probability" / name) for out in ("one", "two"))
+        assert np.abs(one.astype(int) - two).max() <= 1
+        one, two = (tifffile_or_png(tmp_path / out / "masks" / name) for out in ("one", "two"))
+        np.testing.assert_array_equal(one, two)
+    whole = version_in(tmp_path / "whole/7", tiles=None)
+    monkeypatch.setattr("components.predictions.answered.MAX_PIXELS", HEIGHT * WIDTH - 1)
+    told = predict(whole, given / "a.png", "--out", tmp_path / "three")[1]
+    assert told["rejects"][0]["reason"].startswith("has 700 x 600 pixels, more than the 419999 that are held in memory")
+
+
+def tifffile_or_png(path: Path) -> np.ndarray:
+    return read_image(path) if path.suffix == ".png" else tifffile.imread(path)
 
 
 def test_what_is_kept_of_another_image_is_refused(version: Path, tmp_path: Path) -> None:

@@ -9,28 +9,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGKILL
+from typing import Any
 
 import pytest
 import tensorflow as tf
+from pushing import push_model
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
-from components.artifact_types import SplitReport
 from components.champion_resolver.executor import Executor as ChampionResolver
 from components.errors import UsageError
 from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
-from components.pusher.executor import Executor as Pusher
-from components.pusher.settings import Disclosure, Form, PusherSettings
+from components.pusher.settings import Form
 from components.records.settings import Derivation
-from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, prints_of, read_prints, write_prints
+from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, read_prints
 from components.serving_dir import champion_version, push, read_manifest
 from components.serving_graph.export import Windows, export_model
 from components.task import Task
 from components.weights import model_sha256
 
 Make = Callable[..., Artifact]
-SPLIT_REPORT = {"data_fingerprint": "f00", "sources": 0, "splits": {}, "notes": [], "drift": None, "records": []}
 
 
 @pytest.fixture
@@ -149,34 +148,10 @@ class TestPusher:
     def do(
         self, run_executor: Callable, artifact: Make, serving: Path, tmp_path_factory: pytest.TempPathFactory
     ) -> Callable[..., Artifact]:
-        def run(
-            model: Artifact,
-            blessed: int = 1,
-            infra_blessed: int = 1,
-            compared_with: str | None = None,
-            form: Form = "coarse",
-        ) -> Artifact:
-            folder = tmp_path_factory.mktemp("push")
-            compared = compared_with or champion_version(serving)
-            pushed = artifact(standard_artifacts.PushedModel, folder / "pushed")
-            evaluation = artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
-            champion = {"version": compared} if compared else None
-            metrics = {"dice": {"mean": 0.8}, "champion": champion, "reasons": []}
-            (folder / "evaluation" / "metrics.json").write_text(json.dumps(metrics))
-            model_blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
-            model_blessing.set_int_custom_property("blessed", blessed)
-            infra_blessing = artifact(standard_artifacts.InfraBlessing, folder / "infra")
-            infra_blessing.set_int_custom_property("blessed", infra_blessed)
-            split_report = artifact(SplitReport, folder / "split_report")
-            (folder / "split_report" / "split_report.json").write_text(json.dumps(SPLIT_REPORT))
-            inputs = {"model": model, "evaluation": evaluation, "split_report": split_report}
-            blessings = {"model_blessing": model_blessing, "infra_blessing": infra_blessing}
-            write_prints(folder / "split_report" / SIGNATURES_FILE, prints_of({"ab" * 32: bytes(4095) + b"1"}))
-            disclosure = Disclosure(signatures=form)
-            settings = PusherSettings(recipe="tests", notice="phantoms", config={}, disclosure=disclosure)
-            outputs = {"pushed_model": pushed}
-            run_executor(Pusher, inputs | blessings, outputs, serving_dir=str(serving), run="run-1", settings=settings)
-            return pushed
+        def run(model: Artifact, *blessed: int, **given: Any) -> Artifact:
+            return push_model(
+                run_executor, artifact, serving, tmp_path_factory.mktemp("push"), model, *blessed, **given
+            )
 
         return run
 
@@ -218,6 +193,7 @@ class TestPusher:
                 "warm_starts": 0,
                 "weights": None,
                 "members": 1,
+                "engines": {},
             },
         }
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}

@@ -163,7 +163,9 @@ class TestOwnTree:
     def test_a_measure_concerns_its_evaluation_alone(self) -> None:
         overlap = REPOSITORY / "components/measures/overlap.py"
         concerned = [node for node in NODES if overlap in sources(node)]
-        assert concerned == [f"components.{node}.executor" for node in ("calibrator", "evaluator", "out_of_fold")]
+        assert concerned == [
+            f"components.{node}.executor" for node in ("calibrator", "engine_export", "evaluator", "out_of_fold")
+        ]
         assert overlap in sources(*evaluator_version("ce_dice").partition(" of ")[2].split(", "))
 
     def test_a_page_concerns_no_training(self) -> None:

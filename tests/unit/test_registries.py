@@ -16,6 +16,7 @@ from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.imaging.annotations.document import Format
 from components.imaging.annotations.registry import FORMATS
+from components.inference.engines.registry import ENGINES
 from components.measures.all import MEASURES
 from components.measures.measure import CasesMeasure, ClassMeasure
 from components.trainer.encoders.registry import ENCODERS
@@ -65,6 +66,12 @@ def test_every_encoder_is_listed() -> None:
         assert [*signature(module.encoder).parameters] == ["name"]
         assert [*signature(module.published).parameters] == ["name", "fetch"]
         assert [*signature(module.load).parameters] == ["encoder", "name", "path", "content"]
+
+
+def test_every_engine_is_listed() -> None:
+    found = {module for module in _modules("components.inference.engines") if hasattr(module, "open_engine")}
+    assert {_own_name(module) for module in found} == {*ENGINES}
+    assert all([*signature(module.convert).parameters][1:] == ["folder", "precision", "samples"] for module in found)
 
 
 def test_every_layout_is_listed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import cast
 
@@ -34,7 +35,7 @@ def decode_drawn(content: bytes, max_pixels: int, upright: bool) -> Drawn:
     Raises:
         UnreadableImage: as `decode_raster`; or colours and alpha tell two things.
     """
-    header = one_image(content, max_pixels)
+    header = one_image(io.BytesIO(content), max_pixels)
     alpha = _drawn_in_alpha(content, header, upright) if _has_alpha(content, header) else None
     if alpha is not None:
         return Drawn(alpha, "alpha channel")
@@ -48,7 +49,7 @@ def _drawn_in_alpha(content: bytes, header: ImageFile, upright: bool) -> np.ndar
     One colour that is transparent everywhere is what a file of such drawings holds where nothing was drawn; but in BMP,
     whose fourth byte may be unused, it is the mask.
     """
-    orientation = orientation_in(header, content)
+    orientation = orientation_in(header, io.BytesIO(content))
     channels = _with_alpha(content, header)
     colours, alpha = channels[..., :-1], channels[..., -1]
     one_colour = (colours == colours[0, 0]).all()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import IO
 
 import numpy as np
 from PIL.ExifTags import Base as Tag
@@ -54,8 +55,8 @@ def swaps_sides(orientation: int) -> bool:
     return orientation >= 5
 
 
-def orientation_in(header: ImageFile, content: bytes) -> int:
-    """1 to 8 as in EXIF; 1, upright, where a file says nothing or nothing that makes sense.
+def orientation_in(header: ImageFile, file: IO[bytes]) -> int:
+    """1 to 8 as in EXIF; 1, upright, where a file, whose header it is, says nothing or nothing that makes sense.
 
     Raises:
         UnreadableImage: a PNG file that was cut short.
@@ -66,9 +67,15 @@ def orientation_in(header: ImageFile, content: bytes) -> int:
     elif isinstance(header, JpegImageFile):
         found = _in_exif(header.info.get("exif", b"").removeprefix(b"Exif\0\0"))
     elif isinstance(header, PngImageFile):
-        blocks = (content[start:end] for kind, start, end in png_chunks(content) if kind == b"eXIf")
-        found = _in_exif(next(blocks, b""))
+        # Wherever it stands; Pillow knows what stands before the pixels.
+        places = [(start, end) for kind, start, end in png_chunks(file) if kind == b"eXIf"]
+        found = _in_exif(_between(file, *places[0])) if places else UPRIGHT
     return found if isinstance(found, int) and found in _TURNS else UPRIGHT
+
+
+def _between(file: IO[bytes], start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)
 
 
 def _in_exif(block: bytes) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os import SEEK_END
+from typing import IO
 
 from components.imaging.files.unreadable import UnreadableImage
 
@@ -11,16 +13,20 @@ _AROUND = 12
 """Bytes of a chunk beside its data: length and kind before, a check sum behind."""
 
 
-def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+def png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
     """The kind of each chunk before the end, and where in the file its data begin and end.
 
     Raises:
         UnreadableImage: the file ends before a chunk does.
     """
+    end = file.seek(0, SEEK_END)
     position = _SIGNATURE_BYTES
-    while position < len(content) and (kind := content[position + 4 : position + 8]) != b"IEND":
-        length = int.from_bytes(content[position : position + 4], "big")
+    while position < end:
+        file.seek(position)
+        head = file.read(8)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"IEND":
+            return
         yield kind, position + 8, position + 8 + length
         position += _AROUND + length
-    if position >= len(content):
-        raise UnreadableImage("not a whole PNG image: cut short, or the length of a chunk is damaged")
+    raise UnreadableImage("not a whole PNG image: cut short, or the length of a chunk is damaged")

@@ -22,9 +22,10 @@ from components.imaging.files.tiff_compression import refuse_compression
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+PNG_MAGIC, JPEG_MAGIC = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PLUGINS: dict[bytes, type[ImageFile]] = {
-    b"\x89PNG\r\n\x1a\n": PngImageFile,
-    b"\xff\xd8\xff": JpegImageFile,
+    PNG_MAGIC: PngImageFile,
+    JPEG_MAGIC: JpegImageFile,
     b"BM": BmpImageFile,
     **dict.fromkeys(TIFF_MAGIC, TiffImageFile),
 }
@@ -66,10 +67,9 @@ def decode_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.n
     Raises:
         UnreadableImage: damaged, cut short, several pages, or pixels that are not 8- or 16-bit gray or RGB.
     """
-    header = one_image(content, max_pixels)
-    orientation = orientation_in(header, content)
-    if header.mode in ("CMYK", "LAB"):
-        raise UnreadableImage(f"has {header.mode} colours, expected gray or RGB: convert it")
+    header = one_image(io.BytesIO(content), max_pixels)
+    orientation = orientation_in(header, io.BytesIO(content))
+    refuse_colours(header)
     if isinstance(header, TiffImageFile):
         return facing(upright, _decode_tiff(content, header), orientation, header)
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -82,11 +82,11 @@ def decode_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.n
 
 def indices_in_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.ndarray | None:
     """Palette entries `(H, W)` uint8, turned as by `decode_raster`; None for an image without a palette."""
-    header = one_image(content, max_pixels)
+    header = one_image(io.BytesIO(content), max_pixels)
     if header.mode != "P":
         return None
     decode_with(cv2.IMREAD_UNCHANGED, content, header)  # stricter than Pillow, which ignores check sums
-    orientation = orientation_in(header, content)  # forgotten by Pillow when it decodes
+    orientation = orientation_in(header, io.BytesIO(content))  # forgotten by Pillow when it decodes
     with foreign(UnreadableImage, f"not a whole {header.format} image: cut short or damaged"):
         entries = np.array(header)
     return facing(upright, entries, orientation, header)
@@ -94,17 +94,28 @@ def indices_in_raster(content: bytes, max_pixels: int, upright: bool = True) -> 
 
 def orientation_of(content: bytes) -> int:
     """The orientation that a PNG, JPEG, TIFF or BMP file carries, 1 to 8 as in EXIF; 1 is upright."""
-    return orientation_in(open_raster(io.BytesIO(content)), content)
+    return orientation_in(open_raster(io.BytesIO(content)), io.BytesIO(content))
 
 
-def one_image(content: bytes, max_pixels: int) -> ImageFile:
-    header = open_raster(io.BytesIO(content))
+def one_image(file: IO[bytes], max_pixels: int) -> ImageFile:
+    """Its header, as of `open_raster`.
+
+    Raises:
+        UnreadableImage: as of `open_raster`; it claims no pixels, more than `max_pixels`, or more than one image.
+    """
+    header = open_raster(file)
     check_size(*header.size, max_pixels)
     with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
         pages = getattr(header, "n_frames", 1)
     if pages > 1:
         raise UnreadableImage(f"holds {pages} pages, frames or resolutions, expected one image: save one of them alone")
     return header
+
+
+def refuse_colours(header: ImageFile) -> None:
+    """Raises UnreadableImage: the colours are none that are read."""
+    if header.mode in ("CMYK", "LAB"):
+        raise UnreadableImage(f"has {header.mode} colours, expected gray or RGB: convert it")
 
 
 def facing(upright: bool, pixels: np.ndarray, orientation: int, header: ImageFile) -> np.ndarray:
@@ -141,7 +152,7 @@ def decode_with(flags: int, content: bytes, header: ImageFile) -> np.ndarray:
     """
     if isinstance(header, PngImageFile):
         # OpenCV makes room for what a chunk claims, up to 4 GB, before it sees that the file ends earlier.
-        for _ in png_chunks(content):
+        for _ in png_chunks(io.BytesIO(content)):
             pass
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
     # More pixels than it takes are refused: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.

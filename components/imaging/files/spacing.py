@@ -41,7 +41,7 @@ def spacing_of(content: bytes, upright: bool = True) -> Spacing | None:
     if not isinstance(header, TiffImageFile):
         return None
     found = _of_tiff(header)
-    return found[::-1] if found and upright and swaps_sides(orientation_in(header, content)) else found
+    return found[::-1] if found and upright and swaps_sides(orientation_in(header, io.BytesIO(content))) else found
 
 
 def spacing(values: Sequence[object]) -> Spacing | None:

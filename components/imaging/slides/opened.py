@@ -13,29 +13,47 @@ from components.imaging.files import raster
 from components.imaging.files.codecs import MAX_PIXELS
 from components.imaging.files.raster import TIFF_MAGIC
 from components.imaging.files.unreadable import UnreadableImage
+from components.imaging.slides import vips
 from components.imaging.slides.slide import Slide
 
 SUFFIXES = frozenset({".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide"})
 """Of slides alone; others are TIFF."""
 LONGEST_SIDE = 2**18
 """Pixels: of wider slides a few rows are more than memory holds."""
+_MAGIC_BYTES = 8
 
 
 def is_slide(path: Path, max_pixels: int = MAX_PIXELS) -> bool:
-    """Whether a file is read by regions: of a suffix of slides, or a TIFF of several resolutions, or of more pixels
-    than are read at once. What is damaged is none."""
+    """Whether a file is read by regions: of a suffix of slides, or a TIFF of several resolutions, or a TIFF, a PNG or a
+    JPEG of more pixels than are read at once. What is damaged is none."""
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
         with path.open("rb") as file:
-            if file.read(4) not in TIFF_MAGIC:
+            magic = file.read(_MAGIC_BYTES)
+            if not magic.startswith((*TIFF_MAGIC, *vips.MAGIC)):
                 return False
             file.seek(0)
             header = raster.open_raster(file)
             with foreign(UnreadableImage, "its list of pages is damaged"):
-                return header.width * header.height > max_pixels or getattr(header, "n_frames", 1) > 1
+                is_pyramid = magic.startswith(TIFF_MAGIC) and getattr(header, "n_frames", 1) > 1
+                return is_pyramid or header.width * header.height > max_pixels
     except (OSError, UnreadableImage):
         return False
+
+
+def is_decoded_by_rows(path: Path) -> bool:
+    """Whether a slide is a PNG or a JPEG; of such nothing but its pixels needs the extra `slides`."""
+    with foreign(UnreadableImage, "cannot be read"), path.open("rb") as file:
+        return file.read(_MAGIC_BYTES).startswith(vips.MAGIC)
+
+
+def load_reader(path: Path) -> None:
+    """Raises UsageError: what reads the pixels of a slide is not installed."""
+    if is_decoded_by_rows(path):
+        vips.load_vips()
+    else:
+        load_openslide()
 
 
 def load_openslide() -> ModuleType:
@@ -50,7 +68,7 @@ def load_openslide() -> ModuleType:
 
 @contextmanager
 def open_slide(path: Path, upright: bool = True) -> Iterator[Slide]:
-    """A slide that OpenSlide knows, or a TIFF, tiled or in strips, 8 or 16 bit, gray or RGB.
+    """A slide that OpenSlide knows, or a TIFF, tiled or in strips, a PNG or a JPEG, 8 or 16 bit, gray or RGB.
 
     Args:
         path: of the file.
@@ -60,6 +78,19 @@ def open_slide(path: Path, upright: bool = True) -> Iterator[Slide]:
         UsageError: the extra `slides` is not installed.
         UnreadableImage: it is damaged, or of a kind that is not read.
     """
+    slide = _opened(path, upright)
+    try:
+        if max(slide.height, slide.width) > LONGEST_SIDE:
+            raise UnreadableImage(f"has {slide.width} x {slide.height} pixels, expected at most {LONGEST_SIDE} a side")
+        yield slide
+    finally:
+        slide.close()
+
+
+def _opened(path: Path, upright: bool) -> Slide:
+    if is_decoded_by_rows(path):
+        with foreign(UnreadableImage, "cannot be read by rows"):
+            return vips.VipsSlide(path, upright)
     from components.imaging.slides.tiff import TiffSlide
     from components.imaging.slides.vendor import VendorSlide
 
@@ -68,10 +99,4 @@ def open_slide(path: Path, upright: bool = True) -> Iterator[Slide]:
         # What it calls generic tells nothing that the file itself does not, and comes in 8 bit.
         vendor = openslide.OpenSlide.detect_format(path)
         plain = vendor in (None, "generic-tiff")
-        slide = TiffSlide(path, upright) if plain else VendorSlide(openslide.OpenSlide(path))
-    try:
-        if max(slide.height, slide.width) > LONGEST_SIDE:
-            raise UnreadableImage(f"has {slide.width} x {slide.height} pixels, expected at most {LONGEST_SIDE} a side")
-        yield slide
-    finally:
-        slide.close()
+        return TiffSlide(path, upright) if plain else VendorSlide(openslide.OpenSlide(path))

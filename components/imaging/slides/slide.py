@@ -40,6 +40,9 @@ class Slide(Protocol):
             UnreadableImage: the file is damaged there.
         """
 
+    def close(self) -> None:
+        """Frees the file; nothing is read from then on."""
+
 
 def read_rows(slide: Slide, top: int, height: int) -> np.ndarray:
     """Rows of a slide over its whole width, read piece by piece."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from typing_extensions import TypedDict
-
+from components.artifacts import ENGINES_FILE, Engines, Verdict
 from components.errors import UsageError
 from components.files import write_json
 from components.inference.engines.engine import Engine
@@ -24,35 +22,13 @@ from components.inference.engines.tensorflow import SavedModel
 from components.serving_dir import content_sha256
 from components.state import BrokenState, read_state
 
-ENGINES_FILE = "engines.json"
-_FOLDER = "engines"
+FORMS_FOLDER = "engines"
+"""Beside `engines.json`."""
 _ANEW = "Convert the model anew: `maskline convert`."
 
 
-class Verdict(TypedDict):
-    """Of a form of the model, such as `openvino-int8`."""
-
-    engine: str
-    precision: str
-    offered: bool
-    """Whether it agrees with what it was converted from. What does not is not kept."""
-    reason: str
-    processor_time: float
-    """Of an answer, over that of TensorFlow where it was converted."""
-    sha256: str
-    """As `content_sha256` of its folder."""
-    measured: dict[str, Any]
-    """By what it was judged."""
-
-
-class Engines(TypedDict):
-    """`engines.json`."""
-
-    engines: dict[str, Verdict]
-
-
 def form_folder(model: Path, form: str) -> Path:
-    return model / "assets.extra" / _FOLDER / form
+    return model / "assets.extra" / FORMS_FOLDER / form
 
 
 def verdicts(model: Path) -> Mapping[str, Verdict]:
@@ -76,13 +52,13 @@ def chosen(model: Path, engine: str, precision: str | None) -> str:
     Args:
         model: the folder of the SavedModel.
         engine: its name; `auto` is the fastest that is offered and installed, or TensorFlow.
-        precision: None: the fastest that is offered.
+        precision: None: the fastest that is offered; of TensorFlow float32, as the model was exported.
 
     Raises:
         UsageError: there is no such engine, the model does not offer it, or it is not installed.
     """
     _refuse_unknown(engine, precision)
-    if engine == TENSORFLOW:
+    if (engine, precision) in ((TENSORFLOW, None), (TENSORFLOW, "float32")):
         return TENSORFLOW
     known = verdicts(model)
     fits = [form for form, told in known.items() if _fits(told, engine, precision)]
@@ -119,14 +95,12 @@ def open_form(model: Path, form: str, own: bool) -> Engine:
 
 
 def _refuse_unknown(engine: str, precision: str | None) -> None:
-    known = (TENSORFLOW, AUTO, *ENGINES)
+    known = (*ENGINES, AUTO)
     if engine not in known:
         raise UsageError(f"engine {engine!r}: expected one of {', '.join(known)}")
     if precision is not None and precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
-    if engine == TENSORFLOW and precision not in (None, "float32"):
-        raise UsageError(f"tensorflow in {precision}: it answers as the model was exported. Leave precision out")
-    if engine in ENGINES and precision is not None:
+    if engine in ENGINES and precision is not None and (engine, precision) != (TENSORFLOW, "float32"):
         form_named(engine, precision)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 import tensorflow as tf
 
 from components.inference.engines.engine import IMAGES, MOMENTS, PROBABILITY, Asked
 from components.inference.engines.frozen import Frozen
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 _FILE = "model.onnx"
 _OPSET = 17
@@ -37,17 +40,19 @@ def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Aske
 
 def open_engine(folder: Path, precision: str) -> Session:
     """The model that was written into a folder."""
-    return Session(folder / _FILE)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # As TensorFlow is told; 0: all there are.
+    options.intra_op_num_threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return Session(onnxruntime.InferenceSession(folder / _FILE, options, providers=["CPUExecutionProvider"]))
 
 
 class Session:
     """A model of ONNX Runtime."""
 
-    def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        # As TensorFlow is told; 0: all there are.
-        options.intra_op_num_threads = tf.config.threading.get_intra_op_parallelism_threads()
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
         self._shapes = {each.name: each.shape for each in self._session.get_inputs()}
 
     @property

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino
+import rich
 import tensorflow as tf
 
 from components.inference.engines.engine import IMAGES, MOMENTS, PROBABILITY, Asked
 from components.inference.engines.frozen import Frozen
+
+if TYPE_CHECKING:
+    import openvino
 
 _FILE = "model.xml"
 _HINTS = {"float32": {"INFERENCE_PRECISION_HINT": "f32"}, "bfloat16": {"INFERENCE_PRECISION_HINT": "bf16"}, "int8": {}}
@@ -21,6 +25,8 @@ _NO_OPERATIONS = ("Parameter", "Constant", "Result")
 
 def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Asked]) -> None:
     """Writes the model; by `samples` int8 finds the ranges of what flows through it (post-training quantization)."""
+    import openvino
+
     model = openvino.convert_model(frozen.graph)
     for name, tensor in frozen.inputs.items():
         model.input(tensor).get_tensor().set_names({name})
@@ -33,21 +39,23 @@ def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Aske
 
 def open_engine(folder: Path, precision: str) -> Compiled:
     """The model that was written into a folder."""
-    return Compiled(openvino.Core().read_model(folder / _FILE), precision)
+    import openvino
+
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    options = {
+        **_HINTS[precision],
+        "PERFORMANCE_HINT": "LATENCY",
+        # As TensorFlow is told; 0: all there are.
+        **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
+    }
+    return Compiled(openvino.compile_model(openvino.Core().read_model(folder / _FILE), "CPU", options))
 
 
 class Compiled:
     """A model of OpenVINO."""
 
-    def __init__(self, model: openvino.Model, precision: str) -> None:
-        threads = tf.config.threading.get_intra_op_parallelism_threads()
-        options = {
-            **_HINTS[precision],
-            "PERFORMANCE_HINT": "LATENCY",
-            # As TensorFlow is told; 0: all there are.
-            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
-        }
-        self._model = openvino.compile_model(model, "CPU", options)
+    def __init__(self, model: openvino.CompiledModel) -> None:
+        self._model = model
         self._names = {each.any_name for each in self._model.inputs}
 
     @property
@@ -74,7 +82,19 @@ def _quantized(model: openvino.Model, samples: Sequence[Asked]) -> openvino.Mode
     names = {each.any_name for each in model.inputs}
     given = [{name: value for name, value in sample._asdict().items() if name in names} for sample in samples]
     kept = nncf.IgnoredScope(names=_ends(model), validate=False)
-    return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given), ignored_scope=kept)
+    with _bars_hidden():
+        return nncf.quantize(model, nncf.Dataset(given), subset_size=len(given), ignored_scope=kept)
+
+
+@contextmanager
+def _bars_hidden() -> Iterator[None]:
+    """NNCF draws its progress on the console that rich has for everyone."""
+    console = rich.get_console()
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 def _ends(model: openvino.Model) -> list[str]:

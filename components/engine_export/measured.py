@@ -1,0 +1,108 @@
+"""A form of a model beside the model itself: what becomes of its masks, and how long it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import tee
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from components.inference.engines.engine import Asked, Engine
+from components.inference.engines.offered import open_form
+from components.inference.engines.registry import TENSORFLOW
+from components.inference.operating_point import OperatingPoint
+from components.inference.predictor import Asking, Predictor
+from components.measures.comparison import Comparison
+from components.measures.measure import EmptyMasks
+from components.measures.overlap import DICE
+from components.records.record import Record
+from components.records.settings import Derivation
+from components.records.sources import at_source_size, read_sources
+from components.task import Task
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model as it is served."""
+
+    folder: Path
+    task: Task
+    derivation: Derivation
+    point: OperatingPoint
+
+    def predictor(self, form: str) -> Predictor:
+        """That asks a form of the model, by its own answers, for the same masks."""
+        return Predictor(
+            self.folder,
+            self.derivation,
+            Asking(form=form, own=True, mirror=self.point.mirror, temperature=self.point.temperature),
+        )
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Records by which a form is made and judged."""
+
+    examples: str
+    learnt: Sequence[str]
+    """Splits that were trained on: of these are samples."""
+    judged: Sequence[str]
+    """Splits that were not, or that no sample is of."""
+    empty_masks: EmptyMasks
+
+
+def changes(served: Served, form: str, cases: Cases) -> tuple[np.ndarray, list[str], float]:
+    """Of Dice by the form, float64 `(classes, cases)`; the groups of the cases; the largest change of a probability."""
+    rows, groups, largest = [], [], 0.0
+    for source, truth, before, after, scale in _answered(served, form, cases):
+        masks = (served.point.mask(each, served.task, scale) for each in (before, after))
+        old, new = (_dices(truth, mask, served.task, cases.empty_masks) for mask in masks)
+        rows.append(new - old)
+        groups.append(source.group)
+        # What is no number is as wrong as can be.
+        largest = max(largest, float(np.nan_to_num(np.abs(after - before), nan=1.0).max()))
+    return np.array(rows, np.float64).reshape(len(rows), len(served.task.classes)).T, groups, largest
+
+
+def _answered(
+    served: Served, form: str, cases: Cases
+) -> Iterator[tuple[Record, np.ndarray, np.ndarray, np.ndarray, float]]:
+    """Of each source its truth and both probabilities at the size that is judged, and the scale of `Answered`."""
+    sources = (source for split in cases.judged for source in read_sources(cases.examples, split))
+    told, *asked = tee(sources, 3)
+    answers = [
+        served.predictor(name)(source.image for source in images)
+        for name, images in zip((TENSORFLOW, form), asked, strict=True)
+    ]
+    for source, before, after in zip(told, *answers, strict=True):
+        truth, old = at_source_size(source, before.probability)
+        _, new = at_source_size(source, after.probability)
+        yield source, truth, old, new, before.scale * truth.size / source.mask.size
+
+
+def _dices(truth: np.ndarray, mask: np.ndarray, task: Task, empty_masks: EmptyMasks) -> np.ndarray:
+    """Of each class, NaN where undefined."""
+    indices = range(1, len(task.classes) + 1)
+    return np.array([DICE.value(Comparison(truth, mask, index), empty_masks) for index in indices])
+
+
+def processor_time(served: Served, form: str, samples: Sequence[Asked]) -> float:
+    """Of an answer by the form, over that of TensorFlow, taken in turn."""
+    batch = Asked(*map(np.concatenate, zip(*samples, strict=True)))
+    pair = [open_form(served.folder, name, own=True) for name in (form, TENSORFLOW)]
+    for engine in pair:
+        engine(batch)  # what is done once
+    return median(_seconds(pair[0], batch) / _seconds(pair[1], batch) for _ in range(_ROUNDS))
+
+
+def _seconds(engine: Engine, batch: Asked) -> float:
+    """Of all threads of this process."""
+    begin = time.process_time()
+    engine(batch)
+    return time.process_time() - begin
