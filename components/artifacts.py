@@ -58,6 +58,7 @@ class Account(TypedDict):
     lossy_masks: dict[str, Any] | None
     stray_pixels: NotRequired[dict[str, Any] | None]
     lesions_lost: dict[str, int]
+    cut_off: NotRequired[dict[str, int]]
     truth: dict[str, dict[str, Any]]
     turns: dict[str, dict[str, Any]]
 

@@ -33,6 +33,13 @@ def find_faults(
     # The cause before its consequence.
     yield from _too_many_rejects(account, settings.max_reject_fraction)
     yield from _small_splits(entries, settings.min_groups, data.run_splits)
+    yield from finding(
+        "cut off",
+        "images with shapes that reach beyond them, of which the rest is drawn",
+        "Look at some. If shapes are shifted or of another scale, their document is of another edition of the images.",
+        (f"{source}: {count}" for source, count in account.get("cut_off", {}).items()),
+        stops=False,
+    )
     yield from full_masks(account["truth"], stops=True)
     yield from upside_down(account["truth"], data, settings.mostly_foreground)
     yield from _unknown_classes(entries, data.task)

@@ -26,6 +26,7 @@ def account(listing: Listing, outcomes: Sequence[Outcome], fingerprint: str, spl
         "lossy_masks": _lossy_masks(outcomes),
         "stray_pixels": _stray_pixels(outcomes),
         "lesions_lost": {row.source: row.lesions_lost for row in outcomes if row.lesions_lost},
+        "cut_off": {row.source: row.cut_off for row in outcomes if row.cut_off},
         "truth": {row.source: row.truth for row in in_order if row.truth},
         "turns": {row.source: row.turns for row in in_order if row.turns},
     }

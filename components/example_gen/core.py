@@ -163,7 +163,7 @@ def _check_lesions(source: Source, view: View, mask: np.ndarray) -> None:
     placement = view.placement
     scale = min(placement.content_height / placement.source_height, placement.content_width / placement.source_width)
     # Half a pixel's diagonal: every smaller disc may lie between the centres of pixels.
-    if source.truth.smallest_lesion * min(1, scale) < 0.75:
+    if scale < 1 and source.truth.smallest_lesion * scale < 0.75:
         what = f"a lesion of radius {source.truth.smallest_lesion:g}"
     elif scale < 1 and not view.is_tile and foreground(source.truth.classes).any() and not foreground(mask).any():
         what = "its foreground"

@@ -13,6 +13,11 @@ LEFT_OUT = "label"
 _ASPECT_TOLERANCE = 0.01
 
 
+def same_aspect(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether the aspect ratios of two sizes, height first, differ by no more than 1 %."""
+    return abs(one[1] * other[0] / (one[0] * other[1]) - 1) <= _ASPECT_TOLERANCE
+
+
 def place(drawing: Drawing, height: int, width: int) -> tuple[Shape, ...]:
     """The shapes in pixels of an image of this size: scaled from the canvas, y counted downwards.
 
@@ -21,7 +26,7 @@ def place(drawing: Drawing, height: int, width: int) -> tuple[Shape, ...]:
             all of a polygon).
     """
     canvas_height, canvas_width = drawing.canvas or (height, width)
-    if abs(canvas_width * height / (canvas_height * width) - 1) > _ASPECT_TOLERANCE:
+    if not same_aspect((canvas_height, canvas_width), (height, width)):
         raise UnclearShape(
             f"the image of {width} x {height} pixels is no copy of what its shapes were drawn on, "
             f"{canvas_width} x {canvas_height}: is the truth of another edition?"

@@ -30,6 +30,8 @@ class Outcome:
     stray: float = 0.0
     lesions_lost: int = 0
     """Regions of foreground in the mask files that no record shows: too small for its scale, or cropped away."""
+    cut_off: int = 0
+    """Drawn shapes that reach beyond the image."""
     truth: dict[str, Any] | None = None
     """`Extent` of the truth at the size of its files, and `rules` by which the files were read; None of a reject."""
     turns: dict[str, Any] | None = None
@@ -63,6 +65,7 @@ def outcome_of(
         inflation=source.truth.inflation,
         stray=source.truth.stray,
         lesions_lost=sum(lesions_lost(source, view) for view in whole),
+        cut_off=source.truth.cut_off,
         truth={**asdict(extent_of(source.truth.classes)), "rules": dict(source.truth.rules)},
         turns=_turns(source.truth.turns),
     ), made

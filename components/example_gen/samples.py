@@ -37,6 +37,8 @@ class MaskFiles:
     paths: tuple[str, ...]
     classes: tuple[int, ...] = ()
     """The class of each file's foreground. Empty: the files hold one mask each, read by `[data.mask]` and merged."""
+    fitted: bool = False
+    """Whether a mask of another size, if of the aspect of its image, is resized to that, each pixel the nearest."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from components.example_gen.drawing import place
+from components.example_gen.drawing import place, same_aspect
 from components.example_gen.samples import Drawing, Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.turns import Turns, advice_on_sizes, why_unclear
@@ -20,6 +21,7 @@ from components.imaging.files.orientation import UPRIGHT
 from components.imaging.truth.classes import IGNORE, judged
 from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask, merge
+from components.imaging.truth.outline import reaches_beyond
 from components.imaging.truth.reading import MaskReading
 from components.imaging.truth.shapes import UnclearShape, rasterized
 
@@ -35,6 +37,8 @@ class Truth:
     """Of lossy masks: the greatest, see `components.imaging.truth.masks.inflation`."""
     stray: float = 0.0
     """Of a mask file, the greatest: see `components.imaging.truth.reading.MaskReading`."""
+    cut_off: int = 0
+    """How many of what was drawn reach beyond the image."""
     smallest_lesion: float = math.inf
     """Least extent of what was drawn, in pixels."""
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +72,8 @@ def read_truth(root: Path, picture: Picture, data: DataSettings) -> Truth:
         for path in sample.truth.paths:
             if _same_content(root / path, root / sample.image):
                 raise Unusable("mask is the image", f"its mask {path} is the same file: put the mask there")
-        readings = {path: _mask(root, path, picture, inside, data) for path in sample.truth.paths}
+        fitted = sample.truth.fitted
+        readings = {path: _mask(root, path, picture, inside, data, fitted=fitted) for path in sample.truth.paths}
         truth = _merged(picture, sample.truth.classes, readings, region)
         parts = {path: (reading.orientation, reading.classes) for path, reading in readings.items()}
     if inside is not None:
@@ -85,13 +90,14 @@ def _drawn(picture: Picture, drawing: Drawing, region: np.ndarray | None, turns:
     height, width = picture.shape
     try:
         shapes = place(drawing, height, width)
+        cut_off = sum(reaches_beyond(shape.outline, height, width) for shape in shapes)
         smallest = min((shape.extent for shape in shapes), default=math.inf)
         classes = rasterized(height, width, shapes)
         for inside in (region, _drawn_region(drawing, height, width)):
             classes = classes if inside is None else np.where(inside, classes, np.uint8(IGNORE))
     except UnclearShape as error:
         raise Unusable("truth", str(error)) from error
-    return Truth(classes, Turns(picture.orientation, turns), smallest_lesion=smallest)
+    return Truth(classes, Turns(picture.orientation, turns), cut_off=cut_off, smallest_lesion=smallest)
 
 
 def _merged(
@@ -132,13 +138,19 @@ def _drawn_region(drawing: Drawing, height: int, width: int) -> np.ndarray | Non
     return rasterized(height, width, place(replace(drawing, shapes=(drawing.region,)), height, width)) > 0
 
 
-def _mask(root: Path, path: str, picture: Picture, region: np.ndarray | None, data: DataSettings) -> MaskReading:
+def _mask(
+    root: Path, path: str, picture: Picture, region: np.ndarray | None, data: DataSettings, *, fitted: bool
+) -> MaskReading:
     try:
         reading = read_mask(root / path, data.mask, data.classes, data.max_pixels, region, data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", f"{path}: {error}") from error
     except UnclearMask as error:
         raise Unusable("unclear mask", f"{path}: {error}") from error
+    height, width = reading.classes.shape
+    if fitted and same_aspect((height, width), picture.shape):
+        resized = cv2.resize(reading.classes, picture.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        reading = replace(reading, classes=resized)
     _check_size("mask", path, reading.classes, reading.orientation, picture, data)
     return reading
 

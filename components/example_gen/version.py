@@ -10,4 +10,5 @@ _EXECUTOR = "components.example_gen.executor"
 
 def example_gen_version(layout: str) -> str:
     """As `code_version`, of the executor with a layout; raises KeyError where none has that name."""
-    return code_version(_EXECUTOR, LAYOUTS[layout].listing.__module__)
+    chosen = LAYOUTS[layout]
+    return code_version(_EXECUTOR, chosen.listing.__module__, *chosen.modules)

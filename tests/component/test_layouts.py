@@ -11,6 +11,7 @@ from ingest import SIZE, box, film, ingest, save, save_text
 
 from components.errors import UsageError
 from components.example_gen.listing import fingerprint
+from components.imaging.annotations.rle import run_lengths
 
 ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]
 NOTHING = np.zeros(SIZE, np.uint8)
@@ -101,7 +102,8 @@ class TestPresplit:
         assert made.account == {
             **{"sources": 4, "records": {"train": 2, "eval": 1, "test": 1}, "rejects": [], "left_out": []},
             **{"data_fingerprint": fingerprint(root, made.data), "without_records": []},
-            **{"empty_tiles_dropped": 0, "lossy_masks": None, "stray_pixels": None, "lesions_lost": {}, "turns": {}},
+            **{"empty_tiles_dropped": 0, "lossy_masks": None, "stray_pixels": None, "lesions_lost": {}, "cut_off": {}},
+            "turns": {},
             "truth": {
                 name.format("images"): {
                     "foreground": pytest.approx(8 * (22 - seed) / (48 * 64)),
@@ -357,3 +359,31 @@ def test_a_layout_that_is_not_there_is_a_message(tmp_path: Path) -> None:
     save(tmp_path / "data/images/a.png", film(0))
     with pytest.raises(UsageError, match=r"data: has no folder 'masks'.*another layout"):
         ingest(tmp_path / "data", tmp_path / "out", layout="folders")
+
+
+class TestAnnotations:
+    def test_painted_masks_and_polygons_of_two_classes(self, tmp_path: Path) -> None:
+        """The second lies over the first, and reaches beyond the image."""
+        root = tmp_path / "data"
+        lower, upper = box(4, 4, 20, 20), box(10, 10, 48, 64)
+        names = ["a", "b"]
+        for seed, name in enumerate(names):
+            save(root / f"{name}.png", film(seed))
+        pixels = [{"size": [*SIZE], "counts": run_lengths(lower > 0, (0, 0), SIZE).tolist()}, [corners(10, 10, 90, 70)]]
+        document = {
+            "images": [{"id": n, "file_name": f"{name}.png"} for n, name in enumerate(names)],
+            "categories": [{"id": 1, "name": "stroma"}, {"id": 2, "name": "tumour"}],
+            "annotations": [
+                {"image_id": n, "category_id": which + 1, "segmentation": pixels[which]}
+                for n in (0, 1)
+                for which in (0, 1)
+            ],
+        }
+        save_text(root / "coco.json", json.dumps(document))
+        made = ingest(root, tmp_path / "out", layout="annotations", classes=["tumour", "stroma"])
+        same(made.masks, dict.fromkeys(names, np.where(upper, 1, 2 * lower).astype(np.uint8)))
+        assert (made.rejects, made.account["cut_off"]) == ({}, {"a.png": 1, "b.png": 1})
+
+
+def corners(left: int, top: int, right: int, bottom: int) -> list[int]:
+    return [left, top, right, top, right, bottom, left, bottom]

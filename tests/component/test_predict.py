@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +27,9 @@ from typer.testing import CliRunner
 
 from components.errors import UsageError
 from components.files import write_json
-from components.imaging.annotations.coco import mask_of, read_coco
+from components.imaging.annotations.coco import read_coco
 from components.imaging.annotations.dicom_seg import read_seg
+from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson
 from components.imaging.files.codecs import encode_png, read_image
 from components.inference.model import load_model
@@ -97,7 +100,7 @@ def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp
     assert (result.exit_code, told["answered"], told["rejects"]) == (0, 4, [])
     assert [Path(each["source"]).name for each in told["not_read"]] == ["notes.txt"]
     out, task = tmp_path / "out", Task(classes=["lesion"])
-    coco = {image.file_name: image for image in read_coco((out / "coco.json").read_bytes())}
+    coco = {image.file: image for image in read_coco(json.loads((out / "coco.json").read_text()))}
     assert list(coco) == ["blank.png", "deep.tif", "phone.jpg", "scan"]
     found = {Path(row["image"]).name: row for row in rows(out / "predictions.csv")}
     for file, size in {"phone.jpg": (40, 50), "deep.tif": (48, 36), "scan": (40, 30), "blank.png": (9, 9)}.items():
@@ -108,7 +111,8 @@ def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp
         probability = read_image(out / f"probability/{name}.png")
         assert probability.dtype == np.uint16
         np.testing.assert_array_equal(probability / 65535 >= 0.3, mask == 1)
-        np.testing.assert_array_equal(read_geojson((out / f"geojson/{name}.geojson").read_bytes(), *size, task), mask)
+        (drawn,) = read_geojson(json.loads((out / f"geojson/{name}.geojson").read_text()), name)
+        np.testing.assert_array_equal(mask_of(replace(drawn, size=size), task, 10000), mask)
         np.testing.assert_array_equal(mask_of(coco[file], task, 10000), mask)
         colours = read_image(out / f"colours/{name}.png")
         np.testing.assert_array_equal(colours.any(axis=-1), mask == 1)

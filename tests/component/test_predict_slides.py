@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from slide_files import tissue, write_slide
 from typer.testing import CliRunner
 
 from components.files import write_json
+from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson
 from components.imaging.files.codecs import encode_png, read_image
 from components.imaging.slides.opened import is_slide
@@ -92,7 +95,8 @@ def test_a_slide_is_answered_as_the_same_image_in_memory(version: Path, tmp_path
     np.testing.assert_array_equal(mask, read_image(out / "masks/image.png"))
     for folder in ("overlays", "colours"):
         np.testing.assert_array_equal(read_image(out / folder / "slide.png"), read_image(out / folder / "image.png"))
-    drawn = read_geojson((out / "geojson/slide.geojson").read_bytes(), HEIGHT, WIDTH, Task(classes=["lesion"]))
+    (outlined,) = read_geojson(json.loads((out / "geojson/slide.geojson").read_text()), "slide")
+    drawn = mask_of(replace(outlined, size=(HEIGHT, WIDTH)), Task(classes=["lesion"]), HEIGHT * WIDTH)
     np.testing.assert_array_equal(drawn, mask)
     first, second = ({k: v for k, v in row.items() if k not in ("image", "output")} for row in rows(out / "review.csv"))
     assert first == second

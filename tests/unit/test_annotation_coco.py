@@ -14,7 +14,8 @@ from hypothesis import given
 from pycocotools import mask as pycocotools
 from pycocotools.coco import COCO
 
-from components.imaging.annotations.coco import mask_of, read_coco, write_coco
+from components.imaging.annotations.coco import read_coco, write_coco
+from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.regions import regions_of
 from components.imaging.annotations.rle import compressed, decompressed, run_lengths
 from components.imaging.files.unreadable import TooManyPixels
@@ -36,7 +37,7 @@ def document(segmentation: Any = HALF, **changed: Any) -> dict[str, Any]:
 
 
 def read(content: Any, max_pixels: int = 1000) -> list[np.ndarray]:
-    return [mask_of(image, TASK, max_pixels) for image in read_coco(json.dumps(content).encode())]
+    return [mask_of(image, TASK, max_pixels) for image in read_coco(json.loads(json.dumps(content)))]
 
 
 @given(masks(), masks())
@@ -91,8 +92,11 @@ def test_every_form_is_read(segmentation: Any) -> None:
     ("content", "reason"),
     [
         ([], "not COCO's JSON of segmentations"),
-        (document([[0, 0, 1, 1]]), "annotations.0.segmentation.polygons.0: List should have at least 6 items"),
-        (document([]), "annotation 5: covers no pixel"),
+        (
+            document([[0, 0, 1, 1]]),
+            "annotation 5: cannot be read: segmentation.polygons.0: List should have at",
+        ),
+        (document([]), "annotation 5: has no segmentation: a box alone is no outline"),
         (document({"size": [3, 2], "counts": [2, 2, 2]}), r"annotation 5: is of the size \[3, 2\], expected \[2, 3\]"),
         (document({"size": [2, 3], "counts": [2, 2]}), "annotation 5: the run lengths tell 4 pixels, expected 3 x 2"),
         (document({"size": [2, 3], "counts": [6]}), "annotation 5: the run lengths have nothing inside"),
@@ -100,7 +104,8 @@ def test_every_form_is_read(segmentation: Any) -> None:
         (document({"size": [2, 3], "counts": "P" * 9 + "0"}), "annotation 5: .* more pixels than an image has"),
         (document({"size": [2, 3], "counts": "M1"}), "annotation 5: the run lengths are negative"),
         (document(categories=[{"id": 7, "name": "cat"}]), "annotation 5: of class 'cat', expected benign or malig"),
-        (document(categories=[]), "annotation 5: is on image 1 and of category 7, which are not both"),
+        (document(categories=[]), "annotation 5: is of category 7, which is not in the document"),
+        (document(images=[]), "annotation 5: is on image 1, which is not in the document"),
         (document(images=2 * document()["images"]), "two images or two categories of one id"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from annotated import TASK, drawn, masks
 from hypothesis import given
 from shapely.geometry import shape
 
+from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson, write_geojson
 from components.imaging.annotations.regions import regions_of
 from components.imaging.truth.shapes import UnclearShape
@@ -30,10 +32,15 @@ def feature(coordinates: Any = TRIANGLE, kind: str = "Polygon", **classification
     }
 
 
+def read(content: Any, height: int, width: int, task: Task = TASK) -> np.ndarray:
+    (image,) = read_geojson(content, "film")
+    return mask_of(replace(image, size=(height, width)), task, 1000)
+
+
 @given(masks())
 def test_masks_come_back(mask: np.ndarray) -> None:
     content = write_geojson(regions_of(mask), TASK)
-    np.testing.assert_array_equal(read_geojson(content, *mask.shape, TASK), mask)
+    np.testing.assert_array_equal(read(json.loads(content), *mask.shape), mask)
     features = json.loads(content)["features"]
     assert all(shape(each["geometry"]).is_valid for each in features)
     assert len({uuid.UUID(each["id"]) for each in features}) == len(features)
@@ -62,7 +69,7 @@ def test_a_feature_says_what_it_is() -> None:
     ids=["before 0.3", "collection", "several polygons", "the later lies over", "three coordinates"],
 )
 def test_what_qupath_exports_is_read(document: Any) -> None:
-    mask = read_geojson(json.dumps(document).encode(), 4, 3, TASK)
+    mask = read(document, 4, 3)
     # Of the diagonal's pixels the centres lie on it, and what lies on a right or lower side is outside.
     np.testing.assert_array_equal(mask, drawn("22.", "2..", "...", "..."))
 
@@ -71,28 +78,26 @@ def test_holes_are_left_out_whichever_way_they_run() -> None:
     square = [[0, 0], [3, 0], [3, 3], [0, 3], [0, 0]]
     hole = [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]
     for ring in (hole, hole[::-1]):
-        content = json.dumps([feature([square, ring], name="benign")]).encode()
-        np.testing.assert_array_equal(read_geojson(content, 3, 3, TASK), drawn("111", "1.1", "111"))
+        np.testing.assert_array_equal(read([feature([square, ring], name="benign")], 3, 3), drawn("111", "1.1", "111"))
 
 
 def test_of_one_class_no_name_is_needed() -> None:
-    assert read_geojson(json.dumps([feature()]).encode(), 1, 1, Task()).tolist() == [[1]]
+    assert read([feature()], 1, 1, Task()).tolist() == [[1]]
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\x89PNG", "not GeoJSON of polygons"),
-        (b"[" * 100_000, "not GeoJSON of polygons: nested too deeply"),
-        (b"{}", "not GeoJSON of polygons: features: Field required"),
-        (json.dumps([feature([1, 2], "Point")]).encode(), "features.0.geometry: .*'Point'"),
-        (json.dumps([feature([[[0, 0], [float("nan"), 1], [2, 2]]])]).encode(), "a finite number"),
-        (json.dumps([feature(name="Tumor")]).encode(), "feature 1: of class 'Tumor', expected benign or malignant"),
-        (json.dumps([feature(name="benign"), feature()]).encode(), "feature 2: of no class, expected benign"),
-        (json.dumps([feature([[[9, 9], [12, 9], [9, 12]]], name="benign")]).encode(), "feature 1: covers no pixel"),
-        (json.dumps([feature([[]], name="benign")]).encode(), "feature 1: the polygon of no points"),
+        ("text", "not GeoJSON of polygons"),
+        ({}, "not GeoJSON of polygons: features: Field required"),
+        ([feature([1, 2], "Point")], "feature 1: cannot be read: geometry: .*'Point'"),
+        ([feature([[[0, 0], [float("nan"), 1], [2, 2]]])], "a finite number"),
+        ([feature(name="Tumor")], "feature 1: of class 'Tumor', expected benign or malignant"),
+        ([feature(name="benign"), feature()], "feature 2: of no class, expected benign"),
+        ([feature([[[9, 9], [12, 9], [9, 12]]], name="benign")], "feature 1: covers no pixel"),
+        ([feature([[]], name="benign")], "feature 1: the polygon of no points"),
     ],
 )
-def test_what_is_none_is_named(content: bytes, reason: str) -> None:
+def test_what_is_none_is_named(content: Any, reason: str) -> None:
     with pytest.raises(UnclearShape, match=reason):
-        read_geojson(content, 5, 5, TASK)
+        read(content, 5, 5)

@@ -9,10 +9,11 @@ from hypothesis import given
 from shapely import MultiPolygon, Polygon, contains_xy
 
 from components.imaging.annotations.colours import colour_map, outlined
-from components.imaging.annotations.outlines import draw, outlines
+from components.imaging.annotations.document import area
+from components.imaging.annotations.outlines import outlines
 from components.imaging.annotations.regions import regions_of
 from components.imaging.files.unreadable import UnreadableImage
-from components.imaging.truth.shapes import UnclearShape
+from components.imaging.truth.compound import several
 
 RING = drawn("111", "1.1", "11.")
 """The hole touches the outside at a corner."""
@@ -32,7 +33,8 @@ def test_outlines_are_valid_and_enclose_the_pixels(mask: np.ndarray) -> None:
             *(region.left + region.width, region.top + region.height),
         )
         covered[contains_xy(shape, columns + 0.5, rows + 0.5)] = region.class_index
-        draw(again, polygons, region.class_index)
+        for rings in polygons:
+            area(rings).fill(again, region.class_index)
     judged = np.where(mask == 255, 0, mask)
     np.testing.assert_array_equal(covered, judged)
     np.testing.assert_array_equal(again, judged)
@@ -78,10 +80,12 @@ def test_noise_is_refused_before_it_takes_memory(monkeypatch: pytest.MonkeyPatch
 
 def test_what_is_drawn_is_cut_off_at_the_image() -> None:
     mask = np.zeros((2, 3), np.uint8)
-    draw(mask, [[[[-5, -5], [2, -5], [2, 1], [-5, 1]]], [[[2, 1], [9, 1], [9, 9], [2, 9]]]], 1)
+    parts = [[[[-5, -5], [2, -5], [2, 1], [-5, 1]]], [[[2, 1], [9, 1], [9, 9], [2, 9]]]]
+    assert several([area(rings) for rings in parts]).fill(mask, 1)
     np.testing.assert_array_equal(mask, drawn("11.", "..1"))
-    with pytest.raises(UnclearShape, match="covers no pixel of an image of 3 x 2 pixels"):
-        draw(mask, [[[[7, 7], [9, 7], [9, 9]]]], 1)
+    beyond, hole = [[7, 7], [9, 7], [9, 9]], [[8, 7], [9, 7], [9, 8]]
+    assert not area([beyond]).fill(mask, 1)
+    assert not area([beyond, hole]).fill(mask, 1)
 
 
 def test_each_class_has_its_colour() -> None:

@@ -16,6 +16,7 @@ from components.code_version import code_version, executors, sources
 from components.evaluator.version import evaluator_version
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.version import example_gen_version
+from components.imaging.annotations.registry import FORMATS
 from components.measures.all import MEASURES
 from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
@@ -29,6 +30,7 @@ from pipeline.config.loader import load_config
 REPOSITORY = Path(__file__).parents[2]
 CHOICES = {
     "components.example_gen.layouts": [layout.listing.__module__ for layout in LAYOUTS.values()],
+    "components.imaging.annotations": [each.read.__module__ for each in FORMATS.values()],
     "components.trainer.models": [network_module(name) for name in ARCHITECTURES],
     "components.trainer.encoders": sorted({*ENCODERS.values()}),
     "components.trainer.losses": list(LOSSES.values()),
@@ -218,6 +220,8 @@ class TestChoices:
             # A split of `presplit` is laid out as `folders`.
             ("example_gen/layouts/folders.py", {"folders", "presplit"}),
             ("example_gen/layouts/via_rows.py", {"via"}),
+            ("imaging/annotations/coco.py", {"annotations"}),
+            ("imaging/annotations/raster.py", {"annotations"}),
             ("example_gen/layouts/layout.py", set(LAYOUTS)),
             ("example_gen/core.py", set(LAYOUTS)),
             ("trainer/models/unet/network.py", {"usual", "losses", "optimizers"}),

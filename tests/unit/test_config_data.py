@@ -30,14 +30,14 @@ def refusal(**settings: Any) -> str:
 @pytest.mark.parametrize(
     ("layout", "key", "value", "readers"),
     [
-        ("mias", "images", "films", "folders, presplit, bcss, via"),
+        ("mias", "images", "films", "folders, presplit, annotations, bcss, via"),
         ("manifest", "masks", "truth", "folders, presplit"),
         ("manifest", "mask_pattern", "(?P<name>.+)_m", "folders, presplit"),
         ("mias", "mask", {"threshold": 1}, "manifest, folders, presplit, paths"),
-        ("folders", "table", "truth.csv", "mias, manifest, bcss, via"),
+        ("folders", "table", "truth.csv", "mias, manifest, annotations, bcss, via"),
         ("folders", "edition", "full", "mias"),
-        ("presplit", "labels", ["benign"], "mias, via"),
-        ("sipakmed", "table", "x.csv", "mias, manifest, bcss, via"),
+        ("presplit", "labels", ["benign"], "mias, annotations, via"),
+        ("sipakmed", "table", "x.csv", "mias, manifest, annotations, bcss, via"),
     ],
 )
 def test_a_key_that_the_layout_does_not_read(layout: str, key: str, value: Any, readers: str) -> None:

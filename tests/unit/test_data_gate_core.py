@@ -198,6 +198,12 @@ def test_lesions_that_no_record_shows() -> None:
     assert "images/case3.png: 2. Raise [data] height" in message
 
 
+def test_shapes_that_reach_beyond_their_image() -> None:
+    kind, count, message = note(CLEAN, {"cut_off": {"images/case3.png": 2}})
+    assert (kind, count) == ("cut off", 1)
+    assert "images/case3.png: 2. Look at some." in message
+
+
 def test_folders_of_patients_are_suggested_before_names() -> None:
     images = [
         entry(

@@ -33,6 +33,7 @@ FILES = {
     "presplit": ["train/images/a.png", "train/masks/a.png", "val/images/p/b.png", "val/masks/p/b.png"],
     "manifest": ["x/y/z/a.png", "x/y/z/b.png", "manifest.csv"],
     "mias": ["mdb001.pgm", "mdb002.pgm", "Info.txt"],
+    "annotations": ["images/a.png", "a.geojson"],
     "bcss": ["images/a.png", "annotations/a.json"],
     "sipakmed": ["im_Parabasal/a.bmp", "im_Parabasal/a_cyt01.dat"],
     "via": ["images/a.png", "shapes.csv"],
@@ -40,6 +41,8 @@ FILES = {
 TABLES = {
     "manifest.csv": b"image,mask\nx/y/z/a.png,x/y/z/b.png\n",
     "Info.txt": b"mdb001 G NORM\nmdb002 G NORM\n",
+    "a.geojson": b"""{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry":
+        {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]}}]}""",
     "annotations/a.json": b"""[{"annotation": {"elements": [
         {"type": "rectangle", "group": "roi", "center": [8, 8, 0], "width": 16, "height": 16},
         {"type": "polyline", "group": "tumor", "points": [[1, 1, 0], [9, 1, 0], [9, 9, 0]]}]}}]""",
@@ -187,6 +190,7 @@ def test_empty_folders(tmp_path: Path, layout: str) -> None:
         write(tmp_path / name, b"nothing here\n")
     write(tmp_path / "manifest.csv", b"image,mask\n")
     write(tmp_path / "annotations/n.txt", b"")
+    write(tmp_path / "n.geojson", b'[{"type": "Feature"}]')
     write(tmp_path / "im_Parabasal/n.txt", b"")
     write(tmp_path / "shapes.csv", TABLES["shapes.csv"].splitlines()[0])
     with pytest.raises(UsageError, match=rf"holds no image. Expected files \.bmp, .* in layout '{layout}'"):
@@ -334,6 +338,7 @@ def test_a_name_that_is_not_utf8(tmp_path: Path, name: bytes, spans: int | None)
         (["manifest.toml"], "manifest"),
         (["images/a.png", "masks/a.png", "annotations/a.json"], "folders"),
         (["images/a.png", "annotations/a.json"], "bcss"),
+        (["images/a.png", "annotations/instances_val.json"], "annotations"),
         (["im_Parabasal/001.bmp"], "sipakmed"),
         (["shapes.csv", "images/a.png"], "via"),
         (["images/a.png"], None),

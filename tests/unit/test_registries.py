@@ -14,6 +14,8 @@ import pytest
 
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
+from components.imaging.annotations.document import Format
+from components.imaging.annotations.registry import FORMATS
 from components.inference.engines.registry import ENGINES
 from components.measures.all import MEASURES
 from components.measures.measure import CasesMeasure, ClassMeasure
@@ -74,6 +76,11 @@ def test_every_engine_is_listed() -> None:
 
 def test_every_layout_is_listed() -> None:
     assert {layout.name for layout in _values("components.example_gen.layouts", Layout)} == {*LAYOUTS}
+
+
+def test_every_format_of_annotations_is_listed() -> None:
+    found = _values("components.imaging.annotations", Format)
+    assert {each.name for each in found} == {*FORMATS}
 
 
 def test_every_measure_is_listed() -> None:

@@ -33,3 +33,5 @@ class Layout:
     """Whether its truth encloses lesions by discs, and does not outline them."""
     also_read: Callable[[Path, Callable[[], Listing]], set[Path]] = _reads_nothing_else
     """What no glob finds; the second argument lists the folder."""
+    modules: tuple[str, ...] = ()
+    """What it reads with and takes from a registry, and what its version therefore depends on."""

@@ -9,9 +9,10 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.example_gen.layouts.templates import IMAGE_FIELDS, MASK_FIELDS, REGION_FIELDS, Template
 from components.example_gen.samples import SPLIT_NAMES
+from components.imaging.annotations.registry import FORMATS
 from components.imaging.truth.classes import MOST_CLASSES
 from components.imaging.truth.settings import Mask
-from components.settings import Section, compiled
+from components.settings import OneOf, Section, compiled
 
 
 class Paths(Section):
@@ -59,13 +60,17 @@ class Reading(Section):
     """Regular expression on the whole name of a mask: `(?P<name>...)` is the name of the image, `(?P<class>...)`, where
     it is there, one of the classes below. Several masks may belong to one image."""
     table: str = ""
-    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name. A manifest is
+    """Truth table, manifest, annotations or shapes, in the input folder. Empty: the layout's usual name; `annotations`:
+    whatever document, or folder of them, there is. A manifest is
     CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
     where wanted `region`, `group`, `label`, `split`, `site`, `id`."""
+    format: Annotated[str, OneOf(["", *FORMATS])] = ""
+    """`annotations`: that of the documents. Empty: told by what they hold."""
     edition: Literal["mini", "full"] = "mini"
     """`mias`: films of 1024 x 1024 pixels, or the originals of version 1.21; their coordinates are not the same."""
     labels: list[str] = []
-    """`mias`, `via`: draw lesions of these labels alone and leave out images that have only others. Empty: all."""
+    """`mias`, `via`, `annotations`: draw lesions of these labels alone and leave out images that have only
+    others. Empty: all."""
     classes: Annotated[list[str], Field(max_length=MOST_CLASSES)] = []
     """Names of the classes 1, 2, ... in the truth. Empty: one class, foreground."""
     mask: Mask = Mask()

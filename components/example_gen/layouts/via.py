@@ -7,7 +7,7 @@ from pathlib import Path
 from components.example_gen.drawing import gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.layouts.via_rows import LABEL_KEYS, Row, Table, read_table
+from components.example_gen.layouts.via_rows import Row, Table, read_table
 from components.example_gen.samples import (
     Drawing,
     Listing,
@@ -19,6 +19,7 @@ from components.example_gen.samples import (
     unread_files,
     without_suffix,
 )
+from components.imaging.annotations.via_shapes import LABEL_KEYS
 from components.imaging.truth.shapes import UnclearShape
 
 

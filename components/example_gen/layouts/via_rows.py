@@ -9,81 +9,20 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from components.errors import UsageError
 from components.example_gen.drawing import class_of
 from components.example_gen.tables import faults_named, read_text
 from components.foreign import foreign
-from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape
-
-LABEL_KEYS = ("pathology", "label", "class")
-_CELL_CHARACTERS = 2**27
-"""A polygon's cell may be longer than the 131,072 characters that the csv module takes unless told otherwise."""
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
-
-
-class Circle(_Shape):
-    name: Literal["circle"]
-    cx: Number
-    cy: Number
-    r: Number
-
-    def outline(self) -> Ellipse:
-        return Ellipse(self.cx, self.cy, self.r, self.r)
-
-
-class Oval(_Shape):
-    name: Literal["ellipse"]
-    cx: Number
-    cy: Number
-    rx: Number
-    ry: Number
-    theta: Number = 0.0
-    """Radians, clockwise as seen; older tables have none."""
-
-    def outline(self) -> Ellipse:
-        return Ellipse(self.cx, self.cy, self.rx, self.ry, math.degrees(self.theta))
-
-
-class Rectangle(_Shape):
-    name: Literal["rect"]
-    x: Number
-    y: Number
-    width: Number
-    height: Number
-
-    def outline(self) -> Polygon:
-        right, bottom = self.x + self.width, self.y + self.height
-        return Polygon(((self.x, self.y), (right, self.y), (right, bottom), (self.x, bottom)))
-
-
-class Outline(_Shape):
-    name: Literal["polygon"]
-    all_points_x: list[Number]
-    all_points_y: list[Number]
-
-    def outline(self) -> Polygon:
-        if len(self.all_points_x) != len(self.all_points_y):
-            raise UnclearShape(f"a polygon of {len(self.all_points_x)} x and {len(self.all_points_y)} y")
-        return Polygon(tuple(zip(self.all_points_x, self.all_points_y, strict=True)))
-
-
-_SHAPE: TypeAdapter[Circle | Oval | Rectangle | Outline] = TypeAdapter(
-    Annotated[Circle | Oval | Rectangle | Outline, Field(discriminator="name")]
-)
+from components.imaging.annotations.content import large_cells
+from components.imaging.annotations.via_shapes import SHAPE, label_of
+from components.imaging.truth.shapes import Shape, UnclearShape
 
 
 class Row(BaseModel):
@@ -109,7 +48,7 @@ class Row(BaseModel):
         Raises:
             UnclearShape: it has several.
         """
-        label = _label(self.region_attributes) or _label(self.file_attributes)
+        label = label_of(self.region_attributes) or label_of(self.file_attributes)
         return label if label or self.has_shape else "normal"
 
     def shape(self, classes: Sequence[str]) -> Shape:
@@ -119,7 +58,7 @@ class Row(BaseModel):
             UnclearShape: a kind of shape that encloses nothing, or nothing in this case; a label that is no class.
         """
         with faults_named():
-            outline = _SHAPE.validate_json(self.region_shape_attributes).outline()
+            outline = SHAPE.validate_json(self.region_shape_attributes).outline()
         return Shape(outline, class_of(self.label, classes))
 
 
@@ -144,7 +83,7 @@ def read_table(path: Path) -> Table:
         UsageError: it is no table, or no row of it names the columns.
     """
     text = read_text(path)
-    with _large_cells(), foreign(UsageError, f"{path}: cannot be read"):
+    with large_cells(), foreign(UsageError, f"{path}: cannot be read"):
         found = next(filter(None, (_table(path.name, text, separator) for separator in _SEPARATORS)), None)
     if found is None:
         raise UsageError(f"{path}: is no table of the VGG Image Annotator: no row names {', '.join(sorted(_COLUMNS))}.")
@@ -175,16 +114,6 @@ def _table(name: str, text: str, separator: str) -> Table | None:
     return table if header else None
 
 
-@contextmanager
-def _large_cells() -> Iterator[None]:
-    """An outline of many points is longer than the cells that Python reads by default."""
-    usual = csv.field_size_limit(_CELL_CHARACTERS)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(usual)
-
-
 def _add(table: Table, cells: dict[str, str], line: int) -> None:
     name = cells.get("filename", "").strip() or f"{table.name} line {line}"
     try:
@@ -196,14 +125,3 @@ def _add(table: Table, cells: dict[str, str], line: int) -> None:
     rows = table.rows.setdefault(name, [])
     if row not in rows:
         rows.append(row)
-
-
-def _label(attributes: Mapping[str, Any]) -> str:
-    values = {key.strip().lower(): value for key, value in attributes.items()}
-    found = next((values[key] for key in LABEL_KEYS if values.get(key)), "")
-    if isinstance(found, Mapping):
-        ticked = [name for name, is_ticked in found.items() if is_ticked]
-        if len(ticked) > 1:
-            raise UnclearShape(f"a shape of several labels: {', '.join(ticked)}")
-        found = "".join(ticked)
-    return str(found).strip().lower()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Discriminator, Field, Tag
 
 from components.foreign import foreign
-from components.imaging.annotations.named import Part, class_index
-from components.imaging.annotations.outlines import draw
+from components.imaging.annotations.document import AnnotatedImage, Format, annotated, polygon
+from components.imaging.annotations.named import Part
+from components.imaging.annotations.raster import raster
 from components.imaging.annotations.regions import Region, Regions
-from components.imaging.annotations.rle import compressed, decompressed, fill, run_lengths
-from components.imaging.files.unreadable import check_size
+from components.imaging.annotations.rle import compressed, decompressed, run_lengths
+from components.imaging.truth.compound import several
+from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import UnclearShape
 from components.task import Task
 
@@ -27,8 +27,8 @@ _Flat = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_
 class _Image(Part):
     id: _Id
     file_name: str
-    height: int
-    width: int
+    height: int | None = None
+    width: int | None = None
 
 
 class _Category(Part):
@@ -37,7 +37,7 @@ class _Category(Part):
 
 
 class _RunLengths(Part):
-    size: list[int]
+    size: Annotated[tuple[int, int], Field(strict=False)]
     counts: str | list[_Length]
 
 
@@ -51,27 +51,22 @@ _Segmentation = Annotated[
 
 
 class _Annotation(Part):
-    id: _Id
     image_id: _Id
-    category_id: _Id
+    category_id: _Id | None = None
     segmentation: _Segmentation
+
+
+class _Owned(Part):
+    """What must be known of an annotation to say whose it is."""
+
+    id: _Id | None = None
+    image_id: _Id
 
 
 class _Document(Part):
     images: list[_Image]
-    annotations: list[_Annotation]
+    annotations: list[dict[str, Any]]
     categories: list[_Category]
-
-
-@dataclass(frozen=True)
-class CocoImage:
-    """An image of a document, and what is drawn on it."""
-
-    file_name: str
-    height: int
-    width: int
-    annotations: list[tuple[str, _Annotation]] = field(default_factory=list)
-    """Each with the name of its class."""
 
 
 def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, Any]:
@@ -91,46 +86,54 @@ def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, A
     return document
 
 
-def read_coco(content: bytes) -> list[CocoImage]:
-    """The images of a document, in order; `mask_of` draws them.
+def read_coco(content: Any, _stem: str = "") -> list[AnnotatedImage]:
+    """The images of a document, in order, with its polygons and run lengths, compressed or not.
+
+    Of polygons the corners of pixels have whole coordinates, and what is wound round twice lies outside, as pycocotools
+    has it; those of one annotation are united. A pixel belongs to one if its centre does; pycocotools rounds, so that
+    along slanting sides its pixels may be others. A crowd is drawn as its class: its pixels are of it.
 
     Raises:
-        UnclearShape: no such document, or numbers that name no image or class, or several images.
+        UnclearShape: no such document, or two images or categories of one number, or an annotation of no image.
     """
     with foreign(UnclearShape, "not COCO's JSON of segmentations"):
-        document = _Document.model_validate(json.loads(content))
-    images = {image.id: CocoImage(image.file_name, image.height, image.width) for image in document.images}
+        document = _Document.model_validate(content)
+        owned = [_Owned.model_validate(each) for each in document.annotations]
     names = {category.id: category.name for category in document.categories}
-    if len(images) < len(document.images) or len(names) < len(document.categories):
+    records: dict[_Id, list[tuple[str, Any]]] = {image.id: [] for image in document.images}
+    if len(records) < len(document.images) or len(names) < len(document.categories):
         raise UnclearShape("not COCO's JSON of segmentations: two images or two categories of one id")
-    for each in document.annotations:
-        if each.image_id not in images or each.category_id not in names:
-            raise UnclearShape(
-                f"annotation {each.id}: is on image {each.image_id} and of category {each.category_id}, which are not "
-                "both in the document"
-            )
-        images[each.image_id].annotations.append((names[each.category_id], each))
-    return [*images.values()]
+    for number, (owner, each) in enumerate(zip(owned, document.annotations, strict=True), 1):
+        record = f"annotation {number if owner.id is None else owner.id}"
+        if owner.image_id not in records:
+            raise UnclearShape(f"{record}: is on image {owner.image_id}, which is not in the document")
+        records[owner.image_id].append((record, each))
+    return [_read_image(image, records[image.id], names) for image in document.images]
 
 
-def mask_of(image: CocoImage, task: Task, max_pixels: int) -> np.ndarray:
-    """Class indices `(H, W)` uint8 of run lengths, compressed or not, and polygons; later ones lie over earlier ones.
+def _read_image(image: _Image, records: list[tuple[str, Any]], names: Mapping[_Id, str]) -> AnnotatedImage:
+    size = (image.height, image.width) if image.height and image.width else None
 
-    Of polygons the corners of pixels have whole coordinates. A pixel belongs to one if its centre does; pycocotools
-    rounds, so that along slanting sides its pixels may be others.
+    def read(part: Any) -> tuple[str, Outline]:
+        if not part.get("segmentation"):
+            raise UnclearShape("has no segmentation: a box alone is no outline")
+        found = _Annotation.model_validate(part)
+        if found.category_id is not None and found.category_id not in names:
+            raise UnclearShape(f"is of category {found.category_id}, which is not in the document")
+        label = "" if found.category_id is None else names[found.category_id]
+        return label, _outline(found.segmentation, size)
 
-    Raises:
-        TooManyPixels: the document claims more than `max_pixels`.
-        UnclearShape: an annotation of a class that the task has not, of another size, or that covers no pixel.
-    """
-    check_size(image.width, image.height, max_pixels)
-    mask = np.zeros((image.height, image.width), np.uint8, order="F")
-    for name, annotation in image.annotations:
-        try:
-            _draw(mask, annotation.segmentation, class_index(name, task))
-        except UnclearShape as error:
-            raise UnclearShape(f"annotation {annotation.id}: {error}") from error
-    return np.ascontiguousarray(mask)
+    return annotated(image.file_name, records, read, size=size)
+
+
+def _outline(segmentation: _RunLengths | list[_Flat], size: tuple[int, int] | None) -> Outline:
+    if isinstance(segmentation, list):
+        rings = [np.array(flat[: len(flat) // 2 * 2]).reshape(-1, 2).tolist() for flat in segmentation]
+        return several([polygon(ring, even_odd=True) for ring in rings])
+    if size and segmentation.size != size:
+        raise UnclearShape(f"is of the size {[*segmentation.size]}, expected {[*size]}, height before width")
+    counts = segmentation.counts
+    return raster(decompressed(counts) if isinstance(counts, str) else np.array(counts, np.int64), segmentation.size)
 
 
 def _annotation(region: Region, size: tuple[int, int]) -> dict[str, Any]:
@@ -144,12 +147,9 @@ def _annotation(region: Region, size: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def _draw(mask: np.ndarray, segmentation: _RunLengths | list[_Flat], value: int) -> None:
-    if isinstance(segmentation, list):
-        corners = [np.array(flat[: len(flat) // 2 * 2]).reshape(-1, 2).tolist() for flat in segmentation]
-        draw(mask, [[ring] for ring in corners], value)
-        return
-    if segmentation.size != list(mask.shape):
-        raise UnclearShape(f"is of the size {segmentation.size}, expected {list(mask.shape)}, height before width")
-    counts = segmentation.counts
-    fill(mask, decompressed(counts) if isinstance(counts, str) else np.array(counts, np.int64), value)
+FORMAT = Format(
+    name="coco",
+    title="COCO's JSON",
+    told=lambda content: isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys(),
+    read=read_coco,
+)

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-import numpy as np
 from pydantic import Field
 
 from components.foreign import foreign
-from components.imaging.annotations.named import Part, class_index
-from components.imaging.annotations.outlines import Rings, draw, outlines
+from components.imaging.annotations.document import AnnotatedImage, Format, annotated, area
+from components.imaging.annotations.named import Part
+from components.imaging.annotations.outlines import Rings, outlines
 from components.imaging.annotations.regions import Regions
+from components.imaging.truth.compound import several
+from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import UnclearShape
 from components.task import Task
 
@@ -66,7 +68,7 @@ class _Feature(Part):
 
 
 class _Collection(Part):
-    features: list[_Feature]
+    features: list[Any]
 
 
 def write_geojson(found: Regions, task: Task, measurements: Sequence[Mapping[str, float]] | None = None) -> bytes:
@@ -91,26 +93,30 @@ def write_geojson(found: Regions, task: Task, measurements: Sequence[Mapping[str
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
 
 
-def read_geojson(content: bytes, height: int, width: int, task: Task) -> np.ndarray:
-    """Class indices `(height, width)` uint8 of polygons: what `write_geojson` wrote, or what QuPath exports.
+def read_geojson(content: Any, stem: str) -> list[AnnotatedImage]:
+    """The polygons of the image of the same name: what `write_geojson` wrote, or what QuPath exports.
 
-    QuPath's collections are read, and the bare lists of older versions. Classes go by their names; where a task has one
-    class, what has no name is of it. Later features lie over earlier ones, and parts outside of the image are cut off.
+    QuPath's collections are read, and the bare lists of older versions. Parts outside of the image are cut off.
 
     Raises:
-        UnclearShape: no such document; a feature that is no polygon, of a class that the task has not, or covers no
-            pixel.
+        UnclearShape: no such document.
     """
     with foreign(UnclearShape, "not GeoJSON of polygons"):
-        found = json.loads(content)
-        features = _Collection.model_validate({"features": found} if isinstance(found, list) else found).features
-    mask = np.zeros((height, width), np.uint8)
-    for number, feature in enumerate(features, 1):
-        try:
-            draw(mask, feature.geometry.polygons, class_index(feature.name, task))
-        except UnclearShape as error:
-            raise UnclearShape(f"feature {number}: {error}") from error
-    return mask
+        found = {"features": content} if isinstance(content, list) else content
+        features = _Collection.model_validate(found).features
+    records = [(f"feature {number}", feature) for number, feature in enumerate(features, 1)]
+    return [annotated(stem, records, _read_feature)]
+
+
+def _read_feature(part: Any) -> tuple[str, Outline]:
+    feature = _Feature.model_validate(part)
+    return feature.name, several([area(rings) for rings in feature.geometry.polygons])
+
+
+def _is_geojson(content: Any) -> bool:
+    if isinstance(content, list):
+        return bool(content) and isinstance(content[0], dict) and content[0].get("type") == "Feature"
+    return isinstance(content, dict) and content.get("type") == "FeatureCollection"
 
 
 def _feature(
@@ -130,3 +136,6 @@ def _feature(
             **({"measurements": dict(measurements)} if measurements else {}),
         },
     }
+
+
+FORMAT = Format(name="geojson", title="GeoJSON, as QuPath exports it", told=_is_geojson, read=read_geojson)

@@ -15,7 +15,6 @@ import numpy as np
 
 from components.imaging.annotations.regions import Regions, parts_of
 from components.imaging.files.unreadable import UnreadableImage
-from components.imaging.truth.shapes import Polygon, UnclearShape
 
 MOST_EDGES = 10_000_000
 """Of pixels, along outlines: of noise, which has the most, they take some 200 bytes each."""
@@ -109,36 +108,3 @@ def _walked(following: Sequence[int]) -> Iterator[list[int]]:
             edge = following[edge]
         if ring:
             yield ring
-
-
-def draw(mask: np.ndarray, polygons: Sequence[Rings], value: int) -> None:
-    """Sets the pixels `(H, W)` uint8 whose centres lie in one of the polygons and in none of its holes.
-
-    Raises:
-        UnclearShape: they cover no pixel, or a ring encloses nothing.
-    """
-    found = False
-    for rings in polygons:
-        # Of the corners of pixels, not of their centres.
-        outer, *holes = [Polygon(tuple((x - 0.5, y - 0.5) for x, y, *_ in ring)) for ring in rings]
-        window = _window(outer, *mask.shape)
-        target = mask[window]
-        if not target.size:
-            continue
-        inside = np.zeros(target.shape, np.uint8)
-        shift = (1.0, 1.0), (-window[1].start, -window[0].start)
-        outer.mapped(*shift).fill(inside, 1)
-        for hole in holes:
-            hole.mapped(*shift).fill(inside, 0)
-        target[inside > 0] = value
-        found = found or bool(inside.any())
-    if not found:
-        raise UnclearShape(f"covers no pixel of an image of {mask.shape[1]} x {mask.shape[0]} pixels")
-
-
-def _window(outline: Polygon, height: int, width: int) -> tuple[slice, slice]:
-    """Rows and columns of the pixels, cut off at the image, whose centres an outline may hold."""
-    (left, top), (right, bottom) = outline.bounds
-    spans = [(top, bottom, height), (left, right, width)]
-    rows, columns = (slice(int(max(0, np.floor(a))), int(max(0, min(size, np.ceil(b) + 1)))) for a, b, size in spans)
-    return rows, columns

@@ -65,21 +65,3 @@ def decompressed(text: str) -> np.ndarray:
     lengths[1::2] = lengths[1::2].cumsum()
     lengths[2::2] = lengths[2::2].cumsum()
     return lengths
-
-
-def fill(mask: np.ndarray, lengths: np.ndarray, value: int) -> None:
-    """Sets the pixels inside, of an array `(H, W)` in Fortran's order.
-
-    Raises:
-        UnclearShape: the lengths are not those of an image of this size, or nothing is inside.
-    """
-    total = int(lengths.sum())
-    if (lengths < 0).any() or total != mask.size:
-        found = "are negative" if (lengths < 0).any() else f"tell {total} pixels"
-        raise UnclearShape(f"the run lengths {found}, expected {mask.shape[1]} x {mask.shape[0]} = {mask.size}")
-    ends = lengths.cumsum()
-    pixels = mask.T.reshape(-1)
-    for start, end in zip(ends[:-1:2].tolist(), ends[1::2].tolist(), strict=True):
-        pixels[start:end] = value
-    if not lengths[1::2].any():
-        raise UnclearShape("the run lengths have nothing inside")

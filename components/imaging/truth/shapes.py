@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from components.imaging.truth.outline import Bounds, Outline
+
 _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
 _STRIP_PIXELS = 2**20
@@ -47,6 +49,12 @@ class Ellipse:
         """Smallest half-width in pixels."""
         return min(self.radius_x, self.radius_y)
 
+    @property
+    def bounds(self) -> Bounds:
+        """Least x and y, and greatest."""
+        half_x, half_y = self._halves
+        return (self.x - half_x, self.y - half_y), (self.x + half_x, self.y + half_y)
+
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the centre is on a pixel of an image."""
         return -0.5 <= self.x < width - 0.5 and -0.5 <= self.y < height - 0.5
@@ -62,6 +70,15 @@ class Ellipse:
             math.copysign(1.0, scale[0] * scale[1]) * self.degrees,
         )
 
+    @property
+    def _halves(self) -> tuple[float, float]:
+        """Of the upright rectangle round it, x first."""
+        angle = math.radians(self.degrees)
+        cos, sin = (1.0, 0.0) if self.radius_x == self.radius_y else (math.cos(angle), math.sin(angle))
+        return math.hypot(self.radius_x * cos, self.radius_y * sin), math.hypot(
+            self.radius_x * sin, self.radius_y * cos
+        )
+
     def fill(self, mask: np.ndarray, value: int) -> bool:
         """Sets the pixels inside; whether there are any."""
         # A disc needs neither rotation nor weights, and without them is exact where the numbers are whole.
@@ -69,8 +86,8 @@ class Ellipse:
         angle = 0.0 if disc else math.radians(self.degrees)
         cos, sin = math.cos(angle), math.sin(angle)
         weight_x, weight_y = (1.0, 1.0) if disc else (self.radius_y, self.radius_x)
-        rows = _window(self.y, math.hypot(self.radius_x * sin, self.radius_y * cos), mask.shape[0])
-        columns = _window(self.x, math.hypot(self.radius_x * cos, self.radius_y * sin), mask.shape[1])
+        half_x, half_y = self._halves
+        rows, columns = _window(self.y, half_y, mask.shape[0]), _window(self.x, half_x, mask.shape[1])
         dx = np.arange(columns.start, columns.stop) - self.x
         found = False
         for strip in _strips(rows, len(columns)):
@@ -90,6 +107,8 @@ class Polygon:
     """
 
     points: tuple[tuple[float, float], ...]
+    even_odd: bool = False
+    """Whether what it winds round twice lies outside: a loop within is a hole, also one that runs the same way."""
 
     def __post_init__(self) -> None:
         _check(self, [value for point in self.points for value in point])
@@ -110,7 +129,7 @@ class Polygon:
         return min(sides) / 2
 
     @property
-    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+    def bounds(self) -> Bounds:
         """Least x and y, and greatest."""
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
@@ -122,7 +141,8 @@ class Polygon:
 
     def mapped(self, scale: tuple[float, float], offset: tuple[float, float]) -> Polygon:
         """With each coordinate times its scale plus its offset, x first."""
-        return Polygon(tuple((x * scale[0] + offset[0], y * scale[1] + offset[1]) for x, y in self.points))
+        points = tuple((x * scale[0] + offset[0], y * scale[1] + offset[1]) for x, y in self.points)
+        return Polygon(points, self.even_odd)
 
     def fill(self, mask: np.ndarray, value: int) -> bool:
         """Sets the pixels inside; whether there are any."""
@@ -132,7 +152,8 @@ class Polygon:
         columns = columns.clip(0, width).astype(np.int64)
         order = np.argsort(rows * (width + 1) + columns, kind="stable")
         rows, columns, winding = rows[order], columns[order], np.cumsum(turns[order])
-        inside = np.flatnonzero((winding[:-1] != 0) & (columns[:-1] < columns[1:]))
+        wound = winding[:-1] & 1 if self.even_odd else winding[:-1]
+        inside = np.flatnonzero((wound != 0) & (columns[:-1] < columns[1:]))
         for row, first, last in zip(
             rows[inside].tolist(), columns[inside].tolist(), columns[inside + 1].tolist(), strict=True
         ):
@@ -144,7 +165,7 @@ class Polygon:
 class Shape:
     """An outline and the class of what it encloses."""
 
-    outline: Ellipse | Polygon
+    outline: Outline
     class_index: int = 1
 
     @property

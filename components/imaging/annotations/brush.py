@@ -1,0 +1,64 @@
+"""Label Studio's run lengths of brush strokes: bits, of which runs of equal bytes and bytes one by one are made.
+
+First come 32 bits with the number of bytes, 5 with the bits of a byte less one, and four times 4 with the bits of a
+length less one. Then, until all bytes are there: a bit that says whether one byte follows for all of the run or one for
+each, 2 bits that choose the length of the length, the length less one, and the bytes. They are the red, green, blue and
+alpha of each pixel, row by row, of which alpha tells what is painted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.imaging.annotations.document import MOST_PIXELS
+from components.imaging.files.unreadable import check_size
+from components.imaging.truth.shapes import UnclearShape
+
+_CHANNELS = 4
+_OPAQUE = 128
+
+
+class _Bits:
+    def __init__(self, content: np.ndarray) -> None:
+        self._bits = np.unpackbits(content)
+        self._place = 0
+
+    def number(self, width: int) -> int:
+        return int(self.numbers(1, width)[0])
+
+    def numbers(self, count: int, width: int) -> np.ndarray:
+        """The next `count` numbers `(count,)` of a width in bits, the most significant one first."""
+        bits = self._bits[self._place : self._place + count * width]
+        if len(bits) < count * width:
+            raise UnclearShape("the run lengths of the brush are cut short")
+        self._place += len(bits)
+        return bits.reshape(count, width) @ (1 << np.arange(width)[::-1])
+
+
+def painted_pixels(content: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Which pixels are painted, bool `(height, width)`.
+
+    Args:
+        content: uint8 `(n,)`.
+
+    Raises:
+        UnreadableImage: an image of too many pixels.
+        UnclearShape: no such run lengths, or those of an image of another size.
+    """
+    check_size(width, height, MOST_PIXELS)
+    bits = _Bits(content)
+    count = bits.number(32)
+    if count != height * width * _CHANNELS:
+        raise UnclearShape(
+            f"the run lengths of the brush tell {count} values, expected {width} x {height} x {_CHANNELS}"
+        )
+    byte_width = bits.number(5) + 1
+    widths = [bits.number(4) + 1 for _ in range(4)]
+    values = np.zeros(count, np.uint8)
+    place = 0
+    while place < count:
+        equal = bits.number(1)
+        length = min(bits.number(widths[bits.number(2)]) + 1, count - place)
+        values[place : place + length] = bits.numbers(1 if equal else length, byte_width)
+        place += length
+    return values.reshape(height, width, _CHANNELS)[..., -1] >= _OPAQUE
