@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -176,6 +177,93 @@ def _by_class(root: Path) -> None:
         save(root / f"masks/band/eye_{number}.png", np.uint8(255) * ((np.arange(HEIGHT)[:, None] < 6) & ~disc))
 
 
+def _one_hot(root: Path) -> None:
+    (root / "masks").mkdir(parents=True)
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"images/{number}.png", pixels)
+        np.savez(root / f"masks/{number}.npz", mask=np.stack([~disc, disc], axis=-1))
+
+
+def ring(disc: np.ndarray) -> list[tuple[int, int]]:
+    """The corners of a polygon around the disc."""
+    [outline], _ = cv2.findContours(disc.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [(int(x), int(y)) for [[x, y]] in outline]
+
+
+def _pictures(root: Path, folder: str = "images") -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Saves images, and gives their names with a polygon each."""
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / folder / f"p{number:02}.png", pixels)
+        yield f"p{number:02}.png", ring(disc)
+
+
+def _coco(root: Path) -> None:
+    images, annotations = [], []
+    for number, (name, points) in enumerate(_pictures(root, "train2017"), 1):
+        images.append({"id": number, "file_name": name, "height": HEIGHT, "width": WIDTH})
+        flat = [coordinate for point in points for coordinate in point]
+        annotations.append({"id": number, "image_id": number, "category_id": 3, "segmentation": [flat], "iscrowd": 0})
+    document = {"images": images, "annotations": annotations, "categories": [{"id": 3, "name": "lesion"}]}
+    (root / "annotations").mkdir()
+    (root / "annotations/instances_train2017.json").write_text(json.dumps(document))
+
+
+def _labelme(root: Path) -> None:
+    for name, points in _pictures(root, "."):
+        shape = {"label": "lesion", "points": points, "shape_type": "polygon", "group_id": None, "flags": {}}
+        document = {"version": "5.4.1", "flags": {}, "shapes": [shape], "imagePath": name, "imageData": None}
+        size = {"imageHeight": HEIGHT, "imageWidth": WIDTH}
+        (root / name).with_suffix(".json").write_text(json.dumps({**document, **size}))
+
+
+def _via_table(root: Path) -> None:
+    header = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
+    rows = [header]
+    for name, points in _pictures(root, "scans"):
+        shape = {"name": "polygon", "all_points_x": [x for x, _ in points], "all_points_y": [y for _, y in points]}
+        cells = [name, "1", "{}", "1", "0", json.dumps(shape), json.dumps({"kind": "lesion"})]
+        rows.append(",".join('"' + cell.replace('"', '""') + '"' for cell in cells))
+    (root / "export.csv").write_text("\n".join(rows), encoding="utf-16")
+
+
+def _cvat(root: Path) -> None:
+    images = []
+    for number, (name, points) in enumerate(_pictures(root)):
+        text = ";".join(f"{x}.00,{y}.00" for x, y in points)
+        polygon = f'<polygon label="lesion" source="manual" occluded="0" points="{text}" z_order="0"></polygon>'
+        images.append(f'<image id="{number}" name="{name}" width="{WIDTH}" height="{HEIGHT}">{polygon}</image>')
+    text = f"<?xml version='1.0' encoding='utf-8'?><annotations><version>1.1</version>{''.join(images)}</annotations>"
+    (root / "annotations.xml").write_text(text)
+
+
+def _qupath(root: Path) -> None:
+    for name, points in _pictures(root):
+        geometry = {"type": "Polygon", "coordinates": [[*points, points[0]]]}
+        properties = {"objectType": "annotation", "classification": {"name": "Tumor", "color": [200, 0, 0]}}
+        feature = {"type": "Feature", "id": name, "geometry": geometry, "properties": properties}
+        document = {"type": "FeatureCollection", "features": [feature]}
+        (root / name).with_suffix(".geojson").write_text(json.dumps(document))
+
+
+def _run_lengths(root: Path) -> None:
+    rows = ["ImageId,EncodedPixels"]
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"train/p{number:02}.png", pixels)
+        flat = np.concatenate([[0], disc.T.reshape(-1), [0]]).astype(int)
+        begin, end = np.flatnonzero(np.diff(flat) == 1) + 1, np.flatnonzero(np.diff(flat) == -1) + 1
+        rows.append(f"p{number:02}.png," + " ".join(f"{a} {b - a}" for a, b in zip(begin, end, strict=True)))
+    (root / "train.csv").write_text("\n".join(rows))
+
+
+def _below(root: Path) -> None:
+    """What is meant stands one folder below, beside a licence."""
+    _two_splits(root / "ultrasound-v2")
+    (root / "LICENSE.txt").write_text("CC BY")
+
+
 KINDS: Mapping[str, Callable[[Path], None]] = {
     "side by side": _beside,
     "patient folders": _patients,
@@ -193,4 +281,12 @@ KINDS: Mapping[str, Callable[[Path], None]] = {
     "instances": _instances,
     "alpha": _alpha,
     "a folder per class": _by_class,
+    "one-hot": _one_hot,
+    "one folder below": _below,
+    "COCO": _coco,
+    "LabelMe": _labelme,
+    "VIA, UTF-16": _via_table,
+    "CVAT": _cvat,
+    "QuPath": _qupath,
+    "run lengths": _run_lengths,
 }

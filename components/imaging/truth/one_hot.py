@@ -26,10 +26,7 @@ def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
         UnclearMask: it has no array `mask`, or one of another shape or type.
     """
     with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), zipfile.ZipFile(path) as archive:
-        if _MEMBER not in archive.namelist():
-            raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
-        with archive.open(_MEMBER) as member:
-            shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
+        shape, dtype = _header(archive)
         if len(shape) != 3 or shape[2] != channels or dtype.kind not in "biuf":
             raise UnclearMask(
                 f"its array `mask` has the shape {shape} of {dtype}, expected numbers of the shape (height, width, "
@@ -43,6 +40,29 @@ def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
             )
         with archive.open(_MEMBER) as member:
             return _NPY.read_array(member, allow_pickle=False)
+
+
+def one_hot_channels(path: Path) -> int:
+    """The last side of the array `mask` of an `.npz` file, by its header.
+
+    Raises:
+        UnreadableImage: the file is missing or damaged.
+        UnclearMask: it has no array `mask` of three sides.
+    """
+    with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), zipfile.ZipFile(path) as archive:
+        shape, _ = _header(archive)
+    if len(shape) != 3:
+        raise UnclearMask(f"its array `mask` has the shape {shape}, expected (height, width, classes)")
+    return int(shape[2])
+
+
+def _header(archive: zipfile.ZipFile) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the array."""
+    if _MEMBER not in archive.namelist():
+        raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
+    with archive.open(_MEMBER) as member:
+        shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
+    return shape, dtype
 
 
 def one_hot_mask(array: np.ndarray) -> np.ndarray:

@@ -24,10 +24,11 @@ from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
 from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.description import describe
+from pipeline.runs.init.kinds import understand
 from pipeline.runs.init.picture import sheet
 from pipeline.runs.init.questions import Ask, nobody
 from pipeline.runs.init.recipe import recipe_text
-from pipeline.runs.init.understanding import Row, Understanding, understand
+from pipeline.runs.init.understanding import Row, Understanding
 
 _MOST_READ = 2000
 """Images up to which all are read; of more some, evenly chosen."""

@@ -33,7 +33,7 @@ def describe(found: Understanding, samples: Sequence[Sample]) -> None:
     files = [
         found.root / path for sample in samples if isinstance(sample.truth, MaskFiles) for path in sample.truth.paths
     ]
-    if files:
+    if files and "mask" not in found.data:
         _describe_masks(found, files)
     _describe_images(found, [found.root / sample.image for sample in samples])
     if "groups" not in found.data and not found.of_topic("groups") and found.data["layout"] in ("paths", "folders"):

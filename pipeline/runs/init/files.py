@@ -19,6 +19,8 @@ class Files:
     root: Path
     images: Mapping[str, Path]
     """By path below the root without suffix, with `/`; of several of one name the first."""
+    arrays: Mapping[str, Path]
+    """NumPy's `.npz`, likewise."""
     others: tuple[Path, ...]
 
 
@@ -31,17 +33,21 @@ def files_below(root: Path) -> Files:
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder. Give the folder with the images")
     images: dict[str, Path] = {}
+    arrays: dict[str, Path] = {}
     others: list[Path] = []
     for here, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
         for path in (Path(here) / name for name in sorted(names) if not is_left_behind(name)):
+            name = without_suffix(path.relative_to(root)).as_posix()
             if is_of_kind(path, SUFFIXES):
-                images.setdefault(without_suffix(path.relative_to(root)).as_posix(), path)
+                images.setdefault(name, path)
+            elif path.suffix.lower() == ".npz":
+                arrays.setdefault(name, path)
             else:
                 others.append(path)
         if len(images) + len(others) > _MOST:
             raise UsageError(f"{root}: holds more than {_MOST} files. Give the folder of the data set")
-    return Files(root, images, tuple(others))
+    return Files(root, images, arrays, tuple(others))
 
 
 def _refuse(error: OSError) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from components.errors import UsageError
 from components.imaging.files.codecs import (
     MAX_PIXELS,
     UnreadableImage,
@@ -18,6 +20,8 @@ from components.imaging.files.codecs import (
     read_image,
     with_channels,
 )
+from components.imaging.truth.masks import UnclearMask
+from components.imaging.truth.one_hot import one_hot_channels
 from components.imaging.truth.unclear import JPEG_MOVES, has_colours
 
 _PIXELS = 1 << 16
@@ -86,3 +90,19 @@ def read_or_none(path: Path) -> np.ndarray | None:
         return read_image(path)
     except UnreadableImage:
         return None
+
+
+def one_hot_keys(paths: Iterable[Path]) -> dict[str, Any]:
+    """Of `[data]`, by the first array that can be read.
+
+    Raises:
+        UsageError: none can.
+    """
+    for path in paths:
+        try:
+            channels = one_hot_channels(path)
+        except (UnreadableImage, UnclearMask):
+            continue
+        classes = [f"class_{index}" for index in range(1, channels)] if channels > 2 else []
+        return {"mask": {"form": "one_hot"}, **({"classes": classes} if classes else {})}
+    raise UsageError("the masks are .npz files, of which none has an array `mask` of shape (height, width, classes)")

@@ -1,0 +1,75 @@
+"""Folders of images whose truth is written down: tables and documents of annotation tools."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from components.errors import UsageError
+from components.example_gen.annotated import Document, documents_of
+from components.example_gen.layouts.mias import UnclearRow, parse_row
+from components.example_gen.layouts.settings import Reading
+from components.example_gen.layouts.via_rows import is_header
+from components.example_gen.samples import NotLaidOut
+from components.example_gen.tables import read_text
+from pipeline.runs.init.files import Files
+from pipeline.runs.init.understanding import Row, Understanding
+
+_HEAD = 50
+"""Lines, and tables, that are looked at."""
+_MOST_CLASSES = 24
+
+
+def documents_in(files: Files) -> Understanding | None:
+    """What they are; None where there are none.
+
+    Raises:
+        UsageError: documents of several formats.
+    """
+    for data, why in _tables(files):
+        return Understanding(files.root, data, rows=[Row("layout", data["layout"], why)])
+    try:
+        documents = documents_of(files.root, [*files.others], Reading())
+    except NotLaidOut:
+        return None
+    return _of_documents(files, documents)
+
+
+def _of_documents(files: Files, documents: list[Document]) -> Understanding:
+    names = Counter(piece.label for each in documents for image in each.images for piece in image.pieces)
+    first = documents[0]
+    what = f"{len(documents)} documents of {first.format.title}, as {first.path.relative_to(files.root)}"
+    found = Understanding(files.root, {"layout": "annotations"}, rows=[Row("layout", what, "told by what they hold")])
+    classes = sorted(name for name in names if name)
+    if 1 < len(classes) <= _MOST_CLASSES:
+        found.data["classes"] = classes
+    told = "\n".join(f"{name or 'without a name'}: {count} shapes" for name, count in names.most_common(_MOST_CLASSES))
+    found.rows.append(Row("masks", told or "none", "as the documents name them"))
+    if len(classes) > _MOST_CLASSES:
+        found.unsure.append(f"that the {len(classes)} names of shapes are one class, foreground")
+    return found
+
+
+def _tables(files: Files) -> Iterator[tuple[dict[str, Any], str]]:
+    """Keys of `[data]` by tables beside the images, and what tells them."""
+    tables = (path for path in files.others if path.suffix.lower() in (".csv", ".txt") and path.parent == files.root)
+    for path in islice(tables, _HEAD):
+        try:
+            lines = read_text(path).splitlines()[:_HEAD]
+        except (OSError, UsageError):
+            continue
+        if any(map(is_header, lines)):
+            folder = Counter(image.parent for image in files.images.values()).most_common(1)[0][0]
+            images = folder.relative_to(files.root).as_posix()
+            yield {"layout": "via", "table": path.name, "images": images}, f"{path.name} is a table of VIA"
+        elif any(map(_is_film, lines)):
+            yield {"layout": "mias", "table": path.name}, f"{path.name} is a truth table of MIAS films"
+
+
+def _is_film(line: str) -> bool:
+    try:
+        return parse_row(line) is not None
+    except UnclearRow:
+        return False
