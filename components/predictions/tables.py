@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from components.example_gen.samples import Reject
 from components.files import replacing
-from components.imaging.annotations.coco import write_coco
+from components.imaging.annotations.coco import joined
 from components.imaging.annotations.lesions import write_csv
 from components.predictions.records import Record, read_records
 from components.task import Task
@@ -34,7 +33,7 @@ def write_tables(out: Path, kinds: Sequence[str], task: Task, rejects: Sequence[
         _write(out / LESIONS, _lesions(read_records(out)))
         names.append(LESIONS)
     if "coco" in kinds:
-        _write(out / COCO, _coco(out, task))
+        _write(out / COCO, joined((record["coco"] for record in read_records(out)), task))
         names.append(COCO)
     return names
 
@@ -57,33 +56,6 @@ def _lesions(records: Iterable[Record]) -> Iterator[str]:
     yield header
     for record in records:
         yield record["lesions"].removeprefix(header)
-
-
-def _coco(out: Path, task: Task) -> Iterator[str]:
-    """One document of those of each image, their numbers counted on."""
-    categories = json.dumps(write_coco([], task)["categories"])
-    yield f'{{"categories": {categories},\n"images": [\n'
-    yield from _listed(image for image, _ in _coco_of(out))
-    yield '],\n"annotations": [\n'
-    yield from _listed(one for _, annotations in _coco_of(out) for one in annotations)
-    yield "]}\n"
-
-
-def _coco_of(out: Path) -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
-    """Each image, and what is on it."""
-    before = 0
-    for number, record in enumerate(read_records(out), 1):
-        [image], annotations = record["coco"]["images"], record["coco"]["annotations"]
-        yield (
-            {**image, "id": number},
-            [{**each, "id": before + count, "image_id": number} for count, each in enumerate(annotations, 1)],
-        )
-        before += len(annotations)
-
-
-def _listed(values: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for place, value in enumerate(values):
-        yield f"{',' if place else ''}{json.dumps(value)}\n"
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

@@ -1,4 +1,5 @@
-"""Label Studio's run lengths of brush strokes: bits, of which runs of equal bytes and bytes one by one are made.
+"""Label Studio's run lengths of brush strokes, and back: bits, of which runs of equal bytes and bytes one by one are
+made.
 
 First come 32 bits with the number of bytes, 5 with the bits of a byte less one, and four times 4 with the bits of a
 length less one. Then, until all bytes are there: a bit that says whether one byte follows for all of the run or one for
@@ -15,6 +16,10 @@ from components.imaging.files.unreadable import check_size
 from components.imaging.truth.shapes import UnclearShape
 
 _CHANNELS = 4
+_BYTE = 8
+_WIDTHS = np.array([3, 4, 8, 16])
+"""Bits of the lengths, of which each run takes the first that holds it, as Label Studio does."""
+_LONGEST = 1 << int(_WIDTHS[-1])
 _OPAQUE = 128
 
 
@@ -62,3 +67,27 @@ def painted_pixels(content: np.ndarray, height: int, width: int) -> np.ndarray:
         values[place : place + length] = bits.numbers(1 if equal else length, byte_width)
         place += length
     return values.reshape(height, width, _CHANNELS)[..., -1] >= _OPAQUE
+
+
+def run_lengths(inside: np.ndarray) -> np.ndarray:
+    """What `painted_pixels` reads, uint8 `(n,)`, of the pixels that are painted, bool `(H, W)`.
+
+    A painted pixel is white and opaque, the others are black and transparent, as Label Studio's own converter has them.
+    """
+    painted = inside.reshape(-1)
+    starts = np.flatnonzero(np.append(True, painted[1:] != painted[:-1]))
+    whole = np.diff(starts, append=painted.size) * _CHANNELS
+    # A run that is longer than can be told is several.
+    parts = -(-whole // _LONGEST)
+    lengths = np.full(parts.sum(), _LONGEST)
+    lengths[parts.cumsum() - 1] = whole - (parts - 1) * _LONGEST
+    values = np.repeat(painted[starts], parts) * 255
+    chosen = np.searchsorted(1 << _WIDTHS, lengths)
+    widths = _WIDTHS[chosen]
+    codes = (((1 << 2 | chosen) << widths | lengths - 1) << _BYTE) | values
+    sizes = 1 + 2 + widths + _BYTE
+    place = np.arange(sizes.max())
+    bits = (codes[:, None] >> np.maximum(sizes[:, None] - 1 - place, 0)) & 1
+    head = [(painted.size * _CHANNELS, 32), (_BYTE - 1, 5), *((width - 1, 4) for width in _WIDTHS)]
+    header = "".join(f"{value:0{width}b}" for value, width in head)
+    return np.packbits(np.concatenate([np.array([*header], np.uint8), bits[place < sizes[:, None]].astype(np.uint8)]))

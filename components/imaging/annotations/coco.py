@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from components.foreign import foreign
 from components.imaging.annotations.document import AnnotatedImage, Format, annotated, polygon
 from components.imaging.annotations.named import Part
 from components.imaging.annotations.raster import raster
-from components.imaging.annotations.regions import Region, Regions
+from components.imaging.annotations.regions import Region, Regions, regions_of
 from components.imaging.annotations.rle import compressed, decompressed, run_lengths
+from components.imaging.annotations.target import Chunk, Labelled, Target, listed
 from components.imaging.truth.compound import several
 from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import UnclearShape
@@ -75,7 +77,10 @@ def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, A
     Each region is an annotation with its box (x, y, width, height) and area in pixels. Pixels that are not judged are
     in none.
     """
-    categories = [{"id": index, "name": name, "supercategory": ""} for index, name in enumerate(task.classes, 1)]
+    categories = [
+        {"id": index, "name": name, "supercategory": "", "color": [*task.colour(index)]}
+        for index, name in enumerate(task.classes, 1)
+    ]
     document: dict[str, list[Any]] = {"images": [], "annotations": [], "categories": categories}
     for number, (name, found) in enumerate(images, 1):
         height, width = found.mask.shape
@@ -84,6 +89,28 @@ def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, A
             which = {"id": len(document["annotations"]) + 1, "image_id": number}
             document["annotations"].append(which | _annotation(region, (height, width)))
     return document
+
+
+def joined(documents: Iterable[Mapping[str, Any]], task: Task) -> Iterator[str]:
+    """The text of one document of those of `write_coco` of an image each, their numbers counted on.
+
+    Of each image its name and size are held, and no more.
+    """
+    images: list[str] = []
+
+    def annotations() -> Iterator[str]:
+        before = 0
+        for number, document in enumerate(documents, 1):
+            images.append(json.dumps({**document["images"][0], "id": number}))
+            for count, each in enumerate(document["annotations"], before + 1):
+                yield json.dumps({**each, "id": count, "image_id": number})
+            before += len(document["annotations"])
+
+    yield f'{{"categories": {json.dumps(write_coco([], task)["categories"])},\n"annotations": [\n'
+    yield from listed(annotations())
+    yield '],\n"images": [\n'
+    yield from listed(images)
+    yield "]}\n"
 
 
 def read_coco(content: Any, _stem: str = "") -> list[AnnotatedImage]:
@@ -153,3 +180,14 @@ FORMAT = Format(
     told=lambda content: isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys(),
     read=read_coco,
 )
+
+
+def _draw(image: Labelled, task: Task) -> dict[str, Any]:
+    return write_coco([(image.name, regions_of(image.mask))], task)
+
+
+def _join(drawn: Iterable[Mapping[str, Any]], task: Task) -> Iterator[Chunk]:
+    return (("coco.json", text.encode()) for text in joined(drawn, task))
+
+
+TARGET = Target("coco", _draw, _join, note="a region is an annotation, its segmentation run lengths")

@@ -21,6 +21,11 @@ def colour_map(mask: np.ndarray, task: Task) -> np.ndarray:
     return table[mask]
 
 
+def web_colour(task: Task, index: int) -> str:
+    """Of a class index from 1 on, as `#rrggbb`."""
+    return f"#{bytes(task.colour(index)).hex()}"
+
+
 def eight_bit(image: np.ndarray) -> np.ndarray:
     """An image as screens show it, uint8 of the same shape: 16 bit goes from its lowest to its highest value."""
     if image.dtype == np.uint8:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 
 from components.foreign import foreign
+from components.imaging.annotations.colours import web_colour
 from components.imaging.annotations.document import MOST_PIXELS, AnnotatedImage, Format, annotated, polygon, rectangle
+from components.imaging.annotations.outlines import Rings, outlines
 from components.imaging.annotations.raster import painted
-from components.imaging.annotations.xml import number, text
+from components.imaging.annotations.regions import Region, regions_of
+from components.imaging.annotations.rle import run_lengths
+from components.imaging.annotations.target import Chunk, Labelled, Target
+from components.imaging.annotations.xml import number, text, writable
 from components.imaging.files.unreadable import check_size
 from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import Ellipse, UnclearShape
+from components.task import Task
 
 _ENCLOSES_NOTHING = ("polyline", "points", "cuboid", "skeleton")
 _READ = ("polygon", "box", "ellipse", "mask", *_ENCLOSES_NOTHING)
@@ -85,3 +92,58 @@ def _is_cvat(content: Any) -> bool:
 
 
 FORMAT = Format(name="cvat", title="XML of CVAT", told=_is_cvat, read=read_cvat)
+
+
+def _draw(image: Labelled, task: Task) -> Element:
+    """Of each region a polygon; a mask where that has a hole, or parts that touch at corners.
+
+    Raises:
+        UnreadableImage: XML cannot hold its name, or there are more outlines than memory should hold.
+    """
+    found = regions_of(image.mask)
+    height, width = image.mask.shape
+    drawn = Element("image", name=writable(image.name), width=str(width), height=str(height))
+    for region, polygons in zip(found.each, outlines(found), strict=True):
+        common = {"label": task.name(region.class_index), "source": "manual", "occluded": "0", "z_order": "0"}
+        if len(polygons) == 1 and len(polygons[0]) == 1:
+            SubElement(drawn, "polygon", common, points=_points(polygons[0]))
+        else:
+            SubElement(drawn, "mask", common, **_runs(region))
+    return drawn
+
+
+def _points(rings: Rings) -> str:
+    # The last corner is the first one.
+    return ";".join(f"{x:.2f},{y:.2f}" for x, y in rings[0][:-1])
+
+
+def _runs(region: Region) -> dict[str, str]:
+    """The box of a region, and in it the run lengths of rows, beginning with outside."""
+    rows = region.inside.T
+    box = {"left": region.left, "top": region.top, "width": region.width, "height": region.height}
+    lengths = run_lengths(rows, (0, 0), (region.width, region.height))
+    return {"rle": ", ".join(map(str, lengths.tolist())), **{name: str(value) for name, value in box.items()}}
+
+
+def _join(drawn: Iterable[Element], task: Task) -> Iterator[Chunk]:
+    file = "annotations.xml"
+    meta = Element("meta")
+    labels = SubElement(SubElement(meta, "task"), "labels")
+    for index, name in enumerate(task.classes, 1):
+        label = SubElement(labels, "label")
+        SubElement(label, "name").text = name
+        SubElement(label, "color").text = web_colour(task, index)
+    yield file, b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n'
+    yield file, tostring(meta, "utf-8", xml_declaration=False) + b"\n"
+    for index, image in enumerate(drawn):
+        image.set("id", str(index))
+        yield file, tostring(image, "utf-8", xml_declaration=False) + b"\n"
+    yield file, b"</annotations>\n"
+
+
+TARGET = Target(
+    "cvat",
+    _draw,
+    _join,
+    note="CVAT's polygons have no holes: a region with one, or of parts that touch at corners, is a mask (run lengths)",
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,7 +13,8 @@ from components.foreign import foreign
 from components.imaging.annotations.document import AnnotatedImage, Format, annotated, area
 from components.imaging.annotations.named import Part
 from components.imaging.annotations.outlines import Rings, outlines
-from components.imaging.annotations.regions import Regions
+from components.imaging.annotations.regions import Regions, regions_of
+from components.imaging.annotations.target import Chunk, Labelled, Target
 from components.imaging.truth.compound import several
 from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import UnclearShape
@@ -139,3 +140,14 @@ def _feature(
 
 
 FORMAT = Format(name="geojson", title="GeoJSON, as QuPath exports it", told=_is_geojson, read=read_geojson)
+
+
+def _draw(image: Labelled, task: Task) -> Chunk:
+    return f"{image.stem}.geojson", write_geojson(regions_of(image.mask), task)
+
+
+def _join(drawn: Iterable[Chunk], task: Task) -> Iterator[Chunk]:
+    yield from drawn
+
+
+TARGET = Target("qupath", _draw, _join, note="each image has a .geojson of its name: drop it on the image in QuPath")

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
-from urllib.parse import parse_qs, unquote, urlparse
+from urllib.parse import parse_qs, quote, unquote, urlparse
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 from pydantic import Field
 
 from components.foreign import foreign
-from components.imaging.annotations.brush import painted_pixels
+from components.imaging.annotations.brush import painted_pixels, run_lengths
+from components.imaging.annotations.colours import web_colour
 from components.imaging.annotations.document import AnnotatedImage, Format, annotated, polygon, rectangle
 from components.imaging.annotations.named import Part
 from components.imaging.annotations.raster import painted
+from components.imaging.annotations.target import Chunk, Labelled, Target, listed
+from components.imaging.truth.classes import present
 from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import Ellipse, UnclearShape
+from components.task import Task
 
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 """What is put before the name of a file that is uploaded."""
+_OBJECT, _CONTROL = "image", "label"
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -137,3 +145,49 @@ def _is_label_studio(content: Any) -> bool:
 
 
 FORMAT = Format(name="label_studio", title="Label Studio's JSON", told=_is_label_studio, read=read_label_studio)
+
+
+def _draw(image: Labelled, task: Task) -> dict[str, Any]:
+    """A task with an annotation: of each class what a brush would have painted."""
+    height, width = image.mask.shape
+    results = [
+        {
+            "id": f"class_{index}",
+            "type": "brushlabels",
+            "from_name": _CONTROL,
+            "to_name": _OBJECT,
+            "original_width": width,
+            "original_height": height,
+            "image_rotation": 0,
+            "value": {
+                "format": "rle",
+                "rle": run_lengths(image.mask == index).tolist(),
+                "brushlabels": [task.name(index)],
+            },
+        }
+        for index in present(image.mask)
+    ]
+    url = f"/data/local-files/?d={quote(image.name)}"
+    return {"data": {_OBJECT: url}, "annotations": [{"result": results}], "predictions": []}
+
+
+def _join(drawn: Iterable[dict[str, Any]], task: Task) -> Iterator[Chunk]:
+    view = Element("View")
+    SubElement(view, "Image", name=_OBJECT, value=f"${_OBJECT}")
+    labels = SubElement(view, "BrushLabels", name=_CONTROL, toName=_OBJECT)
+    for index, name in enumerate(task.classes, 1):
+        SubElement(labels, "Label", value=name, background=web_colour(task, index))
+    yield "labeling_config.xml", tostring(view, "utf-8", xml_declaration=False) + b"\n"
+    yield "tasks.json", b"[\n"
+    for line in listed(json.dumps(each, separators=(",", ":")) for each in drawn):
+        yield "tasks.json", line.encode()
+    yield "tasks.json", b"]\n"
+
+
+TARGET = Target(
+    "label-studio",
+    _draw,
+    _join,
+    note="a class is a brush stroke (run lengths) of each image; set LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT to the "
+    "folder of images, give labeling_config.xml to the project, and import tasks.json",
+)
