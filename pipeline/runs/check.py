@@ -11,16 +11,14 @@ from components.data_gate.core import Champion, read_champion, split_report
 from components.data_gate.near_duplicates import find_near_duplicates
 from components.errors import UsageError
 from components.example_gen.account import account
-from components.example_gen.listing import detect_layout, fingerprint, list_samples
+from components.example_gen.listing import fingerprint, list_samples
 from components.example_gen.memory import held_out
-from components.example_gen.spans import find_spans
 from components.files import write_json
 from components.serving_dir import champion_version
-from pipeline.config.loader import load_config
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
-from pipeline.runs.init.core import understood
 from pipeline.runs.laid_out import pointed_to_init
+from pipeline.runs.read_as import read_as
 
 
 def _unwatched(items: Iterable[Any], count: int) -> Iterable[Any]:
@@ -43,7 +41,8 @@ def check_folder(
     Raises:
         UsageError: the folder, or what its layout needs, is missing; or there is no champion.
     """
-    return check_config(folder, _config(folder, recipe, overrides), serving, watch)
+    root, config = read_as(folder, recipe, overrides)
+    return check_config(root, config, serving, watch)
 
 
 def check_config(
@@ -85,14 +84,3 @@ def _champion(serving: Path) -> Champion:
     if version is None:
         raise UsageError(f"{serving}: has no champion to compare with. Give the folder with CHAMPION.json.")
     return read_champion(serving / version, version)
-
-
-def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Config:
-    if recipe is not None:
-        return load_config(recipe, overrides)
-    layout = next((each for each in overrides if each.startswith("data.layout=")), None)
-    if layout is None and not find_spans(folder):
-        return understood(folder, overrides).config(overrides)
-    spans = ["data.spans=0"] if find_spans(folder) else []
-    layout = layout or f"data.layout={detect_layout(folder) or 'folders'}"
-    return load_config("mias" if layout.endswith("mias") else "folders", [layout, *spans, *overrides])

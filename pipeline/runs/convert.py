@@ -1,4 +1,4 @@
-"""`maskline convert`: a copy of a served model that offers a faster engine, where its masks are as good."""
+"""`maskline convert MODEL`: a copy of a served model that offers a faster engine, where its masks are as good."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from components.disk import ask_room, folder_size
 from components.engine_export.core import add_form
 from components.engine_export.measured import Cases, Served
 from components.errors import ExitCode, UsageError
-from components.inference.engines.registry import engine_module, form_named
+from components.inference.engines.registry import FORMS, engine_module
 from components.inference.model import load_model
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
@@ -23,22 +23,22 @@ from pipeline.runs.record import RUN_FILE
 from pipeline.runs.served import version_folder
 
 
-def convert(model: Path, engine: str, precision: str, run: str, out: Path) -> dict[str, Any]:
+def convert(model: Path, form: str, run: str, out: Path) -> dict[str, Any]:
     """Writes the copy, and returns the verdict on it with `form`, `model` and `out`.
 
     Args:
         model: as `version_folder` takes it, or a copy from before, which keeps what it offers.
-        engine: of `ENGINES`.
-        precision: in which it computes.
+        form: of `FORMS`.
         run: as `find_run` takes it, of the model's data: its records that were trained on make the form, and those that
             validated it judge.
         out: a new folder.
 
     Raises:
-        UsageError: there is no such model, engine or run, they do not belong together, or `out` cannot be made.
+        UsageError: there is no such model or run, they do not belong together, the engine is not installed, or `out`
+            cannot be made.
         DiskFull: there is no room for the copy.
     """
-    form = form_named(engine, precision)
+    engine, precision = FORMS[form]
     engine_module(engine, converts=True)
     refuse_existing(out)
     version = version_folder(model)

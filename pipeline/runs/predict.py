@@ -29,6 +29,7 @@ from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
 from components.serving_papers import Manifest
 from pipeline.config.execution import Execution
 from pipeline.runs.examined import Watch
+from pipeline.runs.rejects import exit_code_with
 from pipeline.runs.served import opened
 from pipeline.runs.workers import Workers
 
@@ -143,7 +144,7 @@ def predict(
 
 
 def exit_code(told: Mapping[str, Any], max_rejects: int) -> ExitCode:
-    return ExitCode.DONE if told["answered"] and len(told["rejects"]) <= max_rejects else ExitCode.USAGE
+    return exit_code_with(len(told["rejects"]), told["answered"], max_rejects)
 
 
 @contextmanager

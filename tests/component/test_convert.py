@@ -41,8 +41,10 @@ def run_in(out: Path, count: int, fingerprint: str = "these") -> Path:
     return run
 
 
-def convert(model: Path, run: Path, out: Path, *more: str) -> tuple[Result, dict[str, Any]]:
-    given = ["convert", str(model), "--data", str(run), "--out", str(out), *more, "--json"]
+def convert(
+    model: Path, run: Path, out: Path, form: str = "openvino-float32", *more: str
+) -> tuple[Result, dict[str, Any]]:
+    given = ["convert", str(model), "--to", form, "--data", str(run), "--out", str(out), *more, "--json"]
     result = CliRunner().invoke(app, given)
     return result, json.loads(result.stdout)
 
@@ -50,7 +52,7 @@ def convert(model: Path, run: Path, out: Path, *more: str) -> tuple[Result, dict
 @pytest.mark.long
 def test_what_agrees_is_offered_beside_what_was_before(saved: Path, tmp_path: Path) -> None:
     run = run_in(tmp_path / "out", 900)
-    first, told = convert(saved, run, tmp_path / "first", "--precision", "bfloat16")
+    first, told = convert(saved, run, tmp_path / "first", "openvino-bfloat16")
     second, _ = convert(tmp_path / "first", run, tmp_path / "second")
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert (told["form"], told["offered"], told["measured"]["groups"]) == ("openvino-bfloat16", True, 900)
@@ -77,12 +79,10 @@ def test_what_does_not_belong_together_is_a_mistake(saved: Path, tmp_path: Path)
     for out, more, named in [
         (tmp_path / "new", [], "is of other data than"),
         (tmp_path, [], "exists, and nothing is overwritten"),
-        (
-            tmp_path / "new",
-            ["--engine", "onnx", "--precision", "int8"],
-            "onnx in 'int8': models are converted to it in float32",
-        ),
-        (tmp_path / "new", ["--engine", "tensorrt"], "engine 'tensorrt': expected one of tensorflow, openvino, onnx"),
+        (tmp_path / "new", ["onnx-int8"], "--to 'onnx-int8': expected of a model one of tensorflow-bfloat16, openvino"),
+        (tmp_path / "new", ["tensorrt"], "of a folder of images one of coco, cvat, label-studio, qupath, folders"),
+        (tmp_path / "new", ["onnx-float32", "--recipe", "x"], "--recipe: is of converting a folder, and this converts"),
+        (tmp_path / "new", ["coco"], "--data: is of converting a model, and this converts truth to coco. Leave it out"),
     ]:
         result, told = convert(saved, run, out, *more)
         assert (result.exit_code, named in told["error"]) == (2, True), told

@@ -13,8 +13,10 @@ from raw_images import write
 from components.errors import UsageError
 from components.example_gen.layouts.manifest import list_manifest, patterns
 from components.example_gen.layouts.settings import Reading
+from components.example_gen.listing import fingerprint
 from components.example_gen.samples import Drawing, Listing, MaskFiles, Reject, Sample
 from components.imaging.truth.settings import Mask
+from pipeline.config.loader import load_config
 
 FILES = ("a.png", "b.png", "c.png", "x/a.png", "a_1.png", "a_2.png", "n.npz", "x, y.png", "notes.txt")
 
@@ -95,6 +97,14 @@ def test_names_of_splits(root: Path, name: str, split: str) -> None:
     assert [sample.split for sample in listing(root, f"image,mask,split\na.png,b.png,{name}").samples] == [split]
 
 
+def test_files_may_stand_beside_the_folder(root: Path) -> None:
+    (root / "in").mkdir()
+    found = listing(root / "in", "image,mask\n../a.png,../b.png\n")
+    [sample] = found.samples
+    assert (sample.id, sample.group, sample.image, sample.truth) == ("a", "a", "../a.png", MaskFiles(("../b.png",)))
+    assert fingerprint(root / "in", load_config("folders", ['data.layout="manifest"']).records)
+
+
 @pytest.mark.parametrize(
     ("row", "source", "reason"),
     [
@@ -104,11 +114,11 @@ def test_names_of_splits(root: Path, name: str, split: str) -> None:
         ("x,b.png,", "x", "'x' is a file of a kind that is not read; expected .bmp, "),
         ("notes.txt,b.png,", "notes.txt", "'notes.txt' is a file of a kind that is not read; expected .bmp, "),
         ("a.png,n.npz,", "a.png", "'n.npz' is a file of a kind that is not read; expected .bmp, "),
-        ("../a.png,b.png,", "../a.png", "'../a.png' is no path within the input folder"),
-        ("x/../a.png,b.png,", "x/../a.png", "'x/../a.png' is no path within the input folder"),
-        ("/etc/a.png,b.png,", "/etc/a.png", "'/etc/a.png' is no path within the input folder"),
-        ("a.png,/etc/a.png,", "a.png", "'/etc/a.png' is no path within the input folder"),
-        (r"x\a.png,b.png,", r"x\a.png", r"'x\\a.png' is no path within the input folder, with / between"),
+        ("../a.png,b.png,", "../a.png", "there is no file '../a.png'"),
+        ("x/../a.png,b.png,", "x/../a.png", "'x/../a.png' is no path from the input folder"),
+        ("/etc/a.png,b.png,", "/etc/a.png", "'/etc/a.png' is no path from the input folder"),
+        ("a.png,/etc/a.png,", "a.png", "'/etc/a.png' is no path from the input folder"),
+        (r"x\a.png,b.png,", r"x\a.png", r"'x\\a.png' is no path from the input folder, with / between"),
         ("a.png,b.png;,", "a.png", "a mask without a name: too many ';'"),
         ("a.png,;,", "a.png", "a mask without a name: too many ';'"),
         (",b.png,", "manifest.csv line 2", "it names no image"),

@@ -11,11 +11,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.imaging.annotations.document import Format
-from components.imaging.annotations.registry import FORMATS
+from components.imaging.annotations.registry import FORMATS, TARGETS
+from components.imaging.annotations.target import Target
 from components.inference.engines.registry import ENGINES
 from components.measures.all import MEASURES
 from components.measures.measure import CasesMeasure, ClassMeasure
@@ -23,6 +25,7 @@ from components.trainer.encoders.registry import ENCODERS
 from components.trainer.losses.registry import LOSSES
 from components.trainer.models.registry import ARCHITECTURES, network_module
 from components.trainer.optimizers.registry import OPTIMIZERS
+from pipeline.cli.app import app
 
 
 def _modules(package: str) -> Iterator[ModuleType]:
@@ -81,6 +84,12 @@ def test_every_layout_is_listed() -> None:
 def test_every_format_of_annotations_is_listed() -> None:
     found = _values("components.imaging.annotations", Format)
     assert {each.name for each in found} == {*FORMATS}
+
+
+def test_every_form_that_truth_is_written_in_is_listed_and_told() -> None:
+    assert {each.name for each in _values("components.imaging.annotations", Target)} == {*TARGETS}
+    told = CliRunner(env={"COLUMNS": "400"}).invoke(app, ["convert", "--help"]).output
+    assert f"Of a folder: {', '.join(TARGETS)}." in " ".join(told.split())
 
 
 def test_every_measure_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""Layout `manifest`: a table that names images and masks anywhere below the input folder.
+"""Layout `manifest`: a table that names images and masks by paths from the input folder, also such as `../films/a.png`.
 
 CSV (UTF-8, or UTF-16 with its mark; with a header; separated by `,`, `;` or tab, whichever the header has most) or
 TOML (`[[sample]]`).
@@ -15,6 +15,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
 from components.errors import UsageError
@@ -156,7 +157,7 @@ def _sample(root: Path, source: str, rows: Sequence[_Row], masks: Set[str]) -> S
     fault = row.fault or next(_faults(root, row, masks), "")
     if fault:
         return Reject(source, "manifest", f"{row.place}: {fault}")
-    name = without_suffix(PurePosixPath(row.image)).as_posix()
+    name = without_suffix(PurePosixPath(*_inner(row.image))).as_posix()
     return Sample(
         id=row.cells.get("id") or name,
         group=row.cells.get("group") or name,
@@ -188,12 +189,17 @@ def _path_faults(root: Path, path: str, suffixes: Set[str]) -> Iterator[str]:
     pure = PurePosixPath(path)
     if not path:
         yield "a mask without a name: too many ';'"
-    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
-        yield f"{path!r} is no path within the input folder, with / between its parts"
+    if pure.is_absolute() or ".." in _inner(path) or "\\" in path:
+        yield f"{path!r} is no path from the input folder, with / between its parts, and .. before all others alone"
     if not is_of_kind(root / path, suffixes):
         yield f"{path!r} is {unknown_kind(suffixes)}"
     if not _is_file(root / path):
         yield f"there is no file {path!r}, or it may not be read"
+
+
+def _inner(path: str) -> tuple[str, ...]:
+    """The parts of a path after those that lead out of the folder."""
+    return tuple(dropwhile(lambda part: part == "..", PurePosixPath(path).parts))
 
 
 def _is_file(path: Path) -> bool:

@@ -72,7 +72,8 @@ def chosen(model: Path, engine: str, precision: str | None) -> str:
     if not offered:
         asked = f"{engine}-{precision}" if precision else engine
         refused = "; ".join(f"{form} was refused: {known[form]['reason']}" for form in fits)
-        how = f"maskline convert MODEL --engine {engine}{f' --precision {precision}' if precision else ''} --data RUN"
+        form = f"{engine}-{precision or ENGINES[engine].precisions[0]}"
+        how = f"maskline convert MODEL --to {form} --data RUN --out DIR"
         raise UsageError(f"{model}: does not offer {asked}. {refused or f'It was not converted to it: {how}'}")
     return min(offered, key=lambda form: known[form]["processor_time"])
 

@@ -17,6 +17,7 @@ from components.example_gen.listing import detect_layout
 from components.example_gen.samples import entries
 from pipeline.runs.init.documents import documents_in
 from pipeline.runs.init.files import Files, files_below
+from pipeline.runs.init.legend import named_classes
 from pipeline.runs.init.looks import one_hot_keys, read_or_none
 from pipeline.runs.init.paths import FoundPaths, find_paths
 from pipeline.runs.init.roles import role_of_folder
@@ -38,7 +39,10 @@ def understand(folder: Path) -> Understanding:
     for root in _roots(folder):
         layout = detect_layout(root)
         if layout and layout not in _NAMED_BY_FILES:
-            return _moved(Understanding(root, {"layout": layout}, rows=[Row("layout", layout, _MARKS)]), folder)
+            named = named_classes(root) if layout == "manifest" else {}
+            return _moved(
+                Understanding(root, {"layout": layout, **named}, rows=[Row("layout", layout, _MARKS)]), folder
+            )
         files = files_below(root)
         paths = find_paths([*files.images, *files.arrays], partial(_bright_share, files))
         found = _of_paths(files, paths) if paths else documents_in(files)

@@ -20,6 +20,15 @@ class Question:
     granted: str = ""
     """How the default is told."""
 
+    @property
+    def keys(self) -> set[str]:
+        """That answer it, as `--set` names them."""
+        found = set()
+        for answer in self.answers.values():
+            for key, value in answer.items():
+                found |= {f"data.{key}.{inner}" for inner in value} if isinstance(value, Mapping) else {f"data.{key}"}
+        return found
+
 
 Ask = Callable[[Question], str | None]
 """One of the answers, or None of who does not know."""

@@ -40,13 +40,16 @@ class Understanding:
         return [question.text for question in self.questions if question.default is None]
 
     def config(self, overrides: Sequence[str] = ()) -> Config:
-        """What a recipe of it says.
+        """What a recipe of it says, with the questions that are open where the overrides answer none of them.
 
         Raises:
             UsageError: an override that is none.
         """
         sections = {name: keys for name, (keys, _) in self.sections.items()}
-        document = copy.deepcopy({"data": {**self.data, "input": str(self.root)}, **sections})
+        said = {override.partition("=")[0].strip() for override in overrides}
+        questions = [each.text for each in self.questions if each.default is None and not said & each.keys]
+        data = {**self.data, "input": str(self.root), "questions": questions}
+        document = copy.deepcopy({"data": data, **sections})
         return changed_config(document, overrides, self.root)
 
     def ask(self, ask: Ask) -> None:
