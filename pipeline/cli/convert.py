@@ -76,7 +76,7 @@ def convert_command(
     than --max-rejects allows; 3 refused: the engine differs, or too few groups (patients) can show that it does not; 4
     what the truth means is a question.
     """
-    from components.imaging.annotations.registry import TARGETS
+    from components.imaging.annotations.target_registry import TARGETS
 
     if to in FORMS:
         _refuse_options(

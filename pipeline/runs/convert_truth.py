@@ -20,8 +20,8 @@ from components.example_gen.listing import list_grouped
 from components.example_gen.samples import Listing, MaskFiles, Reject, Sample, without_suffix
 from components.example_gen.settings import DataSettings
 from components.example_gen.unusable import Unusable
-from components.imaging.annotations.registry import TARGETS
 from components.imaging.annotations.target import Chunk, Labelled, Target
+from components.imaging.annotations.target_registry import TARGETS
 from components.imaging.files.codecs import UnreadableImage
 from components.imaging.truth.classes import judged
 from components.parallel import ordered_map

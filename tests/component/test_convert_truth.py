@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from components.example_gen.core import read_source
 from components.example_gen.listing import list_grouped
-from components.imaging.annotations.registry import TARGETS
+from components.imaging.annotations.target_registry import TARGETS
 from components.imaging.files.codecs import encode_png
 from pipeline.cli.app import app
 from pipeline.runs.convert_truth import stems_of

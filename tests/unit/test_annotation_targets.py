@@ -20,8 +20,9 @@ from test_annotation_label_studio import BRUSH
 from components.imaging.annotations import brush
 from components.imaging.annotations.content import content_of
 from components.imaging.annotations.document import AnnotatedImage, mask_of
-from components.imaging.annotations.registry import FORMATS, TARGETS
+from components.imaging.annotations.registry import FORMATS
 from components.imaging.annotations.target import Labelled
+from components.imaging.annotations.target_registry import TARGETS
 from components.imaging.files.codecs import decode_indices
 from components.imaging.files.unreadable import UnreadableImage
 

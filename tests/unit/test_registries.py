@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.registry import LAYOUTS
 from components.imaging.annotations.document import Format
-from components.imaging.annotations.registry import FORMATS, TARGETS
+from components.imaging.annotations.registry import FORMATS
 from components.imaging.annotations.target import Target
+from components.imaging.annotations.target_registry import TARGETS
 from components.inference.engines.registry import ENGINES
 from components.measures.all import MEASURES
 from components.measures.measure import CasesMeasure, ClassMeasure

@@ -1,4 +1,4 @@
-"""What truth can be written as for other tools: see `components.imaging.annotations.registry`."""
+"""What truth can be written as for other tools: see `components.imaging.annotations.target_registry`."""
 
 from __future__ import annotations
 
