@@ -38,7 +38,7 @@ def documents_of(root: Path, files: Sequence[Path], data: Reading) -> list[Docum
     """
     table = root / data.table
     candidates = [path for path in files if path.suffix.lower() in SUFFIXES and path.is_relative_to(table)]
-    documents = [found for path in candidates if (found := _document(path, data, asked=path == table))]
+    documents = [found for path in candidates if (found := _document(root, path, data, asked=path == table))]
     names = {document.format.name for document in documents}
     if not names:
         kinds = ", ".join(FORMATS)
@@ -48,7 +48,7 @@ def documents_of(root: Path, files: Sequence[Path], data: Reading) -> list[Docum
     return documents
 
 
-def _document(path: Path, data: Reading, *, asked: bool) -> Document | None:
+def _document(root: Path, path: Path, data: Reading, *, asked: bool) -> Document | None:
     """None of what is no document of a format that is wanted; an error where the config names it."""
     wanted = [FORMATS[data.format]] if data.format else list(FORMATS.values())
     try:
@@ -63,7 +63,7 @@ def _document(path: Path, data: Reading, *, asked: bool) -> Document | None:
             raise UsageError(f"{path}: no document of {' or '.join(each.name for each in wanted)}. Set [data] format.")
         return None
     try:
-        images = found.read(content, without_suffix(Path(path.name)).name)
+        images = found.read(content, without_suffix(path.relative_to(root)).as_posix())
     except UnclearShape as error:
         return Document(path, found, (), str(error))
     count = sum(len(image.pieces) for image in images)

@@ -32,7 +32,7 @@ def truth(number: int) -> np.ndarray:
 
 
 def name_of(number: int) -> str:
-    return f"p{number // 2}/film {number}.png"
+    return f"p{number // 2}/film {number % 2}.png"
 
 
 def folder(root: Path, *, ignored: bool = False) -> Path:
@@ -103,7 +103,7 @@ def test_the_names_of_classes_and_what_is_known_of_images_go_along(tmp_path: Pat
     found, config = read_as(tmp_path / "out", None, [])
     listing, _ = list_grouped(found, config.records)
     assert config.data.classes == ["mass", "cyst"]
-    assert {sample.id: sample.group for sample in listing.samples}["p1/film 2"] == "p1"
+    assert {sample.id: sample.group for sample in listing.samples}["p1/film 0"] == "p1"
     code, told = convert(tmp_path / "out", "coco", tmp_path / "again")
     assert (code, told["classes"]) == (0, ["mass", "cyst"])
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_a_reject_and_the_others_are_converted(tmp_path: 
     (given / "masks" / name_of(3)).unlink()
     code, told = convert(given, "cvat", tmp_path / "out")
     assert (code, told["converted"]) == (2, COUNT - 2)
-    assert {Path(reject["source"]).name for reject in told["rejects"]} == {"film 2.png", "film 3.png"}
+    assert {reject["source"] for reject in told["rejects"]} == {f"images/{name_of(number)}" for number in (2, 3)}
     assert convert(given, "cvat", tmp_path / "allowed", "--max-rejects", "2")[0] == 0
 
 

@@ -76,7 +76,7 @@ class Format:
     told: Callable[[Any], bool]
     """Whether content, see `components.imaging.annotations.content`, is a document of it; whole or not."""
     read: Callable[[Any, str], list[AnnotatedImage]]
-    """The images of such content; the second argument is the name of its file without suffix.
+    """The images of such content; the second argument is the path of its file, with `/`, without suffix.
 
     Raises:
         UnclearShape: as a whole it cannot be read.

@@ -13,7 +13,7 @@ from components.imaging.annotations.index_masks import CLASSES
 
 
 def named_classes(root: Path) -> dict[str, Any]:
-    """Of `[data]`: names of the class indices 1, 2, ... of masks; nothing where there is no such table.
+    """Of `[data]`: names of the class indices 1, 2, ... of masks; nothing where there is no such table, or another one.
 
     Raises:
         UsageError: it does not name them in their order.
@@ -21,9 +21,12 @@ def named_classes(root: Path) -> dict[str, Any]:
     table = root / CLASSES
     if not table.is_file():
         return {}
-    with foreign(UsageError, f"{table}: cannot be read as a table of value and class"):
-        rows = [(int(row["value"]), row["class"]) for row in csv.DictReader(read_text(table).splitlines())]
-    if not rows or [value for value, _ in rows] != [*range(1, len(rows) + 1)]:
+    with foreign(UsageError, f"{table}: cannot be read as a table"):
+        rows = csv.DictReader(read_text(table).splitlines())
+        if not {"value", "class"} <= {*(rows.fieldnames or ())}:
+            return {}
+        found = [(row["value"], row["class"]) for row in rows]
+    if not found or [value for value, _ in found] != [str(index) for index in range(1, len(found) + 1)]:
         raise UsageError(f"{table}: expected the values 1, 2, ... in their order, each with its class")
-    names = [name for _, name in rows]
+    names = [name for _, name in found]
     return {"mask": {"form": "indices"}, **({"classes": names} if names != ["foreground"] else {})}
