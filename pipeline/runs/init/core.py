@@ -97,13 +97,13 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     """
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
-    share_out(found, overrides)
     outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
     rejects = [outcome for outcome in outcomes if outcome.kind]
     if not entries:
         raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
     _told_of_pixels(found, outcomes, entries)
     _leave_out_copies(found, entries)
+    share_out(found, overrides)
     png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
     picture = recipe.with_suffix(_PICTURE)
     write_bytes(picture, png)
@@ -180,9 +180,10 @@ def _picture(found: Understanding, listing: Listing, entries: Sequence[Entry], o
         key=lambda entry: (-abs(np.log((entry.foreground + 1e-4) / (usual + 1e-4))), entry.source),
     )
     worst, rest = left[: _SHOWN // 2], left[_SHOWN // 2 :]
-    chosen = worst + rest[:: max(1, -(-len(rest) // (_SHOWN - len(worst))))]
+    places = np.linspace(0, len(rest) - 1, min(len(rest), _SHOWN - len(worst)))
+    chosen = worst + [rest[round(place)] for place in places]
     records = [_record(samples[entry.source], found, config) for entry in chosen]
-    captions = [f"{entry.foreground:.1%} {entry.source}" for entry in chosen]
+    captions = [(f"{entry.foreground:.1%}", entry.source) for entry in chosen]
     return sheet(records, captions, config.records.task)
 
 
