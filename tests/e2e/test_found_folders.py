@@ -15,6 +15,7 @@ from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from pipeline.config.loader import load_config
+from pipeline.runs.check import check_config
 from pipeline.runs.init.core import init
 from pipeline.runs.init.questions import nobody
 
@@ -40,10 +41,16 @@ def test_every_image_and_its_truth_are_read(kind: str, tmp_path: Path) -> None:
     config = load_config(str(recipe))
     listing = list_samples(tmp_path / "data", config.records)
     assert (len(listing.samples), len(listing.left_out), listing.rejects) == (COUNT, COPIES.get(kind, 0), ())
+    assert not [problem for problem in problems(config, tmp_path / "data") if problem["kind"] != "mostly foreground"]
     shares = [np.mean(record.mask > 0) for sample in listing.samples for record in records(sample, tmp_path, config)]
     assert all(0 < share < 0.35 for share in shares) or kind in OPEN
     picture = cv2.imread(str(recipe.with_suffix(".png")))
     assert picture.shape[1] == 4 * 320
+
+
+def problems(config: Any, folder: Path) -> list[dict[str, Any]]:
+    """What would stop a run."""
+    return check_config(folder, config)["problems"]
 
 
 def records(sample: Any, root: Path, config: Any) -> list[Any]:
