@@ -9,7 +9,7 @@ from components.example_gen.listing import detect_layout
 from components.example_gen.spans import find_spans
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
-from pipeline.runs.init.core import understood
+from pipeline.runs.init.core import config_of
 
 
 def read_as(folder: Path, recipe: str | None, overrides: Sequence[str]) -> tuple[Path, Config]:
@@ -29,7 +29,7 @@ def read_as(folder: Path, recipe: str | None, overrides: Sequence[str]) -> tuple
 def _told_by_files(folder: Path, overrides: Sequence[str]) -> Config:
     layout = next((each for each in overrides if each.startswith("data.layout=")), None)
     if layout is None and not find_spans(folder):
-        return understood(folder, overrides).config(overrides)
+        return config_of(folder, overrides)
     spans = ["data.spans=0"] if find_spans(folder) else []
     layout = layout or f"data.layout={detect_layout(folder) or 'folders'}"
     return load_config("mias" if layout.endswith("mias") else "folders", [layout, *spans, *overrides])

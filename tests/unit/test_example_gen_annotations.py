@@ -79,7 +79,7 @@ def test_nothing_is_lost_silently(tmp_path: Path) -> None:
     assert [(sample.id, bool(sample.truth.shapes)) for sample in found.samples] == [("a", True), ("empty", False)]  # type: ignore[union-attr]
     assert rejects(found) == {
         "broken.json": "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        "images/notes.md": "a file of a kind that is not read; expected .bmp, .dcm, .dicom, .jpeg, .jpg, "
+        "images/notes.md": "a file of a kind that is not read; expected .bmp, .dcm, .dicom, .gif, .jpeg, .jpg, "
         ".pgm, .png, .pnm, .ppm, .tif, .tiff",
         "gone.png": "in coco.json, but there is no such image",
         "images/wrong.png": "coco.json: annotation 2: has no segmentation: a box alone is no outline",
