@@ -21,6 +21,7 @@ SPLIT_NAMES: Mapping[str, Literal["train", "eval", "test"]] = {
     "test": "test",
 }
 """The names in use for the splits, and their names in Maskline."""
+_OF_TWO_PARTS = (".nii.gz",)
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _UID = re.compile(r"\d+(?:\.\d+)+")
 """By which many an export names DICOM files: its last number is no suffix."""
@@ -156,14 +157,21 @@ def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Ite
 
 def is_of_kind(path: Path, suffixes: Set[str]) -> bool:
     """Whether a file has one of the suffixes, or none but the content of DICOM where that is asked for."""
-    if path.suffix.lower() in suffixes:
+    if suffix_of(path) in suffixes:
         return True
     return ".dcm" in suffixes and without_suffix(path) == path and _holds_dicom(path)
 
 
 def without_suffix(path: PurePath) -> PurePath:
     """The path that a file is paired and grouped by: all of it where it ends in no suffix."""
-    return path if not path.suffix or _UID.fullmatch(path.name) else path.with_suffix("")
+    suffix = suffix_of(path)
+    return path if not suffix or _UID.fullmatch(path.name) else path.with_name(path.name[: -len(suffix)])
+
+
+def suffix_of(path: PurePath) -> str:
+    """In lower case, with its dot; `.nii.gz` is one."""
+    name = path.name.lower()
+    return next((whole for whole in _OF_TWO_PARTS if name.endswith(whole) and name != whole), path.suffix.lower())
 
 
 def _holds_dicom(path: Path) -> bool:

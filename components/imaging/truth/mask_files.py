@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from components.imaging.files.codecs import decode_mask, is_lossy, orientation_of, read_content
+from components.imaging.files.codecs import decode_mask, is_lossy, is_placed, orientation_of, read_content
 from components.imaging.truth.classes import foreground
 from components.imaging.truth.mask_images import MaskImage, read_image_mask
 from components.imaging.truth.masks import UnclearMask
@@ -53,7 +53,11 @@ def read_mask(
         reading = MaskReading(one_hot_mask(array), rule="channels of an array")
     else:
         file = MaskImage(read_content(path, max_pixels), is_lossy(path), max_pixels, upright)
-        reading = replace(read_image_mask(file, settings, names, region), orientation=orientation_of(file.content))
+        reading = replace(
+            read_image_mask(file, settings, names, region),
+            orientation=orientation_of(file.content),
+            placed=is_placed(file.content),
+        )
     if region is not None:
         reading = replace(reading, classes=ignoring(reading.classes, ~region))
     return reading if cv2.countNonZero(foreground(reading.classes)) else replace(reading, rule="")
