@@ -90,7 +90,7 @@ def test_a_name_without_suffix(path: str, expected: str) -> None:
 
 def test_only_one_hot_masks_are_arrays() -> None:
     assert mask_suffixes(Mask(form="one_hot")) == {".npz"}
-    assert mask_suffixes(Mask(form="indices")) == SUFFIXES
+    assert mask_suffixes(Mask(form="indices")) == SUFFIXES | {".txt", ".csv"}
     assert ".npz" not in SUFFIXES
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from components.imaging.files import raster
 from components.imaging.files.alpha import Drawn, decode_drawn
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
+from components.imaging.files.label_text import decode_label_text, is_label_text
 from components.imaging.files.orientation import UPRIGHT
 from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 from components.imaging.files.pnm import decode_pnm
@@ -64,7 +65,7 @@ def is_lossy(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(PREAMBLE_BYTES)
             file.seek(0)
-            if head[:2] in PNM_MAGIC or is_volume(head):
+            if head[:2] in PNM_MAGIC or is_volume(head) or is_label_text(head):
                 return False
             if is_dicom(head):
                 from components.imaging.files.dicom import is_lossy_dicom
@@ -134,7 +135,8 @@ def decode_image(
 
 def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> Drawn:
     """As `decode_image`; of a file of one colour with a drawing in its alpha channel that channel, `(H, W)`. In DICOM
-    every value is meant: what a header, often that of the image, calls padding is truth like any other.
+    every value is meant: what a header, often that of the image, calls padding is truth like any other. Text of whole
+    numbers is a mask, and no image.
 
     Raises:
         UnreadableImage: as `decode_image`, or colours and alpha tell two things.
@@ -145,6 +147,8 @@ def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = Tr
         from components.imaging.files.dicom import decode_dicom
 
         return Drawn(decode_dicom(content, max_pixels, window=False, padded=False))
+    if is_label_text(content):
+        return Drawn(decode_label_text(content, max_pixels))
     return Drawn(decode_image(content, max_pixels, upright=upright))
 
 
@@ -166,7 +170,7 @@ def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool =
 
 def orientation_of(content: bytes) -> int:
     """The orientation that a file carries, 1 to 8 as in EXIF, of NIfTI and NRRD by their place in a patient: 1, of
-    PNM, BMP, GIF and DICOM.
+    PNM, BMP, GIF, DICOM and text.
 
     Raises:
         UnreadableImage: the bytes are those of no image.
@@ -227,7 +231,8 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _is_raster(content: bytes) -> bool:
-    return bool(content) and content[:2] not in PNM_MAGIC and not is_dicom(content) and not is_volume(content)
+    others = (is_dicom, is_volume, is_label_text)
+    return bool(content) and content[:2] not in PNM_MAGIC and not any(is_other(content) for is_other in others)
 
 
 def _volume(content: bytes) -> Volume:
