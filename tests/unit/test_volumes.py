@@ -95,7 +95,7 @@ def test_nrrd_without_a_place_is_as_stored() -> None:
 def test_a_slice_askew_is_as_stored() -> None:
     content = nifti(GRID, affine([(X + Y) / 2**0.5, (Y - X) / 2**0.5, Z]))
     np.testing.assert_array_equal(decode_image(content), SHOWN)
-    assert orientation_of(content) == 1
+    assert (orientation_of(content), is_placed(content)) == (1, False)
 
 
 @pytest.mark.parametrize("write", [nifti, nrrd_file])

@@ -65,27 +65,32 @@ class Volume:
         levels = _as_levels(stored, self.slope, self.intercept)
         return turned(levels, self.orientation if upright else UPRIGHT)
 
-    @cached_property
+    @property
     def orientation(self) -> int:
-        """What makes pixels upright, 1 to 8 as in EXIF: columns run to the patient's left, or of a sagittal slice to
-        posterior, rows to posterior, or of other slices to inferior. That is how viewers show them; axes and signs are
-        those of DICOM PS3.3 C.7.6.2.1.1. 1 where no place in a patient is told, or one askew.
+        """What makes pixels upright, 1 to 8 as in EXIF; 1 where it `is_placed` nowhere."""
+        return self._turn or UPRIGHT
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether its place in a patient is told, and its axes run along those of the patient."""
+        return self._turn is not None
+
+    @cached_property
+    def _turn(self) -> int | None:
+        """By which columns run to the patient's left, or of a sagittal slice to posterior, and rows to posterior,
+        or of other slices to inferior: so viewers show them. Axes and signs are those of DICOM PS3.3 C.7.6.2.1.1. None
+        where no place in a patient is told, or one askew.
         """
         if self.directions is None:
-            return UPRIGHT
+            return None
         steps = self.directions[list(self._sides)]
         lengths = np.linalg.norm(steps, axis=1)
         along = np.abs(steps).argmax(axis=1)
         signed = steps[[0, 1], along]
         if not (np.abs(signed) >= _ALONG * lengths).all() or not lengths.all() or along[0] == along[1]:
-            return UPRIGHT
+            return None
         other_way = signed * _SHOWN[along] < 0
         return _TURNS[bool(along[0] > along[1]), bool(other_way[0]), bool(other_way[1])]
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether its place in a patient is told."""
-        return self.directions is not None
 
     def spacing(self, upright: bool) -> Sequence[float]:
         """Height and width of a pixel in mm, as of `pixels`; empty where it is not told."""
