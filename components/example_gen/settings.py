@@ -76,6 +76,11 @@ class DataKeys(Derivation, Reading, LayoutChoice):
         return height, width
 
     @property
+    def has_regions(self) -> bool:
+        """Whether files tell which pixels carry a truth."""
+        return bool(self.regions or self.paths.region)
+
+    @property
     def max_pixels(self) -> int:
         return 1_000_000 * self.max_megapixels
 
@@ -84,7 +89,7 @@ class DataKeys(Derivation, Reading, LayoutChoice):
         """What the truth lets a model learn."""
         named = {*self.mask.levels.values(), *self.mask.colours.values()}
         ignores = self.mask.ignore is not None or "ignore" in named
-        regions = bool(self.regions) or LAYOUTS[self.layout].ignores
+        regions = self.has_regions or LAYOUTS[self.layout].ignores
         return Task(classes=self.classes or ["foreground"], ignores=ignores or regions)
 
     @field_validator("site_pattern")
@@ -171,7 +176,7 @@ def _mask_faults(data: DataKeys) -> Iterator[str]:
         )
     if mask.form == "indices" and mask.ignore in dict(enumerate(data.task.classes, 1)):
         yield f"mask.ignore = {mask.ignore} is one of the classes 1 to {len(data.task.classes)}: change it"
-    if isinstance(mask.threshold, str) and (data.regions or mask.ignore is not None):
+    if isinstance(mask.threshold, str) and (data.has_regions or mask.ignore is not None):
         yield f"mask.threshold {mask.threshold!r} looks at all pixels, also at those to be ignored: give a number"
     if mask.form in TABLES:
         yield from legend_faults(mask, data.task.classes)

@@ -38,14 +38,18 @@ def init_command(
 
     Exit codes: 0 written; 2 usage, or nothing tells which is whose mask. A question that stays open ends `run` with 4.
     """
-    from pipeline.runs.init.core import init
+    from pipeline.runs.init.core import refuse_existing, understood, write
     from pipeline.runs.init.questions import nobody
     from pipeline.runs.reading import reading_bar
 
     recipe = out or Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', folder.resolve().name) or 'recipe'}.toml")
     ask = nobody if yes or json_output or not sys.stdin.isatty() else _ask
+    refuse_existing(recipe)
+    with reading_bar():
+        found = understood(folder, overrides or [])
+    found.ask(ask)
     with reading_bar() as watch:
-        written = init(folder, recipe, overrides or [], ask, watch)
+        written = write(found, recipe, overrides or [], watch)
     if json_output:
         print_json(_as_json(written))
     else:

@@ -19,7 +19,7 @@ from components.serving_dir import champion_version
 from pipeline.config.loader import load_config
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
-from pipeline.runs.init.core import understood
+from pipeline.runs.init.core import config_of
 from pipeline.runs.laid_out import pointed_to_init
 
 
@@ -92,7 +92,7 @@ def _config(folder: Path, recipe: str | None, overrides: Sequence[str]) -> Confi
         return load_config(recipe, overrides)
     layout = next((each for each in overrides if each.startswith("data.layout=")), None)
     if layout is None and not find_spans(folder):
-        return understood(folder, overrides).config(overrides)
+        return config_of(folder, overrides)
     spans = ["data.spans=0"] if find_spans(folder) else []
     layout = layout or f"data.layout={detect_layout(folder) or 'folders'}"
     return load_config("mias" if layout.endswith("mias") else "folders", [layout, *spans, *overrides])

@@ -11,9 +11,11 @@ import pytest
 from driver import maskline
 from found_folders import COUNT, KINDS
 
+from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from pipeline.config.loader import load_config
+from pipeline.runs.check import check_config
 from pipeline.runs.init.core import init
 from pipeline.runs.init.questions import nobody
 
@@ -39,14 +41,51 @@ def test_every_image_and_its_truth_are_read(kind: str, tmp_path: Path) -> None:
     config = load_config(str(recipe))
     listing = list_samples(tmp_path / "data", config.records)
     assert (len(listing.samples), len(listing.left_out), listing.rejects) == (COUNT, COPIES.get(kind, 0), ())
+    assert not [problem for problem in problems(config, tmp_path / "data") if problem["kind"] != "mostly foreground"]
     shares = [np.mean(record.mask > 0) for sample in listing.samples for record in records(sample, tmp_path, config)]
     assert all(0 < share < 0.35 for share in shares) or kind in OPEN
     picture = cv2.imread(str(recipe.with_suffix(".png")))
     assert picture.shape[1] == 4 * 320
 
 
+def problems(config: Any, folder: Path) -> list[dict[str, Any]]:
+    """What would stop a run."""
+    return check_config(folder, config)["problems"]
+
+
 def records(sample: Any, root: Path, config: Any) -> list[Any]:
     return outcome_of(sample, root / "data", config.records, lambda record: record)[1]
+
+
+def test_what_is_left_of_several_kinds_is_told(tmp_path: Path) -> None:
+    KINDS["side by side"](tmp_path / "data/one")
+    KINDS["COCO"](tmp_path / "data/two")
+    found = init(tmp_path / "data", tmp_path / "recipe.toml", [], nobody, lambda items, _: items).found
+    [left] = [row for row in found.rows if row.topic == "not read"]
+    assert left.found == f"two/train2017: {COUNT} images"
+    assert f"that {COUNT} images that no template matches are no part of it" in found.unsure
+
+
+def test_the_folder_above_is_found_from_below(tmp_path: Path) -> None:
+    KINDS["levels"](tmp_path / "data")
+    found = init(tmp_path / "data/image", tmp_path / "recipe.toml", [], nobody, lambda items, _: items).found
+    assert found.root == tmp_path / "data"
+
+
+def test_an_answer_is_written_and_closes_the_question(tmp_path: Path) -> None:
+    KINDS["dark foreground"](tmp_path / "data")
+    init(tmp_path / "data", tmp_path / "recipe.toml", [], lambda question: "dark", lambda items, _: items)
+    config = load_config(str(tmp_path / "recipe.toml"))
+    assert (config.data.mask.foreground, config.data.questions) == ("dark", [])
+
+
+def test_nothing_is_overwritten_and_nothing_comes_into_the_data(tmp_path: Path) -> None:
+    KINDS["levels"](tmp_path / "data")
+    (tmp_path / "recipe.png").write_bytes(b"mine")
+    for recipe, message in (("recipe.toml", "recipe.png: is there"), ("data/recipe.toml", "lies in the data folder")):
+        with pytest.raises(UsageError, match=message):
+            init(tmp_path / "data", tmp_path / recipe, [], nobody, lambda items, _: items)
+    assert (tmp_path / "recipe.png").read_bytes() == b"mine"
 
 
 @pytest.mark.slow

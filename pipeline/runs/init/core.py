@@ -12,13 +12,12 @@ import numpy as np
 
 from components.data_gate.entries import Entry
 from components.errors import UsageError
-from components.example_gen.listing import list_grouped, list_samples
+from components.example_gen.listing import list_samples
 from components.example_gen.outcome import Outcome, outcome_of
 from components.example_gen.samples import Listing, Sample
 from components.files import write_bytes
 from components.imaging.files.codecs import encode_png
 from components.records.record import Record
-from components.records.splits import SPLITS, TEST, VALIDATION
 from pipeline.config.loader import RECIPES, recipe_names
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
@@ -28,19 +27,15 @@ from pipeline.runs.init.kinds import understand
 from pipeline.runs.init.picture import sheet
 from pipeline.runs.init.questions import Ask, nobody
 from pipeline.runs.init.recipe import recipe_text
+from pipeline.runs.init.sharing import share_out
 from pipeline.runs.init.understanding import Row, Understanding
 
+_PICTURE = ".png"
 _MOST_READ = 2000
 """Images up to which all are read; of more some, evenly chosen."""
 _SHOWN = 12
-_FEW_GROUPS = 30
-_MOST_FOLDS = 5
 _DRAFT = ("data.height=512", "data.width=512")
 """Until the images have been seen."""
-_TESTED, _VALIDATED = 15, 15
-"""Per cent of the groups."""
-_LEAST_IN_SPLIT = 3
-"""Groups of a split, as the data gate has it."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +52,23 @@ def init(folder: Path, recipe: Path, overrides: Sequence[str], ask: Ask, watch: 
     """Writes the recipe and, beside it, the picture.
 
     Raises:
-        UsageError: the folder holds no pairs, one of the files is there already, or none of the images can be read.
+        UsageError: as `refuse_existing`, `understood` and `write`.
     """
-    picture = recipe.with_suffix(".png")
-    for path in (recipe, picture):
+    refuse_existing(recipe)
+    found = understood(folder, overrides)
+    found.ask(ask)
+    return write(found, recipe, overrides, watch)
+
+
+def refuse_existing(recipe: Path) -> None:
+    """Raises UsageError: the recipe or its picture is there."""
+    for path in (recipe, recipe.with_suffix(_PICTURE)):
         if path.exists():
             raise UsageError(f"{path}: is there, and nothing is overwritten. Choose another: --out NAME.toml")
-    found = understood(folder, overrides, ask)
-    if recipe.resolve().is_relative_to(found.root.resolve()):
-        raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
-    outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
-    rejects = [outcome for outcome in outcomes if outcome.kind]
-    if not entries:
-        raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
-    _told_of_pixels(found, outcomes, entries)
-    _leave_out_copies(found, entries)
-    listing = _listing(found, overrides)
-    png = encode_png(_picture(found, listing, entries, overrides))
-    text = recipe_text(found)
-    write_bytes(picture, png)
-    write_bytes(recipe, text.encode())
-    return Written(found, recipe, picture, rejects)
 
 
-def understood(folder: Path, overrides: Sequence[str], ask: Ask = nobody) -> Understanding:
-    """A folder by its names and some of its pixels; what is asked is answered as far as `ask` can.
+def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
+    """A folder by its names and some of its pixels, with what is to be asked.
 
     Raises:
         UsageError: it holds no pairs, or none of the images can be read.
@@ -91,9 +78,37 @@ def understood(folder: Path, overrides: Sequence[str], ask: Ask = nobody) -> Und
     describe(found, _listing(found, [*_DRAFT, *overrides]).samples)
     for section in _overridden(overrides):
         found.data.pop(section, None)
-    found.ask(ask)
-    _share_out(found, overrides)
     return found
+
+
+def config_of(folder: Path, overrides: Sequence[str]) -> Config:
+    """What a recipe of a folder would say where nobody is asked; as of `understood`."""
+    found = understood(folder, overrides)
+    found.ask(nobody)
+    share_out(found, overrides)
+    return found.config(overrides)
+
+
+def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: Watch) -> Written:
+    """Writes the recipe and the picture of what is understood and has been asked.
+
+    Raises:
+        UsageError: the recipe would lie in the data folder, or none of the images can be used.
+    """
+    if recipe.resolve().is_relative_to(found.root.resolve()):
+        raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
+    outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
+    rejects = [outcome for outcome in outcomes if outcome.kind]
+    if not entries:
+        raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
+    _told_of_pixels(found, outcomes, entries)
+    _leave_out_copies(found, entries)
+    share_out(found, overrides)
+    png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
+    picture = recipe.with_suffix(_PICTURE)
+    write_bytes(picture, png)
+    write_bytes(recipe, recipe_text(found).encode())
+    return Written(found, recipe, picture, rejects)
 
 
 def _overridden(overrides: Sequence[str]) -> set[str]:
@@ -115,27 +130,6 @@ def _begin_with_recipe(found: Understanding) -> None:
 
 def _listing(found: Understanding, overrides: Sequence[str]) -> Listing:
     return list_samples(found.root, found.config(overrides).records)
-
-
-def _share_out(found: Understanding, overrides: Sequence[str]) -> None:
-    """Folds where there are few groups, and a test split of enough."""
-    listing, _ = list_grouped(found.root, found.config(overrides).records)
-    split_of = {sample.group: sample.split for sample in listing.samples}
-    groups, prescribed = len(split_of), {*split_of.values()} - {""}
-    if groups < _LEAST_IN_SPLIT * len(SPLITS):
-        found.rows.append(Row("too few", f"{groups} groups", f"each split needs {_LEAST_IN_SPLIT}: a run will refuse"))
-        return
-    share = max(_TESTED, -(-100 * _LEAST_IN_SPLIT // groups))
-    if share > _TESTED and not prescribed:
-        why = f"of {groups} groups at least {_LEAST_IN_SPLIT} are tested on"
-        found.data["splits"] = {"train": 100 - _VALIDATED - share, "eval": _VALIDATED, "test": share}
-        found.rows.append(Row("splits", f"{share} % tested on", why))
-    tested = [*split_of.values()].count(TEST) if prescribed else -(-groups * share // 100)
-    k = min(_MOST_FOLDS, (groups - tested) // _LEAST_IN_SPLIT)
-    if groups < _FEW_GROUPS and k > 1 and VALIDATION not in prescribed:
-        why = f"{groups} groups are few: {k} models, each validated on another part, tell more than one"
-        found.sections["folds"] = ({"k": k}, why)
-        found.rows.append(Row("folds", str(k), why))
 
 
 def _read(
@@ -186,9 +180,10 @@ def _picture(found: Understanding, listing: Listing, entries: Sequence[Entry], o
         key=lambda entry: (-abs(np.log((entry.foreground + 1e-4) / (usual + 1e-4))), entry.source),
     )
     worst, rest = left[: _SHOWN // 2], left[_SHOWN // 2 :]
-    chosen = worst + rest[:: max(1, -(-len(rest) // (_SHOWN - len(worst))))]
+    places = np.linspace(0, len(rest) - 1, min(len(rest), _SHOWN - len(worst)))
+    chosen = worst + [rest[round(place)] for place in places]
     records = [_record(samples[entry.source], found, config) for entry in chosen]
-    captions = [f"{entry.foreground:.1%} {entry.source}" for entry in chosen]
+    captions = [(f"{entry.foreground:.1%}", entry.source) for entry in chosen]
     return sheet(records, captions, config.records.task)
 
 

@@ -20,6 +20,8 @@ _MASKS, _IMAGES = 48, 12
 """That are looked at to tell what they are; names are all looked at."""
 _MOST_CLASSES = 24
 """Names of segments up to which each is a class."""
+_BY_NAMES = ("paths", "folders", "annotations", "via")
+"""Layouts that know nothing of patients but what names tell."""
 _LONGEST, _STEP = 512, 32
 """Pixels of records: of the longer side, and what networks divide sides by."""
 _SPREAD, _COLOURED = 0.06, 0.001
@@ -38,7 +40,7 @@ def describe(found: Understanding, samples: Sequence[Sample]) -> None:
     if files and "mask" not in found.data:
         _describe_masks(found, files)
     _describe_images(found, [found.root / sample.image for sample in samples])
-    if "groups" not in found.data and not found.of_topic("groups") and found.data["layout"] in ("paths", "folders"):
+    if "groups" not in found.data and not found.of_topic("groups") and found.data["layout"] in _BY_NAMES:
         _describe_groups(found, [PurePosixPath(sample.image) for sample in samples])
 
 

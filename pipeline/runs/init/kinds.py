@@ -78,10 +78,25 @@ def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
     if files.arrays:
         found.data |= one_hot_keys(files.arrays.values())
     found.rows = list(_names_told(paths))
+    left = _left(files, paths)
+    if left:
+        told = "\n".join(f"{folder}: {count} images" for folder, count in left.most_common(_SHOWN))
+        more = f"\nand {len(left) - _SHOWN} folders more" if len(left) > _SHOWN else ""
+        found.rows.append(
+            Row("not read", told + more, "no template matches them: maskline init takes one kind at a time")
+        )
+        found.unsure.append(f"that {left.total()} images that no template matches are no part of it")
     if "{group}" in paths.image:
         found.rows.append(Row("groups", "folders, each taken for a patient", "no group is ever split"))
         found.unsure.append("that folders are patients")
     return found
+
+
+def _left(files: Files, paths: FoundPaths) -> Counter[str]:
+    """Images that are neither, by their folders."""
+    known = [Template(each) for each in (paths.image, *paths.masks, paths.region, *paths.rounds) if each]
+    left = (path for name, path in files.images.items() if not any(each.match(name) for each in known))
+    return Counter(path.parent.relative_to(files.root).as_posix() for path in left)
 
 
 def _keys(paths: FoundPaths) -> dict[str, Any]:

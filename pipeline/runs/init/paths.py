@@ -60,7 +60,7 @@ def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
         templates[-1],
         _with_test(splits_named(words)) if len(words) > 1 else {},
         tuple(rounds),
-        tuple(pairs),
+        tuple(pair for pair in pairs if Template(templates[0]).match(pair.image)),
     )
 
 

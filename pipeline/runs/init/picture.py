@@ -11,12 +11,16 @@ from components.imaging.annotations.colours import eight_bit, outlined
 from components.records.record import Record
 from components.task import Task
 
-_COLUMNS, _SIDE, _LINE, _LETTERS = 4, 320, 22, 38
+_COLUMNS, _SIDE, _LINE, _LETTERS = 4, 320, 22, 32
 _PAPER, _INK = 255, (60, 60, 60)
 
 
-def sheet(records: Sequence[Record], captions: Sequence[str], task: Task) -> np.ndarray:
-    """RGB `(H, W, 3)` uint8: four in a row, each with its caption, and the colours of the classes below."""
+def sheet(records: Sequence[Record], captions: Sequence[tuple[str, str]], task: Task) -> np.ndarray:
+    """RGB `(H, W, 3)` uint8: four in a row, and the colours of the classes below.
+
+    Args:
+        captions: of each record its share of foreground and its name, of which the end is shown.
+    """
     tiles = [_tile(record, caption, task) for record, caption in zip(records, captions, strict=True)]
     while len(tiles) % _COLUMNS:
         tiles.append(np.full_like(tiles[0], _PAPER))
@@ -24,7 +28,7 @@ def sheet(records: Sequence[Record], captions: Sequence[str], task: Task) -> np.
     return np.concatenate([*rows, _legend(rows[0].shape[1], task)])
 
 
-def _tile(record: Record, caption: str, task: Task) -> np.ndarray:
+def _tile(record: Record, caption: tuple[str, str], task: Task) -> np.ndarray:
     height, width = record.mask.shape
     scale = (_SIDE - 8) / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -32,7 +36,9 @@ def _tile(record: Record, caption: str, task: Task) -> np.ndarray:
     mask = cv2.resize(record.mask, size, interpolation=cv2.INTER_NEAREST)
     tile = np.full((_SIDE + _LINE, _SIDE, 3), _PAPER, np.uint8)
     tile[4 : 4 + size[1], 4 : 4 + size[0]] = outlined(image, mask, task, 2)
-    _write(tile, caption[-_LETTERS:], (4, _SIDE + 14), _INK)
+    share, name = caption
+    shown = name if len(name) <= _LETTERS else f"...{name[3 - _LETTERS :]}"
+    _write(tile, f"{share} {shown}", (4, _SIDE + 14), _INK)
     return tile
 
 

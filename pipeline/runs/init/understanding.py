@@ -61,6 +61,8 @@ class Understanding:
                 self.data[key] = {**self.data.get(key, {}), **value} if isinstance(value, Mapping) else value
             if answer is None:
                 self.unsure.append(question.granted)
+            else:
+                self.rows.append(Row("answered", answer, question.text))
 
     def of_topic(self, topic: str) -> list[Row]:
         """Its rows, and those below it that have no topic."""
