@@ -8,7 +8,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from dicom_files import dicom
 from PIL import Image
+from volume_files import nifti, nrrd_file
+
+from components.imaging.annotations.dicom_seg import write_seg
+from components.task import Task
 
 COUNT, HEIGHT, WIDTH = 24, 64, 96
 
@@ -264,6 +269,66 @@ def _below(root: Path) -> None:
     (root / "LICENSE.txt").write_text("CC BY")
 
 
+def _nifti(root: Path) -> None:
+    """As nnU-Net has them; masks that another program has saved with its axes the other way round."""
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        for folder, name, values, signs in (
+            ("imagesTr", f"case_{number:03}_0000", pixels, (-1, -1)),
+            ("labelsTr", f"case_{number:03}", disc, (1, 1)),
+        ):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            grid = values.astype(np.float32).T[:: -signs[0], :: -signs[1], None]
+            (root / folder / f"{name}.nii.gz").write_bytes(nifti(grid, np.diag([*signs, 1, 1]), packed=True))
+    (root / "dataset.json").write_text("{}")
+
+
+def _nrrd(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        place = {"space": "left-posterior-superior", "space directions": np.eye(3)}
+        (root / "raw").mkdir(parents=True, exist_ok=True)
+        (root / f"raw/scan{number}.nrrd").write_bytes(nrrd_file(pixels.astype(np.int16).T[..., None], **place))
+        (root / f"raw/scan{number}.seg.nrrd").write_bytes(nrrd_file(disc.astype(np.uint8).T[..., None], **place))
+
+
+def _film(number: int) -> tuple[bytes, np.ndarray]:
+    """DICOM, and the disc in it."""
+    pixels, disc = picture(number)
+    identity = {"StudyInstanceUID": f"1.2.{number}", "SeriesInstanceUID": f"1.2.{number}.1", "Modality": "MG"}
+    return dicom(pixels, PatientID=str(number), **identity), disc
+
+
+def _dicom_seg(root: Path) -> None:
+    for number in range(COUNT):
+        film, disc = _film(number)
+        mask = disc.astype(np.uint8)
+        mask[:6, 10:30] = 2
+        for name in ("images", "segmentations"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        (root / f"images/{number}.dcm").write_bytes(film)
+        seg = write_seg(film, mask, Task(classes=["mass", "marker"]), "reader", "1")
+        (root / f"segmentations/{number}.dcm").write_bytes(seg.content)
+
+
+def _dicom_without_suffix(root: Path) -> None:
+    for number in range(COUNT):
+        film, disc = _film(number)
+        for name, content in (("images", film), ("masks", dicom(np.uint8(255) * disc))):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name / f"1.3.6.1.4.1.{number}").write_bytes(content)
+
+
+def _text(root: Path) -> None:
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        save(root / f"images/{number}.png", pixels)
+        (root / "labels").mkdir(exist_ok=True)
+        np.savetxt(root / f"labels/{number}.txt", disc, fmt="%d", delimiter=(" ", ",", "\t")[number % 3])
+    (root / "readme.txt").write_text("1 is the disc\n")
+    (root / "sizes.csv").write_text("96,64\n" * COUNT)
+
+
 KINDS: Mapping[str, Callable[[Path], None]] = {
     "side by side": _beside,
     "patient folders": _patients,
@@ -289,4 +354,9 @@ KINDS: Mapping[str, Callable[[Path], None]] = {
     "CVAT": _cvat,
     "QuPath": _qupath,
     "run lengths": _run_lengths,
+    "NIfTI": _nifti,
+    "NRRD": _nrrd,
+    "DICOM and DICOM SEG": _dicom_seg,
+    "DICOM without suffix": _dicom_without_suffix,
+    "text label maps": _text,
 }

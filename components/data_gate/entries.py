@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any
 
+from components.example_gen.samples import without_suffix
 from components.imaging.geometry.transform import steps
 from components.records.record import Header, Record
 
@@ -42,7 +43,7 @@ class Entry:
     """Perceptual signature of the source; it finds copies, so it stays out of reports."""
 
     def __str__(self) -> str:
-        own_group = PurePosixPath(self.source).stem == self.group
+        own_group = without_suffix(PurePosixPath(self.source)).name == self.group
         return f"{self.source} ({self.split}{'' if own_group else f', group {self.group}'})"
 
     def row(self) -> dict[str, Any]:

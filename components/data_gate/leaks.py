@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.near_duplicates import Pair
+from components.example_gen.samples import without_suffix
 
 _NAMED = 4
 _ROUNDING = 0.01
@@ -126,7 +127,7 @@ def torn_images(entries: Sequence[Entry]) -> Iterator[Finding]:
 
 def _tiled(entry: Entry) -> str:
     """What a tile is cut from, by its name; empty for other names."""
-    match = re.fullmatch(r"(.+)_\d+x\d+", PurePosixPath(entry.source).stem)
+    match = re.fullmatch(r"(.+)_\d+x\d+", without_suffix(PurePosixPath(entry.source)).name)
     return match[1] if match else ""
 
 

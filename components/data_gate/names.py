@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from components.data_gate.entries import Entry
 from components.data_gate.findings import Finding, finding
 from components.data_gate.leaks import named
+from components.example_gen.samples import without_suffix
 
 _PATTERNS = (r"^(.+)[-_.\s][^-_.\s]+$", r"^([^-_.\s]+)[-_.\s]", r"[-_.\s]([^-_.\s]+)$")
 """Parts of a name that may be the patient: all but the last word, the first word, the last word."""
@@ -53,7 +54,7 @@ def _candidates(images: Sequence[Entry]) -> Iterator[tuple[str, list[list[Entry]
 
 
 def _capture(pattern: str, path: PurePosixPath) -> str:
-    match = re.search(pattern, path.stem)
+    match = re.search(pattern, without_suffix(path).name)
     return match[1] if match else ""
 
 

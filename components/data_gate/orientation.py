@@ -26,8 +26,8 @@ def turned_images(turns: Mapping[str, Mapping[str, Any]], *, upright: bool) -> I
     counts = orientation_summary(turns)
     yield from finding(
         "orientation",
-        f"{counts['images']} images carry one (EXIF, TIFF tag); masks carry the same in {counts['masks_alike']} "
-        f"sources, none or another in {counts['masks_otherwise']}",
+        f"{counts['images']} images carry one (EXIF, TIFF tag, place in a patient); masks carry the same in "
+        f"{counts['masks_alike']} sources, none or another in {counts['masks_otherwise']}",
         f"{'Each file was turned by its own' if upright else 'None was applied'}. Look whether outlines lie where they "
         "should: maskline augment RECIPE --data DIR --preview sheet.png. [data] orientation says what is meant.",
         (f"{source}: {Turns(**row)}" for source, row in turns.items()),

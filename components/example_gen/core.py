@@ -18,6 +18,7 @@ from components.imaging.adjust import adjust
 from components.imaging.files.codecs import (
     UnreadableImage,
     decode_image,
+    is_placed,
     orientation_of,
     pixel_sha256,
     read_content,
@@ -65,14 +66,13 @@ def read_source(root: Path, sample: Sample, data: DataSettings) -> Source:
         Unusable: an unreadable or too large file, an image that shows nothing, unclear classes, sizes that differ, a
             drawing outside the image, image and mask swapped or the same, orientations that leave open how they lie.
     """
-    image, turn, spacing = _read(root, sample.image, data)
+    image, picture, spacing = _read(root, sample, data)
     low, high = cv2.minMaxLoc(image.reshape(image.shape[0], -1))[:2]
     if low == high:
         raise Unusable("image shows nothing", f"the image shows nothing: all its values are {low:g}")
     if _is_binary(image):
         raise Unusable("image and mask swapped", "the image has two levels only, like a mask: are the two swapped?")
-    height, width = image.shape[:2]
-    return Source(sample, image, read_truth(root, Picture(sample, (height, width), turn), data), spacing)
+    return Source(sample, image, read_truth(root, picture, data), spacing)
 
 
 def views(source: Source, data: DataSettings) -> list[View]:
@@ -182,11 +182,13 @@ def _is_binary(image: np.ndarray) -> bool:
     return bool(low + high >= 0.99 and min(low, high) >= 0.005)
 
 
-def _read(root: Path, name: str, data: DataSettings) -> tuple[np.ndarray, int, Spacing | None]:
-    """The pixels, the orientation that the file carries, and the size of a pixel, where it is known."""
+def _read(root: Path, sample: Sample, data: DataSettings) -> tuple[np.ndarray, Picture, Spacing | None]:
+    """The pixels, what must be known of them to read their truth, and the size of a pixel, where it is known."""
     try:
-        content = read_content(root / name, data.max_pixels)
+        content = read_content(root / sample.image, data.max_pixels)
         pixels = decode_image(content, data.max_pixels, data.dicom_window, data.upright)
-        return pixels, orientation_of(content), data.spacing or spacing_of(content, data.upright)
+        height, width = pixels.shape[:2]
+        picture = Picture(sample, (height, width), orientation_of(content), is_placed(content))
+        return pixels, picture, data.spacing or spacing_of(content, data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", str(error)) from error

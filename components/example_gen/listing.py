@@ -14,7 +14,7 @@ from components.example_gen import spans
 from components.example_gen.groups import group_samples, members_of
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.names import original_of
-from components.example_gen.samples import Listing, Reject, is_left_behind
+from components.example_gen.samples import Listing, Reject, is_left_behind, suffix_of
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import SUFFIXES
 from components.records.splits import assign_splits
@@ -81,7 +81,7 @@ def list_samples(root: Path, data: DataSettings, held_out: Collection[str] | Non
     samples = (replace(sample, split=split) for sample, split in zip(listing.samples, splits, strict=True))
     listing = spans.within_window(replace(listing, samples=tuple(samples)), ages or {}, window)
     unused = (*listing.rejects, *listing.left_out)
-    if not listing.samples and not any(Path(reject.source).suffix.lower() in SUFFIXES for reject in unused):
+    if not listing.samples and not any(suffix_of(Path(reject.source)) in SUFFIXES for reject in unused):
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{root}: holds no image. Expected files {kinds} in layout {data.layout!r}.")
     return listing

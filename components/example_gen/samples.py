@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
 from components.errors import UsageError
+from components.imaging.files import label_text
 from components.imaging.files.codecs import SUFFIXES
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
 from components.imaging.truth.settings import Mask
@@ -21,6 +22,7 @@ SPLIT_NAMES: Mapping[str, Literal["train", "eval", "test"]] = {
     "test": "test",
 }
 """The names in use for the splits, and their names in Maskline."""
+_OF_TWO_PARTS = (".nii.gz",)
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _UID = re.compile(r"\d+(?:\.\d+)+")
 """By which many an export names DICOM files: its last number is no suffix."""
@@ -123,8 +125,10 @@ def _sample_below(folder: str, sample: Sample) -> Sample:
 
 
 def mask_suffixes(mask: Mask) -> Set[str]:
-    """The suffixes of mask files, which only the form `one_hot` does not share with images."""
-    return frozenset({".npz"}) if mask.form == "one_hot" else SUFFIXES
+    """The suffixes of mask files: of `one_hot` arrays, else those of images, and of text where they are no colours."""
+    if mask.form == "one_hot":
+        return frozenset({".npz"})
+    return SUFFIXES if mask.form == "colours" else SUFFIXES | label_text.SUFFIXES
 
 
 def is_left_behind(name: str) -> bool:
@@ -155,30 +159,42 @@ def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Ite
 
 
 def is_of_kind(path: Path, suffixes: Set[str]) -> bool:
-    """Whether a file has one of the suffixes, or none but the content of DICOM where that is asked for."""
-    if path.suffix.lower() in suffixes:
-        return True
-    return ".dcm" in suffixes and without_suffix(path) == path and _holds_dicom(path)
+    """Whether a file has one of the suffixes, of text also the content of a label map; or none but the content of DICOM
+    where that is asked for."""
+    if suffix_of(path) in suffixes:
+        return suffix_of(path) not in label_text.SUFFIXES or _holds(path, label_text.holds_labels)
+    return ".dcm" in suffixes and without_suffix(path) == path and _holds(path, _is_dicom_file)
 
 
 def without_suffix(path: PurePath) -> PurePath:
     """The path that a file is paired and grouped by: all of it where it ends in no suffix."""
-    return path if not path.suffix or _UID.fullmatch(path.name) else path.with_suffix("")
+    suffix = suffix_of(path)
+    return path if not suffix or _UID.fullmatch(path.name) else path.with_name(path.name[: -len(suffix)])
 
 
-def _holds_dicom(path: Path) -> bool:
+def suffix_of(path: PurePath) -> str:
+    """In lower case, with its dot; `.nii.gz` is one."""
+    name = path.name.lower()
+    return next((whole for whole in _OF_TWO_PARTS if name.endswith(whole) and name != whole), path.suffix.lower())
+
+
+def _holds(path: Path, kind: Callable[[Path], bool]) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return is_dicom(file.read(PREAMBLE_BYTES))
+        return path.is_file() and kind(path)
     except OSError:
         return False  # a name that is too long, or a file that may not be read
 
 
+def _is_dicom_file(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_dicom(file.read(PREAMBLE_BYTES))
+
+
 def unknown_kind(suffixes: Set[str]) -> str:
     """The reason why a file of another suffix is not read."""
-    return f"a file of a kind that is not read; expected {', '.join(sorted(suffixes))}"
+    text = suffixes & label_text.SUFFIXES
+    rows = f", or rows of whole numbers in {' or '.join(sorted(text))}" if text else ""
+    return f"a file of a kind that is not read; expected {', '.join(sorted(suffixes - text))}{rows}"
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:

@@ -54,6 +54,8 @@ class Picture:
     """Height and width, as read."""
     orientation: int
     """That its file carries."""
+    placed: bool = False
+    """Whether its file tells where in a patient its pixels lie."""
 
 
 def read_truth(root: Path, picture: Picture, data: DataSettings) -> Truth:
@@ -75,7 +77,12 @@ def read_truth(root: Path, picture: Picture, data: DataSettings) -> Truth:
         fitted = sample.truth.fitted
         readings = {path: _mask(root, path, picture, inside, data, fitted=fitted) for path in sample.truth.paths}
         truth = _merged(picture, sample.truth.classes, readings, region)
-        parts = {path: (reading.orientation, reading.classes) for path, reading in readings.items()}
+        parts = {
+            path: (reading.orientation, reading.classes)
+            for path, reading in readings.items()
+            # Two that tell where they lie in a patient lie on each other, whatever each of them carries.
+            if not (picture.placed and reading.placed)
+        }
     if inside is not None:
         parts |= {path: (turn, inside.view(np.uint8)) for path, turn in region.items()}
     if not judged(truth.classes).any():

@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 from components.errors import UsageError
 from components.files import write_json
 from components.imaging.annotations.coco import read_coco
-from components.imaging.annotations.dicom_seg import read_seg
+from components.imaging.annotations.dicom_segments import read_seg
 from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson
 from components.imaging.files.codecs import encode_png, read_image

@@ -17,7 +17,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation as Mammogram
 
 from components.errors import UsageError
-from components.imaging.annotations.dicom_seg import Segmentation, read_seg, write_seg
+from components.imaging.annotations.dicom_seg import Segmentation, write_seg
+from components.imaging.annotations.dicom_segments import read_seg, united
 from components.imaging.files.dicom_dataset import element_name
 from components.imaging.files.unreadable import TooManyPixels, UnreadableImage
 from components.imaging.truth.shapes import UnclearShape
@@ -63,6 +64,10 @@ def test_highdicom_reads_the_same() -> None:
     np.testing.assert_array_equal(pixels[0], read_seg(content, TASK, 1000))
     assert [theirs.get_segment_description(number).segment_label for number in (1, 2, 3)] == TASK.classes
     assert str(theirs.PatientName) == "Müller^Ä"
+
+
+def test_segments_are_united_whatever_they_are_called() -> None:
+    np.testing.assert_array_equal(united(seg(film()).content, 1000), (MASK > 0) & (MASK < 255))
 
 
 def test_pixels_that_are_not_judged_are_in_no_segment() -> None:

@@ -173,4 +173,7 @@ def test_suffixes_are_lower_case() -> None:
         ".gif",
         ".dcm",
         ".dicom",
+        ".nii",
+        ".nii.gz",
+        ".nrrd",
     } == SUFFIXES

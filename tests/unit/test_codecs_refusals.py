@@ -99,9 +99,7 @@ def test_no_cut_gives_wrong_pixels(cut: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        pytest.param(
-            b"this is not an image", "neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF nor a DICOM file", id="text"
-        ),
+        pytest.param(b"this is not an image", "GIF, DICOM, NIfTI nor an NRRD file", id="text"),
         pytest.param(b"P4\n8 1\n\xff", "neither a PGM", id="bitmap"),
         pytest.param(b"P5 2 1 100\n\x64\x65", "a value of 101, above the maximum of 100", id="PGM, too large"),
         pytest.param(b"P2 2 1 100\n100 101", "a value of 101, above the maximum of 100", id="plain PGM, too large"),

@@ -187,7 +187,7 @@ def test_images_that_carry_an_orientation() -> None:
     turns = {"a.jpg": {"image": 3, "masks": {"a.png": 1}}, "b.jpg": {"image": 6, "masks": {"b.tif": 6}}}
     kind, count, message = note(CLEAN, {"turns": turns})
     assert (kind, count) == ("orientation", 2)
-    assert "2 images carry one (EXIF, TIFF tag); masks carry the same in 1 sources, none or another in 1" in message
+    assert "2 images carry one (EXIF, TIFF tag, place in a patient); masks carry the same in 1 sources, none" in message
     assert "a.jpg: the image a turn by 180 degrees, its mask none; b.jpg: the image a turn by 90" in message
     assert report(CLEAN)["orientation"] == {"images": 0, "masks_alike": 0, "masks_otherwise": 0}
 

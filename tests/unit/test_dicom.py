@@ -257,7 +257,11 @@ def test_a_lossy_past_is_told(tmp_path: Path, elements: dict[str, str], lossy: b
         pytest.param(dicom(TWELVE, 12)[:-1], "not a whole DICOM image", id="last byte missing"),
         pytest.param(dicom(EIGHT)[:132], "not a whole DICOM image", id="mark only"),
         pytest.param(b"\0" * 128 + b"DICM" + b"\xff" * 100, "not a whole DICOM image", id="garbage"),
-        pytest.param(dicom(EIGHT)[128:], "neither a PGM, PPM, PNG, JPEG, TIFF, BMP nor a DICOM file", id="half a mark"),
+        pytest.param(
+            dicom(EIGHT)[128:],
+            "neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF, DICOM, NIfTI nor an NRRD",
+            id="half a mark",
+        ),
     ],
 )
 def test_what_is_not_read_is_refused_by_name(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -20,7 +20,7 @@ from components.example_gen.samples import Drawing, Listing, NotLaidOut
 from components.example_gen.settings import DataSettings
 from components.example_gen.truth import Picture, read_truth
 from components.example_gen.unusable import Unusable
-from components.imaging.files.codecs import encode_png
+from components.imaging.files.codecs import SUFFIXES, encode_png
 from components.imaging.truth.shapes import rasterized
 from pipeline.runs.check import check_folder
 
@@ -79,8 +79,7 @@ def test_nothing_is_lost_silently(tmp_path: Path) -> None:
     assert [(sample.id, bool(sample.truth.shapes)) for sample in found.samples] == [("a", True), ("empty", False)]  # type: ignore[union-attr]
     assert rejects(found) == {
         "broken.json": "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
-        "images/notes.md": "a file of a kind that is not read; expected .bmp, .dcm, .dicom, .gif, .jpeg, .jpg, "
-        ".pgm, .png, .pnm, .ppm, .tif, .tiff",
+        "images/notes.md": f"a file of a kind that is not read; expected {', '.join(sorted(SUFFIXES))}",
         "gone.png": "in coco.json, but there is no such image",
         "images/wrong.png": "coco.json: annotation 2: has no segmentation: a box alone is no outline",
         "images/unnamed.png": "no document names it: whether it shows anything is not known",

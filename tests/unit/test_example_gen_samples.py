@@ -77,6 +77,9 @@ def test_dicom_needs_no_suffix(tmp_path: Path) -> None:
         ("a/IM000001", "a/IM000001"),
         ("1.2.840.5", "1.2.840.5"),
         ("1.2.840.5.png", "1.2.840.5"),
+        ("a/b.c.nii.gz", "a/b.c"),
+        ("a/b.NII.GZ", "a/b"),
+        ("a/b.nii", "a/b"),
         ("", "."),
         ("..", ".."),
     ],
@@ -87,7 +90,7 @@ def test_a_name_without_suffix(path: str, expected: str) -> None:
 
 def test_only_one_hot_masks_are_arrays() -> None:
     assert mask_suffixes(Mask(form="one_hot")) == {".npz"}
-    assert mask_suffixes(Mask(form="indices")) == SUFFIXES
+    assert mask_suffixes(Mask(form="indices")) == SUFFIXES | {".txt", ".csv"}
     assert ".npz" not in SUFFIXES
 
 

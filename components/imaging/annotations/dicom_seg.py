@@ -1,7 +1,7 @@
 """DICOM segmentations (SEG): the classes of a mask as segments that refer to the image, binary, a frame for each.
 
 A plain film (MG, CR, DX) tells less than a segmentation must: what stands in it because something had to is listed.
-Written by highdicom, read by pydicom alone.
+Written by highdicom, read by `components.imaging.annotations.dicom_segments`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,19 @@ import numpy as np
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import SegmentationStorage, generate_uid
+from pydicom.uid import generate_uid
 
 from components.errors import UsageError
 from components.foreign import foreign
 from components.imaging.annotations.dicom_header import completed
-from components.imaging.annotations.named import class_index
-from components.imaging.files.dicom_dataset import open_dicom
+from components.imaging.annotations.dicom_segments import LABEL
 from components.imaging.files.spacing import Spacing
-from components.imaging.files.unreadable import UnreadableImage, check_size
+from components.imaging.files.unreadable import UnreadableImage
 from components.imaging.truth.classes import IGNORE
-from components.imaging.truth.shapes import UnclearShape
 from components.task import Task
 
 _LEAST_PIXELS = 8
 """Of smaller frames highdicom 0.28.2 pads each to a byte, though they follow each other bit by bit."""
-_LABEL = 64
-"""Letters of a segment's label, PS3.5 6.2 (LO)."""
 
 
 @dataclass(frozen=True)
@@ -101,35 +97,6 @@ def write_seg(
         return Segmentation(file.getvalue(), invented)
 
 
-def read_seg(content: bytes, task: Task, max_pixels: int) -> np.ndarray:
-    """Class indices `(H, W)` uint8 of a binary segmentation of one image. Labels of segments are names of classes.
-
-    Raises:
-        TooManyPixels: its header claims more than `max_pixels`.
-        UnreadableImage: damaged, no binary segmentation, or one of several images or planes.
-        UnclearShape: a segment of a class that the task has not, or segments that overlap.
-    """
-    with foreign(UnreadableImage, "not a whole DICOM segmentation", UnclearShape):
-        seg = open_dicom(io.BytesIO(content))
-        if seg.get("SOPClassUID") != SegmentationStorage or seg.get("SegmentationType") != "BINARY":
-            raise UnreadableImage(f"is of type {seg.get('SegmentationType')}, expected a BINARY segmentation")
-        check_size(seg.Columns, seg.Rows, max_pixels)
-        syntax = seg.file_meta.TransferSyntaxUID
-        if syntax.is_compressed or not syntax.is_little_endian:
-            raise UnreadableImage(f"is stored as {syntax.name}, which is not read: save it uncompressed, little endian")
-        classes = {item.SegmentNumber: _class_of(item.SegmentLabel, task) for item in seg.SegmentSequence}
-        numbers = [_segment_of(seg, frame) for frame in range(int(seg.NumberOfFrames))]
-        if len(set(numbers)) < len(numbers):
-            raise UnreadableImage("holds several frames of a segment, expected a segmentation of one image")
-        mask = np.zeros((seg.Rows, seg.Columns), np.uint8)
-        for frame, number in enumerate(numbers):
-            inside = _frame(seg, frame)
-            if mask[inside].any():
-                raise UnclearShape(f"segment {number} overlaps another: a pixel is of one class")
-            mask[inside] = classes[number]
-        return mask
-
-
 def load_highdicom() -> ModuleType:
     """Raises UsageError: it is not installed."""
     try:
@@ -164,36 +131,12 @@ def _descriptions(highdicom: ModuleType, task: Task, model: str) -> list[Dataset
     return [
         highdicom.seg.SegmentDescription(
             segment_number=index,
-            segment_label=name[:_LABEL],
+            segment_label=name[:LABEL],
             segmented_property_category=category,
-            segmented_property_type=highdicom.sr.CodedConcept(f"class-{index}", "99MASKLINE", name[:_LABEL]),
+            segmented_property_type=highdicom.sr.CodedConcept(f"class-{index}", "99MASKLINE", name[:LABEL]),
             algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
             algorithm_identification=algorithm,
             display_color=highdicom.color.CIELabColor.from_rgb(*task.colour(index)),
         )
         for index, name in enumerate(task.classes, 1)
     ]
-
-
-def _class_of(label: str, task: Task) -> int:
-    return class_index(next((name for name in task.classes if name[:_LABEL] == label), label), task)
-
-
-def _segment_of(seg: Dataset, frame: int) -> int:
-    """The segment of a frame; where it is the same for all frames it may stand once."""
-    groups = seg.PerFrameFunctionalGroupsSequence[frame]
-    shared = seg.SharedFunctionalGroupsSequence[0]
-    found = groups if "SegmentIdentificationSequence" in groups else shared
-    return int(found.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
-
-
-def _frame(seg: Dataset, frame: int) -> np.ndarray:
-    """Which pixels a frame has, bool `(H, W)`. Frames follow each other bit by bit, the first in the lowest bit.
-
-    pydicom 3.0.2 unpacks all frames at once, and single ones wrongly where they cross bytes.
-    """
-    size = seg.Rows * seg.Columns
-    first, last = frame * size, (frame + 1) * size
-    packed = np.frombuffer(seg.PixelData, np.uint8)[first // 8 : last // 8 + 1]
-    bits = np.unpackbits(packed, bitorder="little")[first % 8 :][:size]
-    return bits.reshape(seg.Rows, seg.Columns) > 0

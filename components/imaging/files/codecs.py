@@ -14,10 +14,13 @@ import numpy as np
 from components.imaging.files import raster
 from components.imaging.files.alpha import Drawn, decode_drawn
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
+from components.imaging.files.label_text import decode_label_text, is_label_text
 from components.imaging.files.orientation import UPRIGHT
 from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 from components.imaging.files.pnm import decode_pnm
 from components.imaging.files.unreadable import TooManyPixels, UnreadableImage
+from components.imaging.files.volume import Volume
+from components.imaging.files.volume_mark import is_volume
 
 __all__ = [
     "SUFFIXES",
@@ -29,6 +32,7 @@ __all__ = [
     "decode_mask",
     "encode_png",
     "is_lossy",
+    "is_placed",
     "orientation_of",
     "pixel_sha256",
     "read_content",
@@ -38,7 +42,10 @@ __all__ = [
 ]
 
 SUFFIXES = frozenset(
-    {".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".dcm", ".dicom"}
+    {
+        *(".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif"),
+        *(".dcm", ".dicom", ".nii", ".nii.gz", ".nrrd"),
+    }
 )
 
 MAX_PIXELS = 100_000_000
@@ -58,7 +65,7 @@ def is_lossy(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(PREAMBLE_BYTES)
             file.seek(0)
-            if head[:2] in PNM_MAGIC:
+            if head[:2] in PNM_MAGIC or is_volume(head) or is_label_text(head):
                 return False
             if is_dicom(head):
                 from components.imaging.files.dicom import is_lossy_dicom
@@ -73,11 +80,12 @@ def is_lossy(path: Path) -> bool:
 def read_image(
     path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = False, upright: bool = True
 ) -> np.ndarray:
-    """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF or DICOM file.
+    """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF, DICOM, NIfTI or NRRD file.
 
     `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up. The orientation that
-    EXIF or TIFF tags name is applied where they shall be `upright`; else pixels are as they are stored. Values of PNM:
-    `components.imaging.files.pnm`, of DICOM: `components.imaging.files.dicom_values`.
+    EXIF or TIFF tags name, or the place in a patient of NIfTI and NRRD, is applied where they shall be `upright`; else
+    pixels are as they are stored. Values of PNM: `components.imaging.files.pnm`, of DICOM:
+    `components.imaging.files.dicom_values`.
 
     OpenCV reads PNG, JPEG, TIFF and BMP up to 2**30 pixels; to go further, set OPENCV_IO_MAX_IMAGE_PIXELS in the
     environment as well.
@@ -120,12 +128,15 @@ def decode_image(
         from components.imaging.files.dicom import decode_dicom  # pydicom, a tenth of a second, only where needed
 
         return decode_dicom(content, max_pixels, dicom_window)
+    if is_volume(content):
+        return _volume(content).pixels(max_pixels, upright)
     return raster.decode_raster(content, max_pixels, upright)
 
 
 def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> Drawn:
     """As `decode_image`; of a file of one colour with a drawing in its alpha channel that channel, `(H, W)`. In DICOM
-    every value is meant: what a header, often that of the image, calls padding is truth like any other.
+    every value is meant: what a header, often that of the image, calls padding is truth like any other. Text of whole
+    numbers is a mask, and no image.
 
     Raises:
         UnreadableImage: as `decode_image`, or colours and alpha tell two things.
@@ -136,7 +147,9 @@ def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = Tr
         from components.imaging.files.dicom import decode_dicom
 
         return Drawn(decode_dicom(content, max_pixels, window=False, padded=False))
-    return Drawn(decode_image(content, max_pixels))
+    if is_label_text(content):
+        return Drawn(decode_label_text(content, max_pixels))
+    return Drawn(decode_image(content, max_pixels, upright=upright))
 
 
 def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> np.ndarray:
@@ -156,12 +169,24 @@ def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool =
 
 
 def orientation_of(content: bytes) -> int:
-    """The orientation that a file carries, 1 to 8 as in EXIF: 1, upright, of PNM, BMP, GIF and DICOM.
+    """The orientation that a file carries, 1 to 8 as in EXIF, of NIfTI and NRRD by their place in a patient: 1, of
+    PNM, BMP, GIF, DICOM and text.
 
     Raises:
         UnreadableImage: the bytes are those of no image.
     """
+    if is_volume(content):
+        return _volume(content).orientation
     return raster.orientation_of(content) if _is_raster(content) else UPRIGHT
+
+
+def is_placed(content: bytes) -> bool:
+    """Whether a file tells where in a patient its pixels lie, so that upright it fits any other that does: NIfTI, NRRD.
+
+    Raises:
+        UnreadableImage: the bytes are those of no image.
+    """
+    return is_volume(content) and _volume(content).is_placed
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -206,7 +231,14 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _is_raster(content: bytes) -> bool:
-    return bool(content) and content[:2] not in PNM_MAGIC and not is_dicom(content)
+    others = (is_dicom, is_volume, is_label_text)
+    return bool(content) and content[:2] not in PNM_MAGIC and not any(is_other(content) for is_other in others)
+
+
+def _volume(content: bytes) -> Volume:
+    from components.imaging.files.volumes import open_volume  # nibabel, a quarter of a second, only where needed
+
+    return open_volume(content)
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:

@@ -47,7 +47,9 @@ def open_raster(file: IO[bytes]) -> ImageFile:
     file.seek(0)
     plugin = next((plugin for start, plugin in _PLUGINS.items() if magic.startswith(start)), None)
     if plugin is None:
-        raise UnreadableImage("not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF nor a DICOM file")
+        raise UnreadableImage(
+            "not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF, DICOM, NIfTI nor an NRRD file"
+        )
     try:
         with foreign(
             UnreadableImage, f"not a whole {plugin.format} image: its header is damaged or of an unknown kind"

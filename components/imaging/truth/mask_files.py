@@ -9,13 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from components.imaging.files.codecs import decode_mask, is_lossy, orientation_of, read_content
+from components.imaging.files.codecs import decode_mask, is_lossy, is_placed, orientation_of, read_content
+from components.imaging.files.dicom_mark import is_dicom
 from components.imaging.truth.classes import foreground
 from components.imaging.truth.mask_images import MaskImage, read_image_mask
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.one_hot import one_hot_mask, read_one_hot
 from components.imaging.truth.reading import MaskReading, ignoring, within
 from components.imaging.truth.settings import Mask
+from components.imaging.truth.shapes import UnclearShape
+from components.task import Task
 
 _MIDDLE = 127
 
@@ -31,7 +34,8 @@ def read_mask(
     """Reads a mask file.
 
     Args:
-        path: the file; `.npz` for one-hot masks, an image otherwise.
+        path: the file; `.npz` for one-hot masks, an image otherwise, or a DICOM segmentation, whatever the form: its
+            segments are the classes of their labels, or united where there is one class.
         settings: the `[data.mask]` section of the config.
         classes: names of the classes 1, 2, ...; empty: one class, `foreground`.
         max_pixels: larger files are refused before they are decoded.
@@ -51,12 +55,36 @@ def read_mask(
         background = np.eye(1, 1 + len(names))[0]
         array = within(read_one_hot(path, 1 + len(names), max_pixels), region, background)
         reading = MaskReading(one_hot_mask(array), rule="channels of an array")
+    elif _is_segmentation(content := read_content(path, max_pixels)):
+        reading = MaskReading(within(_segments(content, names, max_pixels), region, 0), rule="segments")
     else:
-        file = MaskImage(read_content(path, max_pixels), is_lossy(path), max_pixels, upright)
-        reading = replace(read_image_mask(file, settings, names, region), orientation=orientation_of(file.content))
+        file = MaskImage(content, is_lossy(path), max_pixels, upright)
+        reading = replace(
+            read_image_mask(file, settings, names, region),
+            orientation=orientation_of(file.content),
+            placed=is_placed(file.content),
+        )
     if region is not None:
         reading = replace(reading, classes=ignoring(reading.classes, ~region))
     return reading if cv2.countNonZero(foreground(reading.classes)) else replace(reading, rule="")
+
+
+def _is_segmentation(content: bytes) -> bool:
+    if not is_dicom(content):
+        return False
+    from components.imaging.annotations.dicom_segments import is_seg  # pydicom, a tenth of a second, only where needed
+
+    return is_seg(content)
+
+
+def _segments(content: bytes, names: Sequence[str], max_pixels: int) -> np.ndarray:
+    """Class indices `(H, W)` uint8 of a DICOM segmentation."""
+    from components.imaging.annotations.dicom_segments import read_seg, united
+
+    try:
+        return read_seg(content, Task(classes=[*names]), max_pixels) if len(names) > 1 else united(content, max_pixels)
+    except UnclearShape as error:
+        raise UnclearMask(str(error)) from error
 
 
 def read_region(path: Path, max_pixels: int, upright: bool = True) -> tuple[np.ndarray, int]:

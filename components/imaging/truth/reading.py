@@ -24,6 +24,8 @@ class MaskReading:
     """What was taken for foreground, for people; empty where there is none."""
     orientation: int = UPRIGHT
     """That the file carries, 1 to 8 as in EXIF, applied or not."""
+    placed: bool = False
+    """Whether it tells where in a patient its pixels lie."""
     stray: float = 0.0
     """Share of its pixels, 0 to 1, that had no colour or value which is expected, and count as another."""
 

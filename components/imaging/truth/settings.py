@@ -16,7 +16,8 @@ class Mask(Section):
     """`binary`: background and foreground. `indices`: grey values or palette entries are class indices. `levels`: grey
     values as named below; of a file with a palette of colours its entries. `colours`: by the colours below.
     `instances`: grey values or palette entries number objects of the one class, 0 is background. `one_hot`: an `.npz`
-    file with an array `mask` of shape `(H, W, classes)`."""
+    file with an array `mask` of shape `(H, W, classes)`. Of a DICOM segmentation, whatever the form, each segment is
+    the class of its label; where there is one class they are united."""
     threshold: Annotated[int, Field(ge=1, le=65535)] | Literal["otsu", "triangle"] | None = None
     """`binary`: grey value from which a pixel is foreground, or how to find it. None: a mask must have two values, 0
     and one other. JPEG masks need one."""

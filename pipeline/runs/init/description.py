@@ -11,13 +11,15 @@ import numpy as np
 from components.errors import UsageError
 from components.example_gen.samples import MaskFiles, Sample, without_suffix
 from pipeline.runs.init.groups import groups_in
-from pipeline.runs.init.looks import evenly, look_at_masks, read_or_none
+from pipeline.runs.init.looks import evenly, look_at_masks, read_or_none, segment_names
 from pipeline.runs.init.questions import Question
 from pipeline.runs.init.truth import FoundTruth, found_truth
 from pipeline.runs.init.understanding import Row, Understanding
 
 _MASKS, _IMAGES = 48, 12
 """That are looked at to tell what they are; names are all looked at."""
+_MOST_CLASSES = 24
+"""Names of segments up to which each is a class."""
 _BY_NAMES = ("paths", "folders", "annotations", "via")
 """Layouts that know nothing of patients but what names tell."""
 _LONGEST, _STEP = 512, 32
@@ -43,7 +45,11 @@ def describe(found: Understanding, samples: Sequence[Sample]) -> None:
 
 
 def _describe_masks(found: Understanding, files: Sequence[Path]) -> None:
-    looks, faults = look_at_masks([*evenly(files, _MASKS)])
+    chosen = [*evenly(files, _MASKS)]
+    if segments := segment_names(chosen):
+        _describe_segments(found, segments)
+        return
+    looks, faults = look_at_masks(chosen)
     if not looks:
         raise UsageError(f"{found.root}: none of its masks can be read, as {faults[0][0]}: {faults[0][1]}")
     truth = found_truth(looks)
@@ -54,6 +60,19 @@ def _describe_masks(found: Understanding, files: Sequence[Path]) -> None:
         found.data["classes"] = [*truth.classes]
     if truth.mask:
         found.data["mask"] = dict(truth.mask)
+
+
+def _describe_segments(found: Understanding, names: Sequence[str]) -> None:
+    """Of DICOM segmentations, whose segments have names."""
+    classes = [*names] if 1 < len(names) <= _MOST_CLASSES else []
+    if classes and "classes" not in found.data:
+        found.data["classes"] = classes
+    if classes:
+        found.data["mask"] = {"form": "indices"}
+    told = f"their segments are called {', '.join(names[:_MOST_CLASSES])}"
+    found.rows.append(Row("masks", "DICOM segmentations", told))
+    if len(names) > _MOST_CLASSES:
+        found.unsure.append(f"that the {len(names)} names of segments are one class, foreground")
 
 
 def _truth_told(truth: FoundTruth) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.errors import UsageError
 from components.example_gen.samples import is_left_behind, is_of_kind, without_suffix
+from components.imaging.files import label_text
 from components.imaging.files.codecs import SUFFIXES
 
 _MOST = 1_000_000
@@ -21,6 +22,8 @@ class Files:
     """By path below the root without suffix, with `/`; of several of one name the first."""
     arrays: Mapping[str, Path]
     """NumPy's `.npz`, likewise."""
+    texts: Mapping[str, Path]
+    """Label maps as text, likewise; they are among the others, too."""
     others: tuple[Path, ...]
 
 
@@ -34,6 +37,7 @@ def files_below(root: Path) -> Files:
         raise UsageError(f"{root}: no such folder. Give the folder with the images")
     images: dict[str, Path] = {}
     arrays: dict[str, Path] = {}
+    texts: dict[str, Path] = {}
     others: list[Path] = []
     for here, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
@@ -45,9 +49,11 @@ def files_below(root: Path) -> Files:
                 arrays.setdefault(name, path)
             else:
                 others.append(path)
+                if is_of_kind(path, label_text.SUFFIXES):
+                    texts.setdefault(name, path)
         if len(images) + len(others) > _MOST:
             raise UsageError(f"{root}: holds more than {_MOST} files. Give the folder of the data set")
-    return Files(root, images, arrays, tuple(others))
+    return Files(root, images, arrays, texts, tuple(others))
 
 
 def _refuse(error: OSError) -> None:

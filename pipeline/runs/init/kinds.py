@@ -20,7 +20,7 @@ from pipeline.runs.init.files import Files, files_below
 from pipeline.runs.init.legend import named_classes
 from pipeline.runs.init.looks import one_hot_keys, read_or_none
 from pipeline.runs.init.paths import FoundPaths, find_paths
-from pipeline.runs.init.roles import role_of_folder
+from pipeline.runs.init.roles import Role, role_of_folder, roles_of
 from pipeline.runs.init.understanding import Row, Understanding
 
 _SHOWN = 3
@@ -44,7 +44,8 @@ def understand(folder: Path) -> Understanding:
                 Understanding(root, {"layout": layout, **named}, rows=[Row("layout", layout, _MARKS)]), folder
             )
         files = files_below(root)
-        paths = find_paths([*files.images, *files.arrays], partial(_bright_share, files))
+        share = partial(_bright_share, files)
+        paths = find_paths([*files.images, *files.arrays], share) or find_paths(_with_texts(files), share)
         found = _of_paths(files, paths) if paths else documents_in(files)
         if found:
             return _moved(found, folder)
@@ -58,6 +59,13 @@ def _roots(folder: Path) -> Iterator[Path]:
         yield from (each for each in entries(folder) if each.is_dir() and detect_layout(each) is not None)
     if role_of_folder(folder.resolve().name):
         yield folder.resolve().parent
+
+
+def _with_texts(files: Files) -> list[str]:
+    """Images, and what is text and a mask by its name: no text is an image."""
+    names = [*files.images, *(name for name in files.texts if name not in files.images)]
+    roles = roles_of(names)
+    return [name for name in names if name in files.images or roles[name] == Role.MASK]
 
 
 def _moved(found: Understanding, asked: Path) -> Understanding:

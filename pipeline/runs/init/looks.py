@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from components.errors import UsageError
+from components.imaging.annotations.dicom_segments import is_seg, segment_labels
 from components.imaging.files.codecs import (
     MAX_PIXELS,
     UnreadableImage,
@@ -76,6 +77,20 @@ def _look(path: Path) -> Look:
     channels = pixels.reshape(-1, *pixels.shape[2:])
     values = np.unique(pixels) if pixels.ndim == 2 else np.empty(0, pixels.dtype)
     return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, lossy, palette)
+
+
+def segment_names(paths: Sequence[Path]) -> list[str]:
+    """What the segments of DICOM segmentations are called, each once; empty where any of the files is none."""
+    names: dict[str, None] = {}
+    for path in paths:
+        try:
+            content = read_content(path, MAX_PIXELS)
+            if not is_seg(content):
+                return []
+            names |= dict.fromkeys(segment_labels(content))
+        except UnreadableImage:
+            continue  # said by those who read it
+    return [*names]
 
 
 def evenly(items: Sequence[Path], count: int) -> Iterator[Path]:
