@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag
 from components.foreign import foreign
 from components.imaging.annotations.named import Part, class_index
 from components.imaging.annotations.outlines import draw
-from components.imaging.annotations.regions import Region, Regions
+from components.imaging.annotations.regions import Region, Regions, check_edges
 from components.imaging.annotations.rle import compressed, decompressed, fill, run_lengths
 from components.imaging.files.unreadable import check_size
 from components.imaging.truth.shapes import UnclearShape
@@ -79,10 +79,14 @@ def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, A
 
     Each region is an annotation with its box (x, y, width, height) and area in pixels. Pixels that are not judged are
     in none.
+
+    Raises:
+        UnreadableImage: as of `check_edges`.
     """
     categories = [{"id": index, "name": name, "supercategory": ""} for index, name in enumerate(task.classes, 1)]
     document: dict[str, list[Any]] = {"images": [], "annotations": [], "categories": categories}
     for number, (name, found) in enumerate(images, 1):
+        check_edges(found)
         height, width = found.mask.shape
         document["images"].append({"id": number, "file_name": name, "height": height, "width": width})
         for region in found.each:
