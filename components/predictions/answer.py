@@ -6,7 +6,6 @@ from typing import Protocol
 
 import numpy as np
 
-from components.imaging.annotations.lesions import Windowed
 from components.imaging.annotations.regions import Regions
 from components.imaging.files.spacing import Spacing
 from components.imaging.slides.plane import Plane
@@ -29,8 +28,6 @@ class Answer(Protocol):
     def mask(self) -> Plane:
         """Class indices, uint8."""
 
-    @property
-    def probability(self) -> Windowed: ...
     @property
     def picture(self) -> np.ndarray:
         """The image, `reduced` where it is large."""

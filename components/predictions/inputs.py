@@ -57,7 +57,11 @@ def inputs_of(paths: Sequence[Path], out: Path) -> Inputs:
     found: dict[Path, Given] = {}
     not_read: list[Reject] = []
     for path in paths:
-        for each in _below(path, out) if path.is_dir() else _named(path):
+        with foreign(UsageError, f"{path}: cannot be read"):
+            is_folder, is_there = path.is_dir(), path.exists()
+        if not is_there:
+            raise UsageError(f"{path}: there is no such file or folder")
+        for each in _below(path, out) if is_folder else _named(path):
             if isinstance(each, Given):
                 found.setdefault(each.path.absolute(), each)
             else:
@@ -70,8 +74,6 @@ def inputs_of(paths: Sequence[Path], out: Path) -> Inputs:
 
 
 def _named(path: Path) -> Iterator[Given]:
-    if not path.exists():
-        raise UsageError(f"{path}: there is no such file or folder")
     if path.suffix.lower() == _TABLE:
         yield from _rows(path)
     else:

@@ -80,7 +80,7 @@ def keep(out: Path, answer: Answer, kinds: Sequence[str], model: str) -> None:
     if "coco" in kinds:
         record["coco"] = write_coco([(given.file, answer.regions)], answer.task)
     if "lesions" in kinds:
-        found = lesions_of(answer.regions, answer.task, answer.probability, answer.spacing)
+        found = lesions_of(answer.regions, answer.task, answer.plane, answer.spacing)
         record["lesions"] = write_csv((given.file, lesion) for lesion in found)
     for name, content in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)

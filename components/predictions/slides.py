@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,11 @@ def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
     """
     found = [image for image in images if is_slide(image.path)]
     for given in found:
-        # A PNG or a JPEG that must be in memory is too large for that, whatever is installed.
-        if not (model.needs_whole and is_decoded_by_rows(given.path)):
-            load_reader(given.path)
+        # What cannot be opened will be a reject, and a PNG or a JPEG that must be in memory is too large for that,
+        # whatever is installed.
+        with suppress(UnreadableImage):
+            if not (model.needs_whole and is_decoded_by_rows(given.path)):
+                load_reader(given.path)
     if not model.needs_whole:
         return dict.fromkeys(found)
     if not why_whole(model.derivation):

@@ -18,16 +18,6 @@ from components.predictions.inputs import Given
 from components.task import Task
 
 
-class _Windows:
-    """The probabilities of some planes, by windows."""
-
-    def __init__(self, planes: Sequence[Plane]) -> None:
-        self._planes = planes
-
-    def __getitem__(self, window: tuple[slice, slice]) -> np.ndarray:
-        return np.stack([plane.window(window) / np.float32(65535) for plane in self._planes], axis=-1)
-
-
 @dataclass(frozen=True)
 class Streamed:
     """See `Answer`."""
@@ -43,10 +33,6 @@ class Streamed:
 
     def plane(self, index: int) -> Plane:
         return self.planes[index if self.task.several else 0]
-
-    @property
-    def probability(self) -> _Windows:
-        return _Windows(self.planes)
 
     @property
     def picture(self) -> np.ndarray:

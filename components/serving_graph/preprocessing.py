@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from components.imaging.geometry.tiles import tile_axis
 from components.records.settings import Derivation
 
 
@@ -84,8 +85,8 @@ def grid_of(source_size: tf.Tensor, height: int, width: int, derivation: Derivat
     """The windows `(height, width)` of an image of `source_size` (height, width), by `fit` and `tiles` of `[data]`."""
     tiles = derivation.tiles
     if tiles:
-        tall, rows = _tile_axis(source_size[0], height, tiles.overlap, tiles.edge)
-        wide, columns = _tile_axis(source_size[1], width, tiles.overlap, tiles.edge)
+        tall, rows = tile_axis(source_size[0], height, tiles.overlap, tiles.edge, ops)
+        wide, columns = tile_axis(source_size[1], width, tiles.overlap, tiles.edge, ops)
         return Grid(tf.stack([tall, wide]), rows, columns)
     size = _fitted(derivation.fit, source_size, height, width)
     corner = -(([height, width] - size) // 2)
@@ -128,16 +129,6 @@ def _fitted(fit: str, source_size: tf.Tensor, height: int, width: int) -> tf.Ten
     source, limits = tf.cast(source_size, tf.float64), tf.cast(target, tf.float64)
     fitted = tf.round(source * tf.reduce_min(limits / source))
     return tf.cast(tf.clip_by_value(fitted, 1.0, limits), tf.int32)
-
-
-def _tile_axis(source: tf.Tensor, tile: int, overlap: int, edge: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Along one axis, the size of the scaled image and where the tiles begin in it."""
-    stride = tile - overlap
-    count = tf.maximum(1, -((overlap - source) // stride))
-    even = overlap + count * stride
-    last = (source if edge == "overlap" else even) - tile
-    starts = tf.range(count) * last // tf.maximum(1, count - 1)
-    return even if edge == "stretch" else source, starts
 
 
 def _scaled(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:

@@ -139,9 +139,9 @@ class TestTiles:
     @pytest.mark.parametrize(
         ("edge", "overlap", "rows", "columns"),
         [
-            # 48 rows and 64 columns; tiles of 20 with a stride of 20 less the overlap.
-            ("overlap", 0, [0, 14, 28], [0, 14, 29, 44]),
-            ("overlap", 8, [0, 9, 18, 28], [0, 11, 22, 33, 44]),
+            # 48 rows and 64 columns; tiles of 20, of which all but the last begin at even numbers.
+            ("overlap", 0, [0, 14, 28], [0, 16, 30, 44]),
+            ("overlap", 8, [0, 10, 20, 28], [0, 12, 22, 34, 44]),
             ("pad", 0, [0, 20, 40], [0, 20, 40, 60]),
             ("pad", 8, [0, 12, 24, 36], [0, 12, 24, 36, 48]),
         ],

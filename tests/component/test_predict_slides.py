@@ -267,6 +267,25 @@ def test_a_damaged_slide_is_a_reject_and_leaves_nothing(version: Path, tmp_path:
     assert not list((tmp_path / "out").rglob("*slide*"))
 
 
+def test_files_that_cannot_be_opened_are_rejects_beside_those_that_can(version: Path, tmp_path: Path) -> None:
+    (tmp_path / "good.png").write_bytes(encode_png(tissue(80, 90)))
+    (tmp_path / "folder.svs").mkdir()
+    locked = write_slide(tmp_path / "locked.svs", tissue(80, 90))
+    locked.chmod(0)
+    names = ["gone.svs", "good.png", "folder.svs", "nul\0.svs", "zero\0.tif"]
+    if os.geteuid():  # Whom no lock keeps out.
+        names.append("locked.svs")
+    (tmp_path / "table.csv").write_text("".join(f"{name}\n" for name in ["image", *names]))
+    result, told = predict(version, tmp_path / "table.csv", "--out", tmp_path / "out", "--max-rejects", 5)
+    assert (result.exit_code, told["answered"]) == (0, 1), told
+    reasons = {Path(reject["source"]).name: reject["reason"] for reject in told["rejects"]}
+    assert reasons.keys() == {*names} - {"good.png"}
+    assert "cannot be read: [Errno 2] No such file or directory" in reasons["gone.svs"]
+    # Of a model that must see images whole, too.
+    whole = version_in(tmp_path / "whole/7", tiles=None)
+    assert predict(whole, tmp_path / "table.csv", "--out", tmp_path / "b", "--max-rejects", 5)[0].exit_code == 0
+
+
 @pytest.mark.slow
 def test_killed_within_a_slide_it_ends_as_if_it_had_not_been(version: Path, tmp_path: Path) -> None:
     slide = write_slide(tmp_path / "slide.tif", tissue(6000, 2000))

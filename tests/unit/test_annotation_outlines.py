@@ -8,6 +8,7 @@ from annotated import TASK, drawn, masks
 from hypothesis import given
 from shapely import MultiPolygon, Polygon, contains_xy
 
+from components.imaging.annotations.coco import write_coco
 from components.imaging.annotations.colours import colour_map, outlined
 from components.imaging.annotations.document import area
 from components.imaging.annotations.outlines import outlines
@@ -70,12 +71,28 @@ def test_of_nothing_there_is_nothing(value: int) -> None:
 
 
 def test_noise_is_refused_before_it_takes_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    twelve = regions_of((np.indices((5, 5)).sum(axis=0) % 2).astype(np.uint8))
-    monkeypatch.setattr("components.imaging.annotations.outlines.MOST_EDGES", 48)
-    outlines(twelve)
-    monkeypatch.setattr("components.imaging.annotations.outlines.MOST_EDGES", 47)
-    with pytest.raises(UnreadableImage, match=r"48 pixel edges, and outlines are drawn of at most 47: leave out Geo"):
-        outlines(twelve)
+    chequered = regions_of((np.indices((5, 5)).sum(axis=0) % 2).astype(np.uint8))
+    chequered.mask[0, 0] = 255  # as background
+    limit = "components.imaging.annotations.regions.MOST_EDGES"
+    for write in (outlines, lambda found: write_coco([("a.png", found)], TASK)):
+        monkeypatch.setattr(limit, 48)
+        write(chequered)
+        monkeypatch.setattr(limit, 47)
+        with pytest.raises(
+            UnreadableImage, match=r"48 pixel edges, and outlines .* at most 47: leave out GeoJSON and C"
+        ):
+            write(chequered)
+
+
+def test_more_regions_than_can_be_told_are_counted_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.zeros((1000, 1000), np.uint8)
+    noise[::2, ::2] = 1 + np.arange(500) % 2
+    with pytest.raises(
+        UnreadableImage, match=r"250000 regions, .* at most 200000: leave out GeoJSON, COCO and lesions"
+    ):
+        regions_of(noise)
+    monkeypatch.setattr("components.imaging.annotations.regions.MOST_REGIONS", 250000)
+    assert len(regions_of(noise).each) == 250000
 
 
 def test_what_is_drawn_is_cut_off_at_the_image() -> None:

@@ -54,11 +54,10 @@ def test_others_read_all_levels_at_the_size_of_their_pixels(tmp_path: Path) -> N
             assert slide.dimensions == (2056, 1500)
 
 
-def test_a_small_plane_is_one_level_and_windows_and_samples_are_of_the_whole(tmp_path: Path) -> None:
+def test_a_small_plane_is_one_level_and_samples_are_of_the_whole(tmp_path: Path) -> None:
     values = tissue(1300, 700, 1)
     plane = plane_of(values)
     np.testing.assert_array_equal(plane.whole(), values)
-    np.testing.assert_array_equal(plane.window((slice(500, 1100), slice(3, 9))), values[500:1100, 3:9])
     np.testing.assert_array_equal(plane.every(3), values[np.r_[1:1300:3, 1299]][:, np.r_[1:700:3, 699]])
     with (tmp_path / "a.ome.tif").open("wb") as file:
         write_pyramid(file, plane_of(values[:300, :200]), nearest)

@@ -18,8 +18,12 @@ from components.trainer.models.unet.parameters import UNet
 from components.trainer.segmenter import Segmenter, build_segmenter
 from components.trainer.settings import Model
 
-SIDE, OVERLAP = 64, 32
-HEIGHT, WIDTH = 160, 224
+SIDE = 64
+CUTS = {
+    "fit evenly": (160, 224, Tiles(overlap=32)),
+    "more overlap": (162, 226, Tiles(overlap=32)),
+    "black beyond": (162, 226, Tiles(overlap=29, edge="pad")),
+}
 
 
 def network(normalisation: str) -> Segmenter:
@@ -42,11 +46,15 @@ def receptive_field(made: Segmenter) -> int:
 
 
 @pytest.mark.parametrize("normalisation", ["batch", "none"])
-def test_tiles_cut_half_way_are_the_whole_farther_from_borders_than_the_network_sees(normalisation: str) -> None:
+@pytest.mark.parametrize("cut", CUTS)
+def test_tiles_cut_half_way_are_the_whole_farther_from_borders_than_the_network_sees(
+    cut: str, normalisation: str
+) -> None:
+    height, width, tiles = CUTS[cut]
     made = network(normalisation)
     field = receptive_field(made)
-    assert 10 < field <= OVERLAP
-    pixels = tissue(HEIGHT, WIDTH, 1).astype(np.float32)[..., None] / 255
+    assert 10 < field <= tiles.overlap
+    pixels = tissue(height, width, 1).astype(np.float32)[..., None] / 255
     moments = tf.constant([[pixels.mean(), pixels.std()]], tf.float32)
     whole = made((tf.constant(pixels[None]), moments), training=False)[0].numpy()
     assert whole.std() > 0.01
@@ -55,8 +63,7 @@ def test_tiles_cut_half_way_are_the_whole_farther_from_borders_than_the_network_
         windows = tf.constant(np.stack([place.placed(pixels) for place in row]))
         return made((windows, tf.repeat(moments, len(row), axis=0)), training=False).numpy()
 
-    derivation = Derivation(height=SIDE, width=SIDE, tiles=Tiles(overlap=OVERLAP, edge="pad"))
-    windows = windows_of(HEIGHT, WIDTH, (SIDE, SIDE), derivation)
+    windows = windows_of(height, width, (SIDE, SIDE), Derivation(height=SIDE, width=SIDE, tiles=tiles))
     inner = slice(field, -field), slice(field, -field)
     differences = {
         blend: np.abs(np.concatenate(list(blended_strips(answer, windows, BLENDS[blend]))) - whole)[inner].max()

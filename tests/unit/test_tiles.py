@@ -34,6 +34,23 @@ def spans(tiles: list[Placement]) -> tuple[list[tuple[int, int]], list[tuple[int
     return rows, columns
 
 
+def unit_of(tile: int, overlap: int) -> int:
+    """Of what tiles begin at multiples."""
+    unit = 1
+    while tile % (2 * unit) == 0 and 2 * unit <= min(tile // 8, tile - overlap):
+        unit *= 2
+    return unit
+
+
+def farthest(last: int, tile: int, overlap: int, unit: int) -> list[int]:
+    """Where tiles begin whose last begins at `last`, each as far from the one before as it may be."""
+    begins = [0]
+    while begins[-1] < last:
+        reached = begins[-1] + tile - overlap
+        begins.append(last if reached >= last else reached // unit * unit)
+    return begins
+
+
 @given(cuts())
 def test_tiles_cover_every_pixel_with_the_least_overlap_and_number(cut: tuple[int, int, int, int, int, str]) -> None:
     height, width, tile_height, tile_width, overlap, edge = cut
@@ -44,23 +61,23 @@ def test_tiles_cover_every_pixel_with_the_least_overlap_and_number(cut: tuple[in
         (width, first.content_width, tile_width, spans(tiles)[1]),
     ]
     for size, content, tile, along in axes:
-        assert along[0][0] == 0
+        unit = unit_of(tile, overlap)
+        begins = [begin for begin, _ in along]
+        assert begins[0] == 0
         assert along[-1][1] >= content
         assert all(end - begin == tile for begin, end in along)
         shared = [end - begin for (_, end), (begin, _) in pairwise(along)]
         assert all(count >= overlap for count in shared)
-        # One tile fewer, with no more overlap than asked for, would leave pixels out.
-        fewer = len(along) - 1
-        assert fewer == 0 or fewer * tile - (fewer - 1) * overlap < size
+        assert not any(begin % unit for begin in (begins[:-1] if edge == "overlap" else begins))
         if edge == "overlap":
             assert content == size
             assert along[-1][1] == max(size, tile)
-            assert not shared or max(shared) - min(shared) <= 1
+            assert len(begins) == len(farthest(max(0, size - tile), tile, overlap, unit))
+            assert not shared or max(shared) - min(shared) < 2 * unit
         else:
-            assert set(shared) <= {overlap}
+            assert {count - overlap for count in shared} <= {(tile - overlap) % unit}
+            assert len(begins) == 1 or along[-2][1] < size
             assert content == (size if edge == "pad" else along[-1][1])
-        if edge == "stretch":
-            assert size <= content < size + max(1, tile - overlap) or len(along) == 1
 
 
 @given(cuts())
@@ -122,8 +139,11 @@ def test_an_image_that_is_a_multiple_stays_as_it_is(edge: str) -> None:
         # 1000 pixels in tiles of 512
         pytest.param(1000, 0, "overlap", 1000, [0, 488], id="the last ends at the border"),
         pytest.param(1000, 24, "overlap", 1000, [0, 488], id="just enough overlap"),
-        pytest.param(1000, 25, "overlap", 1000, [0, 244, 488], id="one tile more"),
+        pytest.param(1000, 25, "overlap", 1000, [0, 256, 488], id="one tile more, at a multiple of 64"),
+        pytest.param(1500, 100, "overlap", 1500, [0, 384, 704, 988], id="spread evenly, at multiples of 64"),
+        pytest.param(1442, 30, "overlap", 1442, [0, 448, 930], id="the last may be farther"),
         pytest.param(1000, 64, "pad", 1000, [0, 448, 896], id="black beyond"),
+        pytest.param(1000, 20, "pad", 1000, [0, 448, 896], id="black beyond, at multiples of 64"),
         pytest.param(1000, 0, "stretch", 1024, [0, 512], id="up to the multiple"),
         pytest.param(1024, 64, "stretch", 1408, [0, 448, 896], id="up to what fits with overlap"),
         pytest.param(960, 64, "stretch", 960, [0, 448], id="fits with overlap"),

@@ -13,7 +13,7 @@ from components.foreign import foreign
 from components.imaging.annotations.document import AnnotatedImage, Format, annotated, polygon
 from components.imaging.annotations.named import Part
 from components.imaging.annotations.raster import raster
-from components.imaging.annotations.regions import Region, Regions, regions_of
+from components.imaging.annotations.regions import Region, Regions, check_edges, regions_of
 from components.imaging.annotations.rle import compressed, decompressed, run_lengths
 from components.imaging.annotations.target import Chunk, Labelled, Target, listed
 from components.imaging.truth.compound import several
@@ -76,6 +76,9 @@ def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, A
 
     Each region is an annotation with its box (x, y, width, height) and area in pixels. Pixels that are not judged are
     in none.
+
+    Raises:
+        UnreadableImage: as of `check_edges`.
     """
     categories = [
         {"id": index, "name": name, "supercategory": "", "color": [*task.colour(index)]}
@@ -83,6 +86,7 @@ def write_coco(images: Iterable[tuple[str, Regions]], task: Task) -> dict[str, A
     ]
     document: dict[str, list[Any]] = {"images": [], "annotations": [], "categories": categories}
     for number, (name, found) in enumerate(images, 1):
+        check_edges(found)
         height, width = found.mask.shape
         document["images"].append({"id": number, "file_name": name, "height": height, "width": width})
         for region in found.each:

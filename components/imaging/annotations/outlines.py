@@ -13,11 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from components.imaging.annotations.regions import Regions, parts_of
-from components.imaging.files.unreadable import UnreadableImage
-
-MOST_EDGES = 10_000_000
-"""Of pixels, along outlines: of noise, which has the most, they take some 200 bytes each."""
+from components.imaging.annotations.regions import Regions, check_edges, parts_of
 
 Rings = list[list[list[float]]]
 """A polygon: its outer ring, then its holes, each a list of `[x, y]` that ends where it begins."""
@@ -27,16 +23,16 @@ def outlines(found: Regions) -> list[list[Rings]]:
     """Of each region its polygons. Outer rings run clockwise as seen, holes the other way; corners alone are listed.
 
     Raises:
-        UnreadableImage: there are more than `MOST_EDGES`.
+        UnreadableImage: as of `check_edges`.
     """
+    check_edges(found)
     parts = np.pad(parts_of(found.mask), 1)
-    _refuse_noise(parts)
     starts, owners, turned, following = _edges(parts)
     stride = parts.shape[1]
     flat, numbers = parts.reshape(-1), np.pad(found.numbers, 1).reshape(-1)
     polygons: list[list[Rings]] = [[] for _ in found.each]
     rings_of: dict[int, Rings] = {}
-    rows, columns = (_packed(axis) for axis in np.divmod(starts, stride))
+    rows, columns = (_shared(axis) for axis in np.divmod(starts, stride))
     corner = turned.tobytes()
     for ring in _walked(_packed(following)):
         owner = owners[ring[0]]
@@ -48,15 +44,6 @@ def outlines(found: Regions) -> list[list[Rings]]:
         points: list[list[float]] = [[columns[edge], rows[edge]] for edge in ring if corner[edge]]
         rings_of[part].append([*points, points[0].copy()])
     return polygons
-
-
-def _refuse_noise(parts: np.ndarray) -> None:
-    count = sum(int(np.count_nonzero(np.diff(parts, axis=axis))) for axis in (0, 1))
-    if count > MOST_EDGES:
-        raise UnreadableImage(
-            f"its mask has {count} pixel edges, and outlines are drawn of at most {MOST_EDGES}: leave out GeoJSON for "
-            "it, or drop small regions (least_region)"
-        )
 
 
 def _edges(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -95,6 +82,12 @@ def _edges(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
 def _packed(values: np.ndarray) -> array[int]:
     """As quick to index as a list, and a quarter of its size."""
     return array("q", values.astype(np.int64).tobytes())
+
+
+def _shared(values: np.ndarray) -> list[int]:
+    """Whole numbers from 0 on, of equal ones the same object: each of their own takes 32 bytes."""
+    found: list[int] = np.arange(values.max(initial=0) + 1).astype(object)[values].tolist()
+    return found
 
 
 def _walked(following: Sequence[int]) -> Iterator[list[int]]:

@@ -104,6 +104,8 @@ def read_content(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
         TooManyPixels: it has more than an image of `max_pixels` can have; nothing has been read.
         UnreadableImage: the file is missing, or cannot be read.
     """
+    if "\0" in str(path):
+        raise UnreadableImage("cannot be read: no file has a name with a zero byte")
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES_PER_PIXEL * max_pixels + _SPARE_BYTES:

@@ -29,27 +29,35 @@ def is_slide(path: Path, max_pixels: int = MAX_PIXELS) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with path.open("rb") as file:
+        with foreign(UnreadableImage, "cannot be read"), path.open("rb") as file:
             magic = file.read(_MAGIC_BYTES)
             if not magic.startswith((*TIFF_MAGIC, *vips.MAGIC)):
                 return False
             file.seek(0)
             header = raster.open_raster(file)
-            with foreign(UnreadableImage, "its list of pages is damaged"):
-                is_pyramid = magic.startswith(TIFF_MAGIC) and getattr(header, "n_frames", 1) > 1
-                return is_pyramid or header.width * header.height > max_pixels
-    except (OSError, UnreadableImage):
+            is_pyramid = magic.startswith(TIFF_MAGIC) and getattr(header, "n_frames", 1) > 1
+            return is_pyramid or header.width * header.height > max_pixels
+    except UnreadableImage:
         return False
 
 
 def is_decoded_by_rows(path: Path) -> bool:
-    """Whether a slide is a PNG or a JPEG; of such nothing but its pixels needs the extra `slides`."""
+    """Whether a slide is a PNG or a JPEG; of such nothing but its pixels needs the extra `slides`.
+
+    Raises:
+        UnreadableImage: it cannot be opened.
+    """
     with foreign(UnreadableImage, "cannot be read"), path.open("rb") as file:
         return file.read(_MAGIC_BYTES).startswith(vips.MAGIC)
 
 
 def load_reader(path: Path) -> None:
-    """Raises UsageError: what reads the pixels of a slide is not installed."""
+    """For the pixels of a slide.
+
+    Raises:
+        UsageError: it is not installed.
+        UnreadableImage: the slide cannot be opened.
+    """
     if is_decoded_by_rows(path):
         vips.load_vips()
     else:

@@ -34,13 +34,6 @@ class Plane:
             values[number * TILE : (number + 1) * TILE] = band
         return values
 
-    def window(self, window: tuple[slice, slice]) -> np.ndarray:
-        """Rows and columns."""
-        rows, columns = window
-        first, last = rows.start // TILE, -(-rows.stop // TILE)
-        found = [self.band(number)[:, columns] for number in range(first, last)]
-        return np.concatenate(found)[rows.start - first * TILE : rows.stop - first * TILE]
-
     def every(self, step: int) -> np.ndarray:
         """Of each square of `step` x `step` pixels the one near its middle; `(ceil(height / step), ...)`."""
         rows, columns = (
