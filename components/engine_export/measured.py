@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -11,6 +12,7 @@ from statistics import median
 
 import numpy as np
 
+from components.artifacts import MADE_ANEW
 from components.inference.engines.engine import Asked, Engine
 from components.inference.engines.offered import open_form
 from components.inference.engines.registry import TENSORFLOW
@@ -22,6 +24,7 @@ from components.measures.overlap import DICE
 from components.records.record import Record
 from components.records.settings import Derivation
 from components.records.sources import at_source_size, read_sources
+from components.state import broken_named
 from components.task import Task
 
 _ROUNDS = 3
@@ -56,6 +59,19 @@ class Cases:
     """Splits that were not, or that no sample is of."""
     empty_masks: EmptyMasks
 
+    def sources(self) -> Iterator[Record]:
+        """Of the splits that judge, as `read_sources`.
+
+        Raises:
+            BrokenState: they cannot be read.
+        """
+        with self.readable():
+            yield from (source for split in self.judged for source in read_sources(self.examples, split))
+
+    def readable(self) -> AbstractContextManager[None]:
+        """Within it they are read: what they are not is named."""
+        return broken_named(Path(self.examples), MADE_ANEW, MemoryError)
+
 
 def changes(served: Served, form: str, cases: Cases) -> tuple[np.ndarray, list[str], float]:
     """Of Dice by the form, float64 `(classes, cases)`; the groups of the cases; the largest change of a probability."""
@@ -74,8 +90,7 @@ def _answered(
     served: Served, form: str, cases: Cases
 ) -> Iterator[tuple[Record, np.ndarray, np.ndarray, np.ndarray, float]]:
     """Of each source its truth and both probabilities at the size that is judged, and the scale of `Answered`."""
-    sources = (source for split in cases.judged for source in read_sources(cases.examples, split))
-    told, *asked = tee(sources, 3)
+    told, *asked = tee(cases.sources(), 3)
     answers = [
         served.predictor(name)(source.image for source in images)
         for name, images in zip((TENSORFLOW, form), asked, strict=True)

@@ -177,7 +177,7 @@ def load_model(
     point, filters = _changed(stored, changes, task), _validated(Filtering, filtering)
     form = chosen(folder, engine, precision)
     asking = Asking(blend=blend, batch=batch, view=view, form=form, **_windows_asked(stored, point, form))
-    with broken_named(folder, _ANEW, UsageError):
+    with broken_named(folder, _ANEW, UsageError, MemoryError):
         return Model(folder, task, derivation, point, asking, filters)
 
 

@@ -9,6 +9,7 @@ from components.artifacts import ENGINES_FILE, Engines, Verdict
 from components.errors import UsageError
 from components.files import write_json
 from components.inference.engines.engine import Engine
+from components.inference.engines.faults import Named, engine_named
 from components.inference.engines.registry import (
     AUTO,
     ENGINES,
@@ -24,6 +25,7 @@ from components.state import BrokenState, read_state
 
 FORMS_FOLDER = "engines"
 """Beside `engines.json`."""
+_INSTEAD = "The engine tensorflow does"
 _ANEW = "Convert the model anew: `maskline convert`."
 
 
@@ -81,7 +83,7 @@ def open_form(model: Path, form: str, own: bool) -> Engine:
     """What `chosen` has named, ready to answer; `own` as of `SavedModel`, which faster engines do always.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: it is not installed, or does not answer, then or when it is asked.
         BrokenState: it is not what was measured.
     """
     if form == TENSORFLOW:
@@ -90,8 +92,9 @@ def open_form(model: Path, form: str, own: bool) -> Engine:
     folder = form_folder(model, form)
     if content_sha256(folder) != verdict["sha256"]:
         raise BrokenState(f"{folder}: is not what was converted and measured. {_ANEW}")
-    engine: Engine = engine_module(verdict["engine"]).open_engine(folder, verdict["precision"])
-    return engine
+    what = f"{form}: it does not answer"
+    with engine_named(what, _INSTEAD):
+        return Named(engine_module(verdict["engine"]).open_engine(folder, verdict["precision"]), what, _INSTEAD)
 
 
 def _refuse_unknown(engine: str, precision: str | None) -> None:

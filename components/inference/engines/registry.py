@@ -86,7 +86,7 @@ def engine_module(engine: str, converts: bool = False) -> ModuleType:
     refuse_missing(engine, converts)
     # OpenVINO tells its makers that it is used, unasked, where it finds this module.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python forbids an import
-    with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=_install(engine)):
+    with foreign(UsageError, f"the engine {engine} cannot be imported", MemoryError, remedy=_install(engine)):
         for module in ENGINES[engine].runs:
             import_module(module)
         return import_module(module_name(engine))
