@@ -16,6 +16,7 @@ from components.artifacts import MADE_ANEW
 from components.inference.engines.engine import Asked, Engine
 from components.inference.engines.offered import open_form
 from components.inference.engines.registry import TENSORFLOW
+from components.inference.engines.tensorflow import PROCESSOR
 from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Asking, Predictor
 from components.measures.comparison import Comparison
@@ -40,12 +41,15 @@ class Served:
     point: OperatingPoint
 
     def predictor(self, form: str) -> Predictor:
-        """That asks a form of the model, by its own answers, for the same masks."""
-        return Predictor(
-            self.folder,
-            self.derivation,
-            Asking(form=form, own=True, mirror=self.point.mirror, temperature=self.point.temperature),
-        )
+        """That asks a form of the model as `opened` does, for the same masks."""
+        point = self.point
+        asking = Asking(form=form, device=PROCESSOR, own=True, mirror=point.mirror, temperature=point.temperature)
+        return Predictor(self.folder, self.derivation, asking)
+
+    def opened(self, form: str) -> Engine:
+        """A form of the model, by its own answers, on the processor: faster engines compute there, and are compared
+        with TensorFlow there."""
+        return open_form(self.folder, form, own=True, device=PROCESSOR)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def _dices(truth: np.ndarray, mask: np.ndarray, task: Task, empty_masks: EmptyMa
 def processor_time(served: Served, form: str, samples: Sequence[Asked]) -> float:
     """Of an answer by the form, over that of TensorFlow, taken in turn."""
     batch = Asked(*map(np.concatenate, zip(*samples, strict=True)))
-    pair = [open_form(served.folder, name, own=True) for name in (form, TENSORFLOW)]
+    pair = [served.opened(name) for name in (form, TENSORFLOW)]
     for engine in pair:
         engine(batch)  # what is done once
     return median(_seconds(pair[0], batch) / _seconds(pair[1], batch) for _ in range(_ROUNDS))

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from components.inference.engines.registry import parts_of
 from pipeline.cli.verbs import AsJson, Debug, print_json, verb
 from pipeline.terminal import Terminal
 
@@ -137,7 +138,8 @@ def predict_command(
     engine: Annotated[
         EngineName,
         typer.Option(
-            help="What answers windows: auto is the fastest that the model offers (maskline convert).",
+            help="What answers windows: auto is the fastest that the model offers. A copy of it offers more by "
+            "maskline convert, what a run pushes by its recipe's engines in the section serving.",
             rich_help_panel=_COMPUTING,
         ),
     ] = EngineName.TENSORFLOW,
@@ -175,16 +177,16 @@ def predict_command(
         kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
         changed = {key: value for key, value in point.items() if value is not None}
         options = Options(
-            changed,
-            blend.value,
-            batch,
-            kinds,
-            device and device.value,
-            threads,
-            engine.value,
-            precision and precision.value,
-            view and view.value,
-            {"blur": blur, "sharpen": sharpen},
+            point=changed,
+            blend=blend.value,
+            batch=batch,
+            kinds=kinds,
+            device=device and device.value,
+            threads=threads,
+            engine=engine.value,
+            precision=precision and precision.value,
+            view=view and view.value,
+            filtering={"blur": blur, "sharpen": sharpen},
         )
         execution = load_config(beam).execution if beam else None
         told = predict(model, images, out, options, resume, watch, execution)
@@ -204,5 +206,7 @@ def _print(told: Mapping[str, Any]) -> None:
             terminal.warn(f"and {len(rejects) - _NAMED} more; --json has all")
     before = f", {told['of_them_before']} of them before" if told["of_them_before"] else ""
     named = told["model"]["version"] or told["model"]["sha256"][:12]
-    terminal.say(f"{told['answered']} predicted{before}, {len(told['rejects'])} rejected: model {named}")
+    engine, precision = parts_of(told["engine"])
+    by = f"model {named} by {engine} in {precision} on the {told['device']}"
+    terminal.say(f"{told['answered']} predicted{before}, {len(told['rejects'])} rejected: {by}")
     terminal.say(f"{told['out']}: {', '.join([*told['folders'], *told['tables']])}")

@@ -55,6 +55,11 @@ def form_named(engine: str, precision: str) -> str:
     return f"{engine}-{precision}"
 
 
+def parts_of(form: str) -> tuple[str, str]:
+    """Engine and precision of what `chosen` has named."""
+    return FORMS.get(form, (TENSORFLOW, "float32"))
+
+
 def module_name(engine: str) -> str:
     """Of the module here that has it."""
     return f"{__package__}.{engine}"
