@@ -21,7 +21,7 @@ from small_network import network, save
 from components.files import write_json
 from components.imaging.files.codecs import encode_png
 from components.predictions import workers
-from components.predictions.workers import Part, PredictPart
+from components.predictions.workers import Part, PredictPart, Work
 
 RECIPE = """
 [data]
@@ -127,9 +127,8 @@ def test_what_cannot_go_well_is_said(
 class SeesNoImages(PredictPart):
     """As a worker on a machine where they are not mounted."""
 
-    def process(self, part: Part) -> None:
-        self._work = replace(self._work, seen=(Path("/elsewhere"),))
-        super().process(part)
+    def __init__(self, work: Work, told: Path) -> None:
+        super().__init__(replace(work, seen=(Path("/elsewhere"),)), told)
 
 
 class LosesAPart(PredictPart):
