@@ -148,7 +148,8 @@ def predict_command(
         str | None,
         typer.Option(
             metavar="RECIPE_OR_TOML",
-            help="By workers of Beam: the section execution of this recipe says how many, and where.",
+            help="By workers of Beam: processes here, or a cluster, as the section execution of this recipe, or of a "
+            "file with nothing else, says.",
             rich_help_panel=_COMPUTING,
         ),
     ] = None,
@@ -171,7 +172,7 @@ def predict_command(
     }
     with reading_bar("Predicting") as watch:
         # What TensorFlow prints is not for the terminal.
-        from pipeline.config.loader import load_config
+        from pipeline.config.loader import load_execution
         from pipeline.runs.predict import Options, exit_code, predict
 
         kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
@@ -188,7 +189,7 @@ def predict_command(
             view=view and view.value,
             filtering={"blur": blur, "sharpen": sharpen},
         )
-        execution = load_config(beam).execution if beam else None
+        execution = load_execution(beam) if beam else None
         told = predict(model, images, out, options, resume, watch, execution)
     if json_output:
         print_json(told)

@@ -23,17 +23,6 @@ from components.imaging.files.codecs import encode_png
 from components.predictions import workers
 from components.predictions.workers import Part, PredictPart, Work
 
-RECIPE = """
-[data]
-layout = "folders"
-height = 16
-width = 16
-[training]
-epochs = 1
-batch_size = 1
-learning_rate = 0.01
-[execution]
-"""
 KINDS = ("--write", "probability,coco,lesions")
 
 
@@ -57,11 +46,11 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Callable[[str], Path]:
-    """`(lines)` -> a recipe with these lines in its `[execution]`."""
+    """`(lines)` -> a file with these lines in `[execution]`, and nothing else."""
 
     def write(lines: str) -> Path:
-        path = tmp_path / "recipe.toml"
-        path.write_text(RECIPE + lines)
+        path = tmp_path / "own.toml"
+        path.write_text(f"[execution]\n{lines}")
         return path
 
     return write
