@@ -17,7 +17,7 @@ from pipeline.config.execution import Execution
 from pipeline.config.root import Config
 from pipeline.config.secrets import concerns_secret
 
-Form = TypeVar("Form", bound=Section)
+Settings = TypeVar("Settings", bound=Section)
 RECIPES = Path(__file__).parent.parent / "recipes"
 _INSTEAD = {"training.budget": "epochs", "training.epochs": "budget"}
 """Overrides, and the key whose place they take in the file: one of the two must be set, and nothing unsets a key."""
@@ -71,7 +71,7 @@ def parse_config(document: dict[str, Any], source: str) -> Config:
     return _validated(Config, document, source)
 
 
-def _validated(form: type[Form], document: dict[str, Any], source: str) -> Form:
+def _validated(form: type[Settings], document: dict[str, Any], source: str) -> Settings:
     try:
         return form.model_validate(document)
     except ValidationError as error:
