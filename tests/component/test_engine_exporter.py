@@ -23,6 +23,7 @@ from components.disk import DiskFull
 from components.engine_export.executor import Executor
 from components.engine_export.settings import ExporterSettings
 from components.errors import UsageError
+from components.files import write_json
 from components.inference.engines.frozen import Frozen, frozen
 from components.inference.engines.registry import ENGINES, engine_module
 from components.inference.model import load_model
@@ -105,6 +106,11 @@ def test_what_differs_is_refused_and_the_push_goes_on_with_what_agrees(
     # Nobody has asked for engines, then somebody does: the version that is served offers none.
     first, second, third = push("first", None), push("second", engines), push("third", engines)
     assert [each.get_int_custom_property("pushed") for each in (first, second, third)] == [1, 1, 0]
+    # What the same forms are found to be may depend on the processor: two machines would push in turn.
+    elsewhere = artifact(Engines, tmp_path / "elsewhere")
+    nowhere = {form: {**verdict, "offered": False} for form, verdict in found.items()}
+    write_json(Path(elsewhere.uri) / "engines.json", {"engines": nowhere})
+    assert push("fourth", elsewhere).get_int_custom_property("pushed") == 0
     version = Path(second.get_string_custom_property("pushed_destination"))
     assert read_manifest(version.parent, version.name)["engines"] == dict(zip(FORMS, (False, True), strict=True))
     check_weights(version)
