@@ -10,7 +10,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from components.artifacts import MADE_ANEW
 from components.errors import UsageError
-from components.inference.engines.tensorflow import SavedModel
+from components.inference.engines.tensorflow import PROCESSOR, SavedModel
 from components.state import broken_named
 
 
@@ -33,7 +33,7 @@ def frozen(folder: Path) -> Frozen:
         BrokenState: it cannot be read.
     """
     with broken_named(folder, MADE_ANEW, UsageError, MemoryError):
-        model = SavedModel(folder, own=True)
+        model = SavedModel(folder, own=True, device=PROCESSOR)
     function = convert_variables_to_constants_v2(model.signature)
     [output] = function.outputs
     return Frozen(function.graph, {each.name.partition(":")[0]: each.name for each in function.inputs}, output.name)

@@ -100,6 +100,9 @@ class SavedModel:
 def _in_bfloat16(frozen: Frozen) -> tf.compat.v1.GraphDef:
     """By one rewriter of Grappler, called for this graph alone: an option of TensorFlow's would hold for all others."""
     given = MetaGraphDef(graph_def=frozen.graph.as_graph_def())
+    for node in given.graph_def.node:
+        # For which it is written, and answers, also where there is a GPU.
+        node.device = f"/device:{PROCESSOR}"
     # What must stay.
     kept = given.signature_def[OWN]
     kept.outputs[PROBABILITY].name = frozen.output
