@@ -39,7 +39,7 @@ from components.records.tfexample import serialize, shard_name
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
 from pipeline.graph.beam import beam_arguments
-from pipeline.runs.local import set_threads
+from pipeline.runs.environment import set_threads
 
 _SIDE, _RECORDS, _SHARDS, _ROUNDS = 512, 300, 4, 15
 _CENTRES = ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7))

@@ -17,7 +17,7 @@ from components.example_gen.executor import Executor
 from pipeline.config.execution import Execution
 from pipeline.config.loader import load_config
 from pipeline.graph.beam import beam_arguments
-from pipeline.runs.local import set_threads
+from pipeline.runs.environment import set_threads
 
 _SIZE = ("data.height=512", "data.width=512")
 _FILMS = 400

@@ -173,6 +173,11 @@ class Engines(TypedDict):
     engines: dict[str, Verdict]
 
 
+def offered(found: Engines) -> dict[str, bool]:
+    """Of each form that was asked for whether it is offered, as `MANIFEST.json` has it."""
+    return {form: verdict["offered"] for form, verdict in found["engines"].items()}
+
+
 class Check(TypedDict):
     name: str
     passed: bool

@@ -12,6 +12,7 @@ from tfx.utils import path_utils
 from components.bulk_inferrer.answers import Place, kinds
 from components.bulk_inferrer.settings import InferrerSettings
 from components.bulk_inferrer.shards import AnswerShard
+from components.inference.worker import raise_refusal
 from components.records.splits import TEST
 from components.records.tfexample import remove_unfinished, split_files
 
@@ -27,8 +28,10 @@ class Executor(BaseBeamExecutor):
         places = [Place(inference, split) for split in settings.splits]
         places += [Place(inference, TEST, under) for under in settings.robustness.asked]
         asked = [(place, shard) for place in places for shard in split_files(examples, place.split)]
+        refusals = f"{inference}/refused"
         with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | beam.Create(asked, reshuffle=True) | beam.ParDo(AnswerShard(model, settings))
+            _ = pipeline | beam.Create(asked, reshuffle=True) | beam.ParDo(AnswerShard(model, settings, refusals))
+        raise_refusal(refusals)
         for kind in kinds(settings.mirror):
             remove_unfinished(f"{inference}/{kind}")
             # Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247).

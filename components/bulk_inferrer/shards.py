@@ -9,43 +9,39 @@ from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.utils.shared import Shared
 
 from components.bulk_inferrer.answers import Place, kinds
 from components.bulk_inferrer.degradations import DEGRADATIONS
 from components.bulk_inferrer.settings import InferrerSettings
 from components.inference.predictor import Predictor
+from components.inference.worker import WorkerModel
 from components.records.sources import shard_sources
 
 
 class AnswerShard(beam.DoFn):
     """Writes the answers to the images of a shard."""
 
-    def __init__(self, model: str, settings: InferrerSettings) -> None:
-        """`model` is the folder of the SavedModel."""
-        self._model = model
+    def __init__(self, model: str, settings: InferrerSettings, refusals: str) -> None:
+        """`model` is the folder of the SavedModel, `refusals` that of `WorkerModel`."""
         self._settings = settings
-        # Between the threads of a worker.
-        self._shared = Shared()
-
-    def setup(self) -> None:
-        self._predictor = self._shared.acquire(partial(Predictor, Path(self._model), self._settings.derivation))
+        self._worker = WorkerModel(partial(Predictor, Path(model), settings.derivation), refusals)
 
     def process(self, asked: tuple[Place, str]) -> None:
         """`asked` is where the answers go, and the file that is read."""
-        place, shard = asked
+        self._worker(partial(self._write, *asked))
+
+    def _write(self, place: Place, shard: str, predictor: Predictor) -> None:
         with ExitStack() as files:
             writers = [files.enter_context(place.writer(kind, shard)) for kind in kinds(self._settings.mirror)]
-            for answers in self._answers(shard, place.under):
+            for answers in self._answers(predictor, self._images(shard, place.under)):
                 for write, answer in zip(writers, answers, strict=True):
                     write(answer)
 
-    def _answers(self, shard: str, under: str | None) -> Iterable[tuple[np.ndarray, ...]]:
+    def _answers(self, predictor: Predictor, images: Iterator[np.ndarray]) -> Iterable[tuple[np.ndarray, ...]]:
         """Of each kind one, to each window."""
-        images = self._images(shard, under)
         if self._settings.mirror:
-            return self._predictor.plain_and_mirrored(images)
-        return ((answer,) for answer in self._predictor.answers(images))
+            return predictor.plain_and_mirrored(images)
+        return ((answer,) for answer in predictor.answers(images))
 
     def _images(self, shard: str, under: str | None) -> Iterator[np.ndarray]:
         changes = self._settings.robustness.asked

@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from components.artifacts import ENGINES_FILE, Engines, Verdict
+from components.disk import full_disk_named
 from components.engine_export.measured import Cases, Served, changes, processor_time
 from components.errors import UsageError
 from components.files import write_json
-from components.foreign import foreign
 from components.imaging.files.codecs import as_float
 from components.inference.engines.engine import Asked
+from components.inference.engines.faults import engine_named
 from components.inference.engines.frozen import frozen
 from components.inference.engines.offered import FORMS_FOLDER, form_folder, keep_verdict, verdicts
 from components.inference.engines.registry import FORMS, engine_module, form_named
@@ -38,10 +39,12 @@ def export_forms(model: Served, forms: Sequence[str], cases: Cases, out: Path) -
     """Writes `engines.json` and, of each form that is offered, `engines/FORM`: what belongs into the model's own
     `assets.extra`, which stays as it is.
 
-    A form that cannot be made or asked is refused for that, and the next has its turn.
+    A form that cannot be made or asked is refused for that, and the next has its turn. What the machine lacks is no
+    verdict, and ends it all.
 
     Raises:
         BrokenState: the model or the records cannot be read.
+        DiskFull, OSError, MemoryError: there is no room, no memory, or a file cannot be read or written.
     """
     with TemporaryDirectory(dir=out) as folder:
         # Of links: forms are made within the folder of a model.
@@ -77,14 +80,16 @@ def add_form(served: Served, engine: str, precision: str, cases: Cases, margin: 
         margin: by how much the mean Dice may change.
 
     Raises:
-        UsageError: there is no such engine, it is not installed, or the model cannot be converted to it.
+        UsageError: there is no such engine, it is not installed, the model cannot be converted to it, or what it was
+            converted to does not answer.
+        BrokenState, DiskFull, OSError, MemoryError: as `export_forms`.
     """
     form, module = form_named(engine, precision), engine_module(engine, converts=True)
     samples, folder = _samples(cases), form_folder(served.folder, form)
     if not samples:
         raise UsageError(f"{cases.examples}: holds no training records, by which {form} could be made")
     shutil.rmtree(folder, ignore_errors=True)
-    with foreign(UsageError, f"{form}: the model cannot be converted to it"):
+    with engine_named(f"{form}: the model cannot be converted to it"), full_disk_named(served.folder):
         module.convert(frozen(served.folder), folder, precision, samples)
     return judge_form(served, engine, precision, cases, samples, margin)
 
@@ -97,9 +102,8 @@ def judge_form(
     folder = form_folder(served.folder, form)
     verdict = _refused(engine, precision, "not measured yet", content_sha256(folder))
     keep_verdict(served.folder, form, verdict)
-    with foreign(UsageError, f"{form}: it does not answer"):
-        found_changes, groups, largest = changes(served, form, cases)
-        time_taken = processor_time(served, form, samples[:_BATCH])
+    found_changes, groups, largest = changes(served, form, cases)
+    time_taken = processor_time(served, form, samples[:_BATCH])
     found = agreement(found_changes, groups, margin)
     told = {"measure": DICE.name, "splits": [*cases.judged], "largest_change_of_probability": largest}
     told |= {
@@ -128,9 +132,10 @@ def _refused(engine: str, precision: str, reason: str, sha256: str = "") -> Verd
 
 def _samples(cases: Cases) -> list[Asked]:
     """Windows of records that were trained on, evenly chosen, one at a time."""
-    count = sum(record_count(cases.examples, split) for split in cases.learnt)
-    records = (each for split in cases.learnt for each in read_split(cases.examples, split))
-    return [_window(parse(each)) for each in islice(records, 0, None, max(1, -(-count // _SAMPLES)))]
+    with cases.readable():
+        count = sum(record_count(cases.examples, split) for split in cases.learnt)
+        records = (each for split in cases.learnt for each in read_split(cases.examples, split))
+        return [_window(parse(each)) for each in islice(records, 0, None, max(1, -(-count // _SAMPLES)))]
 
 
 def _window(record: Record) -> Asked:

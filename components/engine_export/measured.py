@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -11,9 +12,11 @@ from statistics import median
 
 import numpy as np
 
+from components.artifacts import MADE_ANEW
 from components.inference.engines.engine import Asked, Engine
 from components.inference.engines.offered import open_form
 from components.inference.engines.registry import TENSORFLOW
+from components.inference.engines.tensorflow import PROCESSOR
 from components.inference.operating_point import OperatingPoint
 from components.inference.predictor import Asking, Predictor
 from components.measures.comparison import Comparison
@@ -22,6 +25,7 @@ from components.measures.overlap import DICE
 from components.records.record import Record
 from components.records.settings import Derivation
 from components.records.sources import at_source_size, read_sources
+from components.state import broken_named
 from components.task import Task
 
 _ROUNDS = 3
@@ -37,12 +41,15 @@ class Served:
     point: OperatingPoint
 
     def predictor(self, form: str) -> Predictor:
-        """That asks a form of the model, by its own answers, for the same masks."""
-        return Predictor(
-            self.folder,
-            self.derivation,
-            Asking(form=form, own=True, mirror=self.point.mirror, temperature=self.point.temperature),
-        )
+        """That asks a form of the model as `opened` does, for the same masks."""
+        point = self.point
+        asking = Asking(form=form, device=PROCESSOR, own=True, mirror=point.mirror, temperature=point.temperature)
+        return Predictor(self.folder, self.derivation, asking)
+
+    def opened(self, form: str) -> Engine:
+        """A form of the model, by its own answers, on the processor: faster engines compute there, and are compared
+        with TensorFlow there."""
+        return open_form(self.folder, form, own=True, device=PROCESSOR)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,19 @@ class Cases:
     judged: Sequence[str]
     """Splits that were not, or that no sample is of."""
     empty_masks: EmptyMasks
+
+    def sources(self) -> Iterator[Record]:
+        """Of the splits that judge, as `read_sources`.
+
+        Raises:
+            BrokenState: they cannot be read.
+        """
+        with self.readable():
+            yield from (source for split in self.judged for source in read_sources(self.examples, split))
+
+    def readable(self) -> AbstractContextManager[None]:
+        """Within it they are read: what they are not is named."""
+        return broken_named(Path(self.examples), MADE_ANEW, MemoryError)
 
 
 def changes(served: Served, form: str, cases: Cases) -> tuple[np.ndarray, list[str], float]:
@@ -74,8 +94,7 @@ def _answered(
     served: Served, form: str, cases: Cases
 ) -> Iterator[tuple[Record, np.ndarray, np.ndarray, np.ndarray, float]]:
     """Of each source its truth and both probabilities at the size that is judged, and the scale of `Answered`."""
-    sources = (source for split in cases.judged for source in read_sources(cases.examples, split))
-    told, *asked = tee(sources, 3)
+    told, *asked = tee(cases.sources(), 3)
     answers = [
         served.predictor(name)(source.image for source in images)
         for name, images in zip((TENSORFLOW, form), asked, strict=True)
@@ -95,7 +114,7 @@ def _dices(truth: np.ndarray, mask: np.ndarray, task: Task, empty_masks: EmptyMa
 def processor_time(served: Served, form: str, samples: Sequence[Asked]) -> float:
     """Of an answer by the form, over that of TensorFlow, taken in turn."""
     batch = Asked(*map(np.concatenate, zip(*samples, strict=True)))
-    pair = [open_form(served.folder, name, own=True) for name in (form, TENSORFLOW)]
+    pair = [served.opened(name) for name in (form, TENSORFLOW)]
     for engine in pair:
         engine(batch)  # what is done once
     return median(_seconds(pair[0], batch) / _seconds(pair[1], batch) for _ in range(_ROUNDS))

@@ -16,6 +16,7 @@ from components.errors import UsageError
 from components.imaging.adjust import adjust
 from components.imaging.files.codecs import UnreadableImage, read_image, with_channels
 from components.imaging.slides.slide import Slide, read_rows
+from components.inference.devices import in_use
 from components.inference.engines.offered import chosen
 from components.inference.engines.registry import TENSORFLOW
 from components.inference.filtering import Filtering
@@ -175,9 +176,9 @@ def load_model(
         check_weights(folder, _ANEW)
     stored = stored_point(folder, _ANEW)
     point, filters = _changed(stored, changes, task), _validated(Filtering, filtering)
-    form = chosen(folder, engine, precision)
+    form = chosen(folder, engine, precision, in_use())
     asking = Asking(blend=blend, batch=batch, view=view, form=form, **_windows_asked(stored, point, form))
-    with broken_named(folder, _ANEW, UsageError):
+    with broken_named(folder, _ANEW, UsageError, MemoryError):
         return Model(folder, task, derivation, point, asking, filters)
 
 

@@ -37,6 +37,8 @@ class Asking:
 
     form: str = TENSORFLOW
     """Of the model, that answers: as `chosen` names it."""
+    device: str | None = None
+    """On what TensorFlow computes, as of `SavedModel`."""
     own: bool = False
     """By its own answers, without the mirror and the temperature that are part of its graph."""
     mirror: bool = False
@@ -65,7 +67,7 @@ class Predictor:
                 not installed, or broken; the model has no such view.
         """
         self.view = chosen_view(asking.view, derivation)
-        self._engine = open_form(folder, asking.form, asking.own)
+        self._engine = open_form(folder, asking.form, asking.own, asking.device)
         self._derivation = derivation
         self._asking = asking
 

@@ -14,14 +14,12 @@ from typing import Any
 from uuid import uuid4
 
 import apache_beam as beam
-from apache_beam.utils.shared import Shared
 
 from components.errors import UsageError
 from components.example_gen.samples import Reject
 from components.files import read_json, remove_unfinished, write_json
-from components.inference.devices import compute_on
 from components.inference.model import Model
-from components.parallel import share_accelerators
+from components.inference.worker import WorkerModel, raise_refusal
 from components.predictions import groups, slides
 from components.predictions.inputs import Given
 from components.predictions.records import is_whole
@@ -74,13 +72,12 @@ def written(work: Work, parts: Sequence[Part], arguments: Sequence[str], watch: 
         _ = pipeline | beam.Create(parts, reshuffle=True) | beam.ParDo(PredictPart(work, told))
     # Of workers that were ended while they wrote; others have written it since.
     remove_unfinished(work.made[0])
+    raise_refusal(str(_refusals(told)))
     reports = [read_json(path) for path in sorted(told.glob("*.json"))]
-    if refused := next(filter(None, (report["refused"] for report in reports)), ""):
-        raise UsageError(refused)
     # Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247).
     if len(reports) != len(parts):
         raise RuntimeError(f"{len(parts)} groups of images went into Beam, {len(reports)} came out")
-    return [Reject(**reject) for report in reports for reject in report["rejects"]]
+    return [Reject(**reject) for report in reports for reject in report]
 
 
 class PredictPart(beam.DoFn):
@@ -91,28 +88,24 @@ class PredictPart(beam.DoFn):
     """
 
     def __init__(self, work: Work, told: Path) -> None:
-        self._work = work
+        self._made = work.made
         self._told = told
-        # Between the threads of a worker.
-        self._shared = Shared()
+        self._worker = WorkerModel(partial(_Held, work), str(_refusals(told)), work.device, work.threads)
 
     def process(self, part: Part) -> None:
-        try:
-            report = {"rejects": [asdict(reject) for reject in self._rejects(part)], "refused": ""}
-        except UsageError as error:
-            report = {"rejects": [], "refused": str(error)}
-        write_json(self._told / _report_name(part), report)
+        self._worker(partial(self._tell, part))
 
-    def _rejects(self, part: Part) -> list[Reject]:
-        # Not in `setup`: what is raised there comes back as the text of another error.
-        self._held = self._shared.acquire(partial(_Held, self._work))
-        work, model = self._work, self._held.model
-        with self._held.lock:
-            whole = {image for image in part.images if is_whole(work.made[0], image)}
-            if part.streamed:
-                left = [slide for slide in part.images if slide not in whole]
-                return list(slides.written(model, left, *work.made, _unwatched))
-            return list(groups.written(model, [part.images], whole, *work.made, _unwatched))
+    def _tell(self, part: Part, held: _Held) -> None:
+        with held.lock:
+            rejects = self._rejects(part, held.model)
+        write_json(self._told / _report_name(part), list(map(asdict, rejects)))
+
+    def _rejects(self, part: Part, model: Model) -> list[Reject]:
+        whole = {image for image in part.images if is_whole(self._made[0], image)}
+        if part.streamed:
+            left = [slide for slide in part.images if slide not in whole]
+            return list(slides.written(model, left, *self._made, _unwatched))
+        return list(groups.written(model, [part.images], whole, *self._made, _unwatched))
 
 
 class _Held:
@@ -125,8 +118,6 @@ class _Held:
                     f"{folder}: {socket.gethostname()}, a worker of Beam, does not see it. Mount it there under the "
                     "same path"
                 )
-        share_accelerators()
-        compute_on(work.device, work.threads)
         self.model = work.load()
         self.lock = Lock()
 
@@ -152,6 +143,10 @@ def _followed(told: Path, parts: Sequence[Part], watch: slides.Watch) -> Iterato
     finally:
         ended.set()
         thread.join()
+
+
+def _refusals(told: Path) -> Path:
+    return told / "refused"
 
 
 def _report_name(part: Part) -> str:

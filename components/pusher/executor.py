@@ -10,7 +10,16 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
-from components.artifacts import ENGINES_FILE, METRICS_FILE, TRAINING_FILE, Engines, Metrics, Trained, read_artifact
+from components.artifacts import (
+    ENGINES_FILE,
+    METRICS_FILE,
+    TRAINING_FILE,
+    Engines,
+    Metrics,
+    Trained,
+    offered,
+    read_artifact,
+)
 from components.disk import ask_room, folder_size
 from components.pusher.disclosure import disclose, disclosed_provenance
 from components.pusher.settings import PusherSettings
@@ -41,7 +50,7 @@ class Executor(executor.Executor):
         evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
         metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
         forms = Path(artifact_utils.get_single_uri(input_dict["engines"])) if input_dict.get("engines") else None
-        engines = _told(forms)
+        engines = offered(read_artifact(forms / ENGINES_FILE, Engines)) if forms else {}
         with exclusive(serving):
             champion = champion_version(serving)
             if champion and _is_same(read_manifest(serving, champion), digest, engines):
@@ -82,13 +91,7 @@ class Executor(executor.Executor):
         pushed.set_string_custom_property(REASON, reason)
 
 
-def _told(forms: Path | None) -> dict[str, bool]:
-    """Of each faster form whether it is offered."""
-    found = read_artifact(forms / ENGINES_FILE, Engines)["engines"] if forms else {}
-    return {form: verdict["offered"] for form, verdict in found.items()}
-
-
 def _is_same(champion: Manifest, digest: str, engines: dict[str, bool]) -> bool:
-    """Whether what is served has these weights, and offers the same forms."""
-    one, other = ({form for form in told if told[form]} for told in (champion.get("engines", {}), engines))
-    return champion.get("model_sha256") == digest and one == other
+    """Whether what is served has these weights, and was asked for the same forms. What they were found to be may depend
+    on the processor, so that two machines would push in turn."""
+    return champion.get("model_sha256") == digest and champion.get("engines", {}).keys() == engines.keys()

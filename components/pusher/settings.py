@@ -7,13 +7,13 @@ from typing import Literal
 from components.provenance import Provenance
 from components.settings import Section
 
-Form = Literal["full", "coarse", "none"]
+SignatureDetail = Literal["full", "coarse", "none"]
 
 
 class Disclosure(Section):
     """What a version tells of the images that it was made of."""
 
-    signatures: Form = "coarse"
+    signatures: SignatureDetail = "coarse"
     """By which `maskline seen` and `maskline evaluate` know changed copies of an image. `full` is a picture of its
     details, 64 pixels a side, from which much of it can be rebuilt; `coarse` has 8 a side. Without any only the same
     pixels are known, also flipped and turned by right angles."""

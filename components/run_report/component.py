@@ -7,7 +7,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifact_types import HtmlReport, SplitReport
+from components.artifact_types import Engines, HtmlReport, SplitReport
 from components.run_report.executor import Executor
 from components.traits import Traits
 
@@ -23,6 +23,7 @@ class RunReportSpec(ComponentSpec):
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "engines": ChannelParameter(type=Engines, optional=True),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
     }
     OUTPUTS = {"report": ChannelParameter(type=HtmlReport)}
@@ -48,8 +49,10 @@ class RunReport(BaseComponent):
         settings: str,
         code_version: str,
         out_of_fold: BaseChannel | None = None,
+        engines: BaseChannel | None = None,
     ) -> None:
-        """`settings` is `ReportSettings` as JSON; `out_of_fold` is there where the model is one of several folds."""
+        """`settings` is `ReportSettings` as JSON; `out_of_fold` is there where the model is one of several folds,
+        `engines` where it was converted to some."""
         spec = RunReportSpec(
             examples=examples,
             split_report=split_report,
@@ -59,6 +62,7 @@ class RunReport(BaseComponent):
             evaluation=evaluation,
             blessing=blessing,
             infra_blessing=infra_blessing,
+            engines=engines,
             pushed_model=pushed_model,
             settings=settings,
             code_version=code_version,

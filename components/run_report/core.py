@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.artifacts import OPERATING_POINT_FILE
+from components.artifacts import ENGINES_FILE, OPERATING_POINT_FILE
 from components.evaluator.per_case import Case
 from components.measures.measure import Family, Measure
 from components.run_report.lineage import Paper
@@ -72,6 +72,12 @@ class Run:
         """As `OperatingPoint`; None of a model that does not tell."""
         paper = self.papers.get(OPERATING_POINT_FILE)
         return paper.content if paper else None
+
+    @property
+    def engines(self) -> Mapping[str, Mapping[str, Any]]:
+        """As `Engines`, by form; of a run that asks for none there are none."""
+        paper = self.papers.get(ENGINES_FILE)
+        return paper.content["engines"] if paper else {}
 
     @property
     def warnings(self) -> list[str]:

@@ -13,12 +13,14 @@ from components.artifacts import (
     ACCOUNT_FILE,
     CASES_FILE,
     CHECKS_FILE,
+    ENGINES_FILE,
     HISTORY_FILE,
     METRICS_FILE,
     OPERATING_POINT_FILE,
     TRAINING_FILE,
     Account,
     Checks,
+    Engines,
     FoldMetrics,
     Metrics,
     OperatingPoint,
@@ -58,6 +60,8 @@ def _read(inputs: Mapping[str, Artifact]) -> Iterator[tuple[str, Paper]]:
         yield name, _paper(inputs[key], Path(inputs[key].uri) / name, shape)
     if folds := inputs.get("out_of_fold"):
         yield OUT_OF_FOLD, _paper(folds, Path(folds.uri) / METRICS_FILE, FoldMetrics)
+    if engines := inputs.get("engines"):
+        yield ENGINES_FILE, _paper(engines, Path(engines.uri) / ENGINES_FILE, Engines)
     point = _exported(inputs) / "assets.extra" / OPERATING_POINT_FILE
     if point.is_file():
         yield OPERATING_POINT_FILE, _paper(inputs["model"], point, OperatingPoint)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from components.inference.engines.registry import parts_of
 from pipeline.cli.verbs import AsJson, Debug, print_json, verb
 from pipeline.terminal import Terminal
 
@@ -137,7 +138,8 @@ def predict_command(
     engine: Annotated[
         EngineName,
         typer.Option(
-            help="What answers windows: auto is the fastest that the model offers (maskline convert).",
+            help="What answers windows: auto is the fastest that the model offers. A copy of it offers more by "
+            "maskline convert, what a run pushes by its recipe's engines in the section serving.",
             rich_help_panel=_COMPUTING,
         ),
     ] = EngineName.TENSORFLOW,
@@ -146,7 +148,8 @@ def predict_command(
         str | None,
         typer.Option(
             metavar="RECIPE_OR_TOML",
-            help="By workers of Beam: the section execution of this recipe says how many, and where.",
+            help="By workers of Beam: processes here, or a cluster, as the section execution of this recipe, or of a "
+            "file with nothing else, says.",
             rich_help_panel=_COMPUTING,
         ),
     ] = None,
@@ -169,24 +172,24 @@ def predict_command(
     }
     with reading_bar("Predicting") as watch:
         # What TensorFlow prints is not for the terminal.
-        from pipeline.config.loader import load_config
+        from pipeline.config.loader import load_execution
         from pipeline.runs.predict import Options, exit_code, predict
 
         kinds = [kind.strip() for given in write or [] for kind in given.split(",")]
         changed = {key: value for key, value in point.items() if value is not None}
         options = Options(
-            changed,
-            blend.value,
-            batch,
-            kinds,
-            device and device.value,
-            threads,
-            engine.value,
-            precision and precision.value,
-            view and view.value,
-            {"blur": blur, "sharpen": sharpen},
+            point=changed,
+            blend=blend.value,
+            batch=batch,
+            kinds=kinds,
+            device=device and device.value,
+            threads=threads,
+            engine=engine.value,
+            precision=precision and precision.value,
+            view=view and view.value,
+            filtering={"blur": blur, "sharpen": sharpen},
         )
-        execution = load_config(beam).execution if beam else None
+        execution = load_execution(beam) if beam else None
         told = predict(model, images, out, options, resume, watch, execution)
     if json_output:
         print_json(told)
@@ -204,5 +207,7 @@ def _print(told: Mapping[str, Any]) -> None:
             terminal.warn(f"and {len(rejects) - _NAMED} more; --json has all")
     before = f", {told['of_them_before']} of them before" if told["of_them_before"] else ""
     named = told["model"]["version"] or told["model"]["sha256"][:12]
-    terminal.say(f"{told['answered']} predicted{before}, {len(told['rejects'])} rejected: model {named}")
+    engine, precision = parts_of(told["engine"])
+    by = f"model {named} by {engine} in {precision} on the {told['device']}"
+    terminal.say(f"{told['answered']} predicted{before}, {len(told['rejects'])} rejected: {by}")
     terminal.say(f"{told['out']}: {', '.join([*told['folders'], *told['tables']])}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from components.settings import Section
 
@@ -45,7 +45,8 @@ class Execution(Section):
     cache: bool = True
     """Reuse the results of nodes whose inputs, parameters and code have not changed."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """Images that are worked on at once on this machine; 0: one per core."""
+    """Images that are worked on at once on this machine; 0: one per core. Models answer in one process on all cores,
+    however many threads read images for it; of `processes` so many answer, on a core each."""
     parallel: Literal["threads", "processes"] = "threads"
     """`threads` within one process, or Beam's worker `processes`, whose start takes seconds. Of `local` alone."""
     beam: Beam = "local"
@@ -54,6 +55,12 @@ class Execution(Section):
     shared: list[str] = []
     """Folders that every worker of the cluster sees under the same path, such as a network file system; the data
     folder and the output folder must lie in them."""
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Execution:
+        if self.beam != "local" and self.parallel == "processes":
+            raise ValueError('parallel = "processes" is for beam = "local" alone: remove one of the two')
+        return self
 
     @property
     def distributed(self) -> BeamRunner | None:

@@ -6,15 +6,18 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
 from components.errors import UsageError
 from components.foreign import foreign
+from components.settings import Section
+from pipeline.config.execution import Execution
 from pipeline.config.root import Config
 from pipeline.config.secrets import concerns_secret
 
+Settings = TypeVar("Settings", bound=Section)
 RECIPES = Path(__file__).parent.parent / "recipes"
 _INSTEAD = {"training.budget": "epochs", "training.epochs": "budget"}
 """Overrides, and the key whose place they take in the file: one of the two must be set, and nothing unsets a key."""
@@ -31,14 +34,23 @@ def load_config(recipe: str, overrides: Sequence[str] = ()) -> Config:
     Raises:
         UsageError: no such recipe or file, bad TOML, unknown keys, wrong types, impossible combinations.
     """
-    path = _find(recipe)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    with foreign(UsageError, f"{path}: not a TOML file"):
-        document = tomllib.loads(content.decode("utf-8"))
+    path, document = _read(recipe)
     return changed_config(document, overrides, path)
+
+
+def load_execution(recipe: str) -> Execution:
+    """`[execution]` of a recipe name or a TOML file, whose other sections, if it has any, are not looked at.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    path, document = _read(recipe)
+    alone = {name: table for name, table in document.items() if name == "execution" or name not in Config.model_fields}
+    return _validated(_Alone, alone, path.name).execution
+
+
+class _Alone(Section):
+    execution: Execution = Execution()
 
 
 def changed_config(document: dict[str, Any], overrides: Sequence[str], path: Path) -> Config:
@@ -56,12 +68,27 @@ def changed_config(document: dict[str, Any], overrides: Sequence[str], path: Pat
 
 def parse_config(document: dict[str, Any], source: str) -> Config:
     """Validates a parsed TOML document; `source` is the name that errors carry."""
+    return _validated(Config, document, source)
+
+
+def _validated(form: type[Settings], document: dict[str, Any], source: str) -> Settings:
     try:
-        return Config.model_validate(document)
+        return form.model_validate(document)
     except ValidationError as error:
         with foreign(UsageError, source):  # values of any depth are shown
             lines = [_line(problem, source) for problem in _one_per_key(error.errors())]
         raise UsageError("\n".join(lines)) from None
+
+
+def _read(recipe: str) -> tuple[Path, dict[str, Any]]:
+    """Where it stands, and what it says."""
+    path = _find(recipe)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    with foreign(UsageError, f"{path}: not a TOML file"):
+        return path, tomllib.loads(content.decode("utf-8"))
 
 
 def _find(recipe: str) -> Path:

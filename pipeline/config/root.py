@@ -187,8 +187,6 @@ def _faults(config: Config) -> Iterator[str]:
             f"[inference] threshold = {config.inference.threshold:g} is for one class: of {classes} the most probable "
             "is predicted. Remove threshold"
         )
-    if config.execution.beam != "local" and config.execution.parallel == "processes":
-        yield '[execution] parallel = "processes" is for beam = "local" alone: remove one of the two'
 
 
 def _fold_faults(config: Config) -> Iterator[str]:

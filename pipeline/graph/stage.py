@@ -316,6 +316,7 @@ def _release(
         "split_report": passed.gate.outputs["split_report"],
         "evaluation": judgement.evaluator.outputs["evaluation"],
         "infra_blessing": serving_check.outputs["blessing"],
+        "engines": exporter.outputs["engines"] if exporter else None,
     }
     pusher = Pusher(
         model=judgement.model,
@@ -324,7 +325,6 @@ def _release(
         run=place.run,
         settings=_json(PusherSettings(**dict(provenance), disclosure=config.serving.disclosure)),
         code_version=_version("pusher"),
-        engines=exporter.outputs["engines"] if exporter else None,
         **judged,
     )
     release = [*filter(None, (serving_check, exporter, pusher))]

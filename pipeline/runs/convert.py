@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from components.artifacts import ACCOUNT_FILE, Account, read_artifact
+from components.artifacts import ACCOUNT_FILE, Account, offered, read_artifact
 from components.disk import ask_room, folder_size
 from components.engine_export.core import add_form
 from components.engine_export.measured import Cases, Served
 from components.errors import ExitCode, UsageError
+from components.files import write_json
+from components.inference.engines.offered import verdicts
 from components.inference.engines.registry import FORMS, engine_module
 from components.inference.model import load_model
 from components.serving_dir import MANIFEST_FILE, read_paper
@@ -49,6 +51,8 @@ def convert(model: Path, form: str, run: str, out: Path) -> dict[str, Any]:
         loaded = load_model(made)
         served = Served(made, loaded.task, loaded.derivation, loaded.point)
         verdict = add_form(served, engine, precision, cases)
+        manifest = {**read_paper(made / MANIFEST_FILE, Manifest), "engines": offered({"engines": {**verdicts(made)}})}
+        write_json(made / MANIFEST_FILE, manifest)
     return {"form": form, "model": str(version), "out": str(out), **verdict}
 
 

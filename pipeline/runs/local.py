@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -19,14 +17,13 @@ from components.example_gen.listing import fingerprint
 from components.example_gen.memory import held_out
 from components.files import write_json, write_text
 from components.machine import versions
-from components.parallel import ACCELERATORS, SAFE_PATH, THREADS, share_accelerators, shield_workers
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, content_sha256
-from pipeline.config.execution import Execution
 from pipeline.graph.nodes import Nodes
 from pipeline.graph.pipeline import SCHEMA, create_pipeline
 from pipeline.graph.place import Place
 from pipeline.graph.roles import Role, final_nodes, in_roles
 from pipeline.runs.dag import ASKED, NodeResult, compile_pipeline, following, needed_for, run_nodes
+from pipeline.runs.environment import workers_told
 from pipeline.runs.listener import Listener
 from pipeline.runs.outcome import Output, complete, conclude, notices
 from pipeline.runs.outputs import tidied
@@ -102,7 +99,7 @@ def _run_graph(
     only = needed_for(compiled, request.to_node) if request.to_node else nodes.traits.keys()
     again = following(compiled, request.from_node) if request.from_node else set()
     uncached = {**dict.fromkeys(again, ASKED), **dict.fromkeys(nodes.always_run, "always runs")}
-    with _workers_told(request.config.execution), listener.live():
+    with workers_told(request.config.execution), listener.live():
         for result in run_nodes(compiled, only, uncached, gone, request.written, started):
             left = in_roles(result.id, result.outputs, nodes.roles)
             outputs.update({role: output for role, output in left.items() if final[role] == result.id})
@@ -112,27 +109,6 @@ def _run_graph(
             for notice in notices(left):
                 listener.warn(notice)
             write_run(request.run_dir, record)
-
-
-@contextmanager
-def _workers_told(execution: Execution) -> Iterator[None]:
-    """Workers read the environment of this process, which gets its own back: it may be anyone's."""
-    names = (THREADS, SAFE_PATH, ACCELERATORS)
-    kept = {name: os.environ[name] for name in names if name in os.environ}
-    set_threads(execution)
-    shield_workers()
-    share_accelerators()
-    try:
-        yield
-    finally:
-        for name in names:
-            os.environ.pop(name, None)
-        os.environ.update(kept)
-
-
-def set_threads(execution: Execution) -> None:
-    """For this process and the workers that it starts; as an argument it would be part of the cache's key."""
-    os.environ[THREADS] = execution.threads
 
 
 def _step(result: NodeResult) -> Step:

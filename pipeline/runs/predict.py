@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,9 @@ from components.disk import ask_room, full_disk_named
 from components.errors import ExitCode, UsageError
 from components.imaging.annotations.dicom_seg import load_highdicom
 from components.inference.blending import BLENDS
-from components.inference.devices import compute_on
-from components.inference.engines.registry import TENSORFLOW
+from components.inference.devices import CPU, GPU, compute_on, in_use
+from components.inference.engines.offered import chosen
+from components.inference.engines.registry import AUTO, TENSORFLOW, parts_of
 from components.inference.model import Model, load_model
 from components.parallel import share_accelerators
 from components.predictions import groups, slides
@@ -63,6 +63,12 @@ class Options:
     """What is done to probabilities, by the keys of `Filtering`."""
 
     def __post_init__(self) -> None:
+        everywhere = self.engine == AUTO or (self.engine == TENSORFLOW and self.precision in (None, "float32"))
+        if self.device == GPU and not everywhere:
+            engine = f"{self.engine} in {self.precision}" if self.precision else self.engine
+            raise UsageError(
+                f"--device gpu: {engine} computes on the processor. Leave --device, or take --engine {TENSORFLOW}"
+            )
         for what, names, allowed in (("write", self.kinds, KINDS), ("blend", (self.blend,), BLENDS)):
             for name in names:
                 if name not in allowed:
@@ -101,8 +107,11 @@ def predict(
     inputs = inputs_of(images, out)
     check_free(out, resume)
     share_accelerators()
-    device = compute_on(options.device, options.threads)
-    with _model(model, options) as (open_model, name):
+    with opened(model) as folder:
+        form = chosen(folder, options.engine, options.precision, options.device or in_use())
+        # Faster engines compute on the processor, whatever else is there.
+        device = compute_on(options.device if form == TENSORFLOW else CPU, options.threads)
+        open_model, name = _loading(folder, options, form), _named(folder)
         loaded = open_model()
         kinds = sorted({"mask", *options.kinds})
         state = {
@@ -147,15 +156,27 @@ def exit_code(told: Mapping[str, Any], max_rejects: int) -> ExitCode:
     return exit_code_with(len(told["rejects"]), told["answered"], max_rejects)
 
 
-@contextmanager
-def _model(path: Path, options: Options) -> Iterator[tuple[Callable[[], Model], dict[str, str]]]:
-    """What loads it, here or elsewhere, with what it is known by."""
-    with opened(path) as folder:
-        manifest = folder / MANIFEST_FILE
-        version = read_paper(manifest, Manifest)["version"] if manifest.is_file() else ""
-        asked = options.point, options.blend, options.batch, options.engine, options.precision
-        open_model = partial(load_model, folder.absolute(), *asked, options.view, options.filtering)
-        yield open_model, {"version": version, "sha256": content_sha256(folder)}
+def _loading(folder: Path, options: Options, form: str) -> Callable[[], Model]:
+    """What loads a model, here or elsewhere, to be asked by the same form."""
+    engine, precision = parts_of(form)
+    return partial(
+        load_model,
+        folder.absolute(),
+        changes=options.point,
+        blend=options.blend,
+        batch=options.batch,
+        engine=engine,
+        precision=precision,
+        view=options.view,
+        filtering=options.filtering,
+    )
+
+
+def _named(folder: Path) -> dict[str, str]:
+    """What a model is known by."""
+    manifest = folder / MANIFEST_FILE
+    version = read_paper(manifest, Manifest)["version"] if manifest.is_file() else ""
+    return {"version": version, "sha256": content_sha256(folder)}
 
 
 def _ask_room(out: Path, images: Sequence[Given], streamed: Collection[Given], model: Model, kinds: list[str]) -> None:

@@ -30,9 +30,21 @@ def opened(model: Path) -> Iterator[Path]:
                 f"{model}: a file, expected the folder of a model, or a .zip of it. It comes before images"
             )
         with unpacked(model) as folder:
+            _refuse_run(model, folder)
             yield folder if (folder / _SAVED_MODEL).is_file() else version_folder(folder)
     else:
         yield model if (model / _SAVED_MODEL).is_file() else version_folder(model)
+
+
+def _refuse_run(archive: Path, folder: Path) -> None:
+    """A run's folder says where its model is: nowhere within."""
+    if (folder / RUN_FILE).is_file():
+        pushed = read_run(folder).pushed
+        where = f"was pushed to {pushed.path}" if pushed else "was not pushed"
+        raise UsageError(
+            f"{archive}: is of a run, whose model is not in it: it {where}. "
+            "Give the folder of a version, or a .zip of it"
+        )
 
 
 def version_folder(model: Path) -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from components.example_gen.samples import Reject
 from components.inference.model import Model
-from components.parallel import shield_workers
 from components.predictions.inputs import Given
 from pipeline.config.execution import Execution
 from pipeline.graph.beam import beam_arguments, check_beam
+from pipeline.runs.environment import workers_told
 from pipeline.runs.examined import Watch
 
 
@@ -44,11 +44,9 @@ class Workers:
         """Predicts groups of images and slides; `made` is what `keep` asks for beside an answer."""
         from components.predictions.workers import Work, parts_of, written  # Beam
 
-        # Processes are as many as are to work at once.
-        own = 1 if self._execution.parallel == "processes" and not self._execution.distributed else None
-        shield_workers()
-        work = Work(self._load, made, device, threads or own, self._seen)
-        return written(work, parts_of(groups, slides), beam_arguments(self._execution), watch)
+        work = Work(self._load, made, device, threads, self._seen)
+        with workers_told(self._execution):
+            return written(work, parts_of(groups, slides), beam_arguments(self._execution), watch)
 
 
 def _by_folder(images: Iterable[Given]) -> dict[Path, Given]:

@@ -10,7 +10,7 @@ from tfx.types import Artifact, standard_artifacts
 
 from components.artifact_types import SplitReport
 from components.pusher.executor import Executor as Pusher
-from components.pusher.settings import Disclosure, Form, PusherSettings
+from components.pusher.settings import Disclosure, PusherSettings, SignatureDetail
 from components.seen.prints import SIGNATURES_FILE, prints_of, write_prints
 from components.serving_dir import champion_version
 
@@ -26,7 +26,7 @@ def push_model(
     blessed: int = 1,
     infra_blessed: int = 1,
     compared_with: str | None = None,
-    form: Form = "coarse",
+    form: SignatureDetail = "coarse",
     engines: Artifact | None = None,
 ) -> Artifact:
     """What it leaves of a model that was compared with the champion, unless it is said with which."""

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from components.files import write_json
 from components.inference.model import load_model
+from components.serving_dir import read_paper
+from components.serving_papers import Manifest
 from pipeline.cli.app import app
 from pipeline.config.loader import load_config
 from pipeline.runs.record import RunRecord, write_run
@@ -58,6 +60,9 @@ def test_what_agrees_is_offered_beside_what_was_before(saved: Path, tmp_path: Pa
     assert (told["form"], told["offered"], told["measured"]["groups"]) == ("openvino-bfloat16", True, 900)
     kept = json.loads((tmp_path / "second/assets.extra/engines.json").read_text())["engines"]
     assert kept["openvino-bfloat16"] == {key: told[key] for key in kept["openvino-bfloat16"]}
+    manifest = read_paper(tmp_path / "second/MANIFEST.json", Manifest)
+    assert manifest["engines"] == {"openvino-float32": True, "openvino-bfloat16": True}
+    assert manifest == {**read_paper(saved / "MANIFEST.json", Manifest), "engines": manifest["engines"]}
     for precision in ("float32", "bfloat16"):
         load_model(tmp_path / "second", engine="openvino", precision=precision)
     assert not (saved / "assets.extra/engines.json").exists()
@@ -71,6 +76,7 @@ def test_what_few_groups_cannot_show_is_refused_and_the_verdict_kept(saved: Path
     kept = tmp_path / "copy/assets.extra"
     assert not json.loads((kept / "engines.json").read_text())["engines"]["openvino-float32"]["offered"]
     assert not (kept / "engines/openvino-float32").exists()
+    assert read_paper(tmp_path / "copy/MANIFEST.json", Manifest)["engines"] == {"openvino-float32": False}
     load_model(tmp_path / "copy", engine="auto")
 
 

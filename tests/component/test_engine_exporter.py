@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -12,18 +13,22 @@ from typing import Any
 import numpy as np
 import pytest
 from pushing import push_model
+from room import no_file_above
 from small_network import DERIVATION, cases_in, drawn, network, save
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
 from components.artifact_types import Engines
+from components.disk import DiskFull
 from components.engine_export.executor import Executor
 from components.engine_export.settings import ExporterSettings
 from components.errors import UsageError
+from components.files import write_json
 from components.inference.engines.frozen import Frozen, frozen
 from components.inference.engines.registry import ENGINES, engine_module
 from components.inference.model import load_model
 from components.serving_dir import content_sha256, read_manifest
+from components.state import BrokenState
 from components.task import Task
 from components.weights import check_weights
 from pipeline.config.loader import load_config
@@ -53,12 +58,12 @@ def examples(artifact: Make, tmp_path_factory: pytest.TempPathFactory) -> Artifa
 def export(
     run_executor: Callable, artifact: Make, model: Artifact, examples: Artifact, tmp_path: Path
 ) -> Callable[..., Artifact]:
-    def run(blessed: int = 1) -> Artifact:
+    def run(blessed: int = 1, forms: list[str] = FORMS, examples: Artifact = examples) -> Artifact:
         folder = tmp_path / f"exported-{len(list(tmp_path.iterdir()))}"
         engines, blessing = artifact(Engines, folder / "engines"), artifact(standard_artifacts.ModelBlessing, folder)
         blessing.set_int_custom_property("blessed", blessed)
         settings = ExporterSettings(
-            engines=FORMS, task=Task(), derivation=DERIVATION, empty_masks="skip", learnt=["train"], judged=["eval"]
+            engines=forms, task=Task(), derivation=DERIVATION, empty_masks="skip", learnt=["train"], judged=["eval"]
         )
         inputs = {"model": model, "examples": examples, "model_blessing": blessing}
         run_executor(Executor, inputs, {"engines": engines}, settings=settings)
@@ -101,6 +106,11 @@ def test_what_differs_is_refused_and_the_push_goes_on_with_what_agrees(
     # Nobody has asked for engines, then somebody does: the version that is served offers none.
     first, second, third = push("first", None), push("second", engines), push("third", engines)
     assert [each.get_int_custom_property("pushed") for each in (first, second, third)] == [1, 1, 0]
+    # What the same forms are found to be may depend on the processor: two machines would push in turn.
+    elsewhere = artifact(Engines, tmp_path / "elsewhere")
+    nowhere = {form: {**verdict, "offered": False} for form, verdict in found.items()}
+    write_json(Path(elsewhere.uri) / "engines.json", {"engines": nowhere})
+    assert push("fourth", elsewhere).get_int_custom_property("pushed") == 0
     version = Path(second.get_string_custom_property("pushed_destination"))
     assert read_manifest(version.parent, version.name)["engines"] == dict(zip(FORMS, (False, True), strict=True))
     check_weights(version)
@@ -134,6 +144,40 @@ def test_one_that_breaks_is_refused_for_it_and_the_next_has_its_turn(
         else "openvino-float32: it does not answer: "
     )
     assert [path.name for path in (Path(engines.uri) / "engines").iterdir()] == ["onnx-float32"]
+
+
+@pytest.mark.parametrize("lacks", [MemoryError("std::bad_alloc"), RuntimeError("bad_alloc"), OSError(errno.EIO, "no")])
+def test_what_the_machine_lacks_is_no_verdict(
+    export: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch, lacks: Exception, tmp_path: Path
+) -> None:
+    """Verdicts are kept: with memory, or another disk, the same form may well be offered."""
+
+    def convert(*_: Any) -> None:
+        raise lacks
+
+    plant(monkeypatch, "openvino", convert)
+    with pytest.raises(MemoryError if "alloc" in str(lacks) else OSError):
+        export()
+    assert not list(tmp_path.rglob("engines.json"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_full_disk_is_no_verdict(export: Callable[..., Artifact], form: str, tmp_path: Path) -> None:
+    with no_file_above(3000), pytest.raises(DiskFull, match=rf"^disk full: {tmp_path}.*File too large"):
+        export(forms=[form])
+    assert not list(tmp_path.rglob("engines.json"))
+
+
+def test_damaged_records_are_named(
+    export: Callable[..., Artifact], examples: Artifact, artifact: Make, tmp_path: Path
+) -> None:
+    for split in ("train", "eval"):
+        damaged = artifact(standard_artifacts.Examples, tmp_path / split)
+        shutil.copytree(examples.uri, damaged.uri, dirs_exist_ok=True)
+        [shard] = (tmp_path / split / f"Split-{split}").iterdir()
+        shard.write_bytes(shard.read_bytes()[:-9])
+        with pytest.raises(BrokenState, match=f"^{damaged.uri}: cannot be read: "):
+            export(examples=damaged)
 
 
 def test_of_a_model_that_is_not_blessed_there_are_none(

@@ -213,7 +213,7 @@ def test_faster_engines_are_made_of_a_blessed_model_before_it_is_pushed(pipeline
     nodes = {item.pipeline_node.node_info.id: item.pipeline_node for item in made.nodes}
     given = {"examples": {"ImageMaskExampleGen"}, "model": {"Calibrator"}, "model_blessing": {"Evaluator"}}
     assert producers(nodes["EngineExporter"]) == given
-    assert producers(nodes["Pusher"])["engines"] == {"EngineExporter"}
+    assert producers(nodes["Pusher"])["engines"] == producers(nodes["RunReport"])["engines"] == {"EngineExporter"}
     parameters = nodes["EngineExporter"].parameters.parameters
     settings = json.loads(parameters["settings"].field_value.string_value)
     assert settings["engines"] == ["openvino-int8", "onnx-float32"]

@@ -39,6 +39,7 @@ from components.serving_graph.export import export_model
 from components.task import Task
 from components.unpacked import unpacked
 from pipeline.cli.app import app
+from pipeline.runs.record import Pushed, RunRecord, write_run
 
 SIDE = 16
 STORED = OperatingPoint(mirror=True, temperature=2.0, threshold=0.3)
@@ -197,6 +198,16 @@ def test_a_zip_is_a_version_and_nothing_else_comes_out_of_it(version: Path, imag
     assert content(tmp_path / "a") == content(tmp_path / "b")
     with pytest.raises(UsageError, match=r"holds more than 0 MB. Unpack it yourself"), unpacked(packed, most_bytes=9):
         pass
+    run = RunRecord(id="1", recipe="folders", status="done", exit_code=0, pushed=Pushed(version="7", path=str(version)))
+    (tmp_path / "run").mkdir()
+    write_run(tmp_path / "run", run)
+    of_run = shutil.make_archive(str(tmp_path / "run"), "zip", tmp_path / "run")
+    result, told = predict(of_run, images, "--out", tmp_path / "c")
+    assert result.exit_code == 2
+    assert told["error"] == (
+        f"{of_run}: is of a run, whose model is not in it: it was pushed to {version}. "
+        "Give the folder of a version, or a .zip of it"
+    )
     with zipfile.ZipFile(packed, "a") as archive:
         archive.writestr("../outside.txt", "x")
     result, told = predict(packed, images, "--out", tmp_path / "c")

@@ -21,19 +21,8 @@ from small_network import network, save
 from components.files import write_json
 from components.imaging.files.codecs import encode_png
 from components.predictions import workers
-from components.predictions.workers import Part, PredictPart
+from components.predictions.workers import Part, PredictPart, Work
 
-RECIPE = """
-[data]
-layout = "folders"
-height = 16
-width = 16
-[training]
-epochs = 1
-batch_size = 1
-learning_rate = 0.01
-[execution]
-"""
 KINDS = ("--write", "probability,coco,lesions")
 
 
@@ -57,11 +46,11 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Callable[[str], Path]:
-    """`(lines)` -> a recipe with these lines in its `[execution]`."""
+    """`(lines)` -> a file with these lines in `[execution]`, and nothing else."""
 
     def write(lines: str) -> Path:
-        path = tmp_path / "recipe.toml"
-        path.write_text(RECIPE + lines)
+        path = tmp_path / "own.toml"
+        path.write_text(f"[execution]\n{lines}")
         return path
 
     return write
@@ -127,9 +116,8 @@ def test_what_cannot_go_well_is_said(
 class SeesNoImages(PredictPart):
     """As a worker on a machine where they are not mounted."""
 
-    def process(self, part: Part) -> None:
-        self._work = replace(self._work, seen=(Path("/elsewhere"),))
-        super().process(part)
+    def __init__(self, work: Work, told: Path) -> None:
+        super().__init__(replace(work, seen=(Path("/elsewhere"),)), told)
 
 
 class LosesAPart(PredictPart):

@@ -21,7 +21,7 @@ from components.champion_resolver.executor import Executor as ChampionResolver
 from components.errors import UsageError
 from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
-from components.pusher.settings import Form
+from components.pusher.settings import SignatureDetail
 from components.records.settings import Derivation
 from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, read_prints
 from components.serving_dir import champion_version, push, read_manifest
@@ -209,7 +209,7 @@ class TestPusher:
 
     @pytest.mark.parametrize(("form", "side"), [("full", 64), ("coarse", COARSE_SIDE), ("none", None)])
     def test_of_the_images_goes_with_a_version_what_is_asked_for(
-        self, do: Callable[..., Artifact], model: Artifact, serving: Path, form: Form, side: int | None
+        self, do: Callable[..., Artifact], model: Artifact, serving: Path, form: SignatureDetail, side: int | None
     ) -> None:
         pushed = do(model, form=form)
         signatures = serving / pushed.get_string_custom_property("pushed_version") / SIGNATURES_FILE

@@ -258,6 +258,14 @@ class Outputs:
     def write_operating_point(self, point: dict[str, Any]) -> None:
         write_json(self.root / "model" / "Format-Serving" / "assets.extra" / "operating_point.json", point)
 
+    def add_engines(self, **engines: dict[str, Any]) -> None:
+        """Verdicts by form, with `_` in place of `-`."""
+        self.inputs["engines"] = artifact_types.Engines()
+        self.inputs["engines"].uri = str(self.root / "engines")
+        (self.root / "engines").mkdir()
+        found = {form.replace("_", "-"): verdict for form, verdict in engines.items()}
+        write_json(self.root / "engines" / "engines.json", {"engines": found})
+
     def add_strips(self, *ids: str, strip: np.ndarray | None = None) -> list[bytes]:
         path, made = self.root / "model_run" / "training.json", []
         (path.parent / "strips").mkdir()

@@ -10,7 +10,8 @@ import pytest
 
 from components.errors import UsageError
 from pipeline.cli.listings import config_toml
-from pipeline.config.loader import load_config, parse_config, recipe_names
+from pipeline.config.execution import Execution
+from pipeline.config.loader import load_config, load_execution, parse_config, recipe_names
 
 LEAST = '[data]\nlayout = "mias"\nheight = 64\nwidth = 64\n[training]\nepochs = 1\n'
 
@@ -165,3 +166,33 @@ def test_a_key_of_several_types_is_one_line(value: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
     assert "[data.mask] threshold: found" in str(caught.value)
     assert str(caught.value).endswith(", or 'otsu' or 'triangle'")
+
+
+@pytest.mark.parametrize("before", ["", LEAST], ids=["alone", "in a recipe"])
+def test_where_beam_works_is_read_alone(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(f'{before}[execution]\nworkers = 3\nparallel = "processes"\n')
+    assert load_execution(str(path)) == Execution(workers=3, parallel="processes")
+    assert load_execution("mias") == Execution()
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (
+            "[execution]\nworkers = -1\n",
+            r"own\.toml: \[execution\] workers: found -1, expected greater than or",
+        ),
+        ("[execution]\nworker = 1\n", r"own\.toml: \[execution\] worker: unknown key\. Allowed: beam, cache, "),
+        ("[exectuion]\nworkers = 1\n", r"own\.toml: \[exectuion\]: unknown key\. Allowed: .*execution"),
+        (
+            '[execution]\nbeam = "flink"\nparallel = "processes"\n',
+            r'parallel = "processes" is for beam = "local"',
+        ),
+        ("[execution\n", r"own\.toml: not a TOML file"),
+    ],
+)
+def test_what_is_wrong_with_it_is_named(tmp_path: Path, content: str, named: str) -> None:
+    (tmp_path / "own.toml").write_text(content)
+    with pytest.raises(UsageError, match=named):
+        load_execution(str(tmp_path / "own.toml"))

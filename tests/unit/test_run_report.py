@@ -54,6 +54,22 @@ def test_pushed(pushed: str) -> None:
         assert said in text
 
 
+def test_faster_engines(outputs: Outputs) -> None:
+    assert "Faster engines" not in outputs.report()
+    assert outputs.sheet["engines"] == {}
+    told = {"engine": "openvino", "precision": "int8", "sha256": ""}
+    measured = {"reason": "the mean changes by +0.0001", "processor_time": 0.276, "measured": {"groups": 900}}
+    not_measured = {"reason": "<b>not</b> installed", "processor_time": 1.0, "measured": {}}
+    outputs.add_engines(
+        openvino_int8={**told, "offered": True, **measured}, onnx_float32={**told, "offered": False, **not_measured}
+    )
+    text = Page(outputs.report()).text
+    assert "openvino-int8 ✓ offered 0.28 the mean changes by +0.0001" in text
+    assert "onnx-float32 ✕ refused – <b>not</b> installed" in text
+    assert outputs.sheet["engines"]["openvino-int8"]["measured"] == {"groups": 900}
+    assert outputs.sheet["lineage"]["papers"]["engines.json"]["artifact"] == "maskline.Engines"
+
+
 def test_a_training_to_a_budget_shows_the_epochs_that_were_validated(outputs: Outputs) -> None:
     rows = ["epoch,dice,learning_rate,loss,val_dice,val_loss", "3,0.2,0.001,0.9,0.3,0.8", "8,0.5,0.0,0.5,0.6,0.4"]
     (outputs.root / "model_run" / "history.csv").write_text("\n".join(rows))

@@ -8,7 +8,10 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from components.inference.engines.tensorflow import SavedModel
+from components.artifacts import MADE_ANEW
+from components.errors import UsageError
+from components.inference.engines.tensorflow import PROCESSOR, SavedModel
+from components.state import broken_named
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ def frozen(folder: Path) -> Frozen:
 
     Raises:
         UsageError: it does not give its own answers.
+        BrokenState: it cannot be read.
     """
-    model = SavedModel(folder, own=True)
+    with broken_named(folder, MADE_ANEW, UsageError, MemoryError):
+        model = SavedModel(folder, own=True, device=PROCESSOR)
     function = convert_variables_to_constants_v2(model.signature)
     [output] = function.outputs
     return Frozen(function.graph, {each.name.partition(":")[0]: each.name for each in function.inputs}, output.name)

@@ -11,6 +11,7 @@ import numpy as np
 import rich
 import tensorflow as tf
 
+from components.files import write_bytes
 from components.inference.engines.engine import IMAGES, MOMENTS, PROBABILITY, Asked
 from components.inference.engines.frozen import Frozen
 
@@ -34,7 +35,14 @@ def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Aske
     if precision == "int8":
         model = _quantized(model, samples)
     folder.mkdir(parents=True, exist_ok=True)
-    openvino.save_model(model, folder / _FILE, compress_to_fp16=False)
+    try:
+        openvino.save_model(model, folder / _FILE, compress_to_fp16=False)
+    except RuntimeError as error:
+        if "iostream" not in str(error):
+            raise
+        # It does not say why. A file of as many bytes does, where the disk is full.
+        write_bytes(folder / _FILE, bytes(frozen.graph.as_graph_def().ByteSize()))
+        raise OSError(f"{folder}: cannot be written: {error}") from error
 
 
 def open_engine(folder: Path, precision: str) -> Compiled:

@@ -55,6 +55,11 @@ def form_named(engine: str, precision: str) -> str:
     return f"{engine}-{precision}"
 
 
+def parts_of(form: str) -> tuple[str, str]:
+    """Engine and precision of what `chosen` has named."""
+    return FORMS.get(form, (TENSORFLOW, "float32"))
+
+
 def module_name(engine: str) -> str:
     """Of the module here that has it."""
     return f"{__package__}.{engine}"
@@ -86,7 +91,7 @@ def engine_module(engine: str, converts: bool = False) -> ModuleType:
     refuse_missing(engine, converts)
     # OpenVINO tells its makers that it is used, unasked, where it finds this module.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python forbids an import
-    with foreign(UsageError, f"the engine {engine} cannot be imported", remedy=_install(engine)):
+    with foreign(UsageError, f"the engine {engine} cannot be imported", MemoryError, remedy=_install(engine)):
         for module in ENGINES[engine].runs:
             import_module(module)
         return import_module(module_name(engine))

@@ -20,6 +20,8 @@ from components.inference.operating_point import OWN
 if TYPE_CHECKING:
     from components.inference.engines.frozen import Frozen
 
+PROCESSOR = "CPU:0"
+"""As TensorFlow names it."""
 _REWRITER = "auto_mixed_precision_onednn_bfloat16"
 
 
@@ -42,19 +44,25 @@ def convert(frozen: Frozen, folder: Path, precision: str, samples: Sequence[Aske
 
 def open_engine(folder: Path, precision: str) -> SavedModel:
     """The model that was written into a folder."""
-    return SavedModel(folder, own=True)
+    return SavedModel(folder, own=True, device=PROCESSOR)
 
 
 class SavedModel:
     """The windows' signature of a SavedModel."""
 
-    def __init__(self, folder: Path, own: bool) -> None:
-        """`own`: by the model's own answers, without the mirror and the temperature that are part of its graph.
+    def __init__(self, folder: Path, own: bool, device: str | None = None) -> None:
+        """
+        Args:
+            folder: where it is.
+            own: by the model's own answers, without the mirror and the temperature that are part of its graph.
+            device: on what it computes, as TensorFlow names it; None: TensorFlow's choice.
 
         Raises:
-            UsageError: it does not give them.
+            UsageError: it does not give its own answers.
         """
-        self._model = tf.saved_model.load(str(folder))  # its signatures live as long as it does
+        self._device = device
+        with tf.device(device):
+            self._model = tf.saved_model.load(str(folder))  # its signatures live as long as it does
         signatures = self._model.signatures
         if own and OWN not in signatures:
             raise UsageError(
@@ -76,10 +84,11 @@ class SavedModel:
         return int(self.signature.structured_outputs[PROBABILITY].shape[-1])
 
     def __call__(self, asked: Asked) -> np.ndarray:
-        given = {IMAGES: tf.constant(asked.images)}
-        if MOMENTS in self._inputs:
-            given[MOMENTS] = tf.constant(asked.moments)
-        answer: np.ndarray = self.signature(**given)[PROBABILITY].numpy()
+        with tf.device(self._device):
+            given = {IMAGES: tf.constant(asked.images)}
+            if MOMENTS in self._inputs:
+                given[MOMENTS] = tf.constant(asked.moments)
+            answer: np.ndarray = self.signature(**given)[PROBABILITY].numpy()
         return answer
 
     @property
@@ -91,6 +100,9 @@ class SavedModel:
 def _in_bfloat16(frozen: Frozen) -> tf.compat.v1.GraphDef:
     """By one rewriter of Grappler, called for this graph alone: an option of TensorFlow's would hold for all others."""
     given = MetaGraphDef(graph_def=frozen.graph.as_graph_def())
+    for node in given.graph_def.node:
+        # For which it is written, and answers, also where there is a GPU.
+        node.device = f"/device:{PROCESSOR}"
     # What must stay.
     kept = given.signature_def[OWN]
     kept.outputs[PROBABILITY].name = frozen.output

@@ -51,6 +51,7 @@ def as_json(run: Run, written: str) -> dict[str, Any]:
         "recipe": run.recipe,
         "notice": run.notice,
         "verdict": asdict(run.verdict),
+        "engines": dict(run.engines),
         "sheet": [row.as_json() for row in sheet_of(run)],
         "lineage": lineage(run.papers),
     }
