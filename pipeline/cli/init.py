@@ -42,7 +42,8 @@ def init_command(
     from pipeline.runs.init.questions import nobody
     from pipeline.runs.reading import reading_bar
 
-    recipe = out or Path(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', folder.resolve().name) or 'recipe'}.toml")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-.")
+    recipe = out or Path(f"{name or 'recipe'}.toml")
     ask = nobody if yes or json_output or not sys.stdin.isatty() else _ask
     refuse_existing(recipe)
     with reading_bar():
@@ -62,7 +63,10 @@ def _ask(question: Question) -> str | None:
     choices = "/".join(question.answers)
     while True:
         say(question.text)
-        answer = input(f"{choices}, or Enter for {question.default or 'do not know'}: ").strip().lower()
+        try:
+            answer = input(f"{choices}, or Enter for {question.default or 'do not know'}: ").strip().lower()
+        except EOFError:
+            return None
         if not answer or answer in question.answers:
             return answer or None
 

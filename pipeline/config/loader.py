@@ -59,11 +59,20 @@ def changed_config(document: dict[str, Any], overrides: Sequence[str], path: Pat
     Raises:
         UsageError: as `load_config`.
     """
+    override_document(document, overrides)
+    return parse_config(document, source=_source(path, overrides))
+
+
+def override_document(document: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Writes overrides into a parsed document.
+
+    Raises:
+        UsageError: one is none.
+    """
     for override in overrides:
         _make_place(document, override)
     for override in overrides:
         _apply(document, override)
-    return parse_config(document, source=_source(path, overrides))
 
 
 def parse_config(document: dict[str, Any], source: str) -> Config:

@@ -79,6 +79,24 @@ def test_an_answer_is_written_and_closes_the_question(tmp_path: Path) -> None:
     assert (config.data.mask.foreground, config.data.questions) == ("dark", [])
 
 
+def test_what_is_set_stands_in_the_recipe_and_closes_the_question(tmp_path: Path) -> None:
+    KINDS["dark foreground"](tmp_path / "data")
+    said = ["data.mask.foreground=dark", "training.epochs=3", "data.height=128"]
+    init(tmp_path / "data", tmp_path / "recipe.toml", said, nobody, lambda items, _: items)
+    config = load_config(str(tmp_path / "recipe.toml"))
+    assert (config.data.mask.foreground, config.data.questions) == ("dark", [])
+    assert (config.training.epochs, config.data.height, config.data.width) == (3, 128, 96)
+
+
+def test_a_folder_of_rejects_alone_is_named(tmp_path: Path) -> None:
+    KINDS["levels"](tmp_path / "data")
+    for path in (tmp_path / "data/label").iterdir():
+        path.rename(path.with_name(f"{path.stem}_a.png"))
+        (tmp_path / f"data/image/{path.stem}.jpg").write_bytes(b"twin")
+    with pytest.raises(UsageError, match=r"none of its images can be used, as image/0\.jpg: several"):
+        init(tmp_path / "data", tmp_path / "recipe.toml", [], nobody, lambda items, _: items)
+
+
 def test_nothing_is_overwritten_and_nothing_comes_into_the_data(tmp_path: Path) -> None:
     KINDS["levels"](tmp_path / "data")
     (tmp_path / "recipe.png").write_bytes(b"mine")

@@ -90,6 +90,11 @@ def test_a_field_of_view_and_a_second_observer_are_no_truth() -> None:
     assert templates.splits == {"training": "train", "test": "test"}
 
 
+def test_an_organ_around_lesions_is_a_class_and_no_region() -> None:
+    templates = found(names("images/{n}", "lung_masks/{n}", "lesion_masks/{n}"), wide="lung")
+    assert (templates.masks, templates.region) == (("{class}_masks/{name}",), "")
+
+
 def test_images_alone_are_no_pairs() -> None:
     assert find_paths(names("images/{n}", "a/{n}_x"), lambda _: 0.0) is None
 

@@ -39,7 +39,7 @@ def numbers(*values: int) -> list[np.ndarray]:
     return [disc(number, *values) for number in range(12)]
 
 
-LEVELS = {"0": "class_0", "64": "background", "255": "class_255"}
+LEVELS = {"64": "background", "128": "class_128", "255": "class_255"}
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,9 @@ LEVELS = {"0": "class_0", "64": "background", "255": "class_255"}
     [
         (numbers(0, 255), {}, []),
         (numbers(0, 1), {}, []),
-        (numbers(1, 2), {"form": "levels", "levels": {"1": "background", "2": "foreground"}}, []),
         (numbers(0, 1, 2), {"form": "indices"}, ["class_1", "class_2"]),
         (numbers(0, 1, 2, 255), {"form": "indices", "ignore": 255}, ["class_1", "class_2"]),
-        (numbers(64, 0, 255), {"form": "levels", "levels": LEVELS}, ["class_0", "class_255"]),
+        (numbers(64, 128, 255), {"form": "levels", "levels": LEVELS}, ["class_128", "class_255"]),
         ([*numbers(0, 1)[:6], *numbers(0, 255)[6:]], {}, []),
         ([disc(number, 0, number + 1) for number in range(12)], {}, []),
         ([np.arange(1600, dtype=np.uint16).reshape(40, 40) // (30 + n) for n in range(12)], {"form": "instances"}, []),
@@ -60,7 +59,6 @@ LEVELS = {"0": "class_0", "64": "background", "255": "class_255"}
     ids=[
         "255",
         "1",
-        "1 and 2",
         "indices",
         "void",
         "levels",
@@ -92,6 +90,36 @@ def test_bright_masks_are_a_question(tmp_path: Path) -> None:
     assert "the bright pixels (255) cover 9" in found.question.text
     assert found.question.answers == {way: {"mask": {"foreground": way}} for way in ("bright", "dark")}
     assert found.question.default is None
+
+
+@pytest.mark.parametrize(("values", "guess"), [((1, 2), "1"), ((64, 0, 255), "64"), ((128, 0, 255), "128")])
+def test_a_background_that_is_not_black_is_a_question(tmp_path: Path, values: tuple[int, ...], guess: str) -> None:
+    found = truth(tmp_path, numbers(*values))
+    assert found.question
+    assert found.question.default is None
+    assert f"{guess} stands at the borders. Which of them is background?" in found.question.text
+    assert found.question.answers[guess] == {"mask": found.mask, "classes": found.classes}
+    [other] = {"0", "2"} & found.question.answers.keys()
+    assert found.question.answers[other]["mask"]["levels"][other] == "background"
+
+
+def test_a_few_pixels_of_a_large_mask_are_a_lesion(tmp_path: Path) -> None:
+    masks = [np.zeros((512, 768), np.uint8) for _ in range(4)]
+    for mask in masks:
+        mask[301:304, 401:404] = 255
+    assert [each.value for each in truth(tmp_path, masks).meanings] == ["0", "255"]
+
+
+def test_empty_masks_tell_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"every mask that was looked at \(4\) is empty"):
+        truth(tmp_path, [np.zeros((40, 40), np.uint8)] * 4)
+
+
+def test_an_image_of_the_background_in_a_bright_colour_is_a_question(tmp_path: Path) -> None:
+    table = np.array([(0, 255, 0), (0, 0, 0)], np.uint8)
+    found = truth(tmp_path, [table[disc(number, 0, 1)] for number in range(6)])
+    assert found.question
+    assert list(found.question.answers) == ["#00ff00", "#000000"]
 
 
 def colours(*rgb: tuple[int, int, int]) -> list[np.ndarray]:

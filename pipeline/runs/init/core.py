@@ -61,23 +61,38 @@ def init(folder: Path, recipe: Path, overrides: Sequence[str], ask: Ask, watch: 
 
 
 def refuse_existing(recipe: Path) -> None:
-    """Raises UsageError: the recipe or its picture is there."""
+    """Raises UsageError: the recipe or its picture is there, or it is no name for one."""
+    if recipe.suffix != ".toml":
+        raise UsageError(f"{recipe}: expected the name of a TOML file: --out NAME.toml")
+    if not recipe.absolute().parent.is_dir():
+        raise UsageError(f"{recipe}: there is no folder {recipe.parent}. Make it, or choose another: --out NAME.toml")
     for path in (recipe, recipe.with_suffix(_PICTURE)):
         if path.exists():
             raise UsageError(f"{path}: is there, and nothing is overwritten. Choose another: --out NAME.toml")
 
 
 def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
-    """A folder by its names and some of its pixels, with what is to be asked.
+    """A folder by its names and some of its pixels, with what is to be asked; what overrides say stands in it.
 
     Raises:
         UsageError: it holds no pairs, or none of the images can be read.
     """
     found = understand(folder)
     _begin_with_recipe(found)
-    describe(found, _listing(found, [*_DRAFT, *overrides]).samples)
-    for section in _overridden(overrides):
-        found.data.pop(section, None)
+    found.override([each for each in overrides if not _of_masks(each)])
+    listing = _listing(found, [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides])
+    if not listing.samples:
+        reject = listing.rejects[0]
+        raise UsageError(f"{found.root}: none of its images can be used, as {reject.source}: {reject.reason}")
+    describe(found, listing.samples)
+    if not _agree(found, overrides):
+        # Of another form nothing of what masks tell holds.
+        for key in ("mask", "classes"):
+            found.data.pop(key, None)
+    found.override(overrides)
+    if listing.rejects:
+        first = listing.rejects[0]
+        found.rows.append(Row("rejects", f"{len(listing.rejects)} files", f"{first.source}: {first.reason}"))
     return found
 
 
@@ -111,11 +126,22 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     return Written(found, recipe, picture, rejects)
 
 
-def _overridden(overrides: Sequence[str]) -> set[str]:
-    """Tables of `[data]` of which a person has said something; with masks go their classes."""
-    keys = [override.partition("=")[0].strip().split(".") for override in overrides]
-    tables = {key[1] for key in keys if len(key) > 2 and key[0] == "data"}
-    return tables | ({"classes"} if "mask" in tables else set())
+def _agree(found: Understanding, overrides: Sequence[str]) -> bool:
+    """Whether what a person says of masks goes with what they tell."""
+    try:
+        found.config(overrides)
+    except UsageError:
+        return False
+    return "data.mask.form" not in _keys(overrides)
+
+
+def _keys(overrides: Sequence[str]) -> set[str]:
+    return {override.partition("=")[0].strip() for override in overrides}
+
+
+def _of_masks(override: str) -> bool:
+    """Whether it is of what masks tell, which is told after the files are listed."""
+    return override.strip().startswith("data.mask.")
 
 
 def _begin_with_recipe(found: Understanding) -> None:

@@ -26,7 +26,7 @@ from pipeline.runs.init.understanding import Row, Understanding
 _SHOWN = 3
 _PLAIN = re.compile(r"([^{}*]+)/\{name\}")
 _MARKS = "told by its files"
-_NAMED_BY_FILES = ("folders", "presplit", "annotations", "via")
+_NAMED_BY_FILES = ("folders", "presplit", "annotations", "via", "bcss")
 """Layouts of which the files tell more than their marks."""
 
 
@@ -47,6 +47,8 @@ def understand(folder: Path) -> Understanding:
         share = partial(_bright_share, files)
         paths = find_paths([*files.images, *files.arrays], share) or find_paths(_with_texts(files), share)
         found = _of_paths(files, paths) if paths else documents_in(files)
+        if found is None and layout:
+            found = Understanding(root, {"layout": layout}, rows=[Row("layout", layout, _MARKS)])
         if found:
             return _moved(found, folder)
     raise UsageError(_nothing(files_below(folder)))

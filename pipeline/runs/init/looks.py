@@ -40,6 +40,8 @@ class Look:
     """Those at its border, likewise."""
     values: np.ndarray
     """All its distinct values, of gray."""
+    counts: np.ndarray
+    """How many pixels have each."""
     lossy: bool
     palette: bool
     """Whether it has one, of colours."""
@@ -75,8 +77,9 @@ def _look(path: Path) -> Look:
         pixels = with_channels(pixels, 1)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     channels = pixels.reshape(-1, *pixels.shape[2:])
-    values = np.unique(pixels) if pixels.ndim == 2 else np.empty(0, pixels.dtype)
-    return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, lossy, palette)
+    gray = pixels if pixels.ndim == 2 else np.empty(0, pixels.dtype)
+    values, counts = np.unique(gray, return_counts=True)
+    return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, counts, lossy, palette)
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

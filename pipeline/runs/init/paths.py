@@ -10,13 +10,14 @@ from statistics import median
 
 from components.example_gen.layouts.templates import Template
 from pipeline.runs.init.pairing import Pair, pairs_of
-from pipeline.runs.init.roles import Role, roles_of
+from pipeline.runs.init.roles import Role, roles_of, words_of
 from pipeline.runs.init.splitting import Split, splits_named
-from pipeline.runs.init.templates import Rule, rules_of
+from pipeline.runs.init.templates import Rule, begin_of, rules_of
 
 _ROUND = re.compile(r"\d+(?:st|nd|rd|th)?", re.IGNORECASE)
 _WIDE = 0.4
 """Share of a picture that a field of view covers at least, and truth seldom."""
+_REGIONS = {"fov", "roi", "region", "regions", "view"}
 _LOOKED_AT = 8
 
 Share = Callable[[str], float]
@@ -111,9 +112,17 @@ def _without_region(rules: Sequence[Rule], names: Sequence[str], share: Share) -
         return [*rules], ""
     shares = {rule: median(map(share, _some(rule, names))) for rule in rules}
     widest = max(rules, key=lambda rule: shares[rule])
-    if shares[widest] < _WIDE or any(shares[rule] >= _WIDE for rule in rules if rule is not widest):
+    others = [rule for rule in rules if rule is not widest]
+    if shares[widest] < _WIDE or any(shares[rule] >= _WIDE for rule in others) or not _is_named_region(widest, others):
         return [*rules], ""
     return [rule for rule in rules if rule is not widest], widest.mask
+
+
+def _is_named_region(rule: Rule, others: Sequence[Rule]) -> bool:
+    """Whether a name says so, or says mask where all others say truth: an organ around lesions is a class."""
+    words = {word.lower() for word in words_of(rule.mask)}
+    says_mask = any("mask" in other.mask.lower() for other in others)
+    return bool(words & _REGIONS) or ("mask" in words and not says_mask)
 
 
 def _some(rule: Rule, names: Sequence[str]) -> list[str]:
@@ -139,7 +148,10 @@ def _by_class(rules: Sequence[Rule]) -> list[str]:
 def _differing(values: Sequence[str], field: str) -> str:
     """One part of a path that says several things: what they have in common, and a field in place of the rest."""
     if not all("{name}" in value for value in values):
-        return field
+        # Whole words that all begin or end with tell no class.
+        before = re.sub(r"[^\W_]*$", "", begin_of(values))
+        after = re.sub(r"[^\W_]*$", "", begin_of([value[len(before) :][::-1] for value in values]))[::-1]
+        return f"{before}{field}{after}"
     around = [value.partition("{name}") for value in values]
     before, after = ({each[place] for each in around} for place in (0, 2))
     if len(after) > 1 and len(before) == 1:

@@ -25,13 +25,13 @@ def share_out(found: Understanding, overrides: Sequence[str]) -> None:
         found.rows.append(Row("too few", f"{groups} groups", f"each split needs {_LEAST_IN_SPLIT}: a run will refuse"))
         return
     share = max(_TESTED, -(-100 * _LEAST_IN_SPLIT // groups))
-    if share > _TESTED and not prescribed:
+    if share > _TESTED and not prescribed and "splits" not in found.data:
         why = f"of {groups} groups at least {_LEAST_IN_SPLIT} are tested on"
         found.data["splits"] = {"train": 100 - _VALIDATED - share, "eval": _VALIDATED, "test": share}
         found.rows.append(Row("splits", f"{share} % tested on", why))
     tested = [*split_of.values()].count(TEST) if prescribed else -(-groups * share // 100)
     k = min(_MOST_FOLDS, (groups - tested) // _LEAST_IN_SPLIT)
-    if groups < _FEW_GROUPS and k > 1 and VALIDATION not in prescribed:
+    if groups < _FEW_GROUPS and k > 1 and VALIDATION not in prescribed and "folds" not in found.sections:
         why = f"{groups} groups are few: {k} models, each validated on another part, tell more than one"
         found.sections["folds"] = ({"k": k}, why)
         found.rows.append(Row("folds", str(k), why))

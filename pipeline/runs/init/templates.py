@@ -124,12 +124,12 @@ def _merged(stems: set[str]) -> str:
     if not all("{name}" in stem for stem in stems):
         return "*"
     around = [stem.partition("{name}") for stem in stems]
-    before, after = _begin([each[0][::-1] for each in around])[::-1], _begin([each[2] for each in around])
+    before, after = begin_of([each[0][::-1] for each in around])[::-1], begin_of([each[2] for each in around])
     varies = [any(each[place] != own for each in around) for place, own in ((0, before), (2, after))]
     return f"{'*' * varies[0]}{before}{{name}}{after}{'*' * varies[1]}"
 
 
-def _begin(texts: Sequence[str]) -> str:
+def begin_of(texts: Sequence[str]) -> str:
     """What all begin with; the first and the last in order differ most."""
     first, last = min(texts), max(texts)
     same = next((place for place, letter in enumerate(first) if letter != last[place : place + 1]), len(first))

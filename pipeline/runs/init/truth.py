@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ _STRAY = 0.001
 """Share of all pixels up to which a value is nobody's."""
 _RARE = 0.1
 """Share of the masks."""
+_TWO = 2
 _MOST_LEVELS = 16
 _MOST_CLASSES = 24
 _VOID = 255
@@ -82,6 +83,11 @@ def _has_hues(looks: Sequence[Look]) -> bool:
 def _of_values(looks: Sequence[Look], what: str) -> FoundTruth:
     counts = _counts(looks)
     known = {value for value, share in counts.items() if share >= _STRAY or _is_own(value, looks)}
+    if known == {0}:
+        raise UsageError(
+            f"{looks[0].path.parent}: every mask that was looked at ({len(looks)}) is empty: nothing tells what is "
+            "foreground. Give masks with some, or write the recipe by hand: maskline config show folders"
+        )
     if any(len(look.values) > _MOST_LEVELS for look in looks):
         return _of_instances(looks) if _are_numbers(looks) else _of_soft(looks)
     others = {int(value) for look in looks for value in look.values if value}
@@ -100,15 +106,21 @@ def _of_values(looks: Sequence[Look], what: str) -> FoundTruth:
     return _of_levels(looks, {value: counts[value] for value in sorted(known)}, what)
 
 
-def _counts(looks: Sequence[Look]) -> Counter:
-    """The share of each value."""
-    values, counts = np.unique(np.concatenate([look.pixels for look in looks]), return_counts=True)
-    return Counter(dict(zip(values.tolist(), (counts / counts.sum()).tolist(), strict=True)))
+def _counts(looks: Sequence[Look]) -> dict[int, float]:
+    """The share of each value, in its order, of all pixels: a lesion may be a few of them."""
+    counts: Counter[int] = Counter()
+    for look in looks:
+        counts.update(dict(zip(look.values.tolist(), look.counts.tolist(), strict=True)))
+    return {value: count / counts.total() for value, count in sorted(counts.items())}
 
 
 def _is_own(value: int, looks: Sequence[Look]) -> bool:
-    """Whether some mask has a value on more than stray pixels."""
-    return any(np.mean(look.pixels == value) >= _STRAY for look in looks)
+    """Whether some mask has a value on more than stray pixels, or no other beside one."""
+    return any(
+        value in look.values
+        and (len(look.values) <= _TWO or look.counts[look.values == value][0] >= _STRAY * look.counts.sum())
+        for look in looks
+    )
 
 
 def _of_two(looks: Sequence[Look], shares: Mapping[int, float], what: str) -> FoundTruth:
@@ -134,7 +146,7 @@ def _which_way(looks: Sequence[Look], bright: int) -> Question | None:
     return Question(text, {way: {"mask": {"foreground": way}} for way in ("bright", "dark")}, None)
 
 
-def _of_indices(counts: Counter, values: Sequence[int], void: bool, what: str) -> FoundTruth:
+def _of_indices(counts: Mapping[int, float], values: Sequence[int], void: bool, what: str) -> FoundTruth:
     names = [f"class_{value}" for value in values[1:]]
     meanings = [
         Meaning(str(value), name, counts[value]) for value, name in zip(values, ["background", *names], strict=True)
@@ -148,15 +160,30 @@ def _of_indices(counts: Counter, values: Sequence[int], void: bool, what: str) -
 def _of_levels(looks: Sequence[Look], shares: Mapping[int, float], what: str) -> FoundTruth:
     border = Counter(np.concatenate([look.border for look in looks]).tolist())
     background = max(shares, key=lambda value: (border[value], shares[value]))
-    others = [value for value in shares if value != background]
-    names = {background: "background", **(_class_names(others))}
-    meanings = [Meaning(str(value), names[value], share) for value, share in shares.items()]
-    mask = {"form": "levels", "levels": {str(value): names[value] for value in shares}}
+    ways = {str(value): _levels(shares, value) for value in shares}
+    keys = ways[str(background)]
+    meanings = [Meaning(value, name, shares[int(value)]) for value, name in keys["mask"]["levels"].items()]
     why = f"{what} {', '.join(map(str, shares))}; {background} stands at the borders"
-    unsure = [f"that {background} is background"] + (["the names of the classes"] if len(others) > 1 else [])
-    return FoundTruth(
-        mask, [names[each] for each in others] if len(others) > 1 else [], meanings, "levels", why, unsure
-    )
+    question = _which_background(what, str(background), ways, "0")
+    unsure = [*([] if question else [f"that {background} is background"])]
+    unsure += ["the names of the classes"] if len(shares) > _TWO else []
+    return FoundTruth(keys["mask"], keys["classes"], meanings, "levels", why, unsure, question)
+
+
+def _levels(values: Iterable[int], background: int) -> dict[str, Any]:
+    """Keys of `[data]` where one of the values is background."""
+    others = [value for value in values if value != background]
+    names = {background: "background", **_class_names(others)}
+    classes = [names[each] for each in others] if len(others) > 1 else []
+    return {"mask": {"form": "levels", "levels": {str(value): names[value] for value in values}}, "classes": classes}
+
+
+def _which_background(what: str, guess: str, ways: Mapping[str, Mapping[str, Any]], black: str) -> Question | None:
+    """None where black is, which it mostly is, or where of several values, none of them black, one stands around."""
+    if guess == black or (black not in ways and len(ways) > _TWO):
+        return None
+    text = f"[data.mask]: {what} {', '.join(ways)}, and {guess} stands at the borders. Which of them is background?"
+    return Question(text, ways, None)
 
 
 def _class_names(values: Sequence[int]) -> dict[int, str]:
@@ -218,14 +245,24 @@ def _of_colours(looks: Sequence[Look]) -> FoundTruth:
             "such as plots or overlays. Give the masks themselves, as PNG"
         )
     background = _at_border(looks, colours)
-    others = [colour for colour in colours if colour is not background]
-    names = dict(zip([each.code for each in others], _named(others), strict=True)) | {background.code: "background"}
-    meanings = [Meaning(colour.name, names[colour.code], colour.share) for colour in [background, *others]]
-    mask = {"form": "colours", "colours": {colour.name: names[colour.code] for colour in [background, *others]}}
+    ways = {colour.name: _colour_table(colours, colour) for colour in colours}
+    keys = ways[background.name]
+    share = {colour.name: colour.share for colour in colours}
+    meanings = [Meaning(colour, name, share[colour]) for colour, name in keys["mask"]["colours"].items()]
     why = f"{len(colours)} colours{', blurred by JPEG' if lossy else ''}; {background.name} stands at the borders"
-    unsure = [f"that {background.name} is background"]
-    classes = [names[colour.code] for colour in others] if len(others) > 1 else []
-    return FoundTruth(mask, classes, meanings, "colours", why, unsure)
+    darkest = min(colours, key=lambda colour: float(np.linalg.norm(colour.rgb)))
+    black = darkest.name if np.linalg.norm(darkest.rgb) < JPEG_MOVES else "#000000"
+    question = _which_background("colours", background.name, ways, black)
+    unsure = [] if question else [f"that {background.name} is background"]
+    return FoundTruth(keys["mask"], keys["classes"], meanings, "colours", why, unsure, question)
+
+
+def _colour_table(colours: Sequence[Colour], background: Colour) -> dict[str, Any]:
+    """Keys of `[data]` where one of the colours is background."""
+    others = [colour for colour in colours if colour is not background]
+    names = dict(zip([each.name for each in others], _named(others), strict=True))
+    table = {background.name: "background", **names}
+    return {"mask": {"form": "colours", "colours": table}, "classes": [*names.values()] if len(others) > 1 else []}
 
 
 def _legend(looks: Sequence[Look], *, blurred: bool) -> list[Colour]:

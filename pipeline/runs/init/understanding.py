@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.loader import changed_config
+from pipeline.config.loader import changed_config, override_document
 from pipeline.config.root import Config
 from pipeline.runs.init.questions import Ask, Question
 
@@ -51,6 +51,19 @@ class Understanding:
         data = {**self.data, "input": str(self.root), "questions": questions}
         document = copy.deepcopy({"data": data, **sections})
         return changed_config(document, overrides, self.root)
+
+    def override(self, overrides: Sequence[str]) -> None:
+        """Writes into it what a person has said, which answers the questions that it is an answer to.
+
+        Raises:
+            UsageError: an override that is none.
+        """
+        document = {"data": self.data, **{name: keys for name, (keys, _) in self.sections.items()}}
+        override_document(document, overrides)
+        self.data = document.pop("data")
+        self.sections = {name: (keys, self.sections.get(name, ({}, ""))[1]) for name, keys in document.items()}
+        said = {each.partition("=")[0].strip() for each in overrides}
+        self.questions = [each for each in self.questions if not each.keys & said]
 
     def ask(self, ask: Ask) -> None:
         """Puts the questions; what is answered is none any more, what has a default is taken for granted."""
