@@ -13,6 +13,7 @@ from components.inference.model import Model
 from components.parallel import ordered_map
 from components.predictions.answered import Answered, Loaded, answered, load
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from components.predictions.records import keep
 from components.predictions.slides import Watch
 
@@ -36,17 +37,16 @@ def written(
     groups: Sequence[Sequence[Given]],
     whole: Set[Given],
     out: Path,
-    kinds: Sequence[str],
-    name: str,
+    manner: Manner,
     watch: Watch,
 ) -> Iterator[Reject]:
     """Asks about groups, one after another, and writes what is asked for of those that are not `whole`; the rejects."""
-    for answer in _answers(model, groups, "dicom-seg" in kinds, watch):
+    for answer in _answers(model, groups, "dicom-seg" in manner.kinds, watch):
         if isinstance(answer, Reject):
             yield answer
         elif answer.given not in whole:
             try:
-                keep(out, answer, kinds, name)
+                keep(out, answer, manner)
             except UnreadableImage as error:
                 yield Reject(str(answer.given.path), "unreadable", str(error))
 

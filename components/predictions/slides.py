@@ -25,6 +25,7 @@ from components.inference.strips import why_whole
 from components.predictions.answer import in_steps
 from components.predictions.answered import NO_DICOM
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from components.predictions.parts import MASK, Parts
 from components.predictions.records import keep
 from components.predictions.sources import REMEDY, Source, refuse_other, source_of
@@ -75,9 +76,7 @@ def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
     return {}
 
 
-def written(
-    model: Model, slides: Iterable[Given], out: Path, kinds: Sequence[str], name: str, watch: Watch
-) -> Iterator[Reject]:
+def written(model: Model, slides: Iterable[Given], out: Path, manner: Manner, watch: Watch) -> Iterator[Reject]:
     """Asks about slides, one after another, and writes what is asked for of them; the rejects.
 
     Raises:
@@ -86,8 +85,8 @@ def written(
     for given in slides:
         try:
             with open_slide(given.path, model.derivation.upright) as slide:
-                _refuse(slide, model, kinds)
-                keep(out, _answered(model, slide, given, out, watch), kinds, name)
+                _refuse(slide, model, manner.kinds)
+                keep(out, _answered(model, slide, given, out, watch), manner)
         except UnreadableImage as error:
             yield Reject(str(given.path), "unreadable", str(error))
 

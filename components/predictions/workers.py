@@ -24,6 +24,7 @@ from components.inference.model import Model
 from components.parallel import share_accelerators
 from components.predictions import groups, slides
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from components.predictions.records import is_whole
 
 _MOMENT = 0.5
@@ -45,8 +46,9 @@ class Work:
     """What is done with all parts, wherever."""
 
     load: Callable[[], Model]
-    made: tuple[Path, Sequence[str], str]
-    """Where it goes, kinds of output, and what names the model."""
+    out: Path
+    manner: Manner
+    """How it is written there."""
     device: str
     threads: int | None
     seen: tuple[Path, ...]
@@ -68,12 +70,12 @@ def written(work: Work, parts: Sequence[Part], arguments: Sequence[str], watch: 
     if not parts:
         return []
     # Of this time alone: workers that nobody has told of an end may still be at what they were given before.
-    told = work.made[0] / slides.UNFINISHED / uuid4().hex
+    told = work.out / slides.UNFINISHED / uuid4().hex
     told.mkdir(parents=True)
     with _followed(told, parts, watch), beam.Pipeline(argv=[*arguments]) as pipeline:
         _ = pipeline | beam.Create(parts, reshuffle=True) | beam.ParDo(PredictPart(work, told))
     # Of workers that were ended while they wrote; others have written it since.
-    remove_unfinished(work.made[0])
+    remove_unfinished(work.out)
     reports = [read_json(path) for path in sorted(told.glob("*.json"))]
     if refused := next(filter(None, (report["refused"] for report in reports)), ""):
         raise UsageError(refused)
@@ -108,11 +110,11 @@ class PredictPart(beam.DoFn):
         self._held = self._shared.acquire(partial(_Held, self._work))
         work, model = self._work, self._held.model
         with self._held.lock:
-            whole = {image for image in part.images if is_whole(work.made[0], image)}
+            whole = {image for image in part.images if is_whole(work.out, image)}
             if part.streamed:
                 left = [slide for slide in part.images if slide not in whole]
-                return list(slides.written(model, left, *work.made, _unwatched))
-            return list(groups.written(model, [part.images], whole, *work.made, _unwatched))
+                return list(slides.written(model, left, work.out, work.manner, _unwatched))
+            return list(groups.written(model, [part.images], whole, work.out, work.manner, _unwatched))
 
 
 class _Held:

@@ -89,6 +89,13 @@ def predict_command(
             help="Beside masks: probability, overlay, colour, geojson, coco, lesions, dicom-seg; repeatable.",
         ),
     ] = None,
+    colours: Annotated[
+        str,
+        typer.Option(
+            metavar="COLOUR,...",
+            help="Of the classes in overlay and colour: as HTML names them (green), or '#rrggbb'.",
+        ),
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on in DIR where the same command was ended.")] = False,
     max_rejects: Annotated[
         int, typer.Option(metavar="N", min=0, help="So many images may be rejected with exit code 0.")
@@ -185,6 +192,7 @@ def predict_command(
             precision and precision.value,
             view and view.value,
             {"blur": blur, "sharpen": sharpen},
+            colours,
         )
         execution = load_config(beam).execution if beam else None
         told = predict(model, images, out, options, resume, watch, execution)

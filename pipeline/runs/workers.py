@@ -9,6 +9,7 @@ from components.example_gen.samples import Reject
 from components.inference.model import Model
 from components.parallel import shield_workers
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from pipeline.config.execution import Execution
 from pipeline.graph.beam import beam_arguments, check_beam
 from pipeline.runs.check import Watch
@@ -31,23 +32,24 @@ class Workers:
         self._execution = execution
         self._seen = tuple(folder.absolute() for folder in folders.values())
         self._load = load
+        self._out = out
 
     def written(
         self,
         groups: Iterable[Sequence[Given]],
         slides: Iterable[Given],
-        made: tuple[Path, Sequence[str], str],
+        manner: Manner,
         device: str,
         threads: int | None,
         watch: Watch,
     ) -> list[Reject]:
-        """Predicts groups of images and slides; `made` is what `keep` asks for beside an answer."""
+        """Predicts groups of images and slides."""
         from components.predictions.workers import Work, parts_of, written  # Beam
 
         # Processes are as many as are to work at once.
         own = 1 if self._execution.parallel == "processes" and not self._execution.distributed else None
         shield_workers()
-        work = Work(self._load, made, device, threads or own, self._seen)
+        work = Work(self._load, self._out, manner, device, threads or own, self._seen)
         return written(work, parts_of(groups, slides), beam_arguments(self._execution), watch)
 
 

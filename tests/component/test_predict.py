@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from dicom_files import dicom
-from PIL import Image
+from PIL import Image, ImageOps
 from predicting import content, predict, rows
 from room import no_file_above
 from typer.testing import CliRunner
@@ -127,6 +127,23 @@ def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp
     assert float(found["scan"]["confidence"]) == pytest.approx(2 * (p * m).sum() / (p.sum() + m.sum()), abs=1e-3)
 
 
+def test_colours_are_those_that_are_asked_for(version: Path, images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = (version, images / "p0/case1.png", "--write", "colour,overlay", "--out", out)
+    told = predict(*asked, "--colours", "green")[1]
+    mask = Image.fromarray(read_image(out / "masks/case1.png") * 255)
+    # As older systems do.
+    np.testing.assert_array_equal(
+        read_image(out / "colours/case1.png"), np.asarray(ImageOps.colorize(mask, black="black", white="green"))
+    )
+    found = np.unique(read_image(out / "overlays/case1.png").reshape(-1, 3), axis=0)
+    assert [0, 128, 0] in found.tolist()
+    assert told["colours"] == ["#008000"]
+    result, told = predict(*asked, "--resume")
+    assert result.exit_code == 2
+    assert "predict.json: colours: found ['#008000'], now ['#56b4e9']" in told["error"]
+
+
 def test_a_segmentation_refers_to_dicom_alone(version: Path, tmp_path: Path) -> None:
     pytest.importorskip("highdicom")
     known = {f"{name}UID": f"1.2.3.{place}" for place, name in enumerate(("StudyInstance", "SeriesInstance"), 1)}
@@ -176,6 +193,7 @@ def test_what_cannot_go_well_is_said_before_the_first_image(version: Path, image
         ((images / "p1", "--out", full), "nothing is overwritten"),
         ((images / "p1", "--out", full, "--resume"), "has no predict.json"),
         ((images / "p1", "--write", "mask,jpeg"), "--write: found 'jpeg', expected coco, colour"),
+        ((images / "p1", "--colours", "red,green"), "--colours: found 2 for the class lesion, expected one"),
         ((images / "p1", "--threshold", 1.5), "threshold: found 1.5, expected less than 1"),
     ):
         result, told = predict(version, "--out", tmp_path / "out", *arguments)
