@@ -41,7 +41,7 @@ def written(
     watch: Watch,
 ) -> Iterator[Reject]:
     """Asks about groups, one after another, and writes what is asked for of those that are not `whole`; the rejects."""
-    for answer in _answers(model, groups, "dicom-seg" in manner.kinds, watch):
+    for answer in _answers(model, groups, manner, watch):
         if isinstance(answer, Reject):
             yield answer
         elif answer.given not in whole:
@@ -52,11 +52,17 @@ def written(
 
 
 def _answers(
-    model: Model, groups: Sequence[Sequence[Given]], needs_dicom: bool, watch: Watch
+    model: Model, groups: Sequence[Sequence[Given]], manner: Manner, watch: Watch
 ) -> Iterator[Answered | Reject]:
     """What becomes of each image; of a group, the rejects come last."""
     images = [each for group in groups for each in group]
-    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom, needs_whole=model.needs_whole)
+    read = partial(
+        load,
+        derivation=model.derivation,
+        needs_dicom="dicom-seg" in manner.kinds,
+        needs_whole=model.needs_whole,
+        spacing=manner.spacing,
+    )
     found = iter(watch(ordered_map(read, images, _AHEAD), len(images)))
     for group in groups:
         unreadable: list[Reject] = []

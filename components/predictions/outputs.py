@@ -37,6 +37,8 @@ class Manner:
     """What names it."""
     colours: Sequence[Colour]
     """Of the classes, from 1 on, in pictures."""
+    spacing: Spacing | None
+    """Of the pixels of all images, whatever they tell themselves; None: as they tell."""
 
 
 Writer = Callable[[Answer, Manner], Files]
@@ -73,15 +75,16 @@ def colour(answer: Answer, manner: Manner) -> Files:
 
 
 def geojson(answer: Answer, manner: Manner) -> Files:
-    """Polygons as QuPath reads them."""
-    yield f"geojson/{answer.given.name}.geojson", write_geojson(answer.regions, answer.task)
+    """Polygons with measurements as QuPath reads them."""
+    measured = [{"Area px^2": each.area_px, "Mean probability": each.mean_probability} for each in answer.lesions]
+    yield f"geojson/{answer.given.name}.geojson", write_geojson(answer.regions, answer.task, measured)
 
 
 def dicom_seg(answer: Answer, manner: Manner) -> Files:
     """A segmentation that refers to the DICOM image; what of it is made up stands in a text beside it."""
     from components.imaging.annotations.dicom_seg import write_seg  # highdicom, which not everybody has
 
-    made = write_seg(answer.dicom, answer.mask.whole(), answer.task, manner.model, version("maskline"))
+    made = write_seg(answer.dicom, answer.mask.whole(), answer.task, manner.model, version("maskline"), manner.spacing)
     yield f"dicom-seg/{answer.given.name}.dcm", made.content
     if made.invented:
         yield f"dicom-seg/{answer.given.name}.txt", "".join(f"{line}\n" for line in made.invented).encode()

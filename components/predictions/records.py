@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from components.files import replacing, write_json
 from components.imaging.annotations.coco import write_coco
-from components.imaging.annotations.lesions import lesions_of, write_csv
+from components.imaging.annotations.lesions import write_csv
 from components.predictions.answer import Answer
 from components.predictions.inputs import Given
 from components.predictions.outputs import FILES, Manner
@@ -80,8 +80,7 @@ def keep(out: Path, answer: Answer, manner: Manner) -> None:
     if "coco" in kinds:
         record["coco"] = write_coco([(given.file, answer.regions)], answer.task)
     if "lesions" in kinds:
-        found = lesions_of(answer.regions, answer.task, answer.plane, answer.spacing)
-        record["lesions"] = write_csv((given.file, lesion) for lesion in found)
+        record["lesions"] = write_csv((given.file, lesion) for lesion in answer.lesions)
     for name, content in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         with replacing(out / name) as file:

@@ -15,6 +15,7 @@ from components.errors import UsageError
 from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
 from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
+from components.imaging.files.spacing import Spacing
 from components.imaging.slides.first_look import look_at
 from components.imaging.slides.opened import is_decoded_by_rows, is_slide, load_reader, open_slide
 from components.imaging.slides.plane import TILE, plane_of
@@ -86,7 +87,7 @@ def written(model: Model, slides: Iterable[Given], out: Path, manner: Manner, wa
         try:
             with open_slide(given.path, model.derivation.upright) as slide:
                 _refuse(slide, model, manner.kinds)
-                keep(out, _answered(model, slide, given, out, watch), manner)
+                keep(out, _answered(model, slide, given, out, manner.spacing, watch), manner)
         except UnreadableImage as error:
             yield Reject(str(given.path), "unreadable", str(error))
 
@@ -118,7 +119,7 @@ def _refuse(slide: Slide, model: Model, kinds: Sequence[str]) -> None:
         )
 
 
-def _answered(model: Model, slide: Slide, given: Given, out: Path, watch: Watch) -> Streamed:
+def _answered(model: Model, slide: Slide, given: Given, out: Path, spacing: Spacing | None, watch: Watch) -> Streamed:
     folder = out / UNFINISHED / f"{given.name}.parts"
     folder.mkdir(parents=True, exist_ok=True)
     parts = Parts(folder, slide.height, slide.width)
@@ -131,7 +132,7 @@ def _answered(model: Model, slide: Slide, given: Given, out: Path, watch: Watch)
     if model.point.postprocesses:
         mask = plane_of(postprocessed(mask.whole(), model.point))
     planes = [parts.plane(f"p{channel}", np.uint16) for channel in range(model.task.channels)]
-    return Streamed(given, model.task, slide.spacing, mask, planes, folder / _PICTURE)
+    return Streamed(given, model.task, spacing or slide.spacing, mask, planes, folder / _PICTURE)
 
 
 def _moments(model: Model, slide: Slide, given: Given, folder: Path) -> tuple[float, float]:

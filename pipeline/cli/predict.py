@@ -96,6 +96,10 @@ def predict_command(
             help="Of the classes in overlay and colour: as HTML names them (green), or '#rrggbb'.",
         ),
     ] = "",
+    spacing: Annotated[
+        float | None,
+        typer.Option(metavar="MM", help="Side of a pixel, for lengths and dicom-seg; without it as images tell."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in DIR where the same command was ended.")] = False,
     max_rejects: Annotated[
         int, typer.Option(metavar="N", min=0, help="So many images may be rejected with exit code 0.")
@@ -193,6 +197,7 @@ def predict_command(
             view and view.value,
             {"blur": blur, "sharpen": sharpen},
             colours,
+            spacing,
         )
         execution = load_config(beam).execution if beam else None
         told = predict(model, images, out, options, resume, watch, execution)

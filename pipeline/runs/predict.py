@@ -14,6 +14,7 @@ from components.disk import ask_room, full_disk_named
 from components.errors import ExitCode, UsageError
 from components.imaging.annotations.colours import colours_of, hexadecimal
 from components.imaging.annotations.dicom_seg import load_highdicom
+from components.imaging.files.spacing import Spacing, spacing
 from components.inference.blending import BLENDS
 from components.inference.devices import compute_on
 from components.inference.engines.registry import TENSORFLOW
@@ -63,12 +64,20 @@ class Options:
     """What is done to probabilities, by the keys of `Filtering`."""
     colours: str = ""
     """Of the classes in pictures, as `colours_of` takes them."""
+    spacing: float | None = None
+    """Side of the pixels of all images in mm; None: as each tells."""
+
+    @property
+    def pixel(self) -> Spacing | None:
+        return None if self.spacing is None else spacing((self.spacing, self.spacing))
 
     def __post_init__(self) -> None:
         for what, names, allowed in (("write", self.kinds, KINDS), ("blend", (self.blend,), BLENDS)):
             for name in names:
                 if name not in allowed:
                     raise UsageError(f"--{what}: found {name!r}, expected {', '.join(sorted(allowed))}")
+        if self.spacing is not None and self.pixel is None:
+            raise UsageError(f"--spacing: found {self.spacing}, expected the side of a pixel in mm, above 0")
 
 
 def predict(
@@ -107,7 +116,7 @@ def predict(
     with _model(model, options) as (open_model, name):
         loaded = open_model()
         kinds = sorted({"mask", *options.kinds})
-        manner = Manner(kinds, name["sha256"][:_NAMED], colours_of(loaded.task, options.colours))
+        manner = Manner(kinds, name["sha256"][:_NAMED], colours_of(loaded.task, options.colours), options.pixel)
         state = {
             "model": name,
             "classes": loaded.classes,
@@ -116,6 +125,7 @@ def predict(
             "engine": loaded.engine,
             **loaded.filtering.model_dump(),
             "colours": hexadecimal(manner.colours),
+            "spacing_mm": options.spacing,
         }
         streamed = slides.streamed(inputs.images, loaded)
         held_whole = [image for image in inputs.images if image not in streamed]

@@ -69,7 +69,9 @@ class _Collection(Part):
     features: list[_Feature]
 
 
-def write_geojson(found: Regions, task: Task, measurements: Sequence[Mapping[str, float]] | None = None) -> bytes:
+def write_geojson(
+    found: Regions, task: Task, measurements: Sequence[Mapping[str, float | None]] | None = None
+) -> bytes:
     """A FeatureCollection of annotations with the names and colours of their classes.
 
     Corners of pixels have whole coordinates, as QuPath has them: the first pixel is the square from (0, 0) to (1, 1).
@@ -114,7 +116,7 @@ def read_geojson(content: bytes, height: int, width: int, task: Task) -> np.ndar
 
 
 def _feature(
-    name: str, colour: tuple[int, int, int], polygons: list[Rings], measurements: Mapping[str, float]
+    name: str, colour: tuple[int, int, int], polygons: list[Rings], measurements: Mapping[str, float | None]
 ) -> dict[str, Any]:
     several = len(polygons) > 1
     return {
