@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from components.imaging.annotations.lesions import Lesion
 from components.imaging.annotations.regions import Regions
 from components.imaging.files.spacing import Spacing
 from components.imaging.slides.plane import Plane
@@ -34,6 +35,10 @@ class Answer(Protocol):
 
     @property
     def regions(self) -> Regions: ...
+    @property
+    def lesions(self) -> list[Lesion]:
+        """Of each region."""
+
     @property
     def pixels(self) -> dict[str, int]:
         """How many are predicted of each class."""

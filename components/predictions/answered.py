@@ -10,6 +10,7 @@ from itertools import tee
 import numpy as np
 
 from components.example_gen.samples import Reject
+from components.imaging.annotations.lesions import Lesion, lesions_of
 from components.imaging.annotations.regions import Regions, regions_of
 from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, decode_image, read_content
 from components.imaging.files.dicom_mark import is_dicom
@@ -80,6 +81,10 @@ class Answered:
     def regions(self) -> Regions:
         return regions_of(self.classes)
 
+    @cached_property
+    def lesions(self) -> list[Lesion]:
+        return lesions_of(self.regions, self.task, self.plane, self.spacing)
+
     @property
     def pixels(self) -> dict[str, int]:
         """How many are predicted of each class."""
@@ -100,21 +105,29 @@ class Answered:
         return confidence(summed)
 
 
-def load(given: Given, derivation: Derivation, needs_dicom: bool, needs_whole: str = "") -> Loaded | Reject:
-    """The image of a file, as those were read that the model was trained on; `needs_whole` as of `Model`."""
+def load(
+    given: Given, derivation: Derivation, needs_dicom: bool, needs_whole: str = "", spacing: Spacing | None = None
+) -> Loaded | Reject:
+    """The image of a file, as those were read that the model was trained on.
+
+    Args:
+        needs_whole: as of `Model`.
+        spacing: of its pixels, whatever the file tells.
+    """
     try:
         if is_slide(given.path):
-            return _load_slide(given, derivation, needs_whole)
+            return _load_slide(given, derivation, needs_whole, spacing)
         content = read_content(given.path)
         if needs_dicom and not is_dicom(content):
             raise UnreadableImage(NO_DICOM)
         pixels = decode_image(content, MAX_PIXELS, derivation.dicom_window, derivation.upright)
-        return Loaded(given, pixels, spacing_of(content, derivation.upright), content if needs_dicom else b"")
+        found = spacing or spacing_of(content, derivation.upright)
+        return Loaded(given, pixels, found, content if needs_dicom else b"")
     except UnreadableImage as error:
         return Reject(str(given.path), "unreadable", str(error))
 
 
-def _load_slide(given: Given, derivation: Derivation, needs_whole: str) -> Loaded:
+def _load_slide(given: Given, derivation: Derivation, needs_whole: str, spacing: Spacing | None) -> Loaded:
     """For a model that must see it whole."""
     with open_slide(given.path, derivation.upright) as slide:
         if slide.height * slide.width > MAX_PIXELS:
@@ -122,7 +135,7 @@ def _load_slide(given: Given, derivation: Derivation, needs_whole: str) -> Loade
                 f"has {slide.width} x {slide.height} pixels, more than the {MAX_PIXELS} that are held in memory, and "
                 f"{needs_whole}"
             )
-        return Loaded(given, read_rows(slide, 0, slide.height), slide.spacing, b"")
+        return Loaded(given, read_rows(slide, 0, slide.height), spacing or slide.spacing, b"")
 
 
 def answered(model: Model, images: Iterable[Loaded]) -> Iterator[Answered | Reject]:

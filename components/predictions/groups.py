@@ -13,6 +13,7 @@ from components.inference.model import Model
 from components.parallel import ordered_map
 from components.predictions.answered import Answered, Loaded, answered, load
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from components.predictions.records import keep
 from components.predictions.slides import Watch
 
@@ -36,27 +37,32 @@ def written(
     groups: Sequence[Sequence[Given]],
     whole: Set[Given],
     out: Path,
-    kinds: Sequence[str],
-    name: str,
+    manner: Manner,
     watch: Watch,
 ) -> Iterator[Reject]:
     """Asks about groups, one after another, and writes what is asked for of those that are not `whole`; the rejects."""
-    for answer in _answers(model, groups, "dicom-seg" in kinds, watch):
+    for answer in _answers(model, groups, manner, watch):
         if isinstance(answer, Reject):
             yield answer
         elif answer.given not in whole:
             try:
-                keep(out, answer, kinds, name)
+                keep(out, answer, manner)
             except UnreadableImage as error:
                 yield Reject(str(answer.given.path), "unreadable", str(error))
 
 
 def _answers(
-    model: Model, groups: Sequence[Sequence[Given]], needs_dicom: bool, watch: Watch
+    model: Model, groups: Sequence[Sequence[Given]], manner: Manner, watch: Watch
 ) -> Iterator[Answered | Reject]:
     """What becomes of each image; of a group, the rejects come last."""
     images = [each for group in groups for each in group]
-    read = partial(load, derivation=model.derivation, needs_dicom=needs_dicom, needs_whole=model.needs_whole)
+    read = partial(
+        load,
+        derivation=model.derivation,
+        needs_dicom="dicom-seg" in manner.kinds,
+        needs_whole=model.needs_whole,
+        spacing=manner.spacing,
+    )
     found = iter(watch(ordered_map(read, images, _AHEAD), len(images)))
     for group in groups:
         unreadable: list[Reject] = []

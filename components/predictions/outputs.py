@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import BinaryIO
 
 import numpy as np
 
-from components.imaging.annotations.colours import colour_map, eight_bit, outlined
+from components.imaging.annotations.colours import Colour, colour_map, eight_bit, outlined
 from components.imaging.annotations.geojson import write_geojson
 from components.imaging.files.codecs import encode_png
 from components.imaging.files.spacing import Spacing
@@ -24,8 +25,23 @@ Content = bytes | Callable[[BinaryIO], None]
 """Of a file; or what writes one, where memory does not hold it."""
 Files = Iterator[tuple[str, Content]]
 """Paths below the output folder, with `/` between their parts, and contents."""
-Writer = Callable[[Answer, str], Files]
-"""Of an answer and what names the model."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How all that is predicted at once is written."""
+
+    kinds: Sequence[str]
+    """By the names that `--write` takes."""
+    model: str
+    """What names it."""
+    colours: Sequence[Colour]
+    """Of the classes, from 1 on, in pictures."""
+    spacing: Spacing | None
+    """Of the pixels of all images, whatever they tell themselves; None: as they tell."""
+
+
+Writer = Callable[[Answer, Manner], Files]
 
 LARGEST_PNG = 4096
 """Pixels of a side; what is larger becomes a pyramid."""
@@ -34,40 +50,41 @@ _LINE = 400
 _PLAIN_NAME = r"[\w][\w .-]*"
 
 
-def mask(answer: Answer, model: str) -> Files:
+def mask(answer: Answer, manner: Manner) -> Files:
     """Class indices as they are, at the size of the image."""
     yield _image(f"masks/{answer.given.name}", answer.mask, nearest, answer.spacing)
 
 
-def probability(answer: Answer, model: str) -> Files:
+def probability(answer: Answer, manner: Manner) -> Files:
     """65535 p of each class, 16 bit."""
     for index, folder in enumerate(_folders(answer.task), 1):
         yield _image(f"probability/{folder}{answer.given.name}", answer.plane(index), mean, answer.spacing)
 
 
-def overlay(answer: Answer, model: str) -> Files:
+def overlay(answer: Answer, manner: Manner) -> Files:
     """The image with the outlines of what is predicted, 8 bit, of a large one a reduced picture."""
     classes = _looked_at(answer.mask)
     thickness = max(1, round(max(classes.shape) / _LINE))
-    picture = outlined(eight_bit(answer.picture), classes, answer.task, thickness)
+    picture = outlined(eight_bit(answer.picture), classes, manner.colours, thickness)
     yield f"overlays/{answer.given.name}.png", encode_png(picture)
 
 
-def colour(answer: Answer, model: str) -> Files:
+def colour(answer: Answer, manner: Manner) -> Files:
     """Each class in its colour on black, of a large image a reduced picture."""
-    yield f"colours/{answer.given.name}.png", encode_png(colour_map(_looked_at(answer.mask), answer.task))
+    yield f"colours/{answer.given.name}.png", encode_png(colour_map(_looked_at(answer.mask), manner.colours))
 
 
-def geojson(answer: Answer, model: str) -> Files:
-    """Polygons as QuPath reads them."""
-    yield f"geojson/{answer.given.name}.geojson", write_geojson(answer.regions, answer.task)
+def geojson(answer: Answer, manner: Manner) -> Files:
+    """Polygons with measurements as QuPath reads them."""
+    measured = [{"Area px^2": each.area_px, "Mean probability": each.mean_probability} for each in answer.lesions]
+    yield f"geojson/{answer.given.name}.geojson", write_geojson(answer.regions, answer.task, measured)
 
 
-def dicom_seg(answer: Answer, model: str) -> Files:
+def dicom_seg(answer: Answer, manner: Manner) -> Files:
     """A segmentation that refers to the DICOM image; what of it is made up stands in a text beside it."""
     from components.imaging.annotations.dicom_seg import write_seg  # highdicom, which not everybody has
 
-    made = write_seg(answer.dicom, answer.mask.whole(), answer.task, model, version("maskline"))
+    made = write_seg(answer.dicom, answer.mask.whole(), answer.task, manner.model, version("maskline"), manner.spacing)
     yield f"dicom-seg/{answer.given.name}.dcm", made.content
     if made.invented:
         yield f"dicom-seg/{answer.given.name}.txt", "".join(f"{line}\n" for line in made.invented).encode()

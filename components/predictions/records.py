@@ -5,7 +5,7 @@ A record is the last file that is written of an image, so that where one is, all
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NotRequired
 
@@ -13,10 +13,10 @@ from typing_extensions import TypedDict
 
 from components.files import replacing, write_json
 from components.imaging.annotations.coco import write_coco
-from components.imaging.annotations.lesions import lesions_of, write_csv
+from components.imaging.annotations.lesions import write_csv
 from components.predictions.answer import Answer
 from components.predictions.inputs import Given
-from components.predictions.outputs import FILES
+from components.predictions.outputs import FILES, Manner
 from components.predictions.sources import REMEDY, Source, refuse_other, source_of
 from components.state import read_state
 
@@ -60,14 +60,14 @@ def is_whole(out: Path, given: Given) -> bool:
     return all((out / name).is_file() for name in record["files"])
 
 
-def keep(out: Path, answer: Answer, kinds: Sequence[str], model: str) -> None:
+def keep(out: Path, answer: Answer, manner: Manner) -> None:
     """Writes all that is asked for of an image, or nothing.
 
     Raises:
         UnreadableImage: its DICOM file is none that a segmentation can refer to.
     """
-    given = answer.given
-    files = {name: content for kind in FILES if kind in kinds for name, content in FILES[kind](answer, model)}
+    given, kinds = answer.given, manner.kinds
+    files = {name: content for kind in FILES if kind in kinds for name, content in FILES[kind](answer, manner)}
     record: Record = {
         "image": str(given.path),
         "source": source_of(given),
@@ -80,8 +80,7 @@ def keep(out: Path, answer: Answer, kinds: Sequence[str], model: str) -> None:
     if "coco" in kinds:
         record["coco"] = write_coco([(given.file, answer.regions)], answer.task)
     if "lesions" in kinds:
-        found = lesions_of(answer.regions, answer.task, answer.plane, answer.spacing)
-        record["lesions"] = write_csv((given.file, lesion) for lesion in found)
+        record["lesions"] = write_csv((given.file, lesion) for lesion in answer.lesions)
     for name, content in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         with replacing(out / name) as file:

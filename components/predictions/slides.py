@@ -15,6 +15,7 @@ from components.errors import UsageError
 from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
 from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
+from components.imaging.files.spacing import Spacing
 from components.imaging.slides.first_look import look_at
 from components.imaging.slides.opened import is_decoded_by_rows, is_slide, load_reader, open_slide
 from components.imaging.slides.plane import TILE, plane_of
@@ -25,6 +26,7 @@ from components.inference.strips import why_whole
 from components.predictions.answer import in_steps
 from components.predictions.answered import NO_DICOM
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from components.predictions.parts import MASK, Parts
 from components.predictions.records import keep
 from components.predictions.sources import REMEDY, Source, refuse_other, source_of
@@ -75,9 +77,7 @@ def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
     return {}
 
 
-def written(
-    model: Model, slides: Iterable[Given], out: Path, kinds: Sequence[str], name: str, watch: Watch
-) -> Iterator[Reject]:
+def written(model: Model, slides: Iterable[Given], out: Path, manner: Manner, watch: Watch) -> Iterator[Reject]:
     """Asks about slides, one after another, and writes what is asked for of them; the rejects.
 
     Raises:
@@ -86,8 +86,8 @@ def written(
     for given in slides:
         try:
             with open_slide(given.path, model.derivation.upright) as slide:
-                _refuse(slide, model, kinds)
-                keep(out, _answered(model, slide, given, out, watch), kinds, name)
+                _refuse(slide, model, manner.kinds)
+                keep(out, _answered(model, slide, given, out, manner.spacing, watch), manner)
         except UnreadableImage as error:
             yield Reject(str(given.path), "unreadable", str(error))
 
@@ -119,7 +119,7 @@ def _refuse(slide: Slide, model: Model, kinds: Sequence[str]) -> None:
         )
 
 
-def _answered(model: Model, slide: Slide, given: Given, out: Path, watch: Watch) -> Streamed:
+def _answered(model: Model, slide: Slide, given: Given, out: Path, spacing: Spacing | None, watch: Watch) -> Streamed:
     folder = out / UNFINISHED / f"{given.name}.parts"
     folder.mkdir(parents=True, exist_ok=True)
     parts = Parts(folder, slide.height, slide.width)
@@ -132,7 +132,7 @@ def _answered(model: Model, slide: Slide, given: Given, out: Path, watch: Watch)
     if model.point.postprocesses:
         mask = plane_of(postprocessed(mask.whole(), model.point))
     planes = [parts.plane(f"p{channel}", np.uint16) for channel in range(model.task.channels)]
-    return Streamed(given, model.task, slide.spacing, mask, planes, folder / _PICTURE)
+    return Streamed(given, model.task, spacing or slide.spacing, mask, planes, folder / _PICTURE)
 
 
 def _moments(model: Model, slide: Slide, given: Given, folder: Path) -> tuple[float, float]:

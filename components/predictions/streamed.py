@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from components.imaging.annotations.lesions import Lesion, lesions_of
 from components.imaging.annotations.regions import Regions, regions_of
 from components.imaging.files.codecs import read_image
 from components.imaging.files.spacing import Spacing
@@ -41,6 +42,10 @@ class Streamed:
     @cached_property
     def regions(self) -> Regions:
         return regions_of(self.mask.whole())
+
+    @cached_property
+    def lesions(self) -> list[Lesion]:
+        return lesions_of(self.regions, self.task, self.plane, self.spacing)
 
     @property
     def pixels(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ from components.inference.model import Model
 from components.inference.worker import WorkerModel, raise_refusal
 from components.predictions import groups, slides
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from components.predictions.records import is_whole
 
 _MOMENT = 0.5
@@ -43,8 +44,9 @@ class Work:
     """What is done with all parts, wherever."""
 
     load: Callable[[], Model]
-    made: tuple[Path, Sequence[str], str]
-    """Where it goes, kinds of output, and what names the model."""
+    out: Path
+    manner: Manner
+    """How it is written there."""
     device: str
     threads: int | None
     seen: tuple[Path, ...]
@@ -66,12 +68,12 @@ def written(work: Work, parts: Sequence[Part], arguments: Sequence[str], watch: 
     if not parts:
         return []
     # Of this time alone: workers that nobody has told of an end may still be at what they were given before.
-    told = work.made[0] / slides.UNFINISHED / uuid4().hex
+    told = work.out / slides.UNFINISHED / uuid4().hex
     told.mkdir(parents=True)
     with _followed(told, parts, watch), beam.Pipeline(argv=[*arguments]) as pipeline:
         _ = pipeline | beam.Create(parts, reshuffle=True) | beam.ParDo(PredictPart(work, told))
     # Of workers that were ended while they wrote; others have written it since.
-    remove_unfinished(work.made[0])
+    remove_unfinished(work.out)
     raise_refusal(str(_refusals(told)))
     reports = [read_json(path) for path in sorted(told.glob("*.json"))]
     # Beam runners have been seen to lose elements without an error (tensorflow/data-validation #247).
@@ -88,7 +90,7 @@ class PredictPart(beam.DoFn):
     """
 
     def __init__(self, work: Work, told: Path) -> None:
-        self._made = work.made
+        self._out, self._manner = work.out, work.manner
         self._told = told
         self._worker = WorkerModel(partial(_Held, work), str(_refusals(told)), work.device, work.threads)
 
@@ -101,11 +103,11 @@ class PredictPart(beam.DoFn):
         write_json(self._told / _report_name(part), list(map(asdict, rejects)))
 
     def _rejects(self, part: Part, model: Model) -> list[Reject]:
-        whole = {image for image in part.images if is_whole(self._made[0], image)}
+        whole = {image for image in part.images if is_whole(self._out, image)}
         if part.streamed:
             left = [slide for slide in part.images if slide not in whole]
-            return list(slides.written(model, left, *self._made, _unwatched))
-        return list(groups.written(model, [part.images], whole, *self._made, _unwatched))
+            return list(slides.written(model, left, self._out, self._manner, _unwatched))
+        return list(groups.written(model, [part.images], whole, self._out, self._manner, _unwatched))
 
 
 class _Held:

@@ -90,6 +90,17 @@ def predict_command(
             help="Beside masks: probability, overlay, colour, geojson, coco, lesions, dicom-seg; repeatable.",
         ),
     ] = None,
+    colours: Annotated[
+        str,
+        typer.Option(
+            metavar="COLOUR,...",
+            help="Of the classes in overlay and colour: as HTML names them (green), or '#rrggbb'.",
+        ),
+    ] = "",
+    spacing: Annotated[
+        float | None,
+        typer.Option(metavar="MM", help="Side of a pixel, for lengths and dicom-seg; without it as images tell."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on in DIR where the same command was ended.")] = False,
     max_rejects: Annotated[
         int, typer.Option(metavar="N", min=0, help="So many images may be rejected with exit code 0.")
@@ -188,6 +199,8 @@ def predict_command(
             precision=precision and precision.value,
             view=view and view.value,
             filtering={"blur": blur, "sharpen": sharpen},
+            colours=colours,
+            spacing=spacing,
         )
         execution = load_execution(beam) if beam else None
         told = predict(model, images, out, options, resume, watch, execution)

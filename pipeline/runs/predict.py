@@ -11,7 +11,9 @@ from typing import Any
 
 from components.disk import ask_room, full_disk_named
 from components.errors import ExitCode, UsageError
+from components.imaging.annotations.colours import colours_of, hexadecimal
 from components.imaging.annotations.dicom_seg import load_highdicom
+from components.imaging.files.spacing import Spacing, spacing
 from components.inference.blending import BLENDS
 from components.inference.devices import CPU, GPU, compute_on, in_use
 from components.inference.engines.offered import chosen
@@ -22,7 +24,7 @@ from components.predictions import groups, slides
 from components.predictions.answered import Loaded, load
 from components.predictions.folder import check_free, held
 from components.predictions.inputs import Given, inputs_of
-from components.predictions.outputs import FILES, bytes_per_pixel
+from components.predictions.outputs import FILES, Manner, bytes_per_pixel
 from components.predictions.records import TABLES, is_whole, read_records, record_path
 from components.predictions.tables import write_tables
 from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
@@ -61,6 +63,14 @@ class Options:
     """How the model looks at an image, of `VIEWS`; None: as it was trained."""
     filtering: Mapping[str, float] = field(default_factory=dict)
     """What is done to probabilities, by the keys of `Filtering`."""
+    colours: str = ""
+    """Of the classes in pictures, as `colours_of` takes them."""
+    spacing: float | None = None
+    """Side of the pixels of all images in mm; None: as each tells."""
+
+    @property
+    def pixel(self) -> Spacing | None:
+        return None if self.spacing is None else spacing((self.spacing, self.spacing))
 
     def __post_init__(self) -> None:
         everywhere = self.engine == AUTO or (self.engine == TENSORFLOW and self.precision in (None, "float32"))
@@ -73,6 +83,8 @@ class Options:
             for name in names:
                 if name not in allowed:
                     raise UsageError(f"--{what}: found {name!r}, expected {', '.join(sorted(allowed))}")
+        if self.spacing is not None and self.pixel is None:
+            raise UsageError(f"--spacing: found {self.spacing}, expected the side of a pixel in mm, above 0")
 
 
 def predict(
@@ -114,6 +126,7 @@ def predict(
         open_model, name = _loading(folder, options, form), _named(folder)
         loaded = open_model()
         kinds = sorted({"mask", *options.kinds})
+        manner = Manner(kinds, name["sha256"][:_NAMED], colours_of(loaded.task, options.colours), options.pixel)
         state = {
             "model": name,
             "classes": loaded.classes,
@@ -121,6 +134,8 @@ def predict(
             **{"view": loaded.view, "blend": options.blend, "batch": options.batch, "device": device, "write": kinds},
             "engine": loaded.engine,
             **loaded.filtering.model_dump(),
+            "colours": hexadecimal(manner.colours),
+            "spacing_mm": options.spacing,
         }
         streamed = slides.streamed(inputs.images, loaded)
         held_whole = [image for image in inputs.images if image not in streamed]
@@ -131,12 +146,11 @@ def predict(
             grouped = groups.groups_of(held_whole, options.batch)
             left = [group for group in grouped if not whole.issuperset(group)]
             slides_left = [slide for slide in streamed if slide not in whole]
-            made = out, kinds, name["sha256"][:_NAMED]
             if workers:
-                rejects = workers.written(left, slides_left, made, device, options.threads, watch)
+                rejects = workers.written(left, slides_left, manner, device, options.threads, watch)
             else:
-                rejects = list(groups.written(loaded, left, whole, *made, watch))
-                rejects += slides.written(loaded, slides_left, *made, watch)
+                rejects = list(groups.written(loaded, left, whole, out, manner, watch))
+                rejects += slides.written(loaded, slides_left, out, manner, watch)
             slides.forget(out)
             tables = write_tables(out, kinds, loaded.task, rejects)
             folders = sorted({name.partition("/")[0] for record in read_records(out) for name in record["files"]})

@@ -8,6 +8,7 @@ from pathlib import Path
 from components.example_gen.samples import Reject
 from components.inference.model import Model
 from components.predictions.inputs import Given
+from components.predictions.outputs import Manner
 from pipeline.config.execution import Execution
 from pipeline.graph.beam import beam_arguments, check_beam
 from pipeline.runs.environment import workers_told
@@ -31,20 +32,21 @@ class Workers:
         self._execution = execution
         self._seen = tuple(folder.absolute() for folder in folders.values())
         self._load = load
+        self._out = out
 
     def written(
         self,
         groups: Iterable[Sequence[Given]],
         slides: Iterable[Given],
-        made: tuple[Path, Sequence[str], str],
+        manner: Manner,
         device: str,
         threads: int | None,
         watch: Watch,
     ) -> list[Reject]:
-        """Predicts groups of images and slides; `made` is what `keep` asks for beside an answer."""
+        """Predicts groups of images and slides."""
         from components.predictions.workers import Work, parts_of, written  # Beam
 
-        work = Work(self._load, made, device, threads, self._seen)
+        work = Work(self._load, self._out, manner, device, threads, self._seen)
         with workers_told(self._execution):
             return written(work, parts_of(groups, slides), beam_arguments(self._execution), watch)
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from dicom_files import dicom
-from PIL import Image
+from PIL import Image, ImageOps
 from predicting import content, predict, rows
 from room import no_file_above
 from typer.testing import CliRunner
@@ -124,12 +124,32 @@ def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp
     assert [(row["image"], row["area_px"]) for row in lesions] == [
         (file, found[file]["pixels lesion"]) for file in ("deep.tif", "phone.jpg", "scan")
     ]
+    [feature] = json.loads((out / "geojson/scan.geojson").read_bytes())["features"]
+    scan = {"Area px^2": int(lesions[2]["area_px"]), "Mean probability": float(lesions[2]["mean_probability"])}
+    assert feature["properties"]["measurements"] == scan
     review = rows(out / "review.csv")
     assert (Path(review[0]["image"]).name, float(review[0]["confidence"])) == ("blank.png", 0)
     assert [float(row["confidence"]) for row in review] == sorted(float(row["confidence"]) for row in review)
     # 2 sum(p m) / (sum p + sum m), of the probability that was kept.
     p, m = read_image(out / "probability/scan.png") / 65535, read_image(out / "masks/scan.png")
     assert float(found["scan"]["confidence"]) == pytest.approx(2 * (p * m).sum() / (p.sum() + m.sum()), abs=1e-3)
+
+
+def test_colours_are_those_that_are_asked_for(version: Path, images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = (version, images / "p0/case1.png", "--write", "colour,overlay", "--out", out)
+    told = predict(*asked, "--colours", "green")[1]
+    mask = Image.fromarray(read_image(out / "masks/case1.png") * 255)
+    # As older systems do.
+    np.testing.assert_array_equal(
+        read_image(out / "colours/case1.png"), np.asarray(ImageOps.colorize(mask, black="black", white="green"))
+    )
+    found = np.unique(read_image(out / "overlays/case1.png").reshape(-1, 3), axis=0)
+    assert [0, 128, 0] in found.tolist()
+    assert told["colours"] == ["#008000"]
+    result, told = predict(*asked, "--resume")
+    assert result.exit_code == 2
+    assert "predict.json: colours: found ['#008000'], now ['#56b4e9']" in told["error"]
 
 
 def test_a_segmentation_refers_to_dicom_alone(version: Path, tmp_path: Path) -> None:
@@ -140,14 +160,19 @@ def test_a_segmentation_refers_to_dicom_alone(version: Path, tmp_path: Path) -> 
     (tmp_path / "nobody.dcm").write_bytes(dicom(square(40, 30)))
     out = tmp_path / "out"
     paths = [tmp_path / name for name in ("scan.dcm", "photo.png", "nobody.dcm")]
-    result, told = predict(version, *paths, "--out", out, "--write", "dicom-seg")
+    result, told = predict(version, *paths, "--out", out, "--write", "dicom-seg,lesions", "--spacing", 0.25)
     assert (result.exit_code, told["answered"]) == (2, 1)
     reasons = {Path(each["source"]).name: each["reason"] for each in told["rejects"]}
     assert "no DICOM image" in reasons["photo.png"]
     assert "StudyInstanceUID" in reasons["nobody.dcm"].replace(" ", "")
     seg = read_seg((out / "dicom-seg/scan.dcm").read_bytes(), Task(classes=["lesion"]), 10000)
     np.testing.assert_array_equal(seg, read_image(out / "masks/scan.png"))
-    assert "Patient" in (out / "dicom-seg/scan.txt").read_text()
+    invented = (out / "dicom-seg/scan.txt").read_text()
+    assert "Patient" in invented
+    assert "Pixel Spacing (0028,0030), 0.25 x 0.25 mm: as it was given" in invented
+    [lesion] = rows(out / "lesions.csv")
+    assert float(lesion["x_mm"]) == pytest.approx(0.25 * float(lesion["x"]), abs=1e-3)
+    assert told["spacing_mm"] == 0.25
     assert not (out / "masks/photo.png").exists()
 
 
@@ -181,6 +206,8 @@ def test_what_cannot_go_well_is_said_before_the_first_image(version: Path, image
         ((images / "p1", "--out", full), "nothing is overwritten"),
         ((images / "p1", "--out", full, "--resume"), "has no predict.json"),
         ((images / "p1", "--write", "mask,jpeg"), "--write: found 'jpeg', expected coco, colour"),
+        ((images / "p1", "--colours", "red,green"), "--colours: found 2 for the class lesion, expected one"),
+        ((images / "p1", "--spacing", 0), "--spacing: found 0.0, expected the side of a pixel in mm, above 0"),
         ((images / "p1", "--threshold", 1.5), "threshold: found 1.5, expected less than 1"),
     ):
         result, told = predict(version, "--out", tmp_path / "out", *arguments)

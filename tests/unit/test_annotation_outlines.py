@@ -8,8 +8,9 @@ from annotated import TASK, drawn, masks
 from hypothesis import given
 from shapely import MultiPolygon, Polygon, contains_xy
 
+from components.errors import UsageError
 from components.imaging.annotations.coco import write_coco
-from components.imaging.annotations.colours import colour_map, outlined
+from components.imaging.annotations.colours import colour_map, colours_of, outlined
 from components.imaging.annotations.document import area
 from components.imaging.annotations.outlines import outlines
 from components.imaging.annotations.regions import regions_of
@@ -106,14 +107,34 @@ def test_what_is_drawn_is_cut_off_at_the_image() -> None:
 
 
 def test_each_class_has_its_colour() -> None:
-    picture = colour_map(drawn(".1", "3x"), TASK)
+    picture = colour_map(drawn(".1", "3x"), colours_of(TASK))
     assert picture.tolist() == [[[0, 0, 0], [*TASK.colour(1)]], [[*TASK.colour(3)], [96, 96, 96]]]
+    picture = colour_map(drawn(".1", "3x"), colours_of(TASK, "red, #010203,Green"))
+    assert picture.tolist() == [[[0, 0, 0], [255, 0, 0]], [[0, 128, 0], [96, 96, 96]]]
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (
+            "green",
+            "found 1 for the 3 classes benign, malignant and muscle, expected one of each, as in red,green,#ffc8",
+        ),
+        ("red,green,verdant", "found 'verdant', expected a colour as HTML names it, such as green, or #rrggbb"),
+        ("red,green,#00ff0080", "found '#00ff0080'"),
+        ("red,green,", "found ''"),
+    ],
+)
+def test_what_are_no_colours_of_the_classes_is_refused(named: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"^--colours: {said}"):
+        colours_of(TASK, named)
 
 
 def test_each_region_is_outlined_within_its_pixels() -> None:
     mask = drawn("1111222", "1111222", "1111222", "1111222")
-    picture = outlined(np.full(mask.shape, 7, np.uint8), mask, TASK)
+    colours = colours_of(TASK)
+    picture = outlined(np.full(mask.shape, 7, np.uint8), mask, colours)
     inner = np.zeros(mask.shape, bool)
     inner[1:3, [1, 2, 5]] = True
     assert (picture[inner] == 7).all()
-    np.testing.assert_array_equal(picture[~inner], colour_map(mask, TASK)[~inner])
+    np.testing.assert_array_equal(picture[~inner], colour_map(mask, colours)[~inner])

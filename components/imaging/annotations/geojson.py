@@ -72,7 +72,9 @@ class _Collection(Part):
     features: list[Any]
 
 
-def write_geojson(found: Regions, task: Task, measurements: Sequence[Mapping[str, float]] | None = None) -> bytes:
+def write_geojson(
+    found: Regions, task: Task, measurements: Sequence[Mapping[str, float | None]] | None = None
+) -> bytes:
     """A FeatureCollection of annotations with the names and colours of their classes.
 
     Corners of pixels have whole coordinates, as QuPath has them: the first pixel is the square from (0, 0) to (1, 1).
@@ -121,7 +123,7 @@ def _is_geojson(content: Any) -> bool:
 
 
 def _feature(
-    name: str, colour: tuple[int, int, int], polygons: list[Rings], measurements: Mapping[str, float]
+    name: str, colour: tuple[int, int, int], polygons: list[Rings], measurements: Mapping[str, float | None]
 ) -> dict[str, Any]:
     several = len(polygons) > 1
     return {

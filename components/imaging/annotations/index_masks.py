@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from components.imaging.annotations.colours import colour_map, web_colour
+from components.imaging.annotations.colours import colour_map, colours_of, web_colour
 from components.imaging.annotations.target import Chunk, Labelled, Target
 from components.imaging.files.codecs import encode_png
 from components.imaging.files.unreadable import UnreadableImage
@@ -57,7 +57,7 @@ def join_masks(drawn: Iterable[_Drawn], task: Task) -> Iterator[Chunk]:
 
 def _indexed(mask: np.ndarray, task: Task) -> bytes:
     picture = Image.fromarray(mask)
-    picture.putpalette(colour_map(np.arange(IGNORE + 1, dtype=np.uint8)[None], task).tobytes())
+    picture.putpalette(colour_map(np.arange(IGNORE + 1, dtype=np.uint8)[None], colours_of(task)).tobytes())
     content = io.BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()

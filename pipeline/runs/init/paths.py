@@ -153,11 +153,11 @@ def _differing(values: Sequence[str], field: str) -> str:
         after = re.sub(r"[^\W_]*$", "", begin_of([value[len(before) :][::-1] for value in values]))[::-1]
         return f"{before}{field}{after}"
     around = [value.partition("{name}") for value in values]
-    before, after = ({each[place] for each in around} for place in (0, 2))
-    if len(after) > 1 and len(before) == 1:
-        separator = "_" if all(each.startswith("_") for each in after) else ""
-        return f"{before.pop()}{{name}}{separator}{field}"
-    if len(before) > 1 and len(after) == 1:
-        separator = "_" if all(each.endswith("_") for each in before) else ""
-        return f"{field}{separator}{{name}}{after.pop()}"
+    begins, ends = ({each[place] for each in around} for place in (0, 2))
+    if len(ends) > 1 and len(begins) == 1:
+        separator = "_" if all(each.startswith("_") for each in ends) else ""
+        return f"{begins.pop()}{{name}}{separator}{field}"
+    if len(begins) > 1 and len(ends) == 1:
+        separator = "_" if all(each.endswith("_") for each in begins) else ""
+        return f"{field}{separator}{{name}}{ends.pop()}"
     return "*{name}*"

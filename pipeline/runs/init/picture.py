@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from components.imaging.annotations.colours import eight_bit, outlined
+from components.imaging.annotations.colours import colours_of, eight_bit, outlined
 from components.records.record import Record
 from components.task import Task
 
@@ -35,7 +35,7 @@ def _tile(record: Record, caption: tuple[str, str], task: Task) -> np.ndarray:
     image = cv2.resize(eight_bit(record.image), size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     mask = cv2.resize(record.mask, size, interpolation=cv2.INTER_NEAREST)
     tile = np.full((_SIDE + _LINE, _SIDE, 3), _PAPER, np.uint8)
-    tile[4 : 4 + size[1], 4 : 4 + size[0]] = outlined(image, mask, task, 2)
+    tile[4 : 4 + size[1], 4 : 4 + size[0]] = outlined(image, mask, colours_of(task), 2)
     share, name = caption
     shown = name if len(name) <= _LETTERS else f"...{name[3 - _LETTERS :]}"
     _write(tile, f"{share} {shown}", (4, _SIDE + 14), _INK)
