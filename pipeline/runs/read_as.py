@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.errors import UsageError
 from components.example_gen.listing import detect_layout
 from components.example_gen.spans import find_spans
 from pipeline.config.loader import load_config
@@ -29,7 +30,12 @@ def read_as(folder: Path, recipe: str | None, overrides: Sequence[str]) -> tuple
 def _told_by_files(folder: Path, overrides: Sequence[str]) -> Config:
     layout = next((each for each in overrides if each.startswith("data.layout=")), None)
     if layout is None and not find_spans(folder):
-        return config_of(folder, overrides)
+        try:
+            return config_of(folder, overrides)
+        except UsageError:
+            # What is laid out is read so that its faults are named one by one.
+            if detect_layout(folder) is None:
+                raise
     spans = ["data.spans=0"] if find_spans(folder) else []
     layout = layout or f"data.layout={detect_layout(folder) or 'folders'}"
     return load_config("mias" if layout.endswith("mias") else "folders", [layout, *spans, *overrides])
