@@ -17,7 +17,7 @@ from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.predict import predict_command
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
-from pipeline.terminal import document, say
+from pipeline.terminal import Terminal, document, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -105,7 +105,10 @@ def check_command(
     else:
         print_check(report, out)
         if recipe is None:
-            say(f"How the folder is read was told from its files: maskline init {folder} says why, and writes it down")
+            told = (
+                f"How the folder is read was told from its files: maskline init {folder} says why, and writes it down"
+            )
+            Terminal(wraps=True).say(told)
     return ExitCode.DATA_REFUSED if report["problems"] or report["rejects"] else ExitCode.DONE
 
 
