@@ -5,7 +5,10 @@ python -m benchmarks.slides 32768     # of one side; `make bench BENCH=slides` t
 
 from __future__ import annotations
 
+import filecmp
+import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,16 +44,34 @@ def measure(sides: tuple[int, ...] = _SIDES, by_rows: Mapping[str, int] = _BY_RO
             took, peak = _predicted(version, image, root / image.name.replace(".", "-"))
             yield (
                 f"{suffix}, {side} x {side} px: {took:.0f} s, {peak - least:.0f} MiB above the {least:.0f} MiB of one "
-                "window"
+                "window; killed halfway and resumed, "
+                f"{_resumed(version, image, root / image.name.replace('.', '-'), took)}"
             )
 
 
 def _predicted(version: Path, slide: Path, out: Path) -> tuple[float, float]:
     """Seconds and MiB."""
     peaks: list[float] = []
-    arguments = ("predict", str(version), str(slide), "--out", str(out), "--write", "probability,overlay,colour")
-    took = seconds(lambda: peaks.append(peak_mebibytes("pipeline.cli", *arguments)))
+    took = seconds(lambda: peaks.append(peak_mebibytes("pipeline.cli", *_arguments(version, slide, out))))
     return took, peaks[0]
+
+
+def _resumed(version: Path, slide: Path, whole: Path, took: float) -> str:
+    """What a prediction that is killed after half of its time, and resumed, is beside the whole one."""
+    out = whole.with_name(f"{whole.name}-killed")
+    command = [sys.executable, "-m", "pipeline.cli", *_arguments(version, slide, out)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        time.sleep(took / 2)
+        process.kill()
+    kept = len(list(out.rglob("unfinished/**/*")))
+    again = seconds(lambda: subprocess.run([*command, "--resume"], check=True, stdout=subprocess.DEVNULL))
+    files = [path.relative_to(whole) for path in whole.rglob("*.*") if path.suffix in (".tif", ".png")]
+    same = all(filecmp.cmp(whole / path, out / path, shallow=False) for path in files)
+    return f"{kept} parts were kept, {again:.0f} s more, {len(files)} files {'equal' if same else 'DIFFER'}"
+
+
+def _arguments(version: Path, slide: Path, out: Path) -> tuple[str, ...]:
+    return "predict", str(version), str(slide), "--out", str(out), "--write", "probability,overlay,colour"
 
 
 def _version(folder: Path) -> Path:
