@@ -163,6 +163,7 @@ def test_an_engine_that_is_missing_names_its_extra(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("engine", ENGINES)
 def test_its_extra_is_imported_beside_tensorflow(engine: str) -> None:
     """That a resolver finds versions proves nothing: some did not import."""
+    engine_module(engine, converts=True)
     for module in ENGINES[engine].converts:
         import_module(module)
     if engine == "openvino":

@@ -86,7 +86,8 @@ def _quantized(model: openvino.Model, samples: Sequence[Asked]) -> openvino.Mode
 
     import nncf
 
-    nncf.set_log_level(logging.ERROR)
+    # Its own function sets the level of whatever handles what it logs, which may be everybody's.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     names = {each.any_name for each in model.inputs}
     given = [{name: value for name, value in sample._asdict().items() if name in names} for sample in samples]
     kept = nncf.IgnoredScope(names=_ends(model), validate=False)
