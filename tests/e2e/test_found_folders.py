@@ -16,8 +16,9 @@ from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
 from pipeline.config.loader import load_config
 from pipeline.runs.check import check_config
-from pipeline.runs.init.core import init
-from pipeline.runs.init.questions import nobody
+from pipeline.runs.examined import Watch
+from pipeline.runs.init.core import Written, refuse_existing, understood, write
+from pipeline.runs.init.questions import Ask, nobody
 
 SMALL = 'model.parameters={levels=3, base_filters=4, normalisation="batch"}'
 OPEN = {"dark foreground"}
@@ -25,6 +26,14 @@ OPEN = {"dark foreground"}
 REFUSED = {"dark foreground": "[data.mask] foreground: the bright pixels (255) cover 9"}
 """What the run names where it ends with exit code 4."""
 COPIES = {"leaking splits": 3}
+
+
+def init(folder: Path, recipe: Path, said: list[str], ask: Ask, watch: Watch) -> Written:
+    """What the verb does, without a terminal."""
+    refuse_existing(recipe)
+    found = understood(folder, said)
+    found.ask(ask)
+    return write(found, recipe, said, watch)
 
 
 def begun(kind: str, root: Path) -> Path:

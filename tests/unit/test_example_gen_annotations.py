@@ -76,7 +76,7 @@ def test_nothing_is_lost_silently(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     dump(tmp_path / "package.json", {"name": "no annotations"})
     found = listing(tmp_path)
-    assert [(sample.id, bool(sample.truth.shapes)) for sample in found.samples] == [("a", True), ("empty", False)]  # type: ignore[union-attr]
+    assert [(sample.id, bool(sample.truth.shapes)) for sample in found.samples] == [("a", True), ("empty", False)]
     assert rejects(found) == {
         "broken.json": "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
         "images/notes.md": f"a file of a kind that is not read; expected {', '.join(sorted(SUFFIXES))}",
@@ -130,7 +130,7 @@ def test_classes_are_told_by_name_and_others_are_named(tmp_path: Path) -> None:
     document["annotations"][1]["category_id"] = 8
     dump(tmp_path / "coco.json", document)
     found = listing(tmp_path, classes=["calcification", "Mass"])
-    assert [sample.truth.shapes[0].class_index for sample in found.samples] == [2, 1]  # type: ignore[union-attr]
+    assert [sample.truth.shapes[0].class_index for sample in found.samples] == [2, 1]
     assert rejects(listing(tmp_path, classes=["mass"])) == {
         "b.png": "coco.json: annotation 1: of class 'Calcification', which is none of [data] classes: mass; "
         "[data] labels chooses what is drawn"

@@ -25,7 +25,7 @@ from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.description import describe
 from pipeline.runs.init.kinds import understand
 from pipeline.runs.init.picture import sheet
-from pipeline.runs.init.questions import Ask, nobody
+from pipeline.runs.init.questions import nobody
 from pipeline.runs.init.recipe import recipe_text
 from pipeline.runs.init.sharing import share_out
 from pipeline.runs.init.understanding import Row, Understanding
@@ -46,18 +46,6 @@ class Written:
     recipe: Path
     picture: Path
     rejects: list[Outcome]
-
-
-def init(folder: Path, recipe: Path, overrides: Sequence[str], ask: Ask, watch: Watch) -> Written:
-    """Writes the recipe and, beside it, the picture.
-
-    Raises:
-        UsageError: as `refuse_existing`, `understood` and `write`.
-    """
-    refuse_existing(recipe)
-    found = understood(folder, overrides)
-    found.ask(ask)
-    return write(found, recipe, overrides, watch)
 
 
 def refuse_existing(recipe: Path) -> None:
