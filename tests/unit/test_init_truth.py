@@ -11,7 +11,8 @@ import pytest
 
 from components.errors import UsageError
 from pipeline.runs.init.looks import Look, look_at_masks
-from pipeline.runs.init.truth import FoundTruth, found_truth
+from pipeline.runs.init.truth.core import found_truth
+from pipeline.runs.init.truth.meanings import FoundTruth
 
 
 def disc(number: int, *values: int, size: int = 40) -> np.ndarray:
@@ -39,6 +40,13 @@ def numbers(*values: int) -> list[np.ndarray]:
     return [disc(number, *values) for number in range(12)]
 
 
+def grid(count: int) -> np.ndarray:
+    """So many squares, each with its number."""
+    cells = np.arange(25).reshape(5, 5) + 1
+    inner = np.pad(np.ones((5, 5), int), 2)[:8, :8]
+    return np.kron(np.where(cells > count, 0, cells), inner).astype(np.uint16)
+
+
 LEVELS = {"64": "background", "128": "class_128", "255": "class_255"}
 
 
@@ -48,11 +56,10 @@ LEVELS = {"64": "background", "128": "class_128", "255": "class_255"}
         (numbers(0, 255), {}, []),
         (numbers(0, 1), {}, []),
         (numbers(0, 1, 2), {"form": "indices"}, ["class_1", "class_2"]),
-        (numbers(0, 1, 2, 255), {"form": "indices", "ignore": 255}, ["class_1", "class_2"]),
         (numbers(64, 128, 255), {"form": "levels", "levels": LEVELS}, ["class_128", "class_255"]),
         ([*numbers(0, 1)[:6], *numbers(0, 255)[6:]], {}, []),
         ([disc(number, 0, number + 1) for number in range(12)], {}, []),
-        ([np.arange(1600, dtype=np.uint16).reshape(40, 40) // (30 + n) for n in range(12)], {"form": "instances"}, []),
+        ([grid(20 + number) for number in range(12)], {"form": "instances"}, []),
         ([cv2.GaussianBlur(mask, (0, 0), 2) for mask in numbers(0, 255)], {"threshold": 109}, []),
         ([*numbers(0, 255)[:11], cv2.GaussianBlur(disc(0, 0, 255), (0, 0), 2)], {}, []),
     ],
@@ -60,7 +67,6 @@ LEVELS = {"64": "background", "128": "class_128", "255": "class_255"}
         "255",
         "1",
         "indices",
-        "void",
         "levels",
         "1 or 255",
         "numbered",
@@ -71,7 +77,7 @@ LEVELS = {"64": "background", "128": "class_128", "255": "class_255"}
 )
 def test_grey_masks(tmp_path: Path, masks: list[np.ndarray], mask: dict[str, Any], classes: list[str]) -> None:
     found = truth(tmp_path, masks)
-    assert (found.mask, list(found.classes), found.question) == (mask, classes, None)
+    assert (found.mask, [*found.classes], [*found.questions]) == (mask, classes, [])
 
 
 def test_shares_are_of_all_pixels(tmp_path: Path) -> None:
@@ -86,21 +92,21 @@ def test_shares_are_of_all_pixels(tmp_path: Path) -> None:
 
 def test_bright_masks_are_a_question(tmp_path: Path) -> None:
     found = truth(tmp_path, [255 - mask for mask in numbers(0, 255)])
-    assert found.question
-    assert "the bright pixels (255) cover 9" in found.question.text
-    assert found.question.answers == {way: {"mask": {"foreground": way}} for way in ("bright", "dark")}
-    assert found.question.default is None
+    [question] = found.questions
+    assert "the bright pixels (255) cover 9" in question.text
+    assert question.answers == {way: {"mask": {"foreground": way}} for way in ("bright", "dark")}
+    assert question.default is None
 
 
 @pytest.mark.parametrize(("values", "guess"), [((1, 2), "1"), ((64, 0, 255), "64"), ((128, 0, 255), "128")])
 def test_a_background_that_is_not_black_is_a_question(tmp_path: Path, values: tuple[int, ...], guess: str) -> None:
     found = truth(tmp_path, numbers(*values))
-    assert found.question
-    assert found.question.default is None
-    assert f"{guess} stands at the borders. Which of them is background?" in found.question.text
-    assert found.question.answers[guess] == {"mask": found.mask, "classes": found.classes}
-    [other] = {"0", "2"} & found.question.answers.keys()
-    assert found.question.answers[other]["mask"]["levels"][other] == "background"
+    [question] = found.questions
+    assert question.default is None
+    assert f"{guess} stands at the borders. Which of them is background?" in question.text
+    assert question.answers[guess] == {"mask": found.mask, "classes": found.classes}
+    [other] = {"0", "2"} & question.answers.keys()
+    assert question.answers[other]["mask"]["levels"][other] == "background"
 
 
 def test_a_few_pixels_of_a_large_mask_are_a_lesion(tmp_path: Path) -> None:
@@ -118,8 +124,8 @@ def test_empty_masks_tell_nothing(tmp_path: Path) -> None:
 def test_an_image_of_the_background_in_a_bright_colour_is_a_question(tmp_path: Path) -> None:
     table = np.array([(0, 255, 0), (0, 0, 0)], np.uint8)
     found = truth(tmp_path, [table[disc(number, 0, 1)] for number in range(6)])
-    assert found.question
-    assert list(found.question.answers) == ["#00ff00", "#000000"]
+    [question] = found.questions
+    assert list(question.answers) == ["#00ff00", "#000000"]
 
 
 def colours(*rgb: tuple[int, int, int]) -> list[np.ndarray]:

@@ -90,7 +90,7 @@ def unclear_colours(pixels: np.ndarray, *, lossy: bool = False) -> str:
         )
     kind = " of a plot, viridis" if {colour.name for colour in colours} <= _VIRIDIS else ""
     kind += ", blurred by JPEG" if lossy else ", with blurred edges" if blurred else ""
-    ways = _by_colour(colours, _reach(colours) if blurred and not lossy else 0)
+    ways = _by_colour(colours, reach(colours) if blurred and not lossy else 0)
     palette = "" if lossy else '; or form = "indices" where a palette has the classes as its entries'
     return f"the mask has colours{kind}, expected grey values ({shares}): set [data.mask] {ways}{palette}"
 
@@ -144,7 +144,7 @@ def _rgb(code: int) -> np.ndarray:
     return np.array([code >> shift & 255 for shift in (16, 8, 0)], float)
 
 
-def _reach(colours: Sequence[Colour]) -> int:
+def reach(colours: Sequence[Colour]) -> int:
     """A distance within which every blend of two colours is that of the nearer one."""
     widest = max((float(np.linalg.norm(one.rgb - other.rgb)) for one in colours for other in colours), default=0.0)
     return min(_FARTHEST, int(np.ceil(1.25 * widest / 20)) * 10)

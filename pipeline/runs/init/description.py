@@ -13,7 +13,8 @@ from components.example_gen.samples import MaskFiles, Sample, without_suffix
 from pipeline.runs.init.groups import groups_in
 from pipeline.runs.init.looks import evenly, look_at_masks, read_or_none, segment_names
 from pipeline.runs.init.questions import Question
-from pipeline.runs.init.truth import FoundTruth, found_truth
+from pipeline.runs.init.truth.core import found_truth
+from pipeline.runs.init.truth.meanings import FoundTruth
 from pipeline.runs.init.understanding import Row, Understanding
 
 _MASKS, _IMAGES = 48, 12
@@ -55,7 +56,7 @@ def _describe_masks(found: Understanding, files: Sequence[Path]) -> None:
     truth = found_truth(looks)
     found.rows += _truth_told(truth)
     found.unsure += truth.unsure
-    found.questions += [truth.question] if truth.question else []
+    found.questions += truth.questions
     if truth.classes and "classes" not in found.data:
         found.data["classes"] = [*truth.classes]
     if truth.mask:

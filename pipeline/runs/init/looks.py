@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from components.imaging.files.codecs import (
 )
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.one_hot import one_hot_channels
-from components.imaging.truth.unclear import JPEG_MOVES, has_colours
+from components.imaging.truth.unclear import JPEG_MOVES, Colour, colours_of, has_colours
+from pipeline.runs.init.truth.shapes import NONE, Shapes, codes_of, shapes_of
 
 _PIXELS = 1 << 16
 """That are looked at of a mask, evenly spread."""
@@ -39,12 +40,14 @@ class Look:
     border: np.ndarray
     """Those at its border, likewise."""
     values: np.ndarray
-    """All its distinct values, of gray."""
+    """All its distinct values, of colours 0xrrggbb; of a JPEG with colours none."""
     counts: np.ndarray
     """How many pixels have each."""
     lossy: bool
     palette: bool
     """Whether it has one, of colours."""
+    shapes: Shapes
+    """How its values lie; of a JPEG nothing is told."""
 
     @property
     def coloured(self) -> bool:
@@ -77,9 +80,27 @@ def _look(path: Path) -> Look:
         pixels = with_channels(pixels, 1)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     channels = pixels.reshape(-1, *pixels.shape[2:])
-    gray = pixels if pixels.ndim == 2 else np.empty(0, pixels.dtype)
-    values, counts = np.unique(gray, return_counts=True)
-    return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, counts, lossy, palette)
+    told = np.empty(0, np.int32) if lossy and pixels.ndim > 2 else codes_of(pixels)
+    values, counts = np.unique(told, return_counts=True)
+    shapes = NONE if lossy else shapes_of(pixels, values, ordered=not palette)
+    return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, counts, lossy, palette, shapes)
+
+
+def share_of(looks: Sequence[Look], value: int, shape: Literal["between", "rim"]) -> float:
+    """Of the pixels of a value the share that lie so; 0 of a value that no mask has."""
+    chosen = [(look, np.searchsorted(look.values, value)) for look in looks if value in look.values]
+    lie = sum(int(getattr(look.shapes, shape)[place]) for look, place in chosen if not look.lossy)
+    return lie / max(1, sum(int(look.counts[place]) for look, place in chosen))
+
+
+def legend_of(looks: Sequence[Look], *, blurred: bool) -> list[Colour]:
+    """The colours, or greys, of what was looked at."""
+    return colours_of(np.concatenate([as_rgb(look.pixels) for look in looks])[:, None], blurred=blurred)
+
+
+def as_rgb(pixels: np.ndarray) -> np.ndarray:
+    """`(n, 3)` of what a look has."""
+    return pixels if pixels.ndim == 2 else np.repeat(pixels[:, None], 3, axis=1)
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

@@ -1,0 +1,1 @@
+"""What mask files mean, a file for each kind of them."""

@@ -1,0 +1,45 @@
+"""Values that may mark what is not judged: rims between others, and 255."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pipeline.runs.init.looks import Look, share_of
+from pipeline.runs.init.questions import Question
+from pipeline.runs.init.truth.limits import RIM, VOIDS
+
+
+def rim_of(looks: Sequence[Look], values: Collection[int]) -> int | None:
+    """The one of the values that lies as a rim between others; of several, as layers are, none."""
+    rims = [value for value in values if share_of(looks, value, "rim") >= RIM]
+    return rims[0] if len(rims) == 1 else None
+
+
+def void_of(values: Collection[int]) -> int | None:
+    """The value that by habit is not judged, above those that are counted from 0 without gaps; else None."""
+    void = max(values)
+    others = sorted({*values} - {void})
+    return void if void in VOIDS and len(others) > 1 and others == [*range(len(others))] else None
+
+
+def void_question(looks: Sequence[Look], void: int, highest: int, other: Mapping[str, Any]) -> Question:
+    """Whether it is ignored, which a rim is by habit, and what stands beside several classes."""
+    rim = rim_of(looks, [void]) is not None
+    where = "as a rim between others" if rim else "not as a rim"
+    text = (
+        f"[data.mask] ignore: {void} beside 0 to {highest} lies {where}. Does it mark what is not judged "
+        '("ignore"), or a class ("class")?'
+    )
+    answers = {"ignore": {"mask": {"ignore": void}}, "class": other}
+    default = "ignore" if rim or highest > 1 else None
+    return Question(text, answers, default, f"that {void} marks what is not judged")
+
+
+def rim_question(what: str, rim: str, answers: Mapping[str, Mapping[str, Any]]) -> Question:
+    part = ', or a part of what it surrounds ("object")' if "object" in answers else ""
+    text = (
+        f"[data.mask]: {what} {rim} lies as a rim between others. Is it a class of its own (\"class\"), what is not "
+        f'judged ("ignore"){part}?'
+    )
+    return Question(text, answers, None)
