@@ -182,14 +182,20 @@ def test_many_classes_in_all_masks_are_no_objects(tmp_path: Path) -> None:
 
 def test_sparse_ids_are_objects_and_told(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    few = [objects(number, 3, int(rng.integers(50, 900)), int(rng.integers(1000, 26000)), np.uint16)
-           for number in range(12)]
-    many = [objects(number, 1 + number % 12, 7, 1000, np.uint16) + objects(number, 1, 0, 25000, np.uint16)
-            for number in range(12)]
+    few = [
+        objects(number, 3, int(rng.integers(50, 900)), int(rng.integers(1000, 26000)), np.uint16)
+        for number in range(12)
+    ]
+    many = [
+        objects(number, 1 + number % 12, 7, 1000, np.uint16) + objects(number, 1, 0, 25000, np.uint16)
+        for number in range(12)
+    ]
     for masks in (few, [mask.astype(np.uint16) for mask in many]):
         found = truth(tmp_path, masks)
         assert found.mask == {"form": "instances"}
-        assert any("number objects of one class" in each for each in [*found.unsure, *(q.text for q in found.questions)])
+        assert any(
+            "number objects of one class" in each for each in [*found.unsure, *(q.text for q in found.questions)]
+        )
 
 
 def test_ids_beyond_8_bit_that_come_again_are_asked(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from components.records.record import Record
 from pipeline.config.loader import RECIPES, recipe_names
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
-from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.description import describe
+from pipeline.runs.init.doubles import leave_out_copies
 from pipeline.runs.init.kinds import understand
 from pipeline.runs.init.picture import sheet
 from pipeline.runs.init.questions import nobody
@@ -100,12 +100,15 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     """
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
-    outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
+    listing = _listing(found, overrides)
+    outcomes, entries = _read(found, listing, overrides, watch)
     rejects = [outcome for outcome in outcomes if outcome.kind]
     if not entries:
         raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
     _told_of_pixels(found, outcomes, entries)
-    _leave_out_copies(found, entries)
+    samples = {sample.image: sample for sample in listing.samples}
+    config = found.config(overrides)
+    leave_out_copies(found, entries, lambda entry: _record(samples[entry.source], found, config).mask)
     share_out(found, overrides)
     png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
     picture = recipe.with_suffix(_PICTURE)
@@ -166,22 +169,6 @@ def _told_of_pixels(found: Understanding, outcomes: Sequence[Outcome], entries: 
     if rejected:
         first = rejected[0]
         found.rows.append(Row("rejects", f"{len(rejected)} of {len(outcomes)}", f"{first.source}: {first.reason}"))
-
-
-def _leave_out_copies(found: Understanding, entries: Sequence[Entry]) -> None:
-    prescribed = bool(found.data.get("paths", {}).get("splits"))
-    copies = copies_to_leave_out(entries, prescribed)
-    if not copies:
-        return
-    split_of = {entry.source: entry.split for entry in entries}
-    leaks = sum(split_of[source] != "test" for source in copies) if prescribed else 0
-    why = (
-        f"copies of others, of which {leaks} stand in another split than the original"
-        if prescribed
-        else "copies of others"
-    )
-    found.data["leave_out"] = copies
-    found.rows.append(Row("copies", f"{len(copies)} images left out, as {copies[0]}", why))
 
 
 def _picture(found: Understanding, listing: Listing, entries: Sequence[Entry], overrides: Sequence[str]) -> np.ndarray:

@@ -19,6 +19,7 @@ from pipeline.runs.init.documents import documents_in
 from pipeline.runs.init.files import Files, files_below
 from pipeline.runs.init.legend import named_classes
 from pipeline.runs.init.looks import one_hot_keys, read_or_none
+from pipeline.runs.init.observers import tell_several
 from pipeline.runs.init.paths import FoundPaths, find_paths
 from pipeline.runs.init.roles import Role, role_of_folder, roles_of
 from pipeline.runs.init.understanding import Row, Understanding
@@ -84,6 +85,7 @@ def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
     if files.arrays:
         found.data |= one_hot_keys(files.arrays.values())
     found.rows = list(_names_told(paths))
+    tell_several(found, paths, files.images, partial(_pixels, files))
     left = _left(files, paths)
     if left:
         told = "\n".join(f"{folder}: {count} images" for folder, count in left.most_common(_SHOWN))
@@ -126,8 +128,6 @@ def _names_told(paths: FoundPaths) -> Iterator[Row]:
     yield Row("pairs", "\n".join(f"{pair.image} <- {pair.mask}" for pair in some), "they share the part of their names")
     if paths.region:
         yield Row("region", paths.region, "covers most of each image: pixels outside are not judged")
-    if paths.rounds:
-        yield Row("other masks", ", ".join(paths.rounds), "differ from those in a number alone: not read")
     if paths.splits:
         told = ", ".join(f"{word} = {split}" for word, split in paths.splits.items())
         yield Row("splits", told, "folders say so")
@@ -140,8 +140,12 @@ def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:
             yield match
 
 
+def _pixels(files: Files, name: str) -> np.ndarray | None:
+    return read_or_none(files.images[name]) if name in files.images else None
+
+
 def _bright_share(files: Files, name: str) -> float:
-    pixels = read_or_none(files.images[name]) if name in files.images else None
+    pixels = _pixels(files, name)
     return 0.0 if pixels is None else float(np.mean(pixels > 0))
 
 

@@ -54,7 +54,10 @@ def level_keys(values: Iterable[int], background: int, ignored: Collection[int] 
     others = [value for value in values if value != background and value not in ignored]
     names = {background: "background", **_class_names(others), **dict.fromkeys(ignored, "ignore")}
     classes = [names[each] for each in others] if len(others) > 1 else []
-    return {"mask": {"form": "levels", "levels": {str(value): names[value] for value in sorted(names)}}, "classes": classes}
+    return {
+        "mask": {"form": "levels", "levels": {str(value): names[value] for value in sorted(names)}},
+        "classes": classes,
+    }
 
 
 def rim_ways(values: Collection[int], background: int, rim: int) -> dict[str, dict[str, Any]]:

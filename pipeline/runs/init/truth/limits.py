@@ -28,3 +28,7 @@ FEWEST_MASKS = 4
 """By which that can be told."""
 VOIDS = (255, 65535)
 """Values that by habit mark what is not judged."""
+SAME_REGIONS = 0.5
+"""Intersection over union of two masks of an image from which on they are of two observers."""
+SAME_TRUTH = 0.95
+"""Dice of the masks of two copies of an image from which on they agree."""

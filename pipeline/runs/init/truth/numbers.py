@@ -54,7 +54,7 @@ def of_objects(looks: Sequence[Look], shares: Mapping[int, float]) -> FoundTruth
 
 def number_question(values: Collection[int], what: str, ways: Mapping[str, Mapping]) -> Question:
     text = (
-        f"[data.mask] form: {what} {min(values)} to {max(values)}, and not all in every mask. Do they number objects of "
+        f"[data.mask] form: {what} {min(values)} to {max(values)}, not all in every mask. Do they number objects of "
         'one class ("objects", form = "instances"), or name classes ("classes")?'
     )
     return Question(text, ways, None)
@@ -63,7 +63,10 @@ def number_question(values: Collection[int], what: str, ways: Mapping[str, Mappi
 def of_ids(looks: Sequence[Look], shares: Mapping[int, float], what: str) -> FoundTruth:
     """Of values beyond 8 bit, few and with gaps, that may be either."""
     found = of_objects(looks, shares)
-    ways = {"objects": {"mask": dict(found.mask), "classes": []}, "classes": level_keys(shares, at_border(looks, shares))}
+    ways = {
+        "objects": {"mask": dict(found.mask), "classes": []},
+        "classes": level_keys(shares, at_border(looks, shares)),
+    }
     question = number_question({*shares} - {0}, what, ways)
     return FoundTruth(found.mask, [], found.meanings, found.form, found.why, questions=[question])
 

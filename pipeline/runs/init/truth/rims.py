@@ -39,7 +39,7 @@ def void_question(looks: Sequence[Look], void: int, highest: int, other: Mapping
 def rim_question(what: str, rim: str, answers: Mapping[str, Mapping[str, Any]]) -> Question:
     part = ', or a part of what it surrounds ("object")' if "object" in answers else ""
     text = (
-        f"[data.mask]: {what} {rim} lies as a rim between others. Is it a class of its own (\"class\"), what is not "
+        f'[data.mask]: {what} {rim} lies as a rim between others. Is it a class of its own ("class"), what is not '
         f'judged ("ignore"){part}?'
     )
     return Question(text, answers, None)

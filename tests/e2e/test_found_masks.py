@@ -1,0 +1,103 @@
+"""Masks that may mean two things: what `init` takes for granted, what it leaves open, and what is read then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from found_folders import COUNT, picture
+from found_masks import DOUBTFUL, unlike_copies
+
+from components.example_gen.listing import list_samples
+from components.example_gen.outcome import outcome_of
+from pipeline.config.loader import load_config
+from pipeline.config.root import Config
+from pipeline.runs.init.core import Written, understood, write
+from pipeline.runs.init.questions import Ask, nobody
+
+
+def init(data: Path, ask: Ask = nobody) -> Written:
+    found = understood(data, [])
+    found.ask(ask)
+    return write(found, data.parent / "recipe.toml", [], lambda items, _: items)
+
+
+def masks(folder: Path) -> tuple[Config, list[np.ndarray]]:
+    """What the recipe reads, by name."""
+    config = load_config(str(folder / "recipe.toml"))
+    listing = list_samples(folder / "data", config.records)
+    assert not listing.rejects
+    samples = sorted(listing.samples, key=lambda sample: sample.image)
+    return config, [
+        outcome_of(each, folder / "data", config.records, lambda record: record.mask)[1][0] for each in samples
+    ]
+
+
+def discs() -> list[np.ndarray]:
+    names = sorted(f"images/a{number}.png" for number in range(COUNT))
+    return [picture(int(name[8:-4]))[1] for name in names]
+
+
+GRANTED = {
+    "blends": "cut in the middle",
+    "void rim": "that 255 marks what is not judged",
+    "ids": "that values number objects of one class",
+    "observers in folders": "that mask1/{name} is the observer to learn from",
+    "observers by name": "that masks/{name}_observer1 is the observer to learn from",
+}
+
+
+@pytest.mark.parametrize("kind", GRANTED)
+def test_what_is_granted_is_told_and_read(kind: str, tmp_path: Path) -> None:
+    DOUBTFUL[kind](tmp_path / "data")
+    found = init(tmp_path / "data").found
+    assert found.open == []
+    assert any(GRANTED[kind] in each for each in [*found.unsure, *(row.why for row in found.rows)])
+    config, read = masks(tmp_path)
+    assert config.data.task.classes == ["foreground"]
+    for mask, disc in zip(read, discs(), strict=True):
+        shown = mask[mask.shape[0] // 2 - 32 :][:64] if mask.shape[0] > 64 else mask
+        judged = shown != 255
+        assert np.mean((shown > 0)[judged & disc]) > 0.95
+        assert np.mean((shown > 0)[judged]) < np.mean(disc[judged]) + 0.03
+
+
+ANSWERS: Mapping[tuple[str, str], list[str]] = {
+    ("numbers", "objects"): ["foreground"],
+    ("numbers", "classes"): [f"class_{value}" for value in range(1, 6)],
+    ("two folders", "observers"): ["foreground"],
+    ("two folders", "objects"): ["foreground"],
+    ("two folders", "classes"): ["1", "2"],
+    ("two names", "objects"): ["foreground"],
+    ("two names", "classes"): ["1", "2"],
+}
+
+
+@pytest.mark.parametrize(("kind", "answer"), ANSWERS)
+def test_what_is_asked_is_open_and_each_answer_is_read(kind: str, answer: str, tmp_path: Path) -> None:
+    DOUBTFUL[kind](tmp_path / "data")
+    written = init(tmp_path / "data")
+    assert len(written.found.open) == 1
+    assert len(load_config(str(written.recipe)).data.questions) == 1
+    for path in (written.recipe, written.picture):
+        path.unlink()
+    init(tmp_path / "data", lambda question: answer if answer in question.answers else None)
+    config, read = masks(tmp_path)
+    assert (config.data.task.classes, config.data.questions) == (ANSWERS[kind, answer], [])
+    values = {*np.unique(np.stack(read)).tolist()}
+    assert values == {0, *range(1, 1 + len(ANSWERS[kind, answer]))}
+    if answer == "objects":
+        assert any(np.count_nonzero(mask) > np.count_nonzero(disc) for mask, disc in zip(read, discs(), strict=True))
+
+
+def test_copies_whose_masks_disagree_are_told(tmp_path: Path) -> None:
+    unlike_copies(tmp_path / "data")
+    found = init(tmp_path / "data").found
+    [left, told] = found.of_topic("copies")
+    assert "4 images left out" in left.found
+    assert told.found.startswith("masks of 2 copies disagree, as images/z3.png and images/a3.png, Dice 0.74")
+    assert "whose mask is most like those of the other copies" in told.why
+    assert found.data["leave_out"] == ["images/a4.png", "images/z3.png", "images/z5.png", "images/zz4.png"]
+    assert any("the one that is kept is right" in each for each in found.unsure)
