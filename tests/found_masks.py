@@ -31,7 +31,7 @@ def shifted(number: int, disc: np.ndarray) -> np.ndarray:
 
 def softened(number: int, disc: np.ndarray) -> np.ndarray:
     half = cv2.resize(white(disc), (WIDTH // 2, 32), interpolation=cv2.INTER_AREA)
-    return cv2.resize(half, (WIDTH, 64), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(half, (WIDTH, 64), interpolation=cv2.INTER_NEAREST)
 
 
 def rimmed(number: int, disc: np.ndarray) -> np.ndarray:

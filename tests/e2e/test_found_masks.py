@@ -60,7 +60,7 @@ def test_what_is_granted_is_told_and_read(kind: str, tmp_path: Path) -> None:
     for mask, disc in zip(read, discs(), strict=True):
         shown = mask[mask.shape[0] // 2 - 32 :][:64] if mask.shape[0] > 64 else mask
         judged = shown != 255
-        assert np.mean((shown > 0)[judged & disc]) > 0.95
+        assert np.mean((shown > 0)[judged & disc]) > 0.9
         assert np.mean((shown > 0)[judged]) < np.mean(disc[judged]) + 0.03
 
 

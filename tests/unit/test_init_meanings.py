@@ -220,3 +220,19 @@ def test_two_ways_of_saving_are_one_class(tmp_path: Path) -> None:
     masks = [mask.astype(np.uint16) * (257 if number % 2 else 1) for number, mask in enumerate(numbers(0, 255))]
     found = truth(tmp_path, masks)
     assert (found.mask, found.classes, found.questions) == ({}, [], [])
+
+
+def test_a_void_colour_around_classes_is_asked(tmp_path: Path) -> None:
+    table = np.array([(0, 0, 0), (128, 0, 0), (224, 224, 192)], np.uint8)
+    found = truth(tmp_path, [table[rings(number, 1, 2)] for number in range(6)])
+    [question] = found.questions
+    assert "#e0e0c0 lies as a rim" in question.text
+    colours = {"#000000": "background", "#800000": "foreground", "#e0e0c0": "ignore"}
+    assert question.answers["ignore"] == {"mask": {"form": "colours", "colours": colours}, "classes": []}
+
+
+def test_layers_are_classes_and_told(tmp_path: Path) -> None:
+    masks = [np.repeat(np.clip(np.arange(60) // 4 - 4, 0, 6), 60).reshape(60, 60).astype(np.uint8) for _ in range(6)]
+    found = truth(tmp_path, masks)
+    assert found.classes == [f"class_{value}" for value in range(1, 7)]
+    assert any("between others as a rim is" in each for each in found.unsure)

@@ -13,9 +13,9 @@ from components.imaging.truth.unclear import COVERED, JPEG_MOVES, MOST_COLOURS, 
 from pipeline.runs.init.colour_names import colour_name
 from pipeline.runs.init.looks import Look, as_rgb, legend_of, share_of
 from pipeline.runs.init.truth.levels import which_background
-from pipeline.runs.init.truth.limits import BETWEEN
+from pipeline.runs.init.truth.limits import BETWEEN_COLOURS
 from pipeline.runs.init.truth.meanings import FoundTruth, Meaning
-from pipeline.runs.init.truth.rims import rim_of, rim_question
+from pipeline.runs.init.truth.rims import rim_question, rims_of
 
 
 def of_colours(looks: Sequence[Look]) -> FoundTruth:
@@ -39,9 +39,9 @@ def of_colours(looks: Sequence[Look]) -> FoundTruth:
     why = f"{len(colours)} colours{blur}; {background.name} stands at the borders"
     question = which_background("colours", background.name, ways, _black(colours))
     unsure = [] if question else [f"that {background.name} is background"]
-    rim = rim_of(looks, [colour.code for colour in colours if colour is not background])
-    if rim is not None and not question:
-        ignored = next(colour for colour in colours if colour.code == rim)
+    rims = rims_of(looks, [colour.code for colour in colours if colour is not background])
+    if len(rims) == 1 and not question:
+        ignored = next(colour for colour in colours if colour.code == rims[0])
         answers = {"class": keys, "ignore": _colour_table(colours, background, [ignored])}
         question = rim_question("the colour", ignored.name, answers)
     mask = dict(keys["mask"])
@@ -52,7 +52,7 @@ def of_colours(looks: Sequence[Look]) -> FoundTruth:
 
 
 def _is_blend(looks: Sequence[Look], colour: Colour) -> bool:
-    return share_of(looks, colour.code, "between") >= BETWEEN
+    return share_of(looks, colour.code, "between") >= BETWEEN_COLOURS
 
 
 def _black(colours: Sequence[Colour]) -> str:

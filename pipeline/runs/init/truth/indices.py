@@ -9,7 +9,7 @@ from pipeline.runs.init.looks import Look
 from pipeline.runs.init.truth.levels import level_keys, rim_ways
 from pipeline.runs.init.truth.meanings import FoundTruth, Meaning
 from pipeline.runs.init.truth.numbers import number_question, numbering, of_objects
-from pipeline.runs.init.truth.rims import rim_of, rim_question, void_question
+from pipeline.runs.init.truth.rims import rim_question, rims_granted, rims_of, void_question
 
 
 def of_indices(looks: Sequence[Look], counts: Mapping[int, float], void: int | None, what: str) -> FoundTruth:
@@ -22,12 +22,12 @@ def of_indices(looks: Sequence[Look], counts: Mapping[int, float], void: int | N
     names = ["background", *(keys["classes"] or ["foreground"])]
     meanings = [Meaning(str(value), name, counts[value]) for value, name in zip(values, names, strict=True)]
     why, unsure, questions = f"{what} 0 to {values[-1]}", ["the names of the classes"] if keys["classes"] else [], []
-    rim = rim_of(looks, values[1:]) if len(values) > len((0, 1)) else None
-    if rim is not None and void is None:
-        ways = rim_ways(values, 0, rim)
-        questions += [rim_question(what, str(rim), {**ways, "class": keys})]
-    elif rim is not None:
-        unsure += [f"that {rim}, a rim between others, is a class"]
+    rims = rims_of(looks, values[1:]) if len(values) > len((0, 1)) else []
+    if len(rims) == 1 and void is None:
+        ways = rim_ways(values, 0, rims[0])
+        questions += [rim_question(what, str(rims[0]), {**ways, "class": keys})]
+    elif rims:
+        unsure += [rims_granted(rims)]
     elif numbers != "classes" and len(values) > len((0, 1)):
         ways = {"objects": {"mask": {"form": "instances"}, "classes": []}, "classes": keys}
         questions += [number_question(values[1:], what, ways)]

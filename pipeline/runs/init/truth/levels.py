@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.runs.init.looks import Look
 from pipeline.runs.init.questions import Question
 from pipeline.runs.init.truth.meanings import FoundTruth, Meaning
-from pipeline.runs.init.truth.rims import rim_of, rim_question
+from pipeline.runs.init.truth.rims import rim_question, rims_granted, rims_of
 
 _TWO = 2
 
@@ -30,11 +30,11 @@ def of_levels(looks: Sequence[Look], shares: Mapping[int, float], what: str, ble
     why = f"{what} {', '.join(map(str, shares))}; {background} stands at the borders"
     question = which_background(what, str(background), ways, "0")
     unsure = [] if question else [f"that {background} is background"]
-    rim = rim_of(looks, {*shares} - {background})
-    if rim is not None and not question:
-        question = rim_question(what, str(rim), rim_ways(shares, background, rim))
-    elif rim is not None:
-        unsure += [f"that {rim}, a rim between others, is a class"]
+    rims = rims_of(looks, {*shares} - {background})
+    if len(rims) == 1 and not question:
+        question = rim_question(what, str(rims[0]), rim_ways(shares, background, rims[0]))
+    elif rims:
+        unsure += [rims_granted(rims)]
     unsure += ["the names of the classes"] if len(shares) > _TWO else []
     mask = dict(keys["mask"])
     if blended:

@@ -16,8 +16,10 @@ MOST_KINDS = 4
 """Values of all masks up to which one that a single mask has may still be a class."""
 FULL = 0.5
 """Share of foreground from which on it may be the background."""
-BETWEEN = 0.5
-"""Share of a value's pixels with a lower and a higher one beside them from which on it is the blend of an edge."""
+BETWEEN = 0.8
+"""Share of a value's pixels with a lower and a higher one near them from which on it is the blend of an edge."""
+BETWEEN_COLOURS = 0.5
+"""Likewise of a colour: near a third one its blends are between two in some channels alone."""
 RIM = 0.8
 """Share of a value's pixels that are near two others from which on it is a rim between these."""
 WHOLE = 0.9

@@ -10,10 +10,14 @@ from pipeline.runs.init.questions import Question
 from pipeline.runs.init.truth.limits import RIM, VOIDS
 
 
-def rim_of(looks: Sequence[Look], values: Collection[int]) -> int | None:
-    """The one of the values that lies as a rim between others; of several, as layers are, none."""
-    rims = [value for value in values if share_of(looks, value, "rim") >= RIM]
-    return rims[0] if len(rims) == 1 else None
+def rims_of(looks: Sequence[Look], values: Collection[int]) -> list[int]:
+    """Those of the values that lie as a rim between others; of layers several do."""
+    return [value for value in sorted(values) if share_of(looks, value, "rim") >= RIM]
+
+
+def rims_granted(rims: Sequence[int]) -> str:
+    """For people."""
+    return f"that {', '.join(map(str, rims))}, between others as a rim is, names a class"
 
 
 def void_of(values: Collection[int]) -> int | None:
@@ -25,7 +29,7 @@ def void_of(values: Collection[int]) -> int | None:
 
 def void_question(looks: Sequence[Look], void: int, highest: int, other: Mapping[str, Any]) -> Question:
     """Whether it is ignored, which a rim is by habit, and what stands beside several classes."""
-    rim = rim_of(looks, [void]) is not None
+    rim = bool(rims_of(looks, [void]))
     where = "as a rim between others" if rim else "not as a rim"
     text = (
         f"[data.mask] ignore: {void} beside 0 to {highest} lies {where}. Does it mark what is not judged "

@@ -12,6 +12,8 @@ from pipeline.runs.init.truth.limits import BETWEEN, MOST_LEVELS
 
 _REACH = 4
 """Pixels: rims are some 5 wide, as those of PASCAL VOC, and as wide is one value of a slow ramp."""
+_NEAR = 2
+"""Pixels: as wide is one value of an edge that was resized; a class is wider."""
 _MOST_NUMBERS = 4096
 
 
@@ -20,7 +22,7 @@ class Shapes:
     """Of each value of a mask, in their order."""
 
     between: np.ndarray
-    """How many of its pixels have a lower and a higher value beside them, of colours in every channel that changes."""
+    """How many of its pixels have a lower and a higher value near them, of colours in every channel that changes."""
     rim: np.ndarray
     """How many have two others within four pixels."""
     regions: np.ndarray
@@ -46,7 +48,7 @@ def shapes_of(pixels: np.ndarray, values: np.ndarray, *, ordered: bool) -> Shape
     """
     few, codes = len(values) <= MOST_LEVELS, codes_of(pixels)
     counted = np.zeros(len(values), np.int64)
-    between = _of_each(codes, _between(pixels, 1 if few else _REACH), values) if ordered else counted
+    between = _of_each(codes, _between(pixels, 1 if pixels.ndim > 2 else _NEAR if few else _REACH), values) if ordered else counted
     rim = _of_each(codes, _near_two(codes, values), values) if few else counted
     blended = between.sum() > BETWEEN * np.count_nonzero(codes != values[0])
     numbers = pixels.ndim == 2 and len(values) <= _MOST_NUMBERS and not blended
@@ -66,7 +68,7 @@ def _between(pixels: np.ndarray, reach: int) -> np.ndarray:
 def _near_two(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     near = np.zeros(codes.shape, np.uint8)
     for value in values:
-        near += cv2.dilate((codes == value).astype(np.uint8), _square(_REACH))
+        near += cv2.dilate((codes == value).astype(np.uint8), _square(_REACH)) > 0
     return near > 2
 
 

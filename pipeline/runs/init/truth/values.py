@@ -37,9 +37,10 @@ def of_values(looks: Sequence[Look], what: str) -> FoundTruth:
         return of_two(looks, {value: counts[value] for value in known}, what)
     many = any(len(look.values) > MOST_LEVELS for look in looks)
     solid = _solid(looks, counts, known, many)
-    if many and len(solid) <= _TWO and _are_ramps(looks):
+    ramps = max(known) > MOST_LEVELS and len(solid) < len(known) and (not many or _are_ramps(looks, solid))
+    if many and ramps and len(solid) <= _TWO:
         return of_soft(looks)
-    if max(known) > MOST_LEVELS and len(solid) < len(known) and (not many or _are_ramps(looks)):
+    if ramps:
         return _of_blended(looks, {value: counts[value] for value in sorted(solid)}, what)
     # Where there are many the rarest is an object, too.
     return _of_solid(looks, counts if many else {value: counts[value] for value in sorted(known)}, what)
@@ -97,9 +98,8 @@ def _solid(looks: Sequence[Look], counts: Mapping[int, float], known: Collection
     return ends | {value for value in others if share_of(looks, value, "between") < BETWEEN}
 
 
-def _are_ramps(looks: Sequence[Look]) -> bool:
-    """Whether most pixels of masks with many values that are not of the lowest lie between others."""
-    if looks[0].palette:
-        return False
-    between = sum(look.shapes.between.sum() for look in looks)
-    return bool(between >= BETWEEN * sum(look.counts[1:].sum() for look in looks))
+def _are_ramps(looks: Sequence[Look], solid: Collection[int]) -> bool:
+    """Whether most pixels of other values lie between lower and higher ones."""
+    others = [~np.isin(look.values, [*solid]) for look in looks]
+    between = sum(int(look.shapes.between[which].sum()) for look, which in zip(looks, others, strict=True))
+    return between >= BETWEEN * sum(int(look.counts[which].sum()) for look, which in zip(looks, others, strict=True))
