@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from driver import maskline
 from found_folders import COUNT, picture
 from found_masks import DOUBTFUL, unlike_copies
 
@@ -101,3 +102,10 @@ def test_copies_whose_masks_disagree_are_told(tmp_path: Path) -> None:
     assert "whose mask is most like those of the other copies" in told.why
     assert found.data["leave_out"] == ["images/a4.png", "images/z3.png", "images/z5.png", "images/zz4.png"]
     assert any("the one that is kept is right" in each for each in found.unsure)
+
+
+@pytest.mark.slow
+def test_a_run_ends_at_the_open_question(tmp_path: Path) -> None:
+    DOUBTFUL["numbers"](tmp_path / "data")
+    done = maskline("run", init(tmp_path / "data").recipe, "--out", tmp_path / "out", "--json")
+    assert (done.code, "Do they number objects of one class" in done.record["error"]) == (4, True)

@@ -154,3 +154,12 @@ def test_pictures_of_masks_are_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(UsageError, match=r"too many for classes .* pictures of masks"):
         truth(tmp_path, [rng.integers(0, 256, (40, 40, 3), np.uint8) for _ in range(4)])
+
+
+def test_faint_masks_whose_channels_were_warped_alone_are_cut(tmp_path: Path) -> None:
+    masks = []
+    for number in range(6):
+        plane = cv2.GaussianBlur(disc(number, 0, 255), (0, 0), 4) // 3
+        masks.append(np.dstack([plane, plane, np.roll(plane, 1, axis=0)]))
+    found = truth(tmp_path, masks)
+    assert 5 < found.mask["threshold"] < 20

@@ -80,8 +80,9 @@ def _look(path: Path) -> Look:
         pixels = with_channels(pixels, 1)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     channels = pixels.reshape(-1, *pixels.shape[2:])
-    told = np.empty(0, np.int32) if lossy and pixels.ndim > 2 else codes_of(pixels)
-    values, counts = np.unique(told, return_counts=True)
+    counted = np.bincount(codes_of(pixels).ravel()) if not lossy or pixels.ndim == 2 else np.zeros(0, np.int64)
+    values = np.flatnonzero(counted)
+    counts = counted[values]
     shapes = NONE if lossy else shapes_of(pixels, values, ordered=not palette)
     return Look(path, channels[:: 1 + len(channels) // _PIXELS], border, values, counts, lossy, palette, shapes)
 

@@ -13,6 +13,7 @@ from pipeline.runs.init.looks import Look, legend_of
 from pipeline.runs.init.truth.hues import of_colours
 from pipeline.runs.init.truth.limits import MOST_LEVELS, RARE
 from pipeline.runs.init.truth.meanings import FoundTruth
+from pipeline.runs.init.truth.shapes import Shapes
 from pipeline.runs.init.truth.two import of_blurred
 from pipeline.runs.init.truth.values import of_values
 
@@ -45,5 +46,8 @@ def _has_hues(looks: Sequence[Look]) -> bool:
 
 
 def _as_gray(look: Look) -> Look:
+    """By its red, of which nothing is known but how often it has each value."""
     pixels, border = (each.reshape(len(each), -1)[:, 0] for each in (look.pixels, look.border))
-    return replace(look, pixels=pixels, border=border)
+    values, counts = np.unique(pixels, return_counts=True)
+    shapes = Shapes(*[np.zeros(len(values), np.int64)] * 3)
+    return replace(look, pixels=pixels, border=border, values=values, counts=counts, shapes=shapes)

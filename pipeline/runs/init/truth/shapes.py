@@ -48,7 +48,11 @@ def shapes_of(pixels: np.ndarray, values: np.ndarray, *, ordered: bool) -> Shape
     """
     few, codes = len(values) <= MOST_LEVELS, codes_of(pixels)
     counted = np.zeros(len(values), np.int64)
-    between = _of_each(codes, _between(pixels, 1 if pixels.ndim > 2 else _NEAR if few else _REACH), values) if ordered else counted
+    between = (
+        _of_each(codes, _between(pixels, 1 if pixels.ndim > 2 else _NEAR if few else _REACH), values)
+        if ordered
+        else counted
+    )
     rim = _of_each(codes, _near_two(codes, values), values) if few else counted
     blended = between.sum() > BETWEEN * np.count_nonzero(codes != values[0])
     numbers = pixels.ndim == 2 and len(values) <= _MOST_NUMBERS and not blended
