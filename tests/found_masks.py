@@ -47,6 +47,19 @@ def counted(number: int, disc: np.ndarray) -> np.ndarray:
     return mask
 
 
+def beside(number: int, disc: np.ndarray) -> np.ndarray:
+    return np.where(_BAND & ~disc, 255, disc).astype(np.uint8)
+
+
+def bordered(number: int, disc: np.ndarray) -> np.ndarray:
+    return np.where(rimmed(number, disc) == 255, 2, rimmed(number, disc)).astype(np.uint8)
+
+
+def pets(number: int, disc: np.ndarray) -> np.ndarray:
+    """1, 2 around it, and 3 between them."""
+    return np.array([2, 1, 3], np.uint8)[bordered(number, disc)]
+
+
 def sparse(number: int, disc: np.ndarray) -> np.ndarray:
     mask = disc * np.uint16(1003 + 7 * number)
     mask[1:5, 4:10] = 26011 + 3 * number
@@ -73,6 +86,9 @@ DOUBTFUL: Mapping[str, Callable[[Path], None]] = {
     "blends": lambda root: drawn(root, softened),
     "void rim": lambda root: drawn(root, rimmed),
     "numbers": lambda root: drawn(root, counted),
+    "void region": lambda root: drawn(root, beside),
+    "rim": lambda root: drawn(root, bordered),
+    "pets": lambda root: drawn(root, pets),
     "ids": lambda root: drawn(root, sparse),
     "observers in folders": lambda root: two(root, (disc_of, shifted), FOLDERS),
     "observers by name": lambda root: two(root, (disc_of, shifted), NAMES),

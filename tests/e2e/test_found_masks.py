@@ -68,6 +68,13 @@ def test_what_is_granted_is_told_and_read(kind: str, tmp_path: Path) -> None:
 ANSWERS: Mapping[tuple[str, str], list[str]] = {
     ("numbers", "objects"): ["foreground"],
     ("numbers", "classes"): [f"class_{value}" for value in range(1, 6)],
+    ("void region", "ignore"): ["foreground"],
+    ("void region", "class"): ["class_1", "class_255"],
+    ("rim", "ignore"): ["foreground"],
+    ("rim", "object"): ["foreground"],
+    ("rim", "class"): ["class_1", "class_2"],
+    ("pets", "ignore"): ["foreground"],
+    ("pets", "class"): ["class_1", "class_3"],
     ("two folders", "observers"): ["foreground"],
     ("two folders", "objects"): ["foreground"],
     ("two folders", "classes"): ["1", "2"],
@@ -88,8 +95,9 @@ def test_what_is_asked_is_open_and_each_answer_is_read(kind: str, answer: str, t
     config, read = masks(tmp_path)
     assert (config.data.task.classes, config.data.questions) == (ANSWERS[kind, answer], [])
     values = {*np.unique(np.stack(read)).tolist()}
-    assert values == {0, *range(1, 1 + len(ANSWERS[kind, answer]))}
-    if answer == "objects":
+    assert (255 in values) == (answer == "ignore")
+    assert values - {255} == {0, *range(1, 1 + len(ANSWERS[kind, answer]))}
+    if answer in ("objects", "object"):
         assert any(np.count_nonzero(mask) > np.count_nonzero(disc) for mask, disc in zip(read, discs(), strict=True))
 
 

@@ -9,7 +9,7 @@ from pipeline.runs.init.looks import Look
 from pipeline.runs.init.truth.levels import level_keys, rim_ways
 from pipeline.runs.init.truth.meanings import FoundTruth, Meaning
 from pipeline.runs.init.truth.numbers import number_question, numbering, of_objects
-from pipeline.runs.init.truth.rims import rim_question, rims_granted, rims_of, void_question
+from pipeline.runs.init.truth.rims import is_void, rim_question, rims_granted, rims_of, void_question
 
 
 def of_indices(looks: Sequence[Look], counts: Mapping[int, float], void: int | None, what: str) -> FoundTruth:
@@ -33,8 +33,13 @@ def of_indices(looks: Sequence[Look], counts: Mapping[int, float], void: int | N
         questions += [number_question(values[1:], what, ways)]
     if void is not None:
         why += f", and {void} beside them"
-        meanings += [Meaning(str(void), "ignore", counts[void])]
-        questions += [void_question(looks, void, values[-1], level_keys(counts, 0))]
+        granted = is_void(looks, void, values[-1])
+        meanings += [Meaning(str(void), "ignore" if granted else f"class_{void}", counts[void])]
+        ignored = {"mask": {"ignore": void}} if granted else level_keys(counts, 0, [void])
+        ways = {"ignore": ignored, "class": level_keys(counts, 0)}
+        questions += [void_question(looks, void, values[-1], ways)]
+        # What is asked must be readable as it stands.
+        keys = keys if granted else ways["class"]
     return FoundTruth(keys["mask"], keys["classes"], meanings, "class indices", why, unsure, questions)
 
 

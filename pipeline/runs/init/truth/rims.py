@@ -27,17 +27,20 @@ def void_of(values: Collection[int]) -> int | None:
     return void if void in VOIDS and len(others) > 1 and others == [*range(len(others))] else None
 
 
-def void_question(looks: Sequence[Look], void: int, highest: int, other: Mapping[str, Any]) -> Question:
-    """Whether it is ignored, which a rim is by habit, and what stands beside several classes."""
+def is_void(looks: Sequence[Look], void: int, highest: int) -> bool:
+    """Whether it may be granted that it is ignored: a rim is by habit, and what stands beside several classes."""
+    return highest > 1 or bool(rims_of(looks, [void]))
+
+
+def void_question(looks: Sequence[Look], void: int, highest: int, ways: Mapping[str, Mapping[str, Any]]) -> Question:
     rim = bool(rims_of(looks, [void]))
     where = "as a rim between others" if rim else "not as a rim"
     text = (
         f"[data.mask] ignore: {void} beside 0 to {highest} lies {where}. Does it mark what is not judged "
         '("ignore"), or a class ("class")?'
     )
-    answers = {"ignore": {"mask": {"ignore": void}}, "class": other}
-    default = "ignore" if rim or highest > 1 else None
-    return Question(text, answers, default, f"that {void} marks what is not judged")
+    default = "ignore" if is_void(looks, void, highest) else None
+    return Question(text, ways, default, f"that {void} marks what is not judged")
 
 
 def rim_question(what: str, rim: str, answers: Mapping[str, Mapping[str, Any]]) -> Question:
