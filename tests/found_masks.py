@@ -34,6 +34,19 @@ def softened(number: int, disc: np.ndarray) -> np.ndarray:
     return cv2.resize(half, (WIDTH, 64), interpolation=cv2.INTER_NEAREST)
 
 
+def resized(mask: np.ndarray) -> np.ndarray:
+    half = cv2.resize(mask, (WIDTH // 2, 32), interpolation=cv2.INTER_AREA)
+    return cv2.resize(half, (WIDTH, 64), interpolation=cv2.INTER_LINEAR)
+
+
+def softened_levels(number: int, disc: np.ndarray) -> np.ndarray:
+    return resized(np.where(_BAND & ~disc, 128, white(disc)).astype(np.uint8))
+
+
+def softened_colours(number: int, disc: np.ndarray) -> np.ndarray:
+    return resized(np.array([(0, 0, 0), (255, 0, 0), (0, 0, 255)], np.uint8)[np.where(_BAND & ~disc, 2, disc)])
+
+
 def rimmed(number: int, disc: np.ndarray) -> np.ndarray:
     """As PASCAL VOC has it."""
     wide, narrow = (each(disc.astype(np.uint8), np.ones((3, 3))) for each in (cv2.dilate, cv2.erode))
@@ -84,6 +97,8 @@ NAMES = ("masks/{}_observer1.png", "masks/{}_observer2.png")
 
 DOUBTFUL: Mapping[str, Callable[[Path], None]] = {
     "blends": lambda root: drawn(root, softened),
+    "blended levels": lambda root: drawn(root, softened_levels),
+    "blended colours": lambda root: drawn(root, softened_colours),
     "void rim": lambda root: drawn(root, rimmed),
     "numbers": lambda root: drawn(root, counted),
     "void region": lambda root: drawn(root, beside),

@@ -65,6 +65,18 @@ def test_what_is_granted_is_told_and_read(kind: str, tmp_path: Path) -> None:
         assert np.mean((shown > 0)[judged]) < np.mean(disc[judged]) + 0.03
 
 
+@pytest.mark.parametrize("kind", ["blended levels", "blended colours"])
+def test_blends_of_several_are_read_as_the_nearest(kind: str, tmp_path: Path) -> None:
+    DOUBTFUL[kind](tmp_path / "data")
+    written = init(tmp_path / "data")
+    assert (written.found.open, written.rejects) == ([], [])
+    assert any("that blends along outlines count as the nearest" in each for each in written.found.unsure)
+    config, read = masks(tmp_path)
+    assert len(config.data.classes) == 2
+    for mask, disc in zip(read, discs(), strict=True):
+        assert np.mean((mask > 0)[disc]) > 0.9
+
+
 ANSWERS: Mapping[tuple[str, str], list[str]] = {
     ("numbers", "objects"): ["foreground"],
     ("numbers", "classes"): [f"class_{value}" for value in range(1, 6)],
