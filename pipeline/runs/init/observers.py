@@ -31,6 +31,12 @@ Masks = Mapping[tuple[str, ...], Mapping[str, str]]
 def tell_several(found: Understanding, paths: FoundPaths, names: Iterable[str], read: Read) -> None:
     """Decides by their overlap, and asks where there is little of it."""
     names = [*names]
+    numbered = {_NUMBER.sub("#", kept) for kept in paths.masks}
+    others = [each for each in paths.rounds if _NUMBER.sub("#", each) not in numbered]
+    if others:
+        found.rows.append(
+            Row("other masks", ", ".join(others), "differ from those in a number, or lie within: not read")
+        )
     for kept in paths.masks:
         rounds = [each for each in paths.rounds if _NUMBER.sub("#", each) == _NUMBER.sub("#", kept)]
         if rounds:
