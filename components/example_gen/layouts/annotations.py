@@ -64,7 +64,7 @@ def _read_files(root: Path, _listing: Callable[[], Listing]) -> set[Path]:
 
 LAYOUT = Layout(
     name="annotations",
-    keys=frozenset({"images", "table", "labels", "format"}),
+    keys=frozenset({"images", "table", "labels", "format", "told_splits"}),
     marks=(
         ("*.geojson",),
         ("annotations/*.geojson",),

@@ -11,6 +11,7 @@ from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.templates import Template
 from components.example_gen.samples import (
+    NO_SPLIT,
     Listing,
     MaskFiles,
     NotLaidOut,
@@ -42,7 +43,7 @@ class _Sorted:
     images: Sequence[_File]
     masks: Sequence[_File]
     regions: Sequence[_File]
-    left_out: Sequence[Reject]
+    left_out: list[Reject]
 
 
 def patterns(data: Reading) -> dict[str, str]:
@@ -76,7 +77,7 @@ def list_paths(root: Path, data: Reading) -> Listing:
         if isinstance(made, Sample):
             samples.append(made)
         else:
-            rejects.append(made)
+            (found.left_out if made.kind == NO_SPLIT else rejects).append(made)
     alone = [file for files in (*masks.values(), *regions.values()) for file in files]
     rejects += [Reject(file.path, "pairing", f"no image has its {_told(file, shared)}") for file in alone]
     return Listing(tuple(samples), tuple(rejects), tuple(found.left_out))
@@ -133,7 +134,7 @@ def _sample(
         truth=MaskFiles(tuple(mask.path for mask in masks), tuple(1 + data.classes.index(name) for name in by_class)),
         label=fields.get("label", ""),
         site=fields.get("site", ""),
-        split=data.paths.splits[fields["split"]] if "split" in fields else "",
+        split=data.paths.splits.get(fields.get("split", ""), ""),
         region=regions[0].path if regions else "",
     )
 
@@ -141,6 +142,9 @@ def _sample(
 def _faults(
     images: Sequence[_File], masks: Sequence[_File], regions: Sequence[_File], data: Reading
 ) -> Iterator[tuple[str, str]]:
+    split = images[0].fields.get("split")
+    if split is not None and data.paths.splits.get(split) == "none":
+        yield NO_SPLIT, f"[data.paths] splits leave out {split!r}"
     if len(images) > 1:
         yield "pairing", f"several images of one name: {', '.join(file.path for file in images)}"
     if not masks:
@@ -154,8 +158,7 @@ def _faults(
             "truth",
             f"{unknown[0].path} is of class {unknown[0].fields['class']!r}, [data] classes are {data.classes}",
         )
-    split = images[0].fields.get("split")
-    if split is not None and split not in data.paths.splits:
+    if split is not None and data.paths.splits and split not in data.paths.splits:
         yield "split", f"[data.paths] splits has no {split!r}: it has {', '.join(data.paths.splits)}"
 
 

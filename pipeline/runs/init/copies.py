@@ -37,7 +37,12 @@ def copies_to_leave_out(entries: Sequence[Entry], prescribed: bool) -> list[str]
         alike[root(place)].append(entry)
     left: list[str] = []
     for same in alike.values():
-        if len({entry.group for entry in same}) > 1:
+        if len({_place(entry, prescribed) for entry in same}) > 1:
             kept = min(same, key=lambda entry: (_HELD_OUT.get(entry.split, 2) if prescribed else 0, entry.source))
-            left += [entry.source for entry in same if entry.group != kept.group]
+            left += [entry.source for entry in same if _place(entry, prescribed) != _place(kept, prescribed)]
     return sorted(left)
+
+
+def _place(entry: Entry, prescribed: bool) -> tuple[str, str]:
+    """Copies in one place are no leak: a group is in one split, unless the source puts it in several."""
+    return entry.group, entry.split if prescribed else ""

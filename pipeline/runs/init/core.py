@@ -25,6 +25,7 @@ from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.description import describe
 from pipeline.runs.init.kinds import understand
 from pipeline.runs.init.picture import sheet
+from pipeline.runs.init.published import are_kept, keep_groups_whole, leave_out_unlabelled
 from pipeline.runs.init.questions import nobody
 from pipeline.runs.init.recipe import recipe_text
 from pipeline.runs.init.sharing import share_out
@@ -68,7 +69,10 @@ def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
     found = understand(folder)
     _begin_with_recipe(found)
     found.override([each for each in overrides if not _of_masks(each)])
-    listing = _listing(found, [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides])
+    drafted = [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides]
+    listing = _listing(found, drafted)
+    if leave_out_unlabelled(found, listing):
+        listing = _listing(found, drafted)
     if not listing.samples:
         reject = listing.rejects[0]
         raise UsageError(f"{found.root}: none of its images can be used, as {reject.source}: {reject.reason}")
@@ -106,6 +110,7 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
         raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
     _told_of_pixels(found, outcomes, entries)
     _leave_out_copies(found, entries)
+    keep_groups_whole(found, overrides)
     share_out(found, overrides)
     png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
     picture = recipe.with_suffix(_PICTURE)
@@ -169,7 +174,7 @@ def _told_of_pixels(found: Understanding, outcomes: Sequence[Outcome], entries: 
 
 
 def _leave_out_copies(found: Understanding, entries: Sequence[Entry]) -> None:
-    prescribed = bool(found.data.get("paths", {}).get("splits"))
+    prescribed = are_kept(found)
     copies = copies_to_leave_out(entries, prescribed)
     if not copies:
         return

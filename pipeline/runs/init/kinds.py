@@ -20,6 +20,7 @@ from pipeline.runs.init.files import Files, files_below
 from pipeline.runs.init.legend import named_classes
 from pipeline.runs.init.looks import one_hot_keys, read_or_none
 from pipeline.runs.init.paths import FoundPaths, find_paths
+from pipeline.runs.init.published import split_row
 from pipeline.runs.init.roles import Role, role_of_folder, roles_of
 from pipeline.runs.init.understanding import Row, Understanding
 
@@ -129,8 +130,7 @@ def _names_told(paths: FoundPaths) -> Iterator[Row]:
     if paths.rounds:
         yield Row("other masks", ", ".join(paths.rounds), "differ from those in a number alone: not read")
     if paths.splits:
-        told = ", ".join(f"{word} = {split}" for word, split in paths.splits.items())
-        yield Row("splits", told, "folders say so")
+        yield split_row(paths.splits)
 
 
 def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from components.example_gen.layouts.templates import Template
+from components.example_gen.samples import Told
 from pipeline.runs.init.pairing import Pair, pairs_of
 from pipeline.runs.init.roles import Role, roles_of, words_of
-from pipeline.runs.init.splitting import Split, splits_named
+from pipeline.runs.init.splitting import splits_named, with_test
 from pipeline.runs.init.templates import Rule, begin_of, rules_of
 
 _ROUND = re.compile(r"\d+(?:st|nd|rd|th)?", re.IGNORECASE)
@@ -31,7 +32,7 @@ class FoundPaths:
     image: str
     masks: tuple[str, ...]
     region: str
-    splits: Mapping[str, Split]
+    splits: Mapping[str, Told]
     rounds: tuple[str, ...]
     """Templates of other annotations of the same images."""
     pairs: tuple[Pair, ...]
@@ -59,17 +60,10 @@ def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
         templates[0],
         tuple(templates[1:-1]),
         templates[-1],
-        _with_test(splits_named(words)) if len(words) > 1 else {},
+        with_test(splits_named(words)) if len(words) > 1 else {},
         tuple(rounds),
         tuple(pair for pair in pairs if Template(templates[0]).match(pair.image)),
     )
-
-
-def _with_test(splits: Mapping[str, Split]) -> Mapping[str, Split]:
-    """What stands for validation is for the test where nothing else is: validation is drawn from train."""
-    if "test" in splits.values():
-        return splits
-    return {word: "test" if split == "eval" else split for word, split in splits.items()}
 
 
 def _most_of(rules: Sequence[Rule]) -> str:

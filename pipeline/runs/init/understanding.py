@@ -80,6 +80,11 @@ class Understanding:
             else:
                 self.rows.append(Row("answered", answer, question.text))
 
+    def drop(self, topic: str) -> None:
+        """Takes back the rows of a topic."""
+        gone = self.of_topic(topic)
+        self.rows = [row for row in self.rows if row not in gone]
+
     def of_topic(self, topic: str) -> list[Row]:
         """Its rows, and those below it that have no topic."""
         found: list[Row] = []
