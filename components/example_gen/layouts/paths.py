@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.templates import Template
+from components.example_gen.names import unpadded
 from components.example_gen.samples import (
     NO_SPLIT,
     Listing,
@@ -56,7 +57,8 @@ def patterns(data: Reading) -> dict[str, str]:
 
 
 def list_paths(root: Path, data: Reading) -> Listing:
-    """Pairs each image with the masks of the same fields, and with their region.
+    """Pairs each image with the masks of the same fields, and with their region; numbers may differ in leading zeros
+    where one image and one mask alone have them.
 
     The group is the field of that name, else the name. An id is the path of the image without suffix.
 
@@ -72,7 +74,10 @@ def list_paths(root: Path, data: Reading) -> Listing:
     masks, regions = _by_key(found.masks, shared), _by_key(found.regions, shared)
     samples: list[Sample] = []
     rejects: list[Reject] = []
-    for key, images in _by_key(found.images, shared).items():
+    images_by_key = _by_key(found.images, shared)
+    for files in (masks, regions):
+        _rename_padded(files, images_by_key)
+    for key, images in images_by_key.items():
         made = _sample(images, masks.pop(key, []), regions.pop(key, []), data)
         if isinstance(made, Sample):
             samples.append(made)
@@ -117,6 +122,19 @@ def _by_key(files: Iterable[_File], shared: Sequence[str]) -> dict[_Key, list[_F
     for file in files:
         found[tuple(file.fields[field] for field in shared)].append(file)
     return found
+
+
+def _rename_padded(files: dict[_Key, list[_File]], images: Collection[_Key]) -> None:
+    """Gives files the key of the image from which theirs differs in leading zeros alone, where that can be one only."""
+    alike: dict[_Key, list[_Key]] = defaultdict(list)
+    for key in {*images, *files}:
+        alike[tuple(map(unpadded, key))].append(key)
+    for keys in alike.values():
+        alone = [key for key in keys if key not in images]
+        if len(keys) == 2 and len(alone) == 1:
+            [image] = {*keys} - {*alone}
+            if image not in files:
+                files[image] = files.pop(alone[0])
 
 
 def _sample(

@@ -24,6 +24,7 @@ from pipeline.runs.examined import Watch, examined
 from pipeline.runs.init.copies import copies_to_leave_out
 from pipeline.runs.init.description import describe
 from pipeline.runs.init.kinds import understand
+from pipeline.runs.init.left import ask_of_unpaired
 from pipeline.runs.init.picture import sheet
 from pipeline.runs.init.published import are_kept, keep_groups_whole, leave_out_unlabelled
 from pipeline.runs.init.questions import nobody
@@ -76,6 +77,7 @@ def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
     if not listing.samples:
         reject = listing.rejects[0]
         raise UsageError(f"{found.root}: none of its images can be used, as {reject.source}: {reject.reason}")
+    ask_of_unpaired(found, listing)
     describe(found, listing.samples)
     if not _agree(found, overrides):
         # Of another form nothing of what masks tell holds.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from components.errors import UsageError
 from components.example_gen.samples import is_left_behind, is_of_kind, without_suffix
@@ -19,7 +20,7 @@ _MOST = 1_000_000
 class Files:
     root: Path
     images: Mapping[str, Path]
-    """By path below the root without suffix, with `/`; of several of one name the first."""
+    """By path below the root without suffix, with `/`, accents composed; of several of one name the first."""
     arrays: Mapping[str, Path]
     """NumPy's `.npz`, likewise."""
     texts: Mapping[str, Path]
@@ -42,7 +43,7 @@ def files_below(root: Path) -> Files:
     for here, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not is_left_behind(name))
         for path in (Path(here) / name for name in sorted(names) if not is_left_behind(name)):
-            name = without_suffix(path.relative_to(root)).as_posix()
+            name = normalize("NFC", without_suffix(path.relative_to(root)).as_posix())
             if is_of_kind(path, SUFFIXES):
                 images.setdefault(name, path)
             elif path.suffix.lower() == ".npz":

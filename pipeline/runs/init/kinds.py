@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,20 @@ from components.errors import UsageError
 from components.example_gen.layouts.templates import Template
 from components.example_gen.listing import detect_layout
 from components.example_gen.samples import entries
+from components.example_gen.spans import find_spans
 from pipeline.runs.init.documents import documents_in
 from pipeline.runs.init.files import Files, files_below
+from pipeline.runs.init.left import tell_left
 from pipeline.runs.init.legend import named_classes
 from pipeline.runs.init.looks import one_hot_keys, read_or_none
 from pipeline.runs.init.paths import FoundPaths, find_paths
-from pipeline.runs.init.published import split_row
+from pipeline.runs.init.published import split_row, unlabelled_row
 from pipeline.runs.init.roles import Role, role_of_folder, roles_of
 from pipeline.runs.init.understanding import Row, Understanding
 
 _SHOWN = 3
-_PLAIN = re.compile(r"([^{}*]+)/\{name\}")
+_PLAIN = re.compile(r"([^\[\]{}*?\\]+)/\{name\}")
+"""A folder that `[data] images` may name."""
 _MARKS = "told by its files"
 _NAMED_BY_FILES = ("folders", "presplit", "annotations", "via", "bcss")
 """Layouts of which the files tell more than their marks."""
@@ -37,6 +41,11 @@ def understand(folder: Path) -> Understanding:
     Raises:
         UsageError: nothing in it is a pair of an image and its truth.
     """
+    if spans := find_spans(folder):
+        found = understand(spans[-1].folder)
+        if found.root == spans[-1].folder:
+            row = Row("spans", f"{len(spans)} folders, as {spans[-1].folder.name}", "data that arrive over time")
+            return replace(found, root=folder, data={**found.data, "spans": 0}, rows=[row, *found.rows])
     for root in _roots(folder):
         layout = detect_layout(root)
         if layout and layout not in _NAMED_BY_FILES:
@@ -85,31 +94,19 @@ def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
     if files.arrays:
         found.data |= one_hot_keys(files.arrays.values())
     found.rows = list(_names_told(paths))
-    left = _left(files, paths)
-    if left:
-        told = "\n".join(f"{folder}: {count} images" for folder, count in left.most_common(_SHOWN))
-        more = f"\nand {len(left) - _SHOWN} folders more" if len(left) > _SHOWN else ""
-        found.rows.append(
-            Row("not read", told + more, "no template matches them: maskline init takes one kind at a time")
-        )
-        found.unsure.append(f"that {left.total()} images that no template matches are no part of it")
+    tell_left(found, [*files.images], paths)
     if "{group}" in paths.image:
         found.rows.append(Row("groups", "folders, each taken for a patient", "no group is ever split"))
         found.unsure.append("that folders are patients")
+    if "{split}" in paths.image and not paths.splits:
+        found.rows.append(Row("folders", "no patients", "they are dates, or number parts of the data: not kept"))
     return found
-
-
-def _left(files: Files, paths: FoundPaths) -> Counter[str]:
-    """Images that are neither, by their folders."""
-    known = [Template(each) for each in (paths.image, *paths.masks, paths.region, *paths.rounds) if each]
-    left = (path for name, path in files.images.items() if not any(each.match(name) for each in known))
-    return Counter(path.parent.relative_to(files.root).as_posix() for path in left)
 
 
 def _keys(paths: FoundPaths) -> dict[str, Any]:
     """Of `[data]`; of a folder of images beside one of masks the plain ones."""
     plain = [_PLAIN.fullmatch(each) for each in (paths.image, *paths.masks, paths.region or "-/{name}")]
-    if len(plain) == 3 and all(plain):
+    if len(plain) == 3 and all(plain) and all(pair.name in PurePosixPath(pair.mask).name for pair in paths.pairs):
         images, masks, regions = (match[1] for match in plain if match)
         return {"layout": "folders", "images": images, "masks": masks, **({"regions": regions} if paths.region else {})}
     return {"layout": "paths", "paths": _table(paths)}
@@ -117,20 +114,25 @@ def _keys(paths: FoundPaths) -> dict[str, Any]:
 
 def _table(paths: FoundPaths) -> dict[str, Any]:
     region = {"region": paths.region} if paths.region else {}
-    splits = {"splits": dict(paths.splits)} if paths.splits else {}
+    splits = {"splits": dict(paths.splits)} if "{split}" in paths.image else {}
     return {"image": paths.image, "masks": [*paths.masks], **region, **splits}
 
 
 def _names_told(paths: FoundPaths) -> Iterator[Row]:
     yield Row("layout", f"images at {paths.image}", f"masks at {' and '.join(paths.masks)}")
     some = paths.pairs[:: max(1, len(paths.pairs) // _SHOWN)][:_SHOWN]
-    yield Row("pairs", "\n".join(f"{pair.image} <- {pair.mask}" for pair in some), "they share the part of their names")
+    padded = ", but for leading zeros" if any(pair.mask_name for pair in paths.pairs) else ""
+    told = "\n".join(f"{pair.image} <- {pair.mask}" for pair in some)
+    yield Row("pairs", told, f"they share the part of their names{padded}")
     if paths.region:
         yield Row("region", paths.region, "covers most of each image: pixels outside are not judged")
     if paths.rounds:
-        yield Row("other masks", ", ".join(paths.rounds), "differ from those in a number alone: not read")
+        why = "other annotations of the same images, or regions within them: not read"
+        yield Row("other masks", ", ".join(paths.rounds), why)
     if paths.splits:
-        yield split_row(paths.splits)
+        yield split_row({word: split for word, split in paths.splits.items() if split != "none"})
+    if paths.without:
+        yield unlabelled_row({word: len(each) for word, each in paths.without.items()})
 
 
 def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:

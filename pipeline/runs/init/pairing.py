@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pipeline.runs.init.roles import words_of
+from components.example_gen.names import unpadded
+from pipeline.runs.init.roles import Role, role_of_folder, without_role, words_of
 from pipeline.runs.init.splitting import split_word
 
 _SAMPLE = 400
@@ -43,7 +44,7 @@ def pairs_of(images: Sequence[str], masks: Sequence[str]) -> Iterator[Pair]:
 def _pair(image: str, mask: str) -> Pair | None:
     *image_folders, image_stem = PurePosixPath(image).parts
     *mask_folders, mask_stem = PurePosixPath(mask).parts
-    name = common_name(image_stem, mask_stem)
+    name = common_name(image_stem, without_role(mask_stem))
     if name:
         return Pair(image, mask, name)
     # A folder for each image: its name tells the image.
@@ -51,20 +52,21 @@ def _pair(image: str, mask: str) -> Pair | None:
         if folder in image_folders and (image_stem.startswith(folder) or re.search(r"\d", folder)):
             return Pair(image, mask, folder)
     numbers = [_NUMBER.findall(stem) for stem in (image_stem, mask_stem)]
-    if all(len(each) == 1 for each in numbers) and _plain(numbers[0][0]) == _plain(numbers[1][0]):
+    if all(len(each) == 1 for each in numbers) and unpadded(numbers[0][0]) == unpadded(numbers[1][0]):
         return Pair(image, mask, numbers[0][0], numbers[1][0])
     return None
 
 
-def _likeness(pair: Pair) -> tuple[int, int, int]:
-    """More of the name, more folders in common, less that one has alone."""
+def _likeness(pair: Pair) -> tuple[int, int, bool, int]:
+    """More of the name, more folders in common, a folder that says image, less that one has alone."""
     image, mask = (PurePosixPath(path).parts for path in (pair.image, pair.mask))
     told, own = (
         {word for folder in each[:-1] for word in (*words_of(folder), split_word(folder))} for each in (image, mask)
     )
     same = len(told & own)
     likeness = len(pair.name) if pair.name in mask[-1] and not pair.mask_name else 0
-    return likeness, same, -len(image[-1]) - abs(len(image) - len(mask))
+    says_so = any(role_of_folder(folder) == Role.IMAGE for folder in image[:-1])
+    return likeness, same, says_so, -len(image[-1]) - abs(len(image) - len(mask))
 
 
 def common_name(one: str, other: str) -> str:
@@ -96,12 +98,7 @@ def _index(images: Sequence[str]) -> Mapping[str, Sequence[str]]:
 
 
 def _plain_words(path: str) -> set[str]:
-    return {_plain(word) for part in PurePosixPath(path).parts for word in words_of(part)}
-
-
-def _plain(word: str) -> str:
-    """Numbers without leading zeros."""
-    return word.lstrip("0") or "0" if word.isdigit() else word
+    return {unpadded(word) for part in PurePosixPath(path).parts for word in words_of(without_role(part))}
 
 
 def _rarest(mask: str, index: Mapping[str, Sequence[str]]) -> list[str]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from components.example_gen.layouts.templates import Template
 from components.example_gen.listing import list_grouped
 from components.example_gen.samples import Listing, Sample, Told, without_suffix
 from pipeline.runs.init.splitting import with_test
@@ -53,7 +54,7 @@ def keep_groups_whole(found: Understanding, overrides: Sequence[str]) -> None:
     """Where a group stands in several of the published splits it is no patient, as names that count anew in each are
     none; else the splits are drawn anew."""
     listing, _ = list_grouped(found.root, found.config(overrides).records)
-    torn = _torn(listing.samples)
+    torn = _torn(listing.samples, found.data.get("paths", {}).get("image", ""))
     if not torn:
         return
     group, (one, other) = next(iter(torn.items()))
@@ -61,8 +62,10 @@ def keep_groups_whole(found: Understanding, overrides: Sequence[str]) -> None:
     if "groups" not in found.data and "{group}" not in found.data.get("paths", {}).get("image", "") and _anew(listing):
         found.data["groups"] = {"by": "path"}
         found.drop("groups")
-        found.rows.append(Row("groups", "each image its own", f"numbers begin anew in each split, as {example}"))
-        found.unsure.append(f"that equal numbers in different splits are different patients, as {example}")
+        found.rows.append(Row("groups", "each image its own", f"numbers begin anew in each folder, as {example}"))
+        found.unsure.append(f"that equal numbers in different folders are different patients, as {example}")
+        return
+    if not are_kept(found) and found.data["layout"] == "paths":
         return
     why = f"{len(torn)} groups stand in several of the published ones, as {example}"
     if found.data["layout"] not in ("paths", "annotations"):
@@ -83,12 +86,13 @@ def _told(found: Understanding) -> Mapping[str, Told]:
     return found.data.get("told_splits") or found.data.get("paths", {}).get("splits") or {}
 
 
-def _torn(samples: Sequence[Sample]) -> dict[str, tuple[str, str]]:
-    """Groups of several splits, each with an image of two."""
+def _torn(samples: Sequence[Sample], template: str) -> dict[str, tuple[str, str]]:
+    """Groups of several splits, or of several folders that tell equal names apart, each with an image of two."""
     seen: dict[str, dict[str, str]] = defaultdict(dict)
     for sample in samples:
-        if sample.split:
-            seen[sample.group].setdefault(sample.split, sample.image)
+        fields = Template(template).match(without_suffix(PurePosixPath(sample.image)).as_posix()) or {}
+        if place := sample.split or fields.get("split", ""):
+            seen[sample.group].setdefault(place, sample.image)
     pairs = {group: sorted(images.values()) for group, images in sorted(seen.items()) if len(images) > 1}
     return {group: (images[0], images[1]) for group, images in pairs.items()}
 

@@ -59,6 +59,12 @@ def role_of_folder(folder: str) -> Role | None:
     return _told([_BREAK.sub("", folder), *words_of(folder)])
 
 
+def without_role(stem: str) -> str:
+    """Without the word that ends a name such as `img7GT`, where that tells a mask."""
+    found = re.fullmatch(r"(.*\d)([^\W\d_]+)", stem)
+    return found[1] if found and _told([found[2]]) == Role.MASK else stem
+
+
 def _role(path: str, common: frozenset[str]) -> Role:
     *folders, stem = PurePosixPath(path).parts
     told = [_told([word for word in words_of(stem) if word.lower() not in common])]

@@ -32,6 +32,8 @@ class Understanding:
     rows: list[Row] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """What was taken for granted."""
+    left: list[str] = field(default_factory=list)
+    """Names of images that are not read, without suffix."""
     questions: list[Question] = field(default_factory=list)
 
     @property
