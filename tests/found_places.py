@@ -71,7 +71,9 @@ def split_folders(root: Path, names: Mapping[str, Iterable[tuple[str, int]]]) ->
 
 def copies_of_one_name(root: Path) -> None:
     """Three test images are train images, also by name."""
-    split_folders(root, {"train": [(str(n), n) for n in range(18)], "test": [(str(n), n) for n in (3, 7, *range(18, 24))]})
+    split_folders(
+        root, {"train": [(str(n), n) for n in range(18)], "test": [(str(n), n) for n in (3, 7, *range(18, 24))]}
+    )
 
 
 def numbers_begin_anew(root: Path) -> None:
@@ -185,5 +187,13 @@ def classes_beside_others(root: Path) -> None:
     """Folders of classes at the root, beside those of what is none."""
     for number in range(24):
         pair(root, f"images/{number}", f"disc_mask/{number}", number)
-        save(root / f"rim_gt/{number}.png", np.uint8(255) * np.roll(picture(number)[1], 20, axis=1))
+        save(root / f"rim_gt/{number}.png", np.uint8(255) * (np.indices((HEIGHT, WIDTH))[0] < 5))
         save(root / f"depth/{number}.png", picture(number)[0])
+
+
+def linked_labels(root: Path) -> None:
+    """A folder of which a link has another name."""
+    for number in range(24):
+        label = ("benign", "malignant")[number % 2]
+        pair(root, f"{label}/{number}", f"{label}/{number}_mask", number)
+    (root / "current").symlink_to(root / "benign", target_is_directory=True)

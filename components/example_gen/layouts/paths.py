@@ -10,6 +10,7 @@ from pathlib import Path
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.templates import Template
+from components.example_gen.links import without_twins
 from components.example_gen.names import unpadded
 from components.example_gen.samples import (
     NO_SPLIT,
@@ -114,7 +115,8 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
 
 def _files(root: Path, data: Reading) -> list[Path]:
     found = {path for glob in patterns(data).values() for path in root.glob(glob) if path.is_file()}
-    return sorted(path for path in found if not any(map(is_left_behind, path.relative_to(root).parts)))
+    seen = (path for path in found if not any(map(is_left_behind, path.relative_to(root).parts)))
+    return sorted(without_twins(root, seen))
 
 
 def _by_key(files: Iterable[_File], shared: Sequence[str]) -> dict[_Key, list[_File]]:

@@ -106,12 +106,13 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     """
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
-    outcomes, entries = _read(found, _listing(found, overrides), overrides, watch)
+    listing = _listing(found, overrides)
+    outcomes, entries = _read(found, listing, overrides, watch)
     rejects = [outcome for outcome in outcomes if outcome.kind]
     if not entries:
         raise UsageError(f"{found.root}: none of its images can be used, as {rejects[0].source}: {rejects[0].reason}")
     _told_of_pixels(found, outcomes, entries)
-    _leave_out_copies(found, entries)
+    _leave_out_copies(found, entries, len(listing.samples))
     keep_groups_whole(found, overrides)
     share_out(found, overrides)
     png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
@@ -175,9 +176,11 @@ def _told_of_pixels(found: Understanding, outcomes: Sequence[Outcome], entries: 
         found.rows.append(Row("rejects", f"{len(rejected)} of {len(outcomes)}", f"{first.source}: {first.reason}"))
 
 
-def _leave_out_copies(found: Understanding, entries: Sequence[Entry]) -> None:
+def _leave_out_copies(found: Understanding, entries: Sequence[Entry], images: int) -> None:
     prescribed = are_kept(found)
     copies = copies_to_leave_out(entries, prescribed)
+    if len(entries) < images and images > _MOST_READ:
+        found.rows.append(Row("copies", f"looked for among {len(entries)} of {images} images", "a run looks at all"))
     if not copies:
         return
     split_of = {entry.source: entry.split for entry in entries}

@@ -60,6 +60,7 @@ def understand(folder: Path) -> Understanding:
         if found is None and layout:
             found = Understanding(root, {"layout": layout}, rows=[Row("layout", layout, _MARKS)])
         if found:
+            found.rows += _links_told(files)
             return _moved(found, folder)
     raise UsageError(_nothing(files_below(folder)))
 
@@ -87,7 +88,7 @@ def _moved(found: Understanding, asked: Path) -> Understanding:
 
 
 def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
-    found = Understanding(files.root, _keys(paths))
+    found = Understanding(files.root, _keys(files, paths))
     classes = sorted({match["class"] for name in files.images for match in _class_matches(paths, name)})
     if classes:
         found.data["classes"] = classes
@@ -103,10 +104,11 @@ def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
     return found
 
 
-def _keys(paths: FoundPaths) -> dict[str, Any]:
+def _keys(files: Files, paths: FoundPaths) -> dict[str, Any]:
     """Of `[data]`; of a folder of images beside one of masks the plain ones."""
     plain = [_PLAIN.fullmatch(each) for each in (paths.image, *paths.masks, paths.region or "-/{name}")]
-    if len(plain) == 3 and all(plain) and all(pair.name in PurePosixPath(pair.mask).name for pair in paths.pairs):
+    same = all(pair.name in PurePosixPath(pair.mask).name for pair in paths.pairs)
+    if len(plain) == 3 and all(plain) and same and files.composed:
         images, masks, regions = (match[1] for match in plain if match)
         return {"layout": "folders", "images": images, "masks": masks, **({"regions": regions} if paths.region else {})}
     return {"layout": "paths", "paths": _table(paths)}
@@ -133,6 +135,13 @@ def _names_told(paths: FoundPaths) -> Iterator[Row]:
         yield split_row({word: split for word, split in paths.splits.items() if split != "none"})
     if paths.without:
         yield unlabelled_row({word: len(each) for word, each in paths.without.items()})
+
+
+def _links_told(files: Files) -> Iterator[Row]:
+    told = [f"{link.relative_to(files.root)} leads to {target}" for link, target in files.links.items()]
+    if told:
+        more = f"\nand {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        yield Row("links", "\n".join(told[:_SHOWN]) + more, "followed: what they lead to stands nowhere else below")
 
 
 def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:

@@ -76,7 +76,9 @@ def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
     )
 
 
-def _without_truth(images: Sequence[str], image: str, masks: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
+def _without_truth(
+    images: Sequence[str], image: str, masks: Sequence[str], names: Sequence[str]
+) -> dict[str, list[str]]:
     """By its word the images of each split of which none has a mask."""
     shared = sorted(frozenset.intersection(*(Template(each).fields for each in (image, *masks))))
 

@@ -75,6 +75,8 @@ class Understanding:
             if chosen is None:
                 continue
             self.questions.remove(question)
+            if question.topic and chosen != question.default:
+                self.drop(question.topic)
             for key, value in question.answers[chosen].items():
                 self.data[key] = {**self.data.get(key, {}), **value} if isinstance(value, Mapping) else value
             if answer is None:
