@@ -1,4 +1,4 @@
-"""Small folders, drawn here, that differ in how files belong together and in which split they are."""
+"""Small folders of `COUNT` pairs, drawn here, that differ in how files belong together and in which split they are."""
 
 from __future__ import annotations
 

@@ -42,10 +42,10 @@ def understand(folder: Path) -> Understanding:
         UsageError: nothing in it is a pair of an image and its truth.
     """
     if spans := find_spans(folder):
-        found = understand(spans[-1].folder)
-        if found.root == spans[-1].folder:
-            row = Row("spans", f"{len(spans)} folders, as {spans[-1].folder.name}", "data that arrive over time")
-            return replace(found, root=folder, data={**found.data, "spans": 0}, rows=[row, *found.rows])
+        newest = understand(spans[-1].folder)
+        if newest.root == spans[-1].folder:
+            row = Row("spans", f"{len(spans)} folders, as {newest.root.name}", "data that arrive over time")
+            return replace(newest, root=folder, data={**newest.data, "spans": 0}, rows=[row, *newest.rows])
     for root in _roots(folder):
         layout = detect_layout(root)
         if layout and layout not in _NAMED_BY_FILES:

@@ -145,7 +145,7 @@ def _without_region(rules: Sequence[Rule], names: Sequence[str], share: Share) -
 
 
 def _without_parts(rules: Sequence[Rule]) -> tuple[list[Rule], list[str]]:
-    """The rules without regions of interest, which lie within truth where they do not lie around it; and their masks."""
+    """The rules without regions of interest, which lie within truth where they do not lie around it; those apart."""
     kept = [rule for rule in rules if not _words(rule) & _REGIONS] or [*rules]
     return kept, [rule.mask for rule in rules if rule not in kept]
 

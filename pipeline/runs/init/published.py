@@ -25,10 +25,9 @@ def are_kept(found: Understanding) -> bool:
 def leave_out_unlabelled(found: Understanding, listing: Listing) -> bool:
     """Leaves out the folders of a split of which no image has a truth; whether there are any."""
     told = found.data.get("told_splits", {})
-    of_split = {name: [] for name in told}
-    for source, labelled in [(each.image, True) for each in listing.samples] + [
-        (each.source, False) for each in listing.rejects
-    ]:
+    of_split: dict[str, list[bool]] = {name: [] for name in told}
+    sources = [(each.image, True) for each in listing.samples] + [(each.source, False) for each in listing.rejects]
+    for source, labelled in sources:
         name = next((part for part in reversed(PurePosixPath(source).parts[:-1]) if part in told), None)
         if name:
             of_split[name].append(labelled)
@@ -99,14 +98,11 @@ def _torn(samples: Sequence[Sample], template: str) -> dict[str, tuple[str, str]
 
 def _anew(listing: Listing) -> bool:
     """Whether the names of each folder count its images, from 0 or 1 on, and say nothing else."""
-    numbers: dict[PurePosixPath, list[int]] = defaultdict(list)
-    texts: dict[PurePosixPath, set[str]] = defaultdict(set)
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
     for source in [each.image for each in listing.samples] + [each.source for each in listing.left_out]:
         path = without_suffix(PurePosixPath(source))
         found = _NUMBER.findall(path.name)
-        key = path.parent / _NUMBER.sub("#", path.name)
         if len(found) != 1:
             return False
-        numbers[key].append(int(found[0]))
-        texts[path.parent].add(key.name)
+        numbers[path.parent.as_posix(), _NUMBER.sub("#", path.name)].append(int(found[0]))
     return all(min(each) in _BEGIN and max(each) - min(each) + 1 == len(each) for each in numbers.values())
