@@ -24,24 +24,22 @@ def files_under(root: Path) -> Iterator[Path]:
     return (here / name for here, names in walk(root) for name in names)
 
 
-def links_out(root: Path, files: Iterable[Path]) -> dict[Path, Path]:
-    """The links to folders among those that hold files, with what they lead to."""
-    folders = {folder for path in {path.parent for path in files} for folder in (path, *path.parents)}
-    return {folder: folder.resolve() for folder in sorted(folders) if folder != root and _is_link(folder, root)}
+def links_to_folders(root: Path, files: Iterable[Path]) -> dict[Path, Path]:
+    """The links among the folders below the root that hold files, with what they lead to."""
+    holding = {path.parent for path in files}
+    folders = holding.union(*(folder.parents for folder in holding)) - {root, *root.parents}
+    return {folder: folder.resolve() for folder in sorted(folders) if folder.is_symlink()}
 
 
 def without_twins(root: Path, paths: Iterable[Path]) -> Iterator[Path]:
     """Without those that links lead to where the same folder is among them by its own name."""
     paths = list(paths)
-    top = root.resolve()
-    real = {folder: folder.resolve() for folder in {path.parent for path in paths}}
-    own = {folder: top / folder.relative_to(root) for folder in real}
-    standing = {*own.values()} & {real[folder] for folder in real if real[folder] == own[folder]}
-    return (path for path in paths if real[path.parent] == own[path.parent] or real[path.parent] not in standing)
-
-
-def _is_link(folder: Path, root: Path) -> bool:
-    return folder.is_relative_to(root) and folder.is_symlink()
+    links = links_to_folders(root, paths)
+    folders = {path.parent for path in paths}
+    linked = {folder for folder in folders if links and not links.keys().isdisjoint((folder, *folder.parents))}
+    standing = {root.resolve() / folder.relative_to(root) for folder in folders - linked}
+    twins = {folder for folder in linked if folder.resolve() in standing}
+    return (path for path in paths if path.parent not in twins)
 
 
 def _is_seen_twice(folder: Path, root: Path, top: Path) -> bool:

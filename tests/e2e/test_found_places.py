@@ -181,5 +181,5 @@ def test_init_and_a_run_of_one_epoch(kind: Callable[[Path], None], tmp_path: Pat
         assert "pair with no mask" in json.dumps(done.record)
         assert done.code == 4
         return
-    assert f"Then: maskline run {recipe}" in said.stdout
+    assert "Then: maskline run" in said.stdout
     assert done.code in (0, 3), done.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from components.errors import UsageError
-from components.example_gen.links import links_out, walk
+from components.example_gen.links import links_to_folders, walk
 from components.example_gen.samples import is_of_kind, without_suffix
 from components.imaging.files import label_text
 from components.imaging.files.codecs import SUFFIXES
@@ -60,7 +60,7 @@ def files_below(root: Path) -> Files:
                     texts.setdefault(name, path)
         if len(images) + len(others) > _MOST:
             raise UsageError(f"{root}: holds more than {_MOST} files. Give the folder of the data set")
-    return Files(root, images, arrays, texts, tuple(others), links_out(root, images.values()))
+    return Files(root, images, arrays, texts, tuple(others), links_to_folders(root, images.values()))
 
 
 def _refuse(error: OSError) -> None:
