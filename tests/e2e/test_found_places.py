@@ -13,6 +13,7 @@ import pytest
 from driver import maskline
 from found_folders import COUNT
 
+from components.errors import UsageError
 from components.example_gen.listing import list_samples
 from components.example_gen.samples import Listing
 from pipeline.config.loader import load_config
@@ -167,13 +168,19 @@ def test_a_sample_of_files_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert init(places.zero_padded, tmp_path).told("copies") == "looked for among 12 of 24 images: a run looks at all"
 
 
+def test_a_folder_that_no_run_can_read_is_refused(tmp_path: Path) -> None:
+    places.zero_padded(tmp_path / "data [1]")
+    found = understood(tmp_path / "data [1]", [])
+    with pytest.raises(UsageError, match=r"data \[1\]: has one of the characters"):
+        write(found, tmp_path / "recipe.toml", [], lambda items, _: items)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [places.few_masks, places.roboflow, places.brackets, places.linked])
 def test_init_and_a_run_of_one_epoch(kind: Callable[[Path], None], tmp_path: Path) -> None:
-    """In a folder whose own name has brackets."""
-    kind(tmp_path / "data [1]")
+    kind(tmp_path / "data")
     recipe = tmp_path / "recipe.toml"
-    said = maskline("init", tmp_path / "data [1]", "--yes", "--out", recipe)
+    said = maskline("init", tmp_path / "data", "--yes", "--out", recipe)
     small = ("--set", "training.epochs=1", "--set", SMALL)
     done = maskline("run", recipe, "--out", tmp_path / "out", "--json", *small)
     if kind is places.few_masks:

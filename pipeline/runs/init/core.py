@@ -31,6 +31,7 @@ from pipeline.runs.init.questions import nobody
 from pipeline.runs.init.recipe import recipe_text
 from pipeline.runs.init.sharing import share_out
 from pipeline.runs.init.understanding import Row, Understanding
+from pipeline.runs.plain_path import plain
 
 _PICTURE = ".png"
 _MOST_READ = 2000
@@ -102,8 +103,10 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     """Writes the recipe and the picture of what is understood and has been asked.
 
     Raises:
-        UsageError: the recipe would lie in the data folder, or none of the images can be used.
+        UsageError: the recipe would lie in the data folder, none of the images can be used, or no run can read a folder
+            of that name.
     """
+    plain(found.root)
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
     listing = _listing(found, overrides)
