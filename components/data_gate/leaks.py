@@ -40,7 +40,8 @@ def group_overlap(entries: Sequence[Entry]) -> Iterator[Finding]:
         "group overlap",
         "records of one group in several splits",
         "Move all files of a group into one split (folder, manifest column or fixed list), or leave the split to "
-        "[data.splits], which keeps groups together. If names are only counted anew in each split, rename the files.",
+        "[data.splits], which keeps groups together. If names are only counted anew in each split, set [data.groups] "
+        'by = "path".',
         (named(same) for same in _sets(entries, lambda entry: entry.group) if _splits(same) > 1),
         stops=True,
     )

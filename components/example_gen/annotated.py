@@ -39,8 +39,9 @@ def documents_of(root: Path, files: Sequence[Path], data: Reading) -> list[Docum
     table = root / data.table
     candidates = [path for path in files if path.suffix.lower() in SUFFIXES and path.is_relative_to(table)]
     documents = [found for path in candidates if (found := _document(root, path, data, asked=path == table))]
-    names = {document.format.name for document in documents}
-    if not names:
+    # Of what cannot be read nothing tells the format.
+    names = {document.format.name for document in documents if not document.fault}
+    if not documents:
         kinds = ", ".join(FORMATS)
         raise NotLaidOut(f"{table}: no document of annotations, expected one of {kinds}. Set [data] table or layout.")
     if len(names) > 1:

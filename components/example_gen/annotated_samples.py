@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from components.example_gen.annotated import Document
 from components.example_gen.drawing import gravest, left_out
 from components.example_gen.image_names import Ambiguous, ImageNames
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, MaskFiles, Reject, Sample, without_suffix
+from components.example_gen.samples import NO_SPLIT, Drawing, MaskFiles, Reject, Sample, without_suffix
 from components.foreign import foreign
 from components.imaging.annotations.document import AnnotatedImage, MaskFile, Piece
 from components.imaging.truth.shapes import Shape, UnclearShape
@@ -36,7 +37,7 @@ class Pairing:
             source = self._source(document.path)
             for image in document.images:
                 try:
-                    told[self._image(image)].append((source, image))
+                    told[self._image(image, source)].append((source, image))
                 except Ambiguous as error:
                     yield Reject(image.file, "pairing", f"{source}: {error}")
                 except LookupError:
@@ -57,12 +58,30 @@ class Pairing:
     def _source(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
 
-    def _image(self, image: AnnotatedImage) -> Path:
-        found = self._names.find(image.file, goes_on=image.goes_on, least_parts=image.least_parts)
-        found = found or (self._names.find(image.otherwise) if image.otherwise else None)
+    def _image(self, image: AnnotatedImage, document: str) -> Path:
+        try:
+            found = self._names.find(image.file, goes_on=image.goes_on, least_parts=image.least_parts)
+            found = found or (self._names.find(image.otherwise) if image.otherwise else None)
+        except Ambiguous as error:
+            found = self._nearest(error.found, document)
+            if found is None:
+                raise
         if found is None:
             raise LookupError
         return found
+
+    def _nearest(self, paths: Sequence[Path], document: str) -> Path | None:
+        """The only one beside a document, else the only one of its split: each split may number its images anew."""
+        beside = [path for path in paths if path.parent == (self._root / document).parent]
+        split = self._split(document)
+        alike = [path for path in paths if split and self._split(self._source(path.parent)) == split]
+        return next((each[0] for each in (beside, alike) if len(each) == 1), None)
+
+    def _split(self, *places: str) -> str:
+        """What the first of some folders and documents tells, by its own name, or by that of a folder around it."""
+        paths = map(PurePosixPath, places)
+        names = (name for path in paths for name in (without_suffix(path).name, *reversed(path.parts)))
+        return next((self._data.told_splits[name] for name in names if name in self._data.told_splits), "")
 
     def _beside(self, images: Iterable[AnnotatedImage]) -> set[Path]:
         """The files that belong to an image and are none of their own."""
@@ -76,6 +95,9 @@ class Pairing:
         return {path for path in found if path}
 
     def _made(self, name: str, source: str, told: Sequence[tuple[str, AnnotatedImage]]) -> Sample | Reject:
+        split = self._split(PurePosixPath(source).parent.as_posix(), *(document for document, _ in told))
+        if split == "none":
+            return Reject(source, NO_SPLIT, "[data] told_splits leave it out")
         if not told:
             return Reject(source, "pairing", "no document names it: whether it shows anything is not known")
         if len(told) > 1:
@@ -83,9 +105,10 @@ class Pairing:
             return Reject(source, "pairing", f"named {len(told)} times, in {where}: which is right is not known")
         [(document, image)] = told
         try:
-            return self._sample(name, source, image)
+            found = self._sample(name, source, image)
         except UnclearShape as error:
             return Reject(source, "truth", f"{document}: {error}")
+        return replace(found, split=split) if isinstance(found, Sample) else found
 
     def _sample(self, name: str, source: str, image: AnnotatedImage) -> Sample | Reject:
         if image.fault:

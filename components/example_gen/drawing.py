@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from components.example_gen.samples import Drawing, Listing, Reject, Sample
+from components.example_gen.samples import NO_SPLIT, Drawing, Listing, Reject, Sample
 from components.imaging.truth.shapes import Shape, UnclearShape
 
 LEFT_OUT = "label"
@@ -74,8 +74,8 @@ def listing_of(found: Iterable[Sample | Reject]) -> Listing:
     rejects = [item for item in found if isinstance(item, Reject)]
     return Listing(
         samples=tuple(item for item in found if isinstance(item, Sample)),
-        rejects=tuple(reject for reject in rejects if reject.kind != LEFT_OUT),
-        left_out=tuple(reject for reject in rejects if reject.kind == LEFT_OUT),
+        rejects=tuple(reject for reject in rejects if reject.kind not in (LEFT_OUT, NO_SPLIT)),
+        left_out=tuple(reject for reject in rejects if reject.kind in (LEFT_OUT, NO_SPLIT)),
     )
 
 

@@ -65,6 +65,8 @@ def _group(sample: Sample, groups: Groups) -> str | None:
             return sample.group
         case "name":
             return name
+        case "path":
+            return without_suffix(path).as_posix()
         case "pattern":
             return _capture(groups.pattern or "", name)
         case "pairs":

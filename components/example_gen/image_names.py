@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from components.example_gen.samples import without_suffix
@@ -15,6 +15,11 @@ _WHOLE = re.compile(r"(\d+)\.0+")
 
 class Ambiguous(ValueError):
     """A name that several images have."""
+
+    def __init__(self, name: str, found: Sequence[Path]) -> None:
+        shown = ", ".join(path.name for path in found[:3])
+        super().__init__(f"{name!r} may be any of {len(found)} images: {shown}")
+        self.found = found
 
 
 def _stem(name: str) -> str:
@@ -79,5 +84,5 @@ class ImageNames:
 
 def _only(name: str, found: list[Path]) -> Path:
     if len(found) > 1:
-        raise Ambiguous(f"{name!r} may be any of {len(found)} images: {', '.join(path.name for path in found[:3])}")
+        raise Ambiguous(name, found)
     return found[0]

@@ -77,6 +77,11 @@ def original_of(sample_id: str, ids: Set[str]) -> str | None:
     return next((name for name in copy.groups() if name in ids), None) if copy else None
 
 
+def unpadded(name: str) -> str:
+    """With its numbers without leading zeros."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name)
+
+
 def _parts(name: str) -> set[str]:
     """The name, and what stands before and behind each of its separators."""
     return {part for part in _cuts(_plain(name)) if part}

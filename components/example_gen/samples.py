@@ -22,6 +22,10 @@ SPLIT_NAMES: Mapping[str, Literal["train", "eval", "test"]] = {
     "test": "test",
 }
 """The names in use for the splits, and their names in Maskline."""
+Told = Literal["train", "eval", "test", "none"]
+"""Of a word that tells a split, which it is; `none`: what has it is left out, as test images without truth are."""
+NO_SPLIT = "no split"
+"""The kind of a source that is left out because its split is `none`."""
 _OF_TWO_PARTS = (".nii.gz",)
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _UID = re.compile(r"\d+(?:\.\d+)+")

@@ -26,10 +26,10 @@ Length = Annotated[float, Field(gt=0, le=1000)]
 class Groups(Section):
     """What is never split: all samples of one group stand in one split."""
 
-    by: Literal["layout", "name", "pattern", "pairs", "folder", "tile"] = "layout"
+    by: Literal["layout", "name", "pattern", "pairs", "folder", "tile", "path"] = "layout"
     """`layout`: what the layout knows (pairs of MIAS films, a manifest's column), else the name. `pattern`: see there.
     `pairs`: names whose last numbers are 2k-1 and 2k, after the same text, are one woman. `folder`: the parent folder.
-    `tile`: the name without its last `_ROWxCOLUMN`."""
+    `tile`: the name without its last `_ROWxCOLUMN`. `path`: each image is its own, whatever others are called."""
     pattern: str | None = Field(default=None, validate_default=True)
     """Regular expression, searched in the name without suffix; its one capture is the group."""
 

@@ -97,4 +97,9 @@ def _print(written: Written) -> None:
     for question in found.open:
         terminal.warn(f"Open: {question}")
     terminal.say(f"{written.picture}: look whether the outlines are right")
-    terminal.say(f"Then: maskline run {written.recipe}")
+    if found.open:
+        terminal.say(
+            f"Answer first, in {written.recipe}: maskline run {written.recipe} refuses while a question is open"
+        )
+    else:
+        terminal.say(f"Then: maskline run {written.recipe}")

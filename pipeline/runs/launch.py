@@ -29,6 +29,7 @@ from pipeline.runs.folders import DEFAULT_OUT, RUN_LOCK, new_run_dir
 from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
+from pipeline.runs.plain_path import plain
 from pipeline.runs.quiet import quiet
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
@@ -154,22 +155,12 @@ def output_folder(name: str, out: Path | None) -> Path:
     Raises:
         UsageError: it cannot be written, or has characters in its path that TFX reads as a pattern.
     """
-    return _writable(_plain(out or DEFAULT_OUT / name))
+    return _writable(plain(out or DEFAULT_OUT / name))
 
 
 def serving_folder(serving: Serving, out: Path) -> Path:
     """The serving folder of an output folder; raises as `output_folder`."""
-    return _writable(_plain(Path(serving.destination or out / SERVING)))
-
-
-def _plain(path: Path) -> Path:
-    """The path, whole; TFX and Beam read some characters of a path as patterns."""
-    path = path.resolve()
-    if set(str(path)) & set("[]{}*?"):
-        raise UsageError(
-            f"{path}: has one of the characters [ ] {{ }} * ? in its name. Rename it, or use another folder."
-        )
-    return path
+    return _writable(plain(Path(serving.destination or out / SERVING)))
 
 
 def _writable(out: Path) -> Path:
@@ -210,7 +201,7 @@ def source_folder(settings: Data, data: Path | None, phantoms: Path) -> tuple[Pa
     if data is None and settings.input:
         data = Path(settings.input)
     if data is not None:
-        return _plain(data), settings.notice
+        return plain(data), settings.notice
     if settings.phantoms is None:
         raise UsageError("no data: give the folder with the images, --data DIR, or set [data] input")
     write_phantoms(phantoms, **settings.phantoms.model_dump())

@@ -123,6 +123,27 @@ def test_a_name_that_may_be_several_images_is_none(tmp_path: Path) -> None:
     assert [sample.id for sample in listing(tmp_path).samples] == ["q/a"]
 
 
+def test_splits_are_told_by_folders_and_else_by_documents(tmp_path: Path) -> None:
+    """Of images of one name that is meant which stands beside the document, or in a folder of its split."""
+    touch(tmp_path, "train/a.png", "val/a.png", "test/b.png", "more/c.png")
+    dump(tmp_path / "train/coco.json", documents.coco(["a.png"]))
+    dump(tmp_path / "instances/val.json", documents.coco(["a.png", "c.png"]))
+    found = listing(tmp_path, told_splits={"train": "train", "val": "eval", "test": "none"})
+    assert [(each.image, each.split) for each in found.samples] == [
+        ("more/c.png", "eval"),
+        ("train/a.png", "train"),
+        ("val/a.png", "eval"),
+    ]
+    assert ([each.source for each in found.left_out], found.rejects) == (["test/b.png"], ())
+
+
+def test_documents_that_cannot_be_read_have_no_format(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b.png")
+    dump(tmp_path / "a.json", documents.labelme("a.png"))
+    (tmp_path / "b.json").write_text("{")
+    assert rejects(listing(tmp_path)).keys() == {"b.json", "b.png"}
+
+
 def test_classes_are_told_by_name_and_others_are_named(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "b.png")
     document = documents.coco(["a.png", "b.png"])

@@ -42,6 +42,7 @@ def sample(image: str, **fields: Any) -> Sample:
         ("folder", None, "films/p07/left.png", "p07"),
         ("tile", None, "images/a_1x2_10x3.png", "a_1x2"),
         ("tile", None, "images/a\nb_0x0.png", "a\nb"),
+        ("path", None, "train/images/1.png", "train/images/1"),
     ],
 )
 def test_the_group_of_an_image(by: str, pattern: str | None, image: str, group: str) -> None:

@@ -129,6 +129,50 @@ def test_what_no_template_names_is_left_out(tmp_path: Path) -> None:
     assert found.left_out == ()
 
 
+def test_a_split_of_none_is_left_out(tmp_path: Path) -> None:
+    paths = {"image": "{split}/{name}", "masks": ["{split}/{name}_mask"], "splits": {"a": "train", "b": "none"}}
+    found = listing(tmp_path, paths, "a/1.png", "a/1_mask.png", "b/1.png")
+    assert ([each.split for each in found.samples], found.rejects) == (["train"], ())
+    assert [(each.source, each.reason) for each in found.left_out] == [("b/1.png", "[data.paths] splits leave out 'b'")]
+
+
+def test_without_splits_their_field_tells_equal_names_apart(tmp_path: Path) -> None:
+    paths = {"image": "{split}/{name}", "masks": ["{split}/{name}_mask"], "splits": {}}
+    found = listing(tmp_path, paths, "fold1/1.png", "fold1/1_mask.png", "fold2/1.png", "fold2/1_mask.png")
+    assert [(each.image, each.split, each.group) for each in found.samples] == [
+        ("fold1/1.png", "", "1"),
+        ("fold2/1.png", "", "1"),
+    ]
+
+
+def test_a_field_may_say_what_it_stands_for(tmp_path: Path) -> None:
+    paths = {"image": "images/{name}", "masks": ["{class:rim|disc}/{name}"]}
+    names = ["images/a.png", "rim/a.png", "disc/a.png", "depth/a.png"]
+    [only] = listing(tmp_path, paths, *names, classes=["rim", "disc"]).samples
+    assert only.truth == MaskFiles(("disc/a.png", "rim/a.png"), (2, 1))
+
+
+@pytest.mark.parametrize(("images", "pairs"), [(["7"], 1), (["7", "07"], 0), (["7", "007"], 1)])
+def test_leading_zeros_may_differ_where_one_pair_is_meant(tmp_path: Path, images: list[str], pairs: int) -> None:
+    paths = {"image": "images/{name}", "masks": ["masks/{name}"]}
+    found = listing(tmp_path, paths, *(f"images/{image}.png" for image in images), "masks/007.png")
+    assert len(found.samples) == pairs
+    assert len(found.samples) + len(found.rejects) == len(images) + 1 - pairs
+
+
+def test_accents_are_one_letter_however_they_are_written(tmp_path: Path) -> None:
+    paths = {"image": "F\u00e4lle/{name}", "masks": ["Masken/{name}"]}
+    found = listing(tmp_path, paths, "Fa\u0308lle/\u00fc.png", "Masken/u\u0308.png")
+    assert [each.group for each in found.samples] == ["\u00fc"]
+
+
+def test_a_folder_under_another_name_is_read_once(tmp_path: Path) -> None:
+    write(tmp_path / "benign/a.png", b"")
+    (tmp_path / "current").symlink_to(tmp_path / "benign", target_is_directory=True)
+    found = listing(tmp_path, {"image": "{label}/{name}", "masks": ["{label}/{name}_mask"]}, "benign/a_mask.png")
+    assert [each.image for each in found.samples] == ["benign/a.png"]
+
+
 def test_no_image_at_all(tmp_path: Path) -> None:
     with pytest.raises(NotLaidOut, match=r"no image is at '\{label\}/\{name\}'\. Correct \[data\.paths\] image"):
         listing(tmp_path, BESIDE, "a.png")

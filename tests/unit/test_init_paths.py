@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from pipeline.runs.init.groups import groups_in
 from pipeline.runs.init.pairing import common_name
 from pipeline.runs.init.paths import FoundPaths, find_paths
 from pipeline.runs.init.splitting import split_word
@@ -74,6 +75,39 @@ DRIVE = [
         (names("images/a{n}", "masks/{c}/a{n}", c=["rim", "disc"]), "images/{name}", "masks/{class}/{name}"),
         (names("a{n}", "a{n}_{c}_mask", c=["rim", "disc"]), "{name}", "{name}_{class}"),
         ([*names("{n}", "{n}_gt"), "overlay_1"], "{name}", "{name}_gt"),
+        (
+            names("PH2/I{n}/I{n}_Dermoscopic_Image/I{n}", "PH2/I{n}/I{n}_lesion/I{n}_lesion"),
+            "PH2/{name}/{name}_Dermoscopic_Image/{name}",
+            "PH2/{name}/{name}_lesion/{name}_lesion",
+        ),
+        (
+            names("CXR/M_{n}", "ManualMask/leftMask/M_{n}", "ManualMask/rightMask/M_{n}"),
+            "CXR/{name}",
+            "ManualMask/{class}/{name}",
+        ),
+        (names("img{n}", "img{n}GT"), "{name}", "{name}GT"),
+        (names("imgs/{n}", "imgsGT/{n}"), "imgs/{name}", "imgsGT/{name}"),
+        (names("Bilder/{n}", "Masken/{n}"), "Bilder/{name}", "Masken/{name}"),
+        (names("снимки/{n}", "маски/{n}"), "снимки/{name}", "маски/{name}"),
+        (names("{n}", "{n:03}_mask", count=range(1, 30)), "{name}", "{name}_mask"),
+        (
+            names("{s}_{n}", "{s}_{n}_anno", s=["train", "testA", "testB"]),
+            "{split}_{name}",
+            "{split}_{name}_anno",
+        ),
+        (names("fold{k}/images/{n}", "fold{k}/masks/{n}", k="12345"), "{split}/images/{name}", "{split}/masks/{name}"),
+        (
+            names("imagesTr/c{n}_0000", "imagesTr/c{n}_0001", "labelsTr/c{n}"),
+            "imagesTr/{name}_0000",
+            "labelsTr/{name}",
+        ),
+        (names("B{n}/B{n}_flair", "B{n}/B{n}_t1", "B{n}/B{n}_seg"), "{name}/{name}_t1", "{name}/{name}_seg"),
+        (
+            names("images/{n}", "masks/disc/{n}", "masks/rim/{n}", "masks/preview/{n}"),
+            "images/{name}",
+            "masks/{class:disc|rim}/{name}",
+        ),
+        (names("depth/{n}", "images/{n}", "gt/{n}"), "images/{name}", "gt/{name}"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
@@ -93,6 +127,37 @@ def test_a_field_of_view_and_a_second_observer_are_no_truth() -> None:
 def test_an_organ_around_lesions_is_a_class_and_no_region() -> None:
     templates = found(names("images/{n}", "lung_masks/{n}", "lesion_masks/{n}"), wide="lung")
     assert (templates.masks, templates.region) == (("{class}_masks/{name}",), "")
+
+
+def test_a_second_observer_in_the_names_of_masks() -> None:
+    templates = found(names("Image_{n:02}{s}", "Image_{n:02}{s}_1stHO", "Image_{n:02}{s}_2ndHO", s="LR"))
+    assert (templates.image, templates.masks) == ("{name}", ("{name}_1stHO",))
+    assert templates.rounds == ("{name}_2ndHO",)
+
+
+def test_a_split_without_masks_has_no_part() -> None:
+    train = names("stage1_train/{n}/images/{n}", "stage1_train/{n}/masks/a{n}")
+    templates = found([*train, *names("stage1_test/{n}/images/{n}", count=[20, 21])])
+    assert templates.image == "stage1_train/{name}/images/{name}"
+    assert templates.without == {"stage1_test": [f"stage1_test/{n}/images/{n}" for n in (20, 21)]}
+
+
+def test_a_region_within_the_truth_is_no_class() -> None:
+    templates = found(names("{n}/{n}_Image/{n}", "{n}/{n}_lesion/{n}_lesion", "{n}/{n}_roi/{n}_roi"))
+    assert (templates.masks, templates.rounds) == (
+        ("{name}/{name}_lesion/{name}_lesion",),
+        ("{name}/{name}_roi/{name}_roi",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "group"),
+    [("P{p:02}_{n}", "P01"), ("Image_{p:02}{n}", "01"), ("202103{p:02}_{n}", None), ("fold{p}_{n}", None)],
+)
+def test_patients_are_no_dates_and_no_parts(pattern: str, group: str | None) -> None:
+    sides = "LR" if "Image" in pattern else "12"
+    named = groups_in([pattern.format(p=patient, n=side) for patient in range(1, 9) for side in sides])
+    assert (named.example[1] if named else None) == group
 
 
 def test_images_alone_are_no_pairs() -> None:
@@ -122,6 +187,8 @@ def test_what_names_have_in_common(one: str, other: str, name: str) -> None:
         ("imagesTs", "Ts"),
         ("strain", ""),
         ("stage1_train", "stage1_train"),
+        ("testA", "testA"),
+        ("instances_val2017", "val"),
     ],
 )
 def test_words_of_splits(folder: str, word: str) -> None:

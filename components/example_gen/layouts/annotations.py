@@ -6,7 +6,7 @@ Images stand in the folder `images`, where there is one, else anywhere; document
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from components.example_gen.annotated import documents_of
@@ -14,12 +14,8 @@ from components.example_gen.annotated_samples import Pairing, reject
 from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import (
-    Listing,
-    is_left_behind,
-    is_of_kind,
-    unknown_kind,
-)
+from components.example_gen.links import files_under
+from components.example_gen.samples import Listing, is_of_kind, unknown_kind
 from components.imaging.annotations.content import SUFFIXES as DOCUMENTS
 from components.imaging.annotations.registry import FORMATS
 from components.imaging.files.codecs import SUFFIXES
@@ -40,7 +36,7 @@ def list_annotations(root: Path, data: Reading) -> Listing:
         UsageError: a document of another format than `[data] format`, or several formats and none is set.
         NotLaidOut: there is no document.
     """
-    files = [path for path in sorted(_files(root)) if path.is_file()]
+    files = [path for path in sorted(files_under(root)) if path.is_file()]
     documents = documents_of(root, files, data)
     folder = root / data.images if (root / data.images).is_dir() else root
     images = [path for path in files if path.is_relative_to(folder) and is_of_kind(path, SUFFIXES)]
@@ -54,17 +50,13 @@ def list_annotations(root: Path, data: Reading) -> Listing:
     return listing_of([*faults, *unread, *Pairing(root, folder, images, data).found(documents)])
 
 
-def _files(root: Path) -> Iterator[Path]:
-    return (path for path in root.rglob("*") if not any(map(is_left_behind, path.relative_to(root).parts)))
-
-
 def _read_files(root: Path, _listing: Callable[[], Listing]) -> set[Path]:
-    return {path for path in _files(root) if path.suffix.lower() in DOCUMENTS or is_of_kind(path, SUFFIXES)}
+    return {path for path in files_under(root) if path.suffix.lower() in DOCUMENTS or is_of_kind(path, SUFFIXES)}
 
 
 LAYOUT = Layout(
     name="annotations",
-    keys=frozenset({"images", "table", "labels", "format"}),
+    keys=frozenset({"images", "table", "labels", "format", "told_splits"}),
     marks=(
         ("*.geojson",),
         ("annotations/*.geojson",),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.templates import Template
+from components.example_gen.links import without_twins
+from components.example_gen.names import unpadded
 from components.example_gen.samples import (
+    NO_SPLIT,
     Listing,
     MaskFiles,
     NotLaidOut,
@@ -42,7 +45,7 @@ class _Sorted:
     images: Sequence[_File]
     masks: Sequence[_File]
     regions: Sequence[_File]
-    left_out: Sequence[Reject]
+    left_out: list[Reject]
 
 
 def patterns(data: Reading) -> dict[str, str]:
@@ -55,7 +58,8 @@ def patterns(data: Reading) -> dict[str, str]:
 
 
 def list_paths(root: Path, data: Reading) -> Listing:
-    """Pairs each image with the masks of the same fields, and with their region.
+    """Pairs each image with the masks of the same fields, and with their region; numbers may differ in leading zeros
+    where one image and one mask alone have them.
 
     The group is the field of that name, else the name. An id is the path of the image without suffix.
 
@@ -71,12 +75,15 @@ def list_paths(root: Path, data: Reading) -> Listing:
     masks, regions = _by_key(found.masks, shared), _by_key(found.regions, shared)
     samples: list[Sample] = []
     rejects: list[Reject] = []
-    for key, images in _by_key(found.images, shared).items():
+    images_by_key = _by_key(found.images, shared)
+    for files in (masks, regions):
+        _rename_padded(files, images_by_key)
+    for key, images in images_by_key.items():
         made = _sample(images, masks.pop(key, []), regions.pop(key, []), data)
         if isinstance(made, Sample):
             samples.append(made)
         else:
-            rejects.append(made)
+            (found.left_out if made.kind == NO_SPLIT else rejects).append(made)
     alone = [file for files in (*masks.values(), *regions.values()) for file in files]
     rejects += [Reject(file.path, "pairing", f"no image has its {_told(file, shared)}") for file in alone]
     return Listing(tuple(samples), tuple(rejects), tuple(found.left_out))
@@ -108,7 +115,8 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
 
 def _files(root: Path, data: Reading) -> list[Path]:
     found = {path for glob in patterns(data).values() for path in root.glob(glob) if path.is_file()}
-    return sorted(path for path in found if not any(map(is_left_behind, path.relative_to(root).parts)))
+    seen = (path for path in found if not any(map(is_left_behind, path.relative_to(root).parts)))
+    return sorted(without_twins(root, seen))
 
 
 def _by_key(files: Iterable[_File], shared: Sequence[str]) -> dict[_Key, list[_File]]:
@@ -116,6 +124,19 @@ def _by_key(files: Iterable[_File], shared: Sequence[str]) -> dict[_Key, list[_F
     for file in files:
         found[tuple(file.fields[field] for field in shared)].append(file)
     return found
+
+
+def _rename_padded(files: dict[_Key, list[_File]], images: Collection[_Key]) -> None:
+    """Gives files the key of the image from which theirs differs in leading zeros alone, where that can be one only."""
+    alike: dict[_Key, list[_Key]] = defaultdict(list)
+    for key in {*images, *files}:
+        alike[tuple(map(unpadded, key))].append(key)
+    for keys in alike.values():
+        alone = [key for key in keys if key not in images]
+        if len(keys) == 2 and len(alone) == 1:
+            [image] = {*keys} - {*alone}
+            if image not in files:
+                files[image] = files.pop(alone[0])
 
 
 def _sample(
@@ -133,7 +154,7 @@ def _sample(
         truth=MaskFiles(tuple(mask.path for mask in masks), tuple(1 + data.classes.index(name) for name in by_class)),
         label=fields.get("label", ""),
         site=fields.get("site", ""),
-        split=data.paths.splits[fields["split"]] if "split" in fields else "",
+        split=data.paths.splits.get(fields.get("split", ""), ""),
         region=regions[0].path if regions else "",
     )
 
@@ -141,6 +162,9 @@ def _sample(
 def _faults(
     images: Sequence[_File], masks: Sequence[_File], regions: Sequence[_File], data: Reading
 ) -> Iterator[tuple[str, str]]:
+    split = images[0].fields.get("split")
+    if split is not None and data.paths.splits.get(split) == "none":
+        yield NO_SPLIT, f"[data.paths] splits leave out {split!r}"
     if len(images) > 1:
         yield "pairing", f"several images of one name: {', '.join(file.path for file in images)}"
     if not masks:
@@ -154,8 +178,7 @@ def _faults(
             "truth",
             f"{unknown[0].path} is of class {unknown[0].fields['class']!r}, [data] classes are {data.classes}",
         )
-    split = images[0].fields.get("split")
-    if split is not None and split not in data.paths.splits:
+    if split is not None and data.paths.splits and split not in data.paths.splits:
         yield "split", f"[data.paths] splits has no {split!r}: it has {', '.join(data.paths.splits)}"
 
 

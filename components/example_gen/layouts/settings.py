@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.example_gen.layouts.templates import IMAGE_FIELDS, MASK_FIELDS, REGION_FIELDS, Template
-from components.example_gen.samples import SPLIT_NAMES
+from components.example_gen.samples import SPLIT_NAMES, Told
 from components.imaging.annotations.registry import FORMATS
 from components.imaging.truth.classes import MOST_CLASSES
 from components.imaging.truth.settings import Mask
@@ -28,8 +28,9 @@ class Paths(Section):
     `masks/{class}/{name}`."""
     region: str = ""
     """Of masks that tell which pixels carry a truth: black ones are ignored. Empty: none."""
-    splits: dict[str, Literal["train", "eval", "test"]] = dict(SPLIT_NAMES)
-    """What `{split}` may say, and which split it is. With `train` and `test` alone, `eval` is drawn from `train`."""
+    splits: dict[str, Told] = dict(SPLIT_NAMES)
+    """What `{split}` may say, and which split it is. With `train` and `test` alone, `eval` is drawn from `train`; what
+    is of `none` is left out. Empty: `{split}` tells equal names apart, and splits are drawn."""
 
     @property
     def tell_classes(self) -> bool:
@@ -64,6 +65,10 @@ class Reading(Section):
     whatever document, or folder of them, there is. A manifest is
     CSV with a header, or TOML with `[[sample]]`: `image`, `mask` (several separated by `;`; empty: no foreground), and
     where wanted `region`, `group`, `label`, `split`, `site`, `id`."""
+    told_splits: dict[str, Told] = {}
+    """`annotations`: names of folders, or of documents without suffix, and which split an image is in that stands
+    there, or that the document tells of; the folder comes first. What is of `none` is left out. Empty: splits are
+    drawn."""
     format: Annotated[str, OneOf(["", *FORMATS])] = ""
     """`annotations`: that of the documents. Empty: told by what they hold."""
     edition: Literal["mini", "full"] = "mini"

@@ -24,11 +24,14 @@ from pipeline.runs.examined import Watch, examined
 from pipeline.runs.init.description import describe
 from pipeline.runs.init.doubles import leave_out_copies
 from pipeline.runs.init.kinds import understand
+from pipeline.runs.init.left import ask_of_unpaired
 from pipeline.runs.init.picture import sheet
+from pipeline.runs.init.published import keep_groups_whole, leave_out_unlabelled
 from pipeline.runs.init.questions import nobody
 from pipeline.runs.init.recipe import recipe_text
 from pipeline.runs.init.sharing import share_out
 from pipeline.runs.init.understanding import Row, Understanding
+from pipeline.runs.plain_path import plain
 
 _PICTURE = ".png"
 _MOST_READ = 2000
@@ -68,10 +71,14 @@ def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
     found = understand(folder)
     _begin_with_recipe(found)
     found.override([each for each in overrides if not _of_masks(each)])
-    listing = _listing(found, [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides])
+    drafted = [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides]
+    listing = _listing(found, drafted)
+    if leave_out_unlabelled(found, listing):
+        listing = _listing(found, drafted)
     if not listing.samples:
         reject = listing.rejects[0]
         raise UsageError(f"{found.root}: none of its images can be used, as {reject.source}: {reject.reason}")
+    ask_of_unpaired(found, listing)
     describe(found, listing.samples)
     if not _agree(found, overrides):
         # Of another form nothing of what masks tell holds.
@@ -96,8 +103,10 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     """Writes the recipe and the picture of what is understood and has been asked.
 
     Raises:
-        UsageError: the recipe would lie in the data folder, or none of the images can be used.
+        UsageError: the recipe would lie in the data folder, none of the images can be used, or no run can read a folder
+            of that name.
     """
+    plain(found.root)
     if recipe.resolve().is_relative_to(found.root.resolve()):
         raise UsageError(f"{recipe}: lies in the data folder, into which nothing is written. Choose another: --out")
     listing = _listing(found, overrides)
@@ -109,6 +118,10 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     samples = {sample.image: sample for sample in listing.samples}
     config = found.config(overrides)
     leave_out_copies(found, entries, lambda entry: _record(samples[entry.source], found, config).mask)
+    if len(entries) < len(listing.samples) and len(listing.samples) > _MOST_READ:
+        told = f"looked for among {len(entries)} of {len(listing.samples)} images"
+        found.rows.append(Row("copies", told, "a run looks at all"))
+    keep_groups_whole(found, overrides)
     share_out(found, overrides)
     png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
     picture = recipe.with_suffix(_PICTURE)

@@ -121,4 +121,5 @@ def _describe_groups(found: Understanding, images: Sequence[PurePosixPath]) -> N
     found.rows.append(Row("groups", f"{named.count} by their names, as {group} of {name}", "no group is ever split"))
     text = f"[data.groups]: is {group!r} of {name!r} a patient, as in other names that part is?"
     answers: dict[str, dict[str, Any]] = {"yes": {"groups": {"by": "pattern", "pattern": named.pattern}}, "no": {}}
-    found.questions.append(Question(text, answers, "yes", f"that {group!r} of {name!r} is a patient"))
+    granted = f"that {group!r} of {name!r} is a patient"
+    found.questions.append(Question(text, answers, "yes", granted, topic="groups"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,9 +12,10 @@ from components.example_gen.annotated import Document, documents_of
 from components.example_gen.layouts.mias import UnclearRow, parse_row
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.via_rows import is_header
-from components.example_gen.samples import NotLaidOut
+from components.example_gen.samples import NotLaidOut, Told, without_suffix
 from components.example_gen.tables import read_text
 from pipeline.runs.init.files import Files
+from pipeline.runs.init.splitting import split_word, splits_named
 from pipeline.runs.init.understanding import Row, Understanding
 
 _HEAD = 50
@@ -39,9 +40,11 @@ def documents_in(files: Files) -> Understanding | None:
 
 def _of_documents(files: Files, documents: list[Document]) -> Understanding:
     names = Counter(piece.label for each in documents for image in each.images for piece in image.pieces)
-    first = documents[0]
+    first = next((each for each in documents if not each.fault), documents[0])
     what = f"{len(documents)} documents of {first.format.title}, as {first.path.relative_to(files.root)}"
     found = Understanding(files.root, {"layout": "annotations"}, rows=[Row("layout", what, "told by what they hold")])
+    if splits := _told_splits(files, documents):
+        found.data["told_splits"] = splits
     classes = sorted(name for name in names if name)
     if 1 < len(classes) <= _MOST_CLASSES:
         found.data["classes"] = classes
@@ -50,6 +53,17 @@ def _of_documents(files: Files, documents: list[Document]) -> Understanding:
     if len(classes) > _MOST_CLASSES:
         found.unsure.append(f"that the {len(classes)} names of shapes are one class, foreground")
     return found
+
+
+def _told_splits(files: Files, documents: Sequence[Document]) -> dict[str, Told]:
+    """By names of folders of images, and by those of documents where not all images stand in such folders."""
+    folders = [path.relative_to(files.root).parts[:-1] for path in files.images.values()]
+    names = {name for parts in folders for name in parts}
+    if not all(any(map(split_word, parts)) for parts in folders):
+        paths = [without_suffix(each.path.relative_to(files.root)) for each in documents]
+        names |= {name for path in paths for name in path.parts}
+    splits = splits_named(names)
+    return splits if len({*splits.values()}) > 1 else {}
 
 
 def _tables(files: Files) -> Iterator[tuple[dict[str, Any], str]]:

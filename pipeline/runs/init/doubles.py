@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from components.data_gate.entries import Entry
 from pipeline.runs.init.copies import Agreement, Mask, agreement, kept_of, sets_of_copies
+from pipeline.runs.init.published import are_kept
 from pipeline.runs.init.truth.limits import SAME_TRUTH
 from pipeline.runs.init.understanding import Row, Understanding
 
@@ -16,8 +17,8 @@ _RULE = (
 
 
 def leave_out_copies(found: Understanding, entries: Sequence[Entry], mask: Mask) -> None:
-    """Of each set all but one, but for those of its group."""
-    prescribed = bool(found.data.get("paths", {}).get("splits"))
+    """Of each set all but one, but for those of its group, and of published splits of its split."""
+    prescribed = are_kept(found)
     left: list[Entry] = []
     leaks = 0
     disagree: dict[str, tuple[str, float]] = {}
@@ -25,7 +26,7 @@ def leave_out_copies(found: Understanding, entries: Sequence[Entry], mask: Mask)
         agreed = agreement(same, mask)
         kept = kept_of(same, agreed, prescribed)
         disagree |= _unlike(kept, agreed)
-        others = [entry for entry in same if entry.group != kept.group]
+        others = [entry for entry in same if _place(entry, prescribed) != _place(kept, prescribed)]
         left += others
         leaks += sum(entry.split != kept.split for entry in others) if prescribed else 0
     if left:
@@ -39,6 +40,11 @@ def leave_out_copies(found: Understanding, entries: Sequence[Entry], mask: Mask)
         told = f"masks of {len(disagree)} copies disagree, as {other} and {kept_source}, Dice {dice:.2f}"
         found.rows.append(Row("" if left else "copies", told, _RULE))
         found.unsure.append(f"that of copies whose masks disagree the one that is kept is right, as {kept_source}")
+
+
+def _place(entry: Entry, prescribed: bool) -> tuple[str, str]:
+    """Copies in one place are no leak: a group is in one split, unless the source puts it in several."""
+    return entry.group, entry.split if prescribed else ""
 
 
 def _unlike(kept: Entry, agreed: Agreement) -> dict[str, tuple[str, float]]:

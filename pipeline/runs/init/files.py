@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from components.errors import UsageError
-from components.example_gen.samples import is_left_behind, is_of_kind, without_suffix
+from components.example_gen.links import links_to_folders, walk
+from components.example_gen.samples import is_of_kind, without_suffix
 from components.imaging.files import label_text
 from components.imaging.files.codecs import SUFFIXES
 
@@ -19,16 +20,23 @@ _MOST = 1_000_000
 class Files:
     root: Path
     images: Mapping[str, Path]
-    """By path below the root without suffix, with `/`; of several of one name the first."""
+    """By path below the root without suffix, with `/`, accents composed; of several of one name the first."""
     arrays: Mapping[str, Path]
     """NumPy's `.npz`, likewise."""
     texts: Mapping[str, Path]
     """Label maps as text, likewise; they are among the others, too."""
     others: tuple[Path, ...]
+    links: Mapping[Path, Path]
+    """To folders of images, and what they lead to."""
+
+    @property
+    def composed(self) -> bool:
+        """Whether the names of images are on disk as they are here."""
+        return all(name == without_suffix(path.relative_to(self.root)).as_posix() for name, path in self.images.items())
 
 
 def files_below(root: Path) -> Files:
-    """All but hidden ones; links to folders are not followed.
+    """All but hidden ones; links to folders are followed as layouts do.
 
     Raises:
         UsageError: there is no such folder, it cannot be read, or holds more files than a data set has.
@@ -39,10 +47,9 @@ def files_below(root: Path) -> Files:
     arrays: dict[str, Path] = {}
     texts: dict[str, Path] = {}
     others: list[Path] = []
-    for here, folders, names in os.walk(root, onerror=_refuse):
-        folders[:] = sorted(name for name in folders if not is_left_behind(name))
-        for path in (Path(here) / name for name in sorted(names) if not is_left_behind(name)):
-            name = without_suffix(path.relative_to(root)).as_posix()
+    for here, names in walk(root, _refuse):
+        for path in (here / name for name in names):
+            name = normalize("NFC", without_suffix(path.relative_to(root)).as_posix())
             if is_of_kind(path, SUFFIXES):
                 images.setdefault(name, path)
             elif path.suffix.lower() == ".npz":
@@ -53,7 +60,7 @@ def files_below(root: Path) -> Files:
                     texts.setdefault(name, path)
         if len(images) + len(others) > _MOST:
             raise UsageError(f"{root}: holds more than {_MOST} files. Give the folder of the data set")
-    return Files(root, images, arrays, texts, tuple(others))
+    return Files(root, images, arrays, texts, tuple(others), links_to_folders(root, images.values()))
 
 
 def _refuse(error: OSError) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,21 @@ from components.errors import UsageError
 from components.example_gen.layouts.templates import Template
 from components.example_gen.listing import detect_layout
 from components.example_gen.samples import entries
+from components.example_gen.spans import find_spans
 from pipeline.runs.init.documents import documents_in
 from pipeline.runs.init.files import Files, files_below
+from pipeline.runs.init.left import tell_left
 from pipeline.runs.init.legend import named_classes
 from pipeline.runs.init.looks import one_hot_keys, read_or_none
 from pipeline.runs.init.observers import tell_several
 from pipeline.runs.init.paths import FoundPaths, find_paths
+from pipeline.runs.init.published import split_row, unlabelled_row
 from pipeline.runs.init.roles import Role, role_of_folder, roles_of
 from pipeline.runs.init.understanding import Row, Understanding
 
 _SHOWN = 3
-_PLAIN = re.compile(r"([^{}*]+)/\{name\}")
+_PLAIN = re.compile(r"([^\[\]{}*?\\]+)/\{name\}")
+"""A folder that `[data] images` may name."""
 _MARKS = "told by its files"
 _NAMED_BY_FILES = ("folders", "presplit", "annotations", "via", "bcss")
 """Layouts of which the files tell more than their marks."""
@@ -37,6 +42,11 @@ def understand(folder: Path) -> Understanding:
     Raises:
         UsageError: nothing in it is a pair of an image and its truth.
     """
+    if spans := find_spans(folder):
+        newest = understand(spans[-1].folder)
+        if newest.root == spans[-1].folder:
+            row = Row("spans", f"{len(spans)} folders, as {newest.root.name}", "data that arrive over time")
+            return replace(newest, root=folder, data={**newest.data, "spans": 0}, rows=[row, *newest.rows])
     for root in _roots(folder):
         layout = detect_layout(root)
         if layout and layout not in _NAMED_BY_FILES:
@@ -51,6 +61,7 @@ def understand(folder: Path) -> Understanding:
         if found is None and layout:
             found = Understanding(root, {"layout": layout}, rows=[Row("layout", layout, _MARKS)])
         if found:
+            found.rows += _links_told(files)
             return _moved(found, folder)
     raise UsageError(_nothing(files_below(folder)))
 
@@ -78,7 +89,7 @@ def _moved(found: Understanding, asked: Path) -> Understanding:
 
 
 def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
-    found = Understanding(files.root, _keys(paths))
+    found = Understanding(files.root, _keys(files, paths))
     classes = sorted({match["class"] for name in files.images for match in _class_matches(paths, name)})
     if classes:
         found.data["classes"] = classes
@@ -86,31 +97,20 @@ def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
         found.data |= one_hot_keys(files.arrays.values())
     found.rows = list(_names_told(paths))
     tell_several(found, paths, files.images, partial(_pixels, files))
-    left = _left(files, paths)
-    if left:
-        told = "\n".join(f"{folder}: {count} images" for folder, count in left.most_common(_SHOWN))
-        more = f"\nand {len(left) - _SHOWN} folders more" if len(left) > _SHOWN else ""
-        found.rows.append(
-            Row("not read", told + more, "no template matches them: maskline init takes one kind at a time")
-        )
-        found.unsure.append(f"that {left.total()} images that no template matches are no part of it")
+    tell_left(found, [*files.images], paths)
     if "{group}" in paths.image:
         found.rows.append(Row("groups", "folders, each taken for a patient", "no group is ever split"))
         found.unsure.append("that folders are patients")
+    if "{split}" in paths.image and not paths.splits:
+        found.rows.append(Row("folders", "no patients", "they are dates, or number parts of the data: not kept"))
     return found
 
 
-def _left(files: Files, paths: FoundPaths) -> Counter[str]:
-    """Images that are neither, by their folders."""
-    known = [Template(each) for each in (paths.image, *paths.masks, paths.region, *paths.rounds) if each]
-    left = (path for name, path in files.images.items() if not any(each.match(name) for each in known))
-    return Counter(path.parent.relative_to(files.root).as_posix() for path in left)
-
-
-def _keys(paths: FoundPaths) -> dict[str, Any]:
+def _keys(files: Files, paths: FoundPaths) -> dict[str, Any]:
     """Of `[data]`; of a folder of images beside one of masks the plain ones."""
     plain = [_PLAIN.fullmatch(each) for each in (paths.image, *paths.masks, paths.region or "-/{name}")]
-    if len(plain) == 3 and all(plain):
+    same = all(pair.name in PurePosixPath(pair.mask).name for pair in paths.pairs)
+    if len(plain) == 3 and all(plain) and same and files.composed:
         images, masks, regions = (match[1] for match in plain if match)
         return {"layout": "folders", "images": images, "masks": masks, **({"regions": regions} if paths.region else {})}
     return {"layout": "paths", "paths": _table(paths)}
@@ -118,19 +118,29 @@ def _keys(paths: FoundPaths) -> dict[str, Any]:
 
 def _table(paths: FoundPaths) -> dict[str, Any]:
     region = {"region": paths.region} if paths.region else {}
-    splits = {"splits": dict(paths.splits)} if paths.splits else {}
+    splits = {"splits": dict(paths.splits)} if "{split}" in paths.image else {}
     return {"image": paths.image, "masks": [*paths.masks], **region, **splits}
 
 
 def _names_told(paths: FoundPaths) -> Iterator[Row]:
     yield Row("layout", f"images at {paths.image}", f"masks at {' and '.join(paths.masks)}")
     some = paths.pairs[:: max(1, len(paths.pairs) // _SHOWN)][:_SHOWN]
-    yield Row("pairs", "\n".join(f"{pair.image} <- {pair.mask}" for pair in some), "they share the part of their names")
+    padded = ", but for leading zeros" if any(pair.mask_name for pair in paths.pairs) else ""
+    told = "\n".join(f"{pair.image} <- {pair.mask}" for pair in some)
+    yield Row("pairs", told, f"they share the part of their names{padded}")
     if paths.region:
         yield Row("region", paths.region, "covers most of each image: pixels outside are not judged")
     if paths.splits:
-        told = ", ".join(f"{word} = {split}" for word, split in paths.splits.items())
-        yield Row("splits", told, "folders say so")
+        yield split_row({word: split for word, split in paths.splits.items() if split != "none"})
+    if paths.without:
+        yield unlabelled_row({word: len(each) for word, each in paths.without.items()})
+
+
+def _links_told(files: Files) -> Iterator[Row]:
+    told = [f"{link.relative_to(files.root)} leads to {target}" for link, target in files.links.items()]
+    if told:
+        more = f"\nand {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        yield Row("links", "\n".join(told[:_SHOWN]) + more, "followed: what they lead to stands nowhere else below")
 
 
 def _class_matches(paths: FoundPaths, name: str) -> Iterator[Mapping[str, str]]:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from components.example_gen.layouts.templates import Template
+from components.example_gen.names import unpadded
+from components.example_gen.samples import Told
+from pipeline.runs.init.classes import by_class, narrowed
 from pipeline.runs.init.pairing import Pair, pairs_of
 from pipeline.runs.init.roles import Role, roles_of, words_of
-from pipeline.runs.init.splitting import Split, splits_named
-from pipeline.runs.init.templates import Rule, begin_of, rules_of
+from pipeline.runs.init.splitting import split_begin, split_word, splits_named, with_test
+from pipeline.runs.init.templates import Rule, rules_of
 
 _ROUND = re.compile(r"\d+(?:st|nd|rd|th)?", re.IGNORECASE)
 _WIDE = 0.4
@@ -31,11 +34,13 @@ class FoundPaths:
     image: str
     masks: tuple[str, ...]
     region: str
-    splits: Mapping[str, Split]
+    splits: Mapping[str, Told]
     rounds: tuple[str, ...]
-    """Templates of other annotations of the same images."""
+    """Templates of other annotations of the same images, which are not read."""
     pairs: tuple[Pair, ...]
     """Some, for people."""
+    without: Mapping[str, Sequence[str]]
+    """Of splits without any mask the images."""
 
 
 def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
@@ -50,26 +55,46 @@ def find_paths(names: Sequence[str], share: Share) -> FoundPaths | None:
     rules = [rule for rule in rules_of(_renamed(pairs, image)) if rule.image == image]
     rules, rounds = _without_rounds(_without_special(rules))
     rules, region = _without_region(rules, names, share)
+    rules, others = _without_parts(rules)
     words = {found["split"] for name in images if (found := Template(image).match(name)) and "split" in found}
-    templates = [image, *_by_class(rules), region]
+    truths = [narrowed(each, image, roles) for each in by_class(rules)]
+    without = _without_truth([name for name in images if Template(image).match(name)], image, truths, names)
+    words -= without.keys()
+    templates = [image, *truths, region]
     if len(words) == 1:
         [word] = words
         templates = [each.replace("{split}", word) for each in templates]
+    splits = with_test(splits_named(words)) if len(words) > 1 else {}
     return FoundPaths(
         templates[0],
         tuple(templates[1:-1]),
         templates[-1],
-        _with_test(splits_named(words)) if len(words) > 1 else {},
-        tuple(rounds),
+        {**splits, **dict.fromkeys(without, "none")} if splits else {},
+        tuple(sorted([*rounds, *others])),
         tuple(pair for pair in pairs if Template(templates[0]).match(pair.image)),
+        without,
     )
 
 
-def _with_test(splits: Mapping[str, Split]) -> Mapping[str, Split]:
-    """What stands for validation is for the test where nothing else is: validation is drawn from train."""
-    if "test" in splits.values():
-        return splits
-    return {word: "test" if split == "eval" else split for word, split in splits.items()}
+def _without_truth(
+    images: Sequence[str], image: str, masks: Sequence[str], names: Sequence[str]
+) -> dict[str, list[str]]:
+    """By its word the images of each split of which none has a mask."""
+    shared = sorted(frozenset.intersection(*(Template(each).fields for each in (image, *masks))))
+
+    def key(found: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(unpadded(found[field]) for field in shared)
+
+    templates = [Template(each) for each in masks]
+    known = {key(found) for name in names for each in templates if (found := each.match(name))}
+    of_split: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+    for name in images:
+        found = Template(image).match(name)
+        if found and split_word(found.get("split", "")):
+            of_split[found["split"]].append((name, key(found) in known))
+    return {
+        word: [name for name, _ in each] for word, each in of_split.items() if not any(has_mask for _, has_mask in each)
+    }
 
 
 def _most_of(rules: Sequence[Rule]) -> str:
@@ -85,7 +110,8 @@ def _renamed(pairs: Sequence[Pair], image: str) -> Iterator[Pair]:
     template = Template(image)
     for pair in pairs:
         found = template.match(pair.image)
-        yield replace(pair, name=found["name"]) if found and found["name"] in pair.mask else pair
+        whole = not split_begin(pair.name) and not pair.mask_name
+        yield replace(pair, name=found["name"]) if found and whole and found["name"] in pair.mask else pair
 
 
 def _without_special(rules: Sequence[Rule]) -> list[Rule]:
@@ -118,9 +144,19 @@ def _without_region(rules: Sequence[Rule], names: Sequence[str], share: Share) -
     return [rule for rule in rules if rule is not widest], widest.mask
 
 
+def _without_parts(rules: Sequence[Rule]) -> tuple[list[Rule], list[str]]:
+    """The rules without regions of interest, which lie within truth where they do not lie around it; those apart."""
+    kept = [rule for rule in rules if not _words(rule) & _REGIONS] or [*rules]
+    return kept, [rule.mask for rule in rules if rule not in kept]
+
+
+def _words(rule: Rule) -> set[str]:
+    return {word.lower() for word in words_of(rule.mask)}
+
+
 def _is_named_region(rule: Rule, others: Sequence[Rule]) -> bool:
     """Whether a name says so, or says mask where all others say truth: an organ around lesions is a class."""
-    words = {word.lower() for word in words_of(rule.mask)}
+    words = _words(rule)
     says_mask = any("mask" in other.mask.lower() for other in others)
     return bool(words & _REGIONS) or ("mask" in words and not says_mask)
 
@@ -129,35 +165,3 @@ def _some(rule: Rule, names: Sequence[str]) -> list[str]:
     template = Template(rule.mask)
     found = [name for name in names if template.match(name) is not None]
     return found[:: max(1, len(found) // _LOOKED_AT)]
-
-
-def _by_class(rules: Sequence[Rule]) -> list[str]:
-    """The masks' templates; of several that differ in one part, one in which that is the class."""
-    masks = [rule.mask for rule in rules]
-    parts = [mask.split("/") for mask in masks]
-    if len(masks) < 2 or len({len(each) for each in parts}) > 1:
-        return masks
-    merged, classed = [], False
-    for values in zip(*parts, strict=True):
-        part = values[0] if len({*values}) == 1 else _differing(values, "*" if classed else "{class}")
-        classed = classed or "{class}" in part
-        merged.append(part)
-    return ["/".join(merged)]
-
-
-def _differing(values: Sequence[str], field: str) -> str:
-    """One part of a path that says several things: what they have in common, and a field in place of the rest."""
-    if not all("{name}" in value for value in values):
-        # Whole words that all begin or end with tell no class.
-        before = re.sub(r"[^\W_]*$", "", begin_of(values))
-        after = re.sub(r"[^\W_]*$", "", begin_of([value[len(before) :][::-1] for value in values]))[::-1]
-        return f"{before}{field}{after}"
-    around = [value.partition("{name}") for value in values]
-    begins, ends = ({each[place] for each in around} for place in (0, 2))
-    if len(ends) > 1 and len(begins) == 1:
-        separator = "_" if all(each.startswith("_") for each in ends) else ""
-        return f"{begins.pop()}{{name}}{separator}{field}"
-    if len(begins) > 1 and len(ends) == 1:
-        separator = "_" if all(each.endswith("_") for each in begins) else ""
-        return f"{field}{separator}{{name}}{ends.pop()}"
-    return "*{name}*"

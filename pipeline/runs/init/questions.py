@@ -19,6 +19,8 @@ class Question:
     stays open."""
     granted: str = ""
     """How the default is told."""
+    topic: str = ""
+    """Of the rows that hold for the default alone."""
 
     @property
     def keys(self) -> set[str]:

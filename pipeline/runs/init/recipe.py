@@ -15,7 +15,7 @@ _TOPICS = {
     **dict.fromkeys(("layout", "images", "masks", "regions", "paths"), "layout"),
     **dict.fromkeys(("classes", "mask"), "masks"),
     **{"height": "records", "width": "records", "channels": "images"},
-    **{"groups": "groups", "splits": "splits", "leave_out": "copies"},
+    **{"groups": "groups", "told_splits": "splits", "splits": "splits", "leave_out": "copies"},
 }
 """Of each key of `[data]` the topic that has its reason."""
 

@@ -22,11 +22,17 @@ _WORDS: Mapping[Role, re.Pattern[str]] = {
     for role, words in {
         Role.REGION: r"fov|roi|region|fieldofview",
         Role.OTHER: r"overlays?|previews?|thumb(nail)?s?|visuali[sz]ations?|colou?ri[sz]ed|contours?",
-        Role.MASK: r"masks?\d*|labels?(tr|ts)?|gts?|groundtruths?|truths?|seg|segm|segmentations?"
-        r"|segmentation(class|object)|segmented|annotations?|annots?|manual\d*|lesions?masks?|targets?",
-        Role.IMAGE: r"images?(tr|ts)?|imgs?|jpegimages|raw|rawimages?|scans?|photos?|originals?|inputs?",
+        Role.MASK: r"masks?\d*|labels?(tr|ts)?|gts?\d*|groundtruths?|truths?|seg|segm|segmentations?"
+        r"|segmentation(class|object)|segmented|annotations?|annots?|annos?|manual\d*|lesions?masks?|targets?"
+        r"|\d(st|nd|rd|th)(ho|observer|expert|reader|rater)"
+        r"|masken?|segmentierung(en)?|masques?|m[aá]scaras?|mascher[ae]|маск[аи]|разметк[аи]|掩码|掩膜|标签|标注",
+        Role.IMAGE: r"images?(tr|ts)?|imgs?|jpegimages|raw|rawimages?|scans?|photos?|originals?|inputs?"
+        r"|bild(er)?|aufnahmen?|im[aá]gen(es)?|imagens?|imagem|immagin[ei]|изображени[ея]|снимк[аи]|снимок|图像|图片|影像",
     }.items()
 }
+_WEAK = re.compile(r"lesions?", re.IGNORECASE)
+"""Say mask where nothing else does: folders of images are called so, too."""
+_PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BREAK = re.compile(r"[\W_]+")
 
 
@@ -42,12 +48,21 @@ def roles_of(paths: Sequence[str]) -> dict[str, Role]:
     nothing.
     """
     common = _common(paths)
-    return {path: _role(path, common) for path in paths}
+    roles = {path: _role(path, common) for path in paths}
+    if Role.MASK in roles.values():
+        return roles
+    return {path: Role.MASK if _is_weak(path, common) else role for path, role in roles.items()}
 
 
 def role_of_folder(folder: str) -> Role | None:
     """What a folder holds, by its name; None where that tells nothing."""
     return _told([_BREAK.sub("", folder), *words_of(folder)])
+
+
+def without_role(stem: str) -> str:
+    """Without the word that ends a name such as `img7GT`, where that tells a mask."""
+    found = re.fullmatch(r"(.*\d)([^\W\d_]+)", stem)
+    return found[1] if found and _told([found[2]]) == Role.MASK else stem
 
 
 def _role(path: str, common: frozenset[str]) -> Role:
@@ -57,10 +72,24 @@ def _role(path: str, common: frozenset[str]) -> Role:
     return next((role for role in told if role), Role.IMAGE)
 
 
+def _is_weak(path: str, common: frozenset[str]) -> bool:
+    name = words_of(PurePosixPath(path).name)
+    return any(_WEAK.fullmatch(word) for word in name if word.lower() not in common)
+
+
 def _told(words: Iterable[str]) -> Role | None:
-    found = {role for word in words for role, known in _WORDS.items() if known.fullmatch(word)}
+    pieces = [piece for word in words for piece in (word, *_pieces(word))]
+    found = {role for piece in pieces for role, known in _WORDS.items() if known.fullmatch(piece)}
     # An image of a mask is a mask, the region of an image a region.
     return next((role for role in _WORDS if role in found), None)
+
+
+def _pieces(word: str) -> list[str]:
+    """Those of a word such as `leftMask`, and the last of one such as `img7GT`."""
+    if word.isalpha():
+        return _PIECE.findall(word)
+    ending = re.fullmatch(r"[^\W\d_]*\d+([^\W\d_]+)", word)
+    return [ending[1]] if ending else []
 
 
 def _common(paths: Sequence[str]) -> frozenset[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
-Split = Literal["train", "eval", "test"]
+from components.example_gen.samples import Told
 
-_KNOWN: Mapping[str, Split] = {
+_KNOWN: Mapping[str, Told] = {
     "train": "train",
     "training": "train",
     "tr": "train",
@@ -26,6 +25,8 @@ _KNOWN: Mapping[str, Split] = {
     "testing": "test",
     "ts": "test",
     "stage1_test": "test",
+    "testa": "test",
+    "testb": "test",
 }
 _LONG = "|".join(sorted((word for word in _KNOWN if len(word) > 2), key=len, reverse=True))
 _WORD = re.compile(rf"(?<![a-z])({_LONG})(?![a-z])|(?<=images)(tr|ts|va)$|(?<=labels)(tr|ts|va)$", re.IGNORECASE)
@@ -37,6 +38,23 @@ def split_word(text: str) -> str:
     return found[0] if found else ""
 
 
-def splits_named(words: Iterable[str]) -> dict[str, Split]:
-    """What each word means."""
-    return {word: _KNOWN[word.lower()] for word in sorted(words)}
+def split_begin(name: str) -> str:
+    """The word of a split that a name begins with, as `testA_1` does; empty where there is none."""
+    found = re.match(rf"({_LONG})(?=[\W_]+[^\W_])", name, re.IGNORECASE)
+    return found[0] if found else ""
+
+
+def splits_named(words: Iterable[str]) -> dict[str, Told]:
+    """What each word, or the word in a name, means."""
+    return {word: _KNOWN[split_word(word).lower()] for word in sorted(words) if split_word(word)}
+
+
+def with_test(splits: Mapping[str, Told]) -> dict[str, Told]:
+    """What stands for validation is for the test where nothing else is: validation is drawn from train. A single split
+    is none."""
+    told = {*splits.values()} - {"none"}
+    if len(told) < 2:
+        return {word: split for word, split in splits.items() if split == "none"}
+    if "test" in told:
+        return dict(splits)
+    return {word: "test" if split == "eval" else split for word, split in splits.items()}

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pipeline.runs.init.groups import are_no_patients
 from pipeline.runs.init.pairing import Pair
 from pipeline.runs.init.roles import role_of_folder
-from pipeline.runs.init.splitting import split_word
+from pipeline.runs.init.splitting import split_begin, split_word
 
 _FEW = 20
 """Folders that may be labels or classes."""
@@ -43,17 +44,24 @@ class _Parts:
 
 def rules_of(pairs: Iterable[Pair]) -> list[Rule]:
     """The rules that the pairs follow, those of most pairs first."""
+    pairs = list(pairs)
+    words = {split_begin(pair.name) for pair in pairs}
     kinds: dict[tuple, list[_Parts]] = defaultdict(list)
-    for parts in map(_taken_apart, pairs):
+    for pair in pairs:
+        parts = _taken_apart(pair, split_begin(pair.name) if len(words) > 1 else "")
         kinds[_kind(parts)].append(parts)
     return sorted(map(_rule, kinds.values()), key=lambda rule: (-rule.pairs, rule.image, rule.mask))
 
 
-def _taken_apart(pair: Pair) -> _Parts:
+def _taken_apart(pair: Pair, begin: str) -> _Parts:
+    """The name may begin with its split, where the folders tell none."""
     image, mask = PurePosixPath(pair.image).parts, PurePosixPath(pair.mask).parts
     split = next(filter(None, map(split_word, image[:-1])), "")
-    stems = (_with_fields(stem, pair.name, split) for stem in (image[-1], mask[-1]))
-    return _Parts(pair.name, split, image[:-1], mask[:-1], *stems)
+    name = pair.name
+    if begin and not split:
+        split, name = begin, re.sub(r"^[\W_]+", "", name.removeprefix(begin))
+    stems = (_with_fields(image[-1], name, split), _with_fields(mask[-1], pair.mask_name or name, split))
+    return _Parts(name, split, image[:-1], mask[:-1], *stems)
 
 
 def _with_fields(stem: str, name: str, split: str) -> str:
@@ -69,7 +77,10 @@ def _kind(parts: _Parts) -> tuple:
     """Pairs of one kind follow one rule: the words of roles of their folders, and what stands beside their names but
     for numbers."""
     folders = (
-        tuple(folder if role_of_folder(folder) and not split_word(folder) else "" for folder in each)
+        tuple(
+            named if role_of_folder(named := _named(folder, parts)) and not split_word(folder) else ""
+            for folder in each
+        )
         for each in (parts.image_folders, parts.mask_folders)
     )
     stems = (stem if "{name}" in stem else "" for stem in (parts.image_stem, parts.mask_stem))
@@ -77,7 +88,9 @@ def _kind(parts: _Parts) -> tuple:
 
 
 def _rule(found: Sequence[_Parts]) -> Rule:
-    image = [_image_folder(found, place) for place in range(len(found[0].image_folders))]
+    image: list[str] = []
+    for place in range(len(found[0].image_folders)):
+        image.append(_image_folder(found, place, image))
     mask = [_mask_folder(found, place, image) for place in range(len(found[0].mask_folders))]
     return Rule(
         "/".join([*image, _merged({parts.image_stem for parts in found})]),
@@ -86,17 +99,19 @@ def _rule(found: Sequence[_Parts]) -> Rule:
     )
 
 
-def _image_folder(found: Sequence[_Parts], place: int) -> str:
-    values = {_folder(parts, parts.image_folders[place]) for parts in found}
+def _image_folder(found: Sequence[_Parts], place: int, before: Sequence[str]) -> str:
+    values = _folders(found, [parts.image_folders[place] for parts in found])
     if len(values) == 1:
         return values.pop()
     images = Counter(folder for _, folder in {(parts.name, parts.image_folders[place]) for parts in found})
+    if are_no_patients(images):
+        return "*" if any("{split}" in each for each in before) or any(parts.split for parts in found) else "{split}"
     words = not any(re.search(r"\d", folder) for folder in images)
     return "{label}" if words and len(images) <= _FEW and max(images.values()) > 1 else "{group}"
 
 
 def _mask_folder(found: Sequence[_Parts], place: int, image: Sequence[str]) -> str:
-    values = {_folder(parts, parts.mask_folders[place]) for parts in found}
+    values = _folders(found, [parts.mask_folders[place] for parts in found])
     if len(values) == 1:
         return values.pop()
     for other, field in enumerate(image):
@@ -109,9 +124,21 @@ def _mask_folder(found: Sequence[_Parts], place: int, image: Sequence[str]) -> s
     return "{class}" if len(values) <= _FEW and 2 * several > len(of_image) else "*"
 
 
-def _folder(parts: _Parts, folder: str) -> str:
-    if folder == parts.name:
-        return "{name}"
+def _folders(found: Sequence[_Parts], folders: Sequence[str]) -> set[str]:
+    """Folders of one place; with fields where all of them have what these stand for."""
+    named = {_named(folder, parts) for folder, parts in zip(folders, found, strict=True)}
+    if all("{name}" in folder for folder in named):
+        return named
+    return {_with_split(folder, parts) for folder, parts in zip(folders, found, strict=True)}
+
+
+def _named(folder: str, parts: _Parts) -> str:
+    """With a field in place of the name, where that is whole words."""
+    rest = re.split(rf"(?<![^\W_]){re.escape(parts.name)}(?![^\W_])", folder, maxsplit=1)
+    return "{name}".join(_BRACES.sub("*", each) for each in rest)
+
+
+def _with_split(folder: str, parts: _Parts) -> str:
     escaped = _BRACES.sub("*", folder)
     word = split_word(folder)
     return escaped.replace(word, "{split}", 1) if word and word == parts.split else escaped

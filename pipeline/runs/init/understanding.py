@@ -32,6 +32,8 @@ class Understanding:
     rows: list[Row] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     """What was taken for granted."""
+    left: list[str] = field(default_factory=list)
+    """Names of images that are not read, without suffix."""
     questions: list[Question] = field(default_factory=list)
 
     @property
@@ -73,12 +75,19 @@ class Understanding:
             if chosen is None:
                 continue
             self.questions.remove(question)
+            if question.topic and chosen != question.default:
+                self.drop(question.topic)
             for key, value in question.answers[chosen].items():
                 self.data[key] = {**self.data.get(key, {}), **value} if isinstance(value, Mapping) else value
             if answer is None:
                 self.unsure.append(question.granted)
             else:
                 self.rows.append(Row("answered", answer, question.text))
+
+    def drop(self, topic: str) -> None:
+        """Takes back the rows of a topic."""
+        gone = self.of_topic(topic)
+        self.rows = [row for row in self.rows if row not in gone]
 
     def of_topic(self, topic: str) -> list[Row]:
         """Its rows, and those below it that have no topic."""
