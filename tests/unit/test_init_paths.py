@@ -142,6 +142,13 @@ def test_a_split_without_masks_has_no_part() -> None:
     assert templates.without == {"stage1_test": [f"stage1_test/{n}/images/{n}" for n in (20, 21)]}
 
 
+def test_words_of_splits_behind_others() -> None:
+    templates = found(names("images{s}/c{n}_0000", "labels{s}/c{n}", s=["Tr", "Ts"]))
+    assert templates.splits == {"Tr": "train", "Ts": "test"}
+    templates = found([*names("imagesTr/c{n}_0000", "labelsTr/c{n}"), *names("imagesTs/c{n}_0000", count=[50, 51])])
+    assert (templates.image, [*templates.without]) == ("imagesTr/{name}_0000", ["Ts"])
+
+
 def test_a_region_within_the_truth_is_no_class() -> None:
     templates = found(names("{n}/{n}_Image/{n}", "{n}/{n}_lesion/{n}_lesion", "{n}/{n}_roi/{n}_roi"))
     assert (templates.masks, templates.rounds) == (

@@ -14,7 +14,7 @@ from components.example_gen.samples import Told
 from pipeline.runs.init.classes import by_class, narrowed
 from pipeline.runs.init.pairing import Pair, pairs_of
 from pipeline.runs.init.roles import Role, roles_of, words_of
-from pipeline.runs.init.splitting import split_begin, split_word, splits_named, with_test
+from pipeline.runs.init.splitting import split_begin, splits_named, with_test
 from pipeline.runs.init.templates import Rule, rules_of
 
 _ROUND = re.compile(r"\d+(?:st|nd|rd|th)?", re.IGNORECASE)
@@ -90,7 +90,7 @@ def _without_truth(
     of_split: dict[str, list[tuple[str, bool]]] = defaultdict(list)
     for name in images:
         found = Template(image).match(name)
-        if found and split_word(found.get("split", "")):
+        if found and splits_named([found.get("split", "")]):
             of_split[found["split"]].append((name, key(found) in known))
     return {
         word: [name for name, _ in each] for word, each in of_split.items() if not any(has_mask for _, has_mask in each)

@@ -46,7 +46,12 @@ def split_begin(name: str) -> str:
 
 def splits_named(words: Iterable[str]) -> dict[str, Told]:
     """What each word, or the word in a name, means."""
-    return {word: _KNOWN[split_word(word).lower()] for word in sorted(words) if split_word(word)}
+    return {word: _KNOWN[known] for word in sorted(words) if (known := _known(word))}
+
+
+def _known(word: str) -> str:
+    """Of `Tr` itself, of `train2017` what is in it; empty where it names no split."""
+    return word.lower() if word.lower() in _KNOWN else split_word(word).lower()
 
 
 def with_test(splits: Mapping[str, Told]) -> dict[str, Told]:

@@ -115,7 +115,8 @@ def _mask_folder(found: Sequence[_Parts], place: int, image: Sequence[str]) -> s
     if len(values) == 1:
         return values.pop()
     for other, field in enumerate(image):
-        if field.startswith("{") and all(parts.mask_folders[place] == parts.image_folders[other] for parts in found):
+        same = all(parts.mask_folders[place] == parts.image_folders[other] for parts in found)
+        if same and field.startswith(("{", "*")):
             return field
     of_image: dict[str, set[str]] = defaultdict(set)
     for parts in found:
