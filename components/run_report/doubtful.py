@@ -92,8 +92,8 @@ class Contradicted:
 def look_first(
     answered: Iterable[tuple[str, Answered]], point: OperatingPoint, task: Task
 ) -> tuple[list[Doubtful], list[Contradicted]]:
-    """All labels, the most doubtful first, and the first few with their answers; of several thousand images no more
-    than these are in memory at once.
+    """All labels, the most doubtful first, and the first few of those in any doubt with their answers; of many images
+    no more than these are in memory at once.
 
     Args:
         answered: with the name of its split; what is no finite numbers is left out.
@@ -105,21 +105,28 @@ def look_first(
             if np.isfinite(each.probability).all():
                 found = _contradicted(split, each, point, task)
                 every.append(found.doubtful)
-                yield found
+                if found.doubtful.doubt:
+                    yield found
 
     worst = nsmallest(MOST_SHOWN, passing(), key=lambda each: each.doubtful.rank)
     return sorted(every, key=lambda each: each.rank), worst
 
 
 def write_doubtful(path: Path, labels: Iterable[Doubtful]) -> None:
-    """Writes a row per label and class, in the order of the labels."""
-    names = [*Doubtful.__dataclass_fields__][:-1]
+    """Writes a row per label and class, in the order of the labels; nothing where there is none."""
+    rows = [*_rows(labels)]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["rank", *names, "doubt", "class", *(f"class_{name}" for name in ClassDoubt.__dataclass_fields__)])
-        for rank, each in enumerate(labels, 1):
-            for name, found in each.classes.items():
-                writer.writerow([rank, *each.named.values(), each.doubt, name, *asdict(found).values()])
+        if rows:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _rows(labels: Iterable[Doubtful]) -> Iterator[dict[str, Any]]:
+    for rank, each in enumerate(labels, 1):
+        for name, found in each.classes.items():
+            own = {f"class_{key}": value for key, value in asdict(found).items()}
+            yield {"rank": rank, **each.named, "doubt": each.doubt, "class": name, **own}
 
 
 def _contradicted(split: str, each: Answered, point: OperatingPoint, task: Task) -> Contradicted:

@@ -329,9 +329,7 @@ def _release(
     )
     release = [*filter(None, (serving_check, exporter, pusher))]
     code = _code([*records, *passed, *trained.nodes, *judgement, *release])
-    told = ReportSettings(
-        **dict(provenance), task=config.data.task, derivation=config.data.derivation, code=code
-    )
+    told = ReportSettings(**dict(provenance), task=config.data.task, derivation=config.data.derivation, code=code)
     run_report = RunReport(
         examples=examples,
         model=judgement.model,
