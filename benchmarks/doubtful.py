@@ -92,10 +92,9 @@ def run(data: Path, out: Path, settings: Mapping[str, str]) -> None:
     sets = [part for key, value in {**_SETTINGS, **settings}.items() for part in ("--set", f"{key}={value}")]
     command = [sys.executable, "-m", "pipeline.cli", "run", "folders", "--data", str(data), "--out", str(out), *sets]
     done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-    if done.returncode not in (0, ExitCode.REFUSED):
-        raise RuntimeError(
-            f"the run in {out} ended with exit code {done.returncode}, expected 0 or {ExitCode.REFUSED:d}"
-        )
+    if done.returncode not in (ExitCode.DONE, ExitCode.REFUSED):
+        expected = f"expected {ExitCode.DONE:d} or {ExitCode.REFUSED:d}"
+        raise RuntimeError(f"the run in {out} ended with exit code {done.returncode}, {expected}: see its log.txt")
 
 
 def answered(out: Path) -> Iterator[tuple[str, Comparison]]:

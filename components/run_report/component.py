@@ -65,9 +65,9 @@ class RunReport(BaseComponent):
         fold_inferences: Sequence[BaseChannel] = (),
         engines: BaseChannel | None = None,
     ) -> None:
-        """`settings` is `ReportSettings` as JSON; `inference` has the model's own answers; `out_of_fold` and, with those
-        of the folds' models, `fold_inferences` are there where the model is one of several folds, `engines` where it
-        was converted to some."""
+        """`settings` is `ReportSettings` as JSON; `inference` has the model's own answers. `out_of_fold` and the
+        `fold_inferences` are there where the model is one of several folds, `engines` where it was converted to some.
+        """
         spec = RunReportSpec(
             examples=examples,
             split_report=split_report,
