@@ -30,6 +30,7 @@ CHECKS = [
     {"name": "equal results", "passed": False, "detail": "differs by 0.2"},
 ]
 HOSTILE = "<script>alert(1)</script>"
+SHARD = "data_tfrecord-00000-of-00001"
 NOTICE = "The films are phantoms & not patients."
 
 
@@ -229,26 +230,28 @@ class Outputs:
         return read_json(self.root / "report.json")
 
     def write_examples(self, image: np.ndarray, *more: str) -> None:
-        """Each case, and more of them by their ids, with the same image."""
-        self._ids = [*DICE, *more]
-        split = self.root / "examples" / "Split-test"
-        split.mkdir(exist_ok=True)
+        """Each case, and more of them by their ids, with the same image; and one of validation."""
+        self._ids = {"eval": ["validated"], "test": [*DICE, *more]}
         mask = np.zeros(image.shape[:2], np.uint8)
         mask[4:10, 4:10] = 1
         record = Record(image, mask, "a", "group a", "a.pgm", b"0" * 32, {})
-        with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001")) as writer:
-            for id in (*DICE, *more):
-                truth = np.zeros_like(mask) if id == "empty" else mask
-                writer.write(serialize(replace(record, id=id, mask=truth)))
+        for split, ids in self._ids.items():
+            folder = self.root / "examples" / f"Split-{split}"
+            folder.mkdir(exist_ok=True)
+            with tf.io.TFRecordWriter(str(folder / SHARD)) as writer:
+                for id in ids:
+                    truth = np.zeros_like(mask) if id == "empty" else mask
+                    writer.write(serialize(replace(record, id=id, mask=truth)))
         self._seen = mask.astype(np.float32)
 
     def _write_answers(self, classes: Sequence[str]) -> None:
         """Of the first class 1 where it is true; of `b` 8 columns farther right."""
-        with Place(self.inputs["inference"].uri, "test").writer(PLAIN, "data_tfrecord-00000-of-00001") as write:
-            for id in self._ids:
-                first = np.roll(self._seen, 8 if id == "b" else 0, axis=1)
-                others = [np.zeros_like(first)] * (len(classes) - 1)
-                write(np.stack([1 - first, first, *others] if others else [first], axis=-1))
+        for split, ids in self._ids.items():
+            with Place(self.inputs["inference"].uri, split).writer(PLAIN, SHARD) as write:
+                for id in ids:
+                    first = np.roll(self._seen, 8 if id == "b" else 0, axis=1)
+                    others = [np.zeros_like(first)] * (len(classes) - 1)
+                    write(np.stack([1 - first, first, *others] if others else [first], axis=-1))
 
     def _write_model(self) -> None:
         folder = self.root / "model" / "Format-Serving"

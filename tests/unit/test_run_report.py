@@ -117,7 +117,11 @@ def test_labels_that_the_model_contradicts_are_to_be_looked_at_first(outputs: Ou
     assert "2. Doubt 1.000 Case empty, test; 0 pixels true, 36 predicted" in told
     assert "4 a group a test 0.000 1.000 36 36" in told
     found = outputs.sheet["doubtful"]
-    assert [(each["id"], each["doubt"]) for each in found] == [("b", 1), ("empty", 1), (HOSTILE, 0), ("a", 0)]
+    assert [(each["id"], each["doubt"]) for each in found] == [
+        *(("b", 1), ("empty", 1)),
+        *((HOSTILE, 0), ("a", 0), ("validated", 0)),
+    ]
+    assert [each["split"] for each in found] == [*["test"] * 4, "eval"]
     assert found[0]["classes"] == {
         "foreground": {"doubt": 1, "soft_dice": 0, "truth_pixels": 36, "predicted_pixels": 36}
     }
