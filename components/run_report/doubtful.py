@@ -24,9 +24,10 @@ from components.task import Task
 if TYPE_CHECKING:
     # It reads records, which asks for TensorFlow: not for who needs the types here alone.
     from components.bulk_inferrer.answered import Answered
+    from components.records.record import Record
 
 MOST_SHOWN = 6
-MOST_LISTED = 20
+MOST_LISTED = 12
 """In the page and in `report.json`; the CSV file has all."""
 
 
@@ -81,10 +82,10 @@ class Doubtful:
 
 @dataclass(frozen=True, eq=False)
 class Contradicted:
-    """A doubtful label with the answer that contradicts it."""
+    """A doubtful label with what contradicts it; without probabilities, which are large."""
 
     doubtful: Doubtful
-    answered: Answered
+    source: Record
     predicted: np.ndarray
     """Class indices uint8 `(H, W)` at the size that is judged."""
 
@@ -136,7 +137,8 @@ def _contradicted(split: str, each: Answered, point: OperatingPoint, task: Task)
         for index, name in enumerate(task.classes, 1)
     }
     source = each.source
-    return Contradicted(Doubtful(source.id, source.group, source.source, source.label, split, classes), each, predicted)
+    found = Doubtful(source.id, source.group, source.source, source.label, split, classes)
+    return Contradicted(found, source, predicted)
 
 
 def _class_doubt(seen: Comparison) -> ClassDoubt:

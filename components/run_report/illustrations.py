@@ -68,10 +68,7 @@ def illustrations(run: Run, examples: str, evaluation: Path) -> list[Illustratio
 
 def doubtful_illustrations(worst: Iterable[Contradicted], task: Task) -> list[DoubtfulIllustration]:
     """Of labels with the answers that contradict them."""
-    return [
-        DoubtfulIllustration(each.doubtful, _pictures(each.answered.source, each.predicted, task, _SMALL))
-        for each in worst
-    ]
+    return [DoubtfulIllustration(each.doubtful, _pictures(each.source, each.predicted, task, _SMALL)) for each in worst]
 
 
 def _pictures(record: Record, predicted: np.ndarray, task: Task, largest: int = _LARGEST) -> Pictures:

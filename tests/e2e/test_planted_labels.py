@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._planted import KINDS, plant
+from benchmarks._planted import FAULTS, plant
 from benchmarks.doubtful import BY_WOMAN, run, write_pairs
 
 pytestmark = pytest.mark.slow
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def test_planted_faults_are_in_the_first_fifth_of_the_list(tmp_path: Path) -> None:
     planted = plant(write_pairs(tmp_path / "pairs", women=48, size=256), tmp_path / "data", seed=1)
-    assert set(planted.values()) == set(KINDS)
+    assert set(planted.values()) == set(FAULTS)
     run(tmp_path / "data", tmp_path / "out", BY_WOMAN)
     [listed] = (tmp_path / "out" / "runs").glob("*/doubtful.csv")
     with listed.open(newline="", encoding="utf-8") as file:
