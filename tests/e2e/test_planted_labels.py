@@ -12,7 +12,7 @@ import pytest
 from benchmarks._planted import FAULTS, plant
 from benchmarks.doubtful import BY_WOMAN, run, write_pairs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def test_planted_faults_are_in_the_first_fifth_of_the_list(tmp_path: Path) -> None:
