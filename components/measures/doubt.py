@@ -6,7 +6,6 @@ import numpy as np
 
 from components.measures.calibration import Sums
 from components.measures.comparison import Comparison
-from components.measures.overlap import ratio
 
 
 def doubt(seen: Comparison) -> float:
@@ -23,9 +22,11 @@ def doubt(seen: Comparison) -> float:
     true, positive = seen.true[seen.box], seen.positive[seen.box]
     sure = np.abs(2 * seen.probability[seen.box] - 1)
     contradicted = float(sure[true != positive].sum(dtype=np.float64))
-    return ratio(contradicted, np.count_nonzero(true) + np.count_nonzero(positive), empty=0.0)
+    pixels = np.count_nonzero(true) + np.count_nonzero(positive)
+    return contradicted / pixels if pixels else 0.0
 
 
 def soft_dice(found: Sums) -> float:
     """2 sum(p y) / (sum p + sum y), y 1 where the class is true and else 0; 1 where nothing is true or probable."""
-    return ratio(2 * found.of_truth, found.everywhere + found.true, empty=1.0)
+    size = found.everywhere + found.true
+    return 2 * found.of_truth / size if size else 1.0
