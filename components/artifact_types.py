@@ -15,7 +15,10 @@ class SplitReport(Artifact):
 
 
 class HtmlReport(Artifact):
-    """`report.html`: the run for people, one file without outside references; `report.json`: its reporting sheet."""
+    """`report.html`: the run for people, one file without outside references.
+
+    `report.json`: its reporting sheet; `doubtful.csv`: the labels that a person should look at first.
+    """
 
     TYPE_NAME = "maskline.RunReport"
 

@@ -36,6 +36,8 @@ ENGINES_FILE = "engines.json"
 REPORT_FILE = "report.html"
 SHEET_FILE = "report.json"
 """Beside the report: its reporting sheet and lineage, for machines."""
+DOUBTFUL_FILE = "doubtful.csv"
+"""Beside the report: the labels that a model has not learnt from, those first that it contradicts most."""
 MADE_ANEW = "It is an artifact that was damaged: run once with --no-cache, which makes it anew."
 
 

@@ -18,6 +18,11 @@ from components.records.sources import at_source_size, read_sources
 from components.task import Task
 
 
+def inference_key(number: int) -> str:
+    """The input of a node that is the inference of a split, of those that it reads in their order."""
+    return f"inference_{number}"
+
+
 @dataclass(frozen=True, eq=False)
 class Answered:
     """A source with the answer to it."""

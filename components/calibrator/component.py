@@ -9,7 +9,8 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.calibrator.executor import Executor, key_of
+from components.bulk_inferrer.answered import inference_key
+from components.calibrator.executor import Executor
 from components.records.split_settings import MOST_FOLDS
 from components.traits import Traits
 
@@ -22,7 +23,7 @@ class CalibratorSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
         **{
-            key_of(number): ChannelParameter(type=standard_artifacts.InferenceResult, optional=True)
+            inference_key(number): ChannelParameter(type=standard_artifacts.InferenceResult, optional=True)
             for number in range(1, MOST_FOLDS + 1)
         },
     }
@@ -48,7 +49,7 @@ class Calibrator(BaseComponent):
         spec = CalibratorSpec(
             examples=examples,
             model=model,
-            **{key_of(number): channel for number, channel in enumerate(inferences, 1)},
+            **{inference_key(number): channel for number, channel in enumerate(inferences, 1)},
             settings=settings,
             code_version=code_version,
             calibrated=Channel(type=standard_artifacts.Model),

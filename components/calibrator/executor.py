@@ -14,7 +14,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.artifacts import OPERATING_POINT_FILE, TRAINING_FILE, Trained, read_artifact
-from components.bulk_inferrer.answered import Kept
+from components.bulk_inferrer.answered import Kept, inference_key
 from components.calibrator.core import choose, threshold_curve, values
 from components.calibrator.settings import CalibratorSettings
 from components.files import write_json
@@ -24,11 +24,6 @@ from components.measures.measure import ClassMeasure
 from components.records.sources import read_sources
 from components.records.splits import OUT_OF_FOLD, VALIDATION
 from components.serving_graph.export import Windows, export_model
-
-
-def key_of(number: int) -> str:
-    """The input that is the inference of a split."""
-    return f"inference_{number}"
 
 
 class Executor(BaseExecutor):
@@ -63,7 +58,7 @@ class Executor(BaseExecutor):
 
 
 def _inference(inputs: dict[str, Any], number: int) -> Path:
-    return Path(artifact_utils.get_single_uri(inputs[key_of(number)]))
+    return Path(artifact_utils.get_single_uri(inputs[inference_key(number)]))
 
 
 def _scores(

@@ -10,6 +10,7 @@ from typing import Any
 from components.artifacts import ENGINES_FILE, OPERATING_POINT_FILE
 from components.evaluator.per_case import Case
 from components.measures.measure import Family, Measure
+from components.run_report.doubtful import Doubtful
 from components.run_report.lineage import Paper
 from components.task import Task
 
@@ -64,6 +65,8 @@ class Run:
     """What they show, and PNG files: predictions for some validation images over the epochs."""
     folds: Folds | None = None
     """Those that the model is the ensemble of."""
+    doubtful: Sequence[Doubtful] = ()
+    """Labels that the model has not learnt from, the most doubtful first."""
     papers: Mapping[str, Paper] = field(default_factory=dict)
     """By name, what all this was read from."""
 

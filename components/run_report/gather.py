@@ -8,11 +8,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from tfx.types import Artifact
+from tfx.utils import path_utils
 
-from components.artifacts import CASES_FILE, CHECKS_FILE, HISTORY_FILE, METRICS_FILE, TRAINING_FILE
+from components.artifacts import CASES_FILE, CHECKS_FILE, HISTORY_FILE, MADE_ANEW, METRICS_FILE, TRAINING_FILE
+from components.bulk_inferrer.answered import Kept, inference_key
 from components.evaluator.per_case import read_cases
-from components.records.splits import fold_split
+from components.inference.stored import stored_point
+from components.records.split_settings import MOST_FOLDS
+from components.records.splits import TEST, VALIDATION, fold_split
 from components.run_report.core import Folds, Push, Run, judge, parse_history
+from components.run_report.doubtful import Contradicted, Doubtful, look_first
 from components.run_report.failures import failures
 from components.run_report.lineage import OUT_OF_FOLD, Paper
 from components.run_report.papers import papers_of
@@ -58,6 +63,32 @@ def gathered(inputs: Mapping[str, Artifact], settings: ReportSettings) -> Run:
         papers=papers,
     )
     return _with_failures(run)
+
+
+def looked_at(inputs: Mapping[str, Artifact], settings: ReportSettings) -> tuple[list[Doubtful], list[Contradicted]]:
+    """As `look_first`, of the answers to all images that who answered has not learnt from: where there are folds, those
+    of the fold's own model, else validation; and test.
+
+    Raises:
+        UsageError: the model does not say how its answers become masks.
+    """
+    point = stored_point(Path(path_utils.serving_model_path(inputs["model"].uri)), MADE_ANEW)
+    answered = ((kept.split, each) for kept in _kept(inputs, settings) for each in kept.by(point))
+    return look_first(answered, point, settings.task)
+
+
+def _kept(inputs: Mapping[str, Artifact], settings: ReportSettings) -> list[Kept]:
+    own = inputs["inference"]
+    folds = {
+        fold_split(number): inputs[key]
+        for number in range(1, MOST_FOLDS + 1)
+        if (key := inference_key(number)) in inputs
+    }
+    of_splits = {**(folds or {VALIDATION: own}), TEST: own}
+    return [
+        Kept(inputs["examples"].uri, Path(artifact.uri), split, settings.task, settings.derivation)
+        for split, artifact in of_splits.items()
+    ]
 
 
 def _with_failures(run: Run) -> Run:

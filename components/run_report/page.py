@@ -13,16 +13,19 @@ from components.run_report.charts.base import colours_of
 from components.run_report.charts.confidence import reliability_diagram, risk_coverage_curves, threshold_curve
 from components.run_report.charts.drawn import curves, sizes, strips
 from components.run_report.core import Run, groups_by_split, shared_across_splits
+from components.run_report.doubtful import MOST_LISTED
 from components.run_report.environment import ENVIRONMENT
 from components.run_report.failures import failures
-from components.run_report.illustrations import Illustration
+from components.run_report.illustrations import DoubtfulIllustration, Illustration
 from components.run_report.lineage import lineage
 from components.run_report.sheet.topics import sheet_of
 
 MAX_ROWS = 200
 
 
-def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str:
+def render(
+    run: Run, illustrations: Sequence[Illustration], doubted: Sequence[DoubtfulIllustration], written: str
+) -> str:
     """One HTML file without outside references. `written` is the time, for the foot of the page."""
     records = run.split_report["records"]
     cases = worst_first(run.cases, run.measures[0])
@@ -32,6 +35,8 @@ def render(run: Run, illustrations: Sequence[Illustration], written: str) -> str
         measures={measure.name: measure for measure in run.measures},
         illustrations=illustrations,
         anchors={shown.case.id: f"case-{number}" for number, shown in enumerate(illustrations, 1)},
+        doubted=doubted,
+        doubtful=run.doubtful[:MOST_LISTED],
         confidence=confidence,
         written=written,
         strips=strips(run),

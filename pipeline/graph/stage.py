@@ -329,14 +329,17 @@ def _release(
     )
     release = [*filter(None, (serving_check, exporter, pusher))]
     code = _code([*records, *passed, *trained.nodes, *judgement, *release])
+    told = ReportSettings(**dict(provenance), task=config.data.task, derivation=config.data.derivation, code=code)
     run_report = RunReport(
         examples=examples,
         model=judgement.model,
+        inference=judgement.inferrer.outputs["inference"],
+        fold_inferences=[fold.inferrer.outputs["inference"] for fold in trained.folds],
         model_run=trained.model_run,
         out_of_fold=trained.out_of_fold,
         blessing=judgement.evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
-        settings=_json(ReportSettings(**dict(provenance), task=config.data.task, code=code)),
+        settings=_json(told),
         code_version=_version("run_report"),
         **judged,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from components.artifacts import SHEET_FILE
+from components.artifacts import DOUBTFUL_FILE, SHEET_FILE
 from components.disk import DiskFull, full_disk_named
 from components.errors import DataRefused, ExitCode, exit_code_of
 from components.example_gen.listing import fingerprint
@@ -124,7 +124,8 @@ def _step(result: NodeResult) -> Step:
 def _keep_report(request: Request, record: RunRecord) -> None:
     """A copy in the run's own folder: artifacts may be cleared away."""
     if record.report:
-        shutil.copy2(Path(record.report).with_name(SHEET_FILE), request.run_dir)
+        for name in (SHEET_FILE, DOUBTFUL_FILE):
+            shutil.copy2(Path(record.report).with_name(name), request.run_dir)
         record.report = str(shutil.copy2(record.report, request.run_dir))
 
 

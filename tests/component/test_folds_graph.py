@@ -87,7 +87,9 @@ def test_what_is_judged_checked_and_pushed_is_the_ensemble(compiled: pipeline_pb
     for name in ("Evaluator", "ServingCheck", "Pusher"):
         assert producers(nodes[name])["model"] == {"Calibrator"}
     for number in range(1, K + 1):
-        assert producers(nodes["Calibrator"])[f"inference_{number}"] == {f"BulkInferrer-fold-{number}"}
+        for name in ("Calibrator", "RunReport"):
+            assert producers(nodes[name])[f"inference_{number}"] == {f"BulkInferrer-fold-{number}"}
+    assert producers(nodes["RunReport"])["inference"] == {"BulkInferrer"}
     for name in ("Evaluator", "RunReport"):
         assert producers(nodes[name])["out_of_fold"] == {"OutOfFold"}
     for made, given in {

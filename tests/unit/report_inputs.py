@@ -17,6 +17,7 @@ from evaluated import limit, settings
 from tfx.types import standard_artifacts
 
 from components import artifact_types
+from components.bulk_inferrer.answers import PLAIN, Place
 from components.evaluator.per_case import Case, ClassScores, write_cases
 from components.files import read_json, write_json
 from components.measures.confusion import Confusion
@@ -29,6 +30,7 @@ CHECKS = [
     {"name": "equal results", "passed": False, "detail": "differs by 0.2"},
 ]
 HOSTILE = "<script>alert(1)</script>"
+SHARD = "data_tfrecord-00000-of-00001"
 NOTICE = "The films are phantoms & not patients."
 
 
@@ -171,6 +173,7 @@ class Outputs:
             "examples": standard_artifacts.Examples(),
             "split_report": artifact_types.SplitReport(),
             "model": standard_artifacts.Model(),
+            "inference": standard_artifacts.InferenceResult(),
             "model_run": standard_artifacts.ModelRun(),
             "evaluation": standard_artifacts.ModelEvaluation(),
             "blessing": standard_artifacts.ModelBlessing(),
@@ -197,6 +200,7 @@ class Outputs:
     ) -> str:
         """The page."""
         self._write_evaluation(metrics, dice, classes)
+        self._write_answers(classes)
         write_json(self.root / "infra_blessing" / "checks.json", {"passed": infra_blessed, "checks": CHECKS})
         self.inputs["blessing"].set_int_custom_property("blessed", int(metrics["blessed"]))
         self.inputs["infra_blessing"].set_int_custom_property("blessed", int(infra_blessed))
@@ -208,6 +212,7 @@ class Outputs:
         given = {
             "recipe": "tiny",
             "task": {"classes": classes},
+            "derivation": {"height": self._seen.shape[0], "width": self._seen.shape[1]},
             "notice": NOTICE,
             "config": config or {"training": {"epochs": 3, "note": HOSTILE}},
             "code": {"Trainer": "0123456789ab of a.module"},
@@ -225,16 +230,28 @@ class Outputs:
         return read_json(self.root / "report.json")
 
     def write_examples(self, image: np.ndarray, *more: str) -> None:
-        """Each case, and more of them by their ids, with the same image."""
-        split = self.root / "examples" / "Split-test"
-        split.mkdir(exist_ok=True)
+        """Each case, and more of them by their ids, with the same image; and one of validation."""
+        self._ids = {"eval": ["validated"], "test": [*DICE, *more]}
         mask = np.zeros(image.shape[:2], np.uint8)
         mask[4:10, 4:10] = 1
         record = Record(image, mask, "a", "group a", "a.pgm", b"0" * 32, {})
-        with tf.io.TFRecordWriter(str(split / "data_tfrecord-00000-of-00001")) as writer:
-            for id in (*DICE, *more):
-                truth = np.zeros_like(mask) if id == "empty" else mask
-                writer.write(serialize(replace(record, id=id, mask=truth)))
+        for split, ids in self._ids.items():
+            folder = self.root / "examples" / f"Split-{split}"
+            folder.mkdir(exist_ok=True)
+            with tf.io.TFRecordWriter(str(folder / SHARD)) as writer:
+                for id in ids:
+                    truth = np.zeros_like(mask) if id == "empty" else mask
+                    writer.write(serialize(replace(record, id=id, mask=truth)))
+        self._seen = mask.astype(np.float32)
+
+    def _write_answers(self, classes: Sequence[str]) -> None:
+        """Of the first class 1 where it is true; of `b` 8 columns farther right."""
+        for split, ids in self._ids.items():
+            with Place(self.inputs["inference"].uri, split).writer(PLAIN, SHARD) as write:
+                for id in ids:
+                    first = np.roll(self._seen, 8 if id == "b" else 0, axis=1)
+                    others = [np.zeros_like(first)] * (len(classes) - 1)
+                    write(np.stack([1 - first, first, *others] if others else [first], axis=-1))
 
     def _write_model(self) -> None:
         folder = self.root / "model" / "Format-Serving"

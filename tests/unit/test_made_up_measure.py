@@ -96,6 +96,7 @@ def page(result: dict[str, Any]) -> str:
             checks=[],
         ),
         [],
+        [],
         "now",
     )
 

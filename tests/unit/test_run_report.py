@@ -1,6 +1,7 @@
 """RunReport: the page made of a whole run."""
 
 import base64
+import csv
 import math
 import re
 from pathlib import Path
@@ -102,11 +103,36 @@ def test_every_case_is_shown_once_with_its_pictures_and_opens_large(pushed: str)
     for id in DICE:
         assert alts.count(f"Image of case {id}") == 1
     # Beside the cases: three strips, loss, Dice and rate of the training, and the risk.
-    assert len(alts) == len(set(alts)) == 7 + 2 * len(DICE)
+    assert len(alts) == len(set(alts)) == 7 + 2 * (len(DICE) + 2)
     figures = [given["id"] for given in page.attributes("figure") if "id" in given]
-    assert figures == ["case-1", "case-2", "case-3", "case-4"]
+    assert figures == ["case-1", "case-2", "case-3", "case-4", "doubtful-1", "doubtful-2"]
     opening = [link["style"] for link in page.attributes("a") if link.get("class") == "pictures"]
-    assert opening == ["--width: 1024px"] * 4
+    assert opening == ["--width: 1024px"] * 4 + ["--width: 512px"] * 2
+
+
+def test_labels_that_the_model_contradicts_are_to_be_looked_at_first(outputs: Outputs) -> None:
+    """Of `empty` nothing is marked and something is seen, `b` is marked elsewhere: both count as surely wrong."""
+    told = Page(outputs.report(reason="-")).text
+    assert "1. Doubt 1.000 Case b, test; 36 pixels true, 36 predicted" in told
+    assert "2. Doubt 1.000 Case empty, test; 0 pixels true, 36 predicted" in told
+    assert "4 a group a test 0.000 1.000 36 36" in told
+    found = outputs.sheet["doubtful"]
+    assert [(each["id"], each["doubt"]) for each in found] == [
+        *(("b", 1), ("empty", 1)),
+        *((HOSTILE, 0), ("a", 0), ("validated", 0)),
+    ]
+    assert [each["split"] for each in found] == [*["test"] * 4, "eval"]
+    assert found[0]["classes"] == {
+        "foreground": {"doubt": 1, "soft_dice": 0, "truth_pixels": 36, "predicted_pixels": 36}
+    }
+    with (outputs.root / "doubtful.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [each["id"] for each in found]
+    assert rows[1] == {
+        **{"rank": "2", "id": "empty", "group": "group a", "source": "a.pgm", "label": "", "split": "test"},
+        **{"doubt": "1.0", "class": "foreground", "class_doubt": "1.0", "class_soft_dice": "0.0"},
+        **{"class_truth_pixels": "0", "class_predicted_pixels": "36"},
+    }
 
 
 def test_nothing_outside_the_file_is_referenced(pushed: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from components.run_report.core import Run
+from components.run_report.doubtful import MOST_LISTED
 from components.run_report.lineage import lineage
 from components.run_report.sheet.data import DATA, PARTITIONS, REFERENCE
 from components.run_report.sheet.model import MODEL, TRAINING
@@ -52,6 +53,7 @@ def as_json(run: Run, written: str) -> dict[str, Any]:
         "notice": run.notice,
         "verdict": asdict(run.verdict),
         "engines": dict(run.engines),
+        "doubtful": [each.as_json() for each in run.doubtful[:MOST_LISTED]],
         "sheet": [row.as_json() for row in sheet_of(run)],
         "lineage": lineage(run.papers),
     }
