@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.config.root import Config
     from pipeline.runs.plan.choices import Choice
     from pipeline.runs.plan.core import Plan
+
+_INDENT = "    "
 
 
 @verb
@@ -80,7 +83,8 @@ def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], written
     for choice in made.choices:
         stated = _stated(config, choice)
         terminal.say(Styled(choice.told, "bold"), f"  (the recipe has {stated})" if stated else "")
-        terminal.say(f"    {choice.why}")
+        for line in wrap(choice.why, max(20, terminal.console.width - len(_INDENT))):
+            terminal.say(_INDENT, line)
     for doubt in doubtful:
         terminal.warn(doubt)
     terminal.say(f"Written: {recipe}" if written else f"Write it down: maskline plan {recipe} --write")

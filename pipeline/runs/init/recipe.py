@@ -12,7 +12,7 @@ _WIDTH = 116
 _TOPICS = {
     **dict.fromkeys(("layout", "images", "masks", "regions", "paths"), "layout"),
     **dict.fromkeys(("classes", "mask"), "masks"),
-    **{"height": "records", "width": "records", "channels": "images"},
+    **{"height": "records", "width": "records", "tiles": "records", "channels": "images"},
     **{"groups": "groups", "splits": "splits", "leave_out": "copies"},
 }
 """Of each key of `[data]` the topic that has its reason."""

@@ -58,6 +58,8 @@ PLAIN = Network(
     why="a plain U-Net of 1.9 million weights: half the time a step of one with a pretrained encoder",
 )
 
+SIZE = ("data.height", "data.width", "data.tiles")
+"""Keys that every recipe states, one way or the other."""
 DEFAULT_MINUTES = 20.0
 _ACCELERATOR = 40
 """Cores that an accelerator is taken for: assumed, not measured."""
@@ -138,7 +140,7 @@ def size_of(seen: Fingerprint, pixels: float) -> Size:
     of_largest = min(1.0, max(height, width) / seen.longest)
     if seen.lesion is None or of_largest == 1 or seen.lesion * of_largest >= _VISIBLE:
         return Size(height, width, False, of_largest)
-    tile = next((each for each in _TILES if each <= side), _TILES[-1])
+    tile = next((each for each in _TILES if each <= min(side, max(height, width))), _TILES[-1])
     return Size(tile, tile, True, 1.0)
 
 
@@ -153,8 +155,8 @@ def _of_size(seen: Fingerprint, minutes: float, size: Size) -> Iterator[Choice]:
     )
     if size.tiled:
         why = (
-            f"{lesion} in images of up to {seen.longest} px: whole ones that {minutes:g} minutes have time for would "
-            f"make less than {_VISIBLE:.0f} of it, so tiles at the images' own scale"
+            f"{lesion}, and must not get smaller than {_VISIBLE:.0f}, as in whole images of up to {seen.longest} px: "
+            "tiles at the images' own scale"
         )
     elif size.scale == 1:
         why = f"images are no larger ({lesion})"
