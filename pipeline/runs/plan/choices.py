@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from pipeline.runs.plan.fingerprint import Fingerprint
@@ -54,7 +54,7 @@ PLAIN = Network(
     {"levels": 5, "base_filters": 16, "normalisation": "batch"},
     learning_rate=3e-3,
     seconds=1.9,
-    memory=590.0,
+    memory=1138.0,
     why="a plain U-Net of 1.9 million weights: half the time a step of one with a pretrained encoder",
 )
 
@@ -66,8 +66,9 @@ _ACCELERATOR = 40
 _STEPS = 600
 """That a training should have: after 500 of a batch of 4 little is gained by more (`benchmarks/README.md`)."""
 _BATCH, _LARGER_BATCH, _STEPS_OF_LARGER = 4, 8, 2000
-_VISIBLE = 16.0
-"""Pixels across, from which on a lesion is large enough for a network to tell its outline."""
+_VISIBLE = 5.0
+"""Pixels across that small lesions keep in whole images: nuclei of 14 px, in the largest images 5, are learnt as well
+from these as from tiles (`benchmarks/README.md`)."""
 _MULTIPLE = 32
 _LEAST_SIDE, _MOST_SIDE = 64, 512
 _TILES = (512, 384, 256, 192, 128)
@@ -106,6 +107,11 @@ def choose(
         *_of_augmentation(seen),
         *_of_folds(seen),
     ]
+
+
+def toned(choice: Choice, key: str, value: Any) -> Choice:
+    """The choice, of this key with another value."""
+    return replace(choice, value=value) if choice.key == key else choice
 
 
 def batch_of(seen: Fingerprint, minutes: float, network: Network, size: Size) -> int:

@@ -32,7 +32,7 @@ def plan(config: Config, root: Path, watch: Watch, network: Network = ENCODER) -
         UsageError: none of the images can be used, or the folder cannot be read.
     """
     seen = fingerprint_of(root, config.records, watch, this_machine())
-    return Plan(seen, choose(seen, _minutes(config), network))
+    return Plan(seen, choose(seen, minutes_of(config), network))
 
 
 def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Sequence[Choice]]:
@@ -45,19 +45,21 @@ def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Sequen
     if config.model.planned:
         return config, ()
     seen = fingerprint_of(root, config.records, watch, this_machine())
-    chosen = choose(seen, _minutes(config), stated=_stated_size(config, seen))
+    chosen = choose(seen, minutes_of(config), stated=size_of_records(config, seen))
     choices = [choice for choice in chosen if _is_open(choice.key, config)]
     return with_choices(config, choices), choices
 
 
 def with_choices(config: Config, choices: Iterable[Choice]) -> Config:
-    """A config with other values for some keys of the sections that a plan is for; what else it states stays.
+    """A config with other values for some keys; what else it states stays.
 
     Raises:
         UsageError: that does not go together.
     """
     chosen = table_of(choices)
     tables = {name: {**_kept(config, name, chosen), **chosen.get(name, {})} for name in PLANNED}
+    if "data" in chosen:
+        tables["data"] = {**config.data.model_dump(), "tiles": None, **chosen["data"]}
     try:
         return config.with_sections({name: table for name, table in tables.items() if table})
     except ValidationError as error:
@@ -93,13 +95,15 @@ def _is_open(key: str, config: Config) -> bool:
     return not stated.keys() & {name, *decided.get(name, ())}
 
 
-def _stated_size(config: Config, seen: Fingerprint) -> Size:
+def size_of_records(config: Config, seen: Fingerprint) -> Size:
+    """What a config states of the size at which is trained."""
     data = config.data
     scale = 1.0 if data.tiles or data.fit == "crop" else min(1.0, max(data.height, data.width) / seen.longest)
     patch = config.training.patch or data
     return Size(patch.height, patch.width, data.tiles is not None, scale)
 
 
-def _minutes(config: Config) -> float | None:
+def minutes_of(config: Config) -> float | None:
+    """That a training may take; None: the config does not say it in time."""
     budget = config.training.budget
     return budget.seconds / 60 if budget and budget.seconds else None

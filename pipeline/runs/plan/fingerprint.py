@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from components.errors import UsageError
 from components.example_gen.core import read_source
-from components.example_gen.listing import list_samples
+from components.example_gen.listing import list_grouped, list_samples
 from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.unusable import Unusable
@@ -20,7 +21,7 @@ from components.imaging.truth.classes import judged
 from components.machine import accelerator_memory
 from components.memory import free_memory
 from components.parallel import ordered_map
-from components.records.splits import TEST
+from components.records.splits import TEST, VALIDATION
 from pipeline.runs.examined import Watch
 
 _MOST_READ = 200
@@ -78,10 +79,10 @@ class Fingerprint:
 
 
 def this_machine() -> Machine:
-    """The one of this process."""
+    """The one of this process, its memory down to a power of two: what is free by chance makes no other plan."""
     memory = max(accelerator_memory(), default=0)
     cores = len(os.sched_getaffinity(0))
-    return Machine(cores, memory, True) if memory else Machine(cores, free_memory().size)
+    return Machine(cores, memory, True) if memory else Machine(cores, 2.0 ** int(math.log2(free_memory().size)))
 
 
 def fingerprint_of(root: Path, data: DataSettings, watch: Watch, machine: Machine) -> Fingerprint:
@@ -101,7 +102,7 @@ def fingerprint_of(root: Path, data: DataSettings, watch: Watch, machine: Machin
         images=len(samples),
         groups=len({sample.group for sample in samples}),
         tested=len({sample.group for sample in listing.samples if sample.split == TEST}),
-        prescribed=bool(data.paths.splits) or data.layout == "presplit",
+        prescribed=any(sample.split == VALIDATION for sample in list_grouped(root, data)[0].samples),
         height=int(np.median(heights)),
         width=int(np.median(widths)),
         longest=max(max(heights), max(widths)),
