@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pydantic import ModelWrapValidatorHandler, PrivateAttr, model_validator
@@ -35,6 +36,13 @@ PLANNED = ("model", "training", "augmentation", "folds")
 """Sections of which a plan says what nobody has stated, where `[model] architecture` is `auto`."""
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What somebody has written into the sections in `PLANNED`: a config that says the same in full is no other one."""
+
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+
+
 class Config(Section):
     """Everything that describes a run."""
 
@@ -52,14 +60,14 @@ class Config(Section):
     execution: Execution = Execution()
     kubeflow: Kubeflow = Kubeflow()
     schedule: Schedule = Schedule()
-    _given: Mapping[str, Mapping[str, Any]] = PrivateAttr(default_factory=dict)
+    _stated: Stated = PrivateAttr(default_factory=Stated)
 
     @model_validator(mode="wrap")
     @classmethod
     def _remembers(cls, table: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         made = handler(table)
         if isinstance(table, Mapping):
-            made._given = {name: table[name] for name in PLANNED if isinstance(table.get(name), Mapping)}
+            made._stated = Stated({name: table[name] for name in PLANNED if isinstance(table.get(name), Mapping)})
         return made
 
     @model_validator(mode="after")
@@ -70,7 +78,7 @@ class Config(Section):
 
     def given(self, section: str) -> dict[str, Any]:
         """The keys of one of the sections in `PLANNED` that somebody has stated, as they were stated."""
-        return dict(self._given.get(section, {}))
+        return dict(self._stated.tables.get(section, {}))
 
     def with_sections(self, sections: Mapping[str, Mapping[str, Any]]) -> Config:
         """The same with other tables for these sections.

@@ -275,7 +275,7 @@ class TestDoubts:
     ("data", "stain", "size"),
     [
         ("nuclei-mini", "fluo", (256, 256, False)),
-        ("nuclei-mini", "p", (256, 320, False)),
+        ("nuclei-mini", "p", (256, 288, False)),
         ("inbreast-mini", "", (256, 256, False)),
     ],
 )
