@@ -55,16 +55,17 @@ def test_phantoms_are_drawn_and_split_by_woman() -> None:
 def test_a_budget_becomes_steps(tmp_path: Path) -> None:
     """Five minutes of two cores are 600 s of the processor: at 7 s a step, 85 steps."""
     paces = tmp_path / "paces.json"
-    with pytest.raises(UsageError, match=r"no pace of nnunet on phantoms\. Measure it: .* --method nnunet"):
-        steps_of(5, "phantoms", "nnunet", paces)
-    keep(Pace(99.0), "phantoms", "nnunet", paces)
-    keep(Pace(1.0), "phantoms", "ours", paces)
-    keep(Pace(7.0, {"batch": 4}), "phantoms", "nnunet", paces)
-    assert steps_of(5, "phantoms", "nnunet", paces) == 85
-    assert steps_of(5, "phantoms", "ours", paces) == 600
-    assert json.loads(paces.read_text())["phantoms"]["nnunet"]["batch"] == 4
-    keep(Pace(999.0), "phantoms", "nnunet", paces)
-    assert steps_of(5, "phantoms", "nnunet", paces) == 1
+    with pytest.raises(UsageError, match=r"no pace of nnunet on phantoms, out-of-fold\. Measure it by the verb pace"):
+        steps_of(5, "phantoms", "fold-2", "nnunet", paces)
+    keep(Pace(99.0), "phantoms", "fold-1", "nnunet", paces)
+    keep(Pace(1.0), "phantoms", "fold-1", "ours", paces)
+    keep(Pace(2.0), "phantoms", "test", "nnunet", paces)
+    keep(Pace(7.0, {"batch": 4}), "phantoms", "fold-1", "nnunet", paces)
+    assert steps_of(5, "phantoms", "fold-2", "nnunet", paces) == 85
+    assert steps_of(5, "phantoms", "fold-2", "ours", paces) == 600
+    assert json.loads(paces.read_text())["phantoms"]["out-of-fold"]["nnunet"]["batch"] == 4
+    keep(Pace(999.0), "phantoms", "fold-1", "nnunet", paces)
+    assert steps_of(5, "phantoms", "fold-2", "nnunet", paces) == 1
 
 
 class Threshold:
@@ -94,7 +95,7 @@ def root(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
 
 def test_a_killed_contest_goes_on_with_whole_trainings(root: Path, tmp_path: Path) -> None:
     paces, out = tmp_path / "paces.json", tmp_path / "rows.csv"
-    keep(Pace(60.0), "nuclei-mini", "ours", paces)
+    keep(Pace(60.0), "nuclei-mini", "fold-1", "ours", paces)
     level = Threshold()
     asked = (str(root), "ours", [1, 2], [7], ["fold-1", "fold-2"], out, None, paces, tmp_path / "ledger.json", level)
     killed = contest(*asked)
@@ -120,7 +121,7 @@ def test_a_killed_contest_goes_on_with_whole_trainings(root: Path, tmp_path: Pat
 
 def test_the_test_split_is_used_once_beside_other_uses(root: Path, tmp_path: Path) -> None:
     paces, ledger = tmp_path / "paces.json", tmp_path / "ledger.json"
-    keep(Pace(60.0), "nuclei-mini", "ours", paces)
+    keep(Pace(60.0), "nuclei-mini", "test", "ours", paces)
     before = {"nuclei-mini": {"when": "2026-11-30T09:48:45+00:00", "asked": {"methods": ["encoder/plain"]}}}
     ledger.write_text(json.dumps(before))
     asked = (str(root), "ours", [1], [7], ["test"], tmp_path / "rows.csv", None, paces, ledger)
@@ -156,8 +157,8 @@ def test_the_table_averages_seeds_pools_folds_and_pairs(tmp_path: Path) -> None:
     head, _, *lines = contest_table(rows, "other@15", tmp_path / "none")
     assert "| less other@15 | Student's 95 % |" in head
     assert lines == [
-        "| phantoms | out of fold | 5 | ours | 2 | 4 | 0.700 | 0.650 | +0.200 | -1.071 to +1.471 |  | 9 | 30 |",
-        "| phantoms | out of fold | 15 | other | 1 | 4 | 0.500 | 0.500 |  |  |  | 9 | 30 |",
+        "| phantoms | out-of-fold | 5 | ours | 2 | 4 | 0.700 | 0.650 | +0.200 | -1.071 to +1.471 |  | 9 | 30 |",
+        "| phantoms | out-of-fold | 15 | other | 1 | 4 | 0.500 | 0.500 |  |  |  | 9 | 30 |",
     ]
     alike = [row("ours", 5, [0.75] * 16), row("other", 5, [0.5] * 16)]
     [ours] = [line for line in contest_table(alike, "other", tmp_path / "none") if "| ours |" in line]

@@ -21,9 +21,6 @@ def add_verbs(verbs: Any) -> None:
     _add_who(enter)
     enter.add_argument("--minutes", type=int, nargs="+", required=True, help="budgets: minutes of two cores")
     enter.add_argument("--seeds", type=int, nargs="+", default=[0])
-    measured = enter.add_mutually_exclusive_group()
-    measured.add_argument("--split", choices=(_DEVELOPMENT, TEST), default=_DEVELOPMENT, help="test: once")
-    measured.add_argument("--folds", type=int, nargs="+", default=[], help="from 1 on, in place of a split")
     enter.add_argument("--out", type=Path, required=True, help="CSV: trainings that it has are skipped")
     enter.set_defaults(told=_contest)
     pace = verbs.add_parser("pace", help="measure what a step of a contestant costs, and keep it in paces.json")
@@ -38,6 +35,9 @@ def add_verbs(verbs: Any) -> None:
 def _add_who(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--data", required=True, help="folder of a data set, phantoms or phantoms-multiclass")
     verb.add_argument("--method", required=True, choices=list(CONTESTANTS))
+    measured = verb.add_mutually_exclusive_group()
+    measured.add_argument("--split", choices=(_DEVELOPMENT, TEST), default=_DEVELOPMENT, help="test: once")
+    measured.add_argument("--folds", type=int, nargs="+", default=[], help="from 1 on, in place of a split")
     verb.add_argument("--python", type=Path, help="interpreter with nnunetv2, for nnunet alone")
 
 
@@ -47,14 +47,18 @@ def _contest(given: argparse.Namespace) -> Iterator[str]:
 
     # Whoever ends it, ends the program that it has started as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    splits = [fold_split(number) for number in given.folds] or [given.split]
-    return contest(given.data, given.method, given.minutes, given.seeds, splits, given.out, given.python)
+    return contest(given.data, given.method, given.minutes, given.seeds, _splits(given), given.out, given.python)
 
 
 def _pace(given: argparse.Namespace) -> Iterator[str]:
     from benchmarks.quality.contest.runner import measure_pace
 
-    yield measure_pace(given.data, given.method, given.python)
+    # The folds are alike.
+    yield measure_pace(given.data, given.method, _splits(given)[0], given.python)
+
+
+def _splits(given: argparse.Namespace) -> list[str]:
+    return [fold_split(number) for number in given.folds] or [given.split]
 
 
 def _table(given: argparse.Namespace) -> Iterator[str]:

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.records.splits import OUT_OF_FOLD
+
+
+def kind_of(split: str) -> str:
+    """Of a split that is measured: folds are one kind."""
+    return OUT_OF_FOLD if split.startswith("fold-") else split
+
 
 @dataclass(frozen=True)
 class Key:

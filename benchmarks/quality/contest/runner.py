@@ -56,7 +56,10 @@ def contest(
     entered = contestant or CONTESTANTS[name]()
     with folder_of(data) as root:
         version = entered.version(root.name)
-        steps = {budget: steps_of(budget, root.name, name, paces) for budget in minutes}
+        steps = {
+            (budget, split): steps_of(budget, root.name, split, name, paces)
+            for budget, split in product(minutes, splits)
+        }
         if TEST in splits:
             _use_test(ledger, root.name, name, minutes, seeds, version)
         planned = [
@@ -66,19 +69,19 @@ def contest(
         missing = _missing(out, planned, version)
         yield f"{len(planned)} trainings, {len(planned) - len(missing)} of them in {out}"
         for keys in missing:
-            problem = problem_of(root, keys[0].split)
-            outcome = entered.enter(problem, steps[keys[0].minutes], keys[0].seed, python)
+            problem, budget = problem_of(root, keys[0].split), (keys[0].minutes, keys[0].split)
+            outcome = entered.enter(problem, steps[budget], keys[0].seed, python)
             rows = [_row(key, problem, outcome, version) for key in keys]
             append(out, *rows)
             yield from map(_told, rows)
 
 
-def measure_pace(data: str, name: str, python: Path | None = None, paces: Path = PACES) -> str:
-    """Measures what a step of a contestant costs on the larger training set, keeps it, and tells it."""
+def measure_pace(data: str, name: str, split: str, python: Path | None = None, paces: Path = PACES) -> str:
+    """Measures what a step of a contestant costs, keeps it, and tells it."""
     with folder_of(data) as root:
-        pace = CONTESTANTS[name]().pace(problem_of(root, TEST), python)
-        keep(pace, root.name, name, paces)
-        return f"{root.name}, {name}: {pace.seconds:.3f} s of the processor a step; {dict(pace.facts)}"
+        pace = CONTESTANTS[name]().pace(problem_of(root, split), python)
+        keep(pace, root.name, split, name, paces)
+        return f"{root.name}, {split}, {name}: {pace.seconds:.3f} s of the processor a step; {dict(pace.facts)}"
 
 
 def _use_test(ledger: Path, data: str, name: str, minutes: Sequence[int], seeds: Sequence[int], version: str) -> None:

@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from benchmarks.quality.contest.results import Row
+from benchmarks.quality.contest.results import Row, kind_of
 from benchmarks.quality.ledger import LEDGER
 from benchmarks.quality.prepared import DEVELOPMENT
 from benchmarks.quality.table import by_case, differences, line, t_interval
@@ -73,9 +73,7 @@ def _entries(rows: Iterable[Row]) -> Mapping[Entry, list[Row]]:
     found: dict[Entry, list[Row]] = defaultdict(list)
     for row in rows:
         key = row.key
-        found[key.data, "out of fold" if key.split.startswith("fold-") else key.split, key.minutes, key.method].append(
-            row
-        )
+        found[key.data, kind_of(key.split), key.minutes, key.method].append(row)
     return {entry: found[entry] for entry in sorted(found)}
 
 

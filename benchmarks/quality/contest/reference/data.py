@@ -34,7 +34,7 @@ def batches(pairs: Sequence[Pair], batch_size: int, rng: np.random.Generator) ->
     while True:
         order = rng.permutation(len(pairs))
         for begin in range(0, len(order), batch_size):
-            chosen = [_augmented(*pairs[index], rng=rng) for index in order[begin : begin + batch_size]]
+            chosen = [_augmented(*pairs[int(index)], rng) for index in order[begin : begin + batch_size]]
             yield np.stack([image for image, _ in chosen]), np.stack([truth for _, truth in chosen])
 
 
