@@ -98,7 +98,7 @@ def test_answers_come_back_at_the_size_of_their_images(problem: Problem, tmp_pat
 
 
 def test_nnunet_needs_its_interpreter(problem: Problem) -> None:
-    with pytest.raises(UsageError, match=r"--python : no nnUNetv2_train beside it"):
+    with pytest.raises(UsageError, match=r"--python : no nnunetv2 2\.8 is installed there"):
         NnUNet().pace(problem, None)
 
 

@@ -23,6 +23,7 @@ from components.imaging.files.codecs import encode_png
 TRAINER = Path(__file__).parent / "under_nnunet"
 DATASET = "Dataset001_contest"
 _TRAINED = f"{DATASET}/BudgetTrainer__nnUNetPlans__2d"
+_RELEASE = "2.8"
 _PACE_STEPS = 8
 _THREADS = "2"
 
@@ -98,12 +99,14 @@ class _Room:
     """A temporary folder with a data set, planned and preprocessed, and the commands of nnU-Net in it."""
 
     def __init__(self, problem: Problem, python: Path | None) -> None:
-        if python is None or not (python.parent / "nnUNetv2_train").is_file():
+        installed = f"lib/python3*/site-packages/nnunetv2-{_RELEASE}.*.dist-info"
+        if python is None or not any(python.parent.parent.glob(installed)):
             raise UsageError(
-                f"--python {python or ''}: no nnUNetv2_train beside it. Give the interpreter of an environment with "
-                "nnunetv2 2.8"
+                f"--python {python or ''}: no nnunetv2 {_RELEASE} is installed there. Give the interpreter of an "
+                "environment that has it"
             )
-        self._problem, self._bin = problem, python.parent
+        # A link is what an environment's interpreter may be.
+        self._problem, self._bin = problem, python.absolute().parent
 
     def __enter__(self) -> _Room:
         self._scratch = TemporaryDirectory()
