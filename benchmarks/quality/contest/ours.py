@@ -1,7 +1,8 @@
-"""Our own Trainer, by the data set's config."""
+"""Our own Trainer, by the plan that is made from the images to learn from and the budget."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,38 +17,26 @@ from benchmarks.quality.trial import of_seed, train
 from components.inference.model import load_model
 from components.trainer.version import trainer_version
 from pipeline.config.root import Config
+from pipeline.runs.plan import choices
+from pipeline.runs.plan.core import with_choices
+from pipeline.runs.plan.fingerprint import Machine, look_at, summarized
 
-_PACE_STEPS = (40, 120)
+_PACE_STEPS = (20, 60)
+_MACHINE = Machine(cores=2, memory=2.0**34)
+"""That of the contest, wherever it is held."""
 
 
 class Ours:
-    """What `NAME.toml` says, with a budget of steps."""
+    """What `maskline plan` chooses."""
 
     methods: tuple[str, ...] = ("ours",)
 
     def version(self, data: str) -> str:
-        return f"{digest(PLACE / f'{data}.toml')} {trainer_version(config_of(data).trainer)}"
+        settings = digest(PLACE / f"{data}.toml", Path(choices.__file__))
+        return f"{settings} {trainer_version(config_of(data).trainer)}"
 
     def pace(self, problem: Problem, python: Path | None) -> Pace:
-        # What begins and ends a training is in both.
-        (fewer, least), (more, most) = (self._spent(problem, steps) for steps in _PACE_STEPS)
-        return Pace((most - least) / (more - fewer))
+        raise NotImplementedError
 
-    def enter(self, problem: Problem, steps: int, seed: int, python: Path | None) -> Outcome:
-        with TemporaryDirectory() as folder:
-            served, trained = _trained(problem, steps, seed, Path(folder))
-            predictions = load_model(served).predict(source.image for source in problem.measured)
-            answers: list[np.ndarray] = [prediction.classes for prediction in predictions]
-        costs = (trained[name] for name in ("steps", "parameters", "seconds", "processor_seconds"))
-        return Outcome({"ours": answers}, *costs)
-
-    def _spent(self, problem: Problem, steps: int) -> tuple[int, float]:
-        with TemporaryDirectory() as folder:
-            _, trained = _trained(problem, steps, 0, Path(folder))
-        return trained["steps"], trained["processor_seconds"]
-
-
-def _trained(problem: Problem, steps: int, seed: int, folder: Path) -> tuple[Path, dict[str, Any]]:
-    config: Config = config_of(problem.data, [f"training.budget='{steps} steps'", *of_seed(seed)])
-    records = folder / "records"
-    return train(prepare(problem.root, problem.known, config.records, problem.split, records), config, folder)
+    def enter(self, problem: Problem, minutes: int, steps: int, seed: int, python: Path | None) -> Outcome:
+        raise NotImplementedError

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -97,19 +98,29 @@ def fingerprint_of(root: Path, data: DataSettings, watch: Watch, machine: Machin
     looks = list(_looks(root, chosen, data, watch))
     if not looks:
         raise UsageError(f"{root}: none of its images can be used for a plan: maskline check {root} says why")
-    heights, widths = ([getattr(look, side) for look in looks] for side in ("height", "width"))
-    return Fingerprint(
+    return summarized(
+        looks,
+        list(data.task.classes),
         images=len(samples),
         groups=len({sample.group for sample in samples}),
         tested=len({sample.group for sample in listing.samples if sample.split == TEST}),
         prescribed=any(sample.split == VALIDATION for sample in list_grouped(root, data)[0].samples),
+        machine=machine,
+    )
+
+
+def summarized(looks: Sequence[Look], classes: Sequence[str], **known: Any) -> Fingerprint:
+    """What some looks tell, with what else is `known`: the other fields of a fingerprint."""
+    heights, widths = ([getattr(look, side) for look in looks] for side in ("height", "width"))
+    shares = np.mean([look.shares for look in looks], axis=0)[1:]
+    return Fingerprint(
         height=int(np.median(heights)),
         width=int(np.median(widths)),
         longest=max(max(heights), max(widths)),
         lesion=_small_lesion(looks),
-        shares=dict(zip(data.task.classes, np.mean([look.shares for look in looks], axis=0)[1:].tolist(), strict=True)),
-        present=dict(zip(data.task.classes, _present(looks, len(data.task.classes)), strict=True)),
-        machine=machine,
+        shares=dict(zip(classes, shares.tolist(), strict=True)),
+        present=dict(zip(classes, _present(looks, len(classes)), strict=True)),
+        **known,
     )
 
 
