@@ -19,7 +19,8 @@ from pipeline.config.root import Config
 from pipeline.kubeflow.spec.compile import compile_package
 from pipeline.runs.phantoms.sets import write_phantoms
 from pipeline.runs.plan.choices import ENCODER, PLAIN, Choice, Size, batch_of, choose, size_of
-from pipeline.runs.plan.core import as_planned, plan, table_of, with_choices
+from pipeline.runs.plan.compare import candidates, taken
+from pipeline.runs.plan.core import Plan, as_planned, plan, table_of, with_choices
 from pipeline.runs.plan.doubts import doubts
 from pipeline.runs.plan.fingerprint import Fingerprint, Machine, fingerprint_of, look_at
 from pipeline.runs.plan.write import with_plan
@@ -164,7 +165,7 @@ class TestTheRest:
         assert all(told.values())
         assert "10 px across" in told["data.height"]
         assert "41 images" in told["model.architecture"]
-        assert told["training.budget"].startswith("nobody has said how long")
+        assert told["training.batch_size"] == "some 2,700 steps in 20 minutes on 2 cores"
 
 
 AUTO = """
@@ -233,19 +234,42 @@ class TestWriting:
     def test_comments_and_other_keys_stay(self) -> None:
         text = '# mine\n[data]\nheight = 64  # old\nlayout = "mias"\n\n[training]\nepochs = 3\nseed = 7\n'
         choices = [Choice("data.height", 128, "why"), Choice("data.tiles", {"overlap": 16}, "so"),
-                   Choice("training.budget", "5 min", "long"), Choice("folds.k", 3, "few")]  # fmt: skip
+                   Choice("augmentation.strength", "light", "some"), Choice("folds.k", 3, "few")]  # fmt: skip
         assert with_plan(text, choices) == (
             '# mine\n[data]\nheight = 128 # why\nlayout = "mias"\ntiles = {overlap = 16} # so\n\n'
-            '[training]\nseed = 7\nbudget = "5 min" # long\n\n[folds]\nk = 3 # few\n'
+            '[training]\nepochs = 3\nseed = 7\n\n[augmentation]\nstrength = "light" # some\n\n[folds]\nk = 3 # few\n'
         )
 
     def test_what_is_written_is_what_was_planned(self) -> None:
         choices = choose(CELLS, 5)
-
         found = tomllib.loads(with_plan(AUTO, choices))
-        assert all(
-            found[section][key] == value for section, keys in table_of(choices).items() for key, value in keys.items()
-        )
+        for section, keys in table_of(choices).items():
+            assert {key: found[section][key] for key in keys} == keys
+
+
+class TestComparing:
+    def test_candidates_are_measured_on_the_same_truth(self) -> None:
+        config = auto()
+        tried = candidates(config, Plan(FILMS, choose(FILMS, 5)))
+        made = {name: with_choices(config, choices) for name, choices in tried.items()}
+        assert {(one.data.height, one.data.width) for one in made.values()} == {(256, 256)}
+        assert [one.model.architecture for one in made.values()] == ["encoder_unet", "unet", "encoder_unet"]
+        assert [one.augmentation.strength for one in made.values()] == ["standard", "standard", "strong"]
+
+    @pytest.mark.parametrize(
+        ("verdicts", "expected"),
+        [
+            ({"a": "not told apart", "b": None}, "default"),
+            ({"a": "worse", "b": "better"}, "b"),
+            ({"a": "better", "b": "better"}, "a"),
+        ],
+    )
+    def test_only_what_is_better_outside_the_interval_is_taken(
+        self, verdicts: dict[str, str | None], expected: str
+    ) -> None:
+        means = {"a": 0.9, "b": 0.8}
+        changed = {name: {"mean": means[name], "change": {"verdict": verdict}} for name, verdict in verdicts.items()}
+        assert taken({"default": {"mean": 0.7}, **changed}) == expected
 
 
 class TestDoubts:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-
-import numpy as np
 
 from benchmarks.quality.contest.contestant import Outcome, Pace
 from benchmarks.quality.contest.problem import PLACE, Problem, config_of
 from benchmarks.quality.contest.versions import digest
-from benchmarks.quality.prepared import prepare
-from benchmarks.quality.trial import of_seed, train
-from components.inference.model import load_model
 from components.trainer.version import trainer_version
-from pipeline.config.root import Config
 from pipeline.runs.plan import choices
-from pipeline.runs.plan.core import with_choices
-from pipeline.runs.plan.fingerprint import Machine, look_at, summarized
+from pipeline.runs.plan.fingerprint import Machine
 
 _PACE_STEPS = (20, 60)
 _MACHINE = Machine(cores=2, memory=2.0**34)

@@ -95,7 +95,7 @@ def choose(
 ) -> list[Choice]:
     """The plan for a training of so many minutes, for records of a stated size or of one of its own.
 
-    `minutes` is None where nobody has said how long.
+    `minutes` is None where nobody has said how long: then it is for some that one might take.
     """
     told = DEFAULT_MINUTES if minutes is None else minutes
     size = stated or _affordable(seen, told, network)
@@ -103,7 +103,7 @@ def choose(
     return [
         *([] if stated else _of_size(seen, told, size)),
         *_of_network(seen, network, batch),
-        *_of_training(seen, told, minutes is None, network, size, batch),
+        *_of_training(seen, told, network, size, batch),
         *_of_augmentation(seen),
         *_of_folds(seen),
     ]
@@ -191,17 +191,12 @@ def _of_network(seen: Fingerprint, network: Network, batch: int) -> Iterator[Cho
     yield Choice("model.parameters", parameters, norm)
 
 
-def _of_training(
-    seen: Fingerprint, minutes: float, assumed: bool, network: Network, size: Size, batch: int
-) -> Iterator[Choice]:
-    if assumed:
-        yield Choice("training.budget", f"{minutes:g} min", "nobody has said how long: more is seldom worse")
+def _of_training(seen: Fingerprint, minutes: float, network: Network, size: Size, batch: int) -> Iterator[Choice]:
     steps = _steps(seen, minutes, network, size, batch)
     on = "the accelerator, taken for 40 cores" if seen.machine.accelerator else f"{seen.machine.cores} cores"
     yield Choice("training.batch_size", batch, f"some {_rounded(steps)} steps in {minutes:g} minutes on {on}")
-    why = "falls to 0 as the budget ends, from what was best for this network"
-    yield Choice("training.schedule", "cosine", why)
-    yield Choice("training.learning_rate", network.learning_rate, why)
+    yield Choice("training.schedule", "cosine", "falls to 0 as the training ends, however long it is")
+    yield Choice("training.learning_rate", network.learning_rate, "from which it falls: better for this network")
     if rare := [name for name, share in seen.present.items() if len(seen.present) > 1 and share < _RARE]:
         told = f"{rare[0]} is in {seen.present[rare[0]]:.0%} of the images"
         yield Choice("training.balance", "classes", f"{told}: records are drawn so that each class comes as often")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,14 +70,14 @@ def compare_candidates(
     ]
     measure = MEASURES[_MEASURE]
     rows = compared(cases, list(tried), {_MEASURE: measure}, config.data.task.classes)["means"][_MEASURE]
-    chosen = max(_better(rows), key=lambda label: rows[label]["mean"], default=DEFAULT)
+    chosen = taken(rows)
     return Compared(rows, chosen, replace(default, choices=tried[chosen]))
 
 
-def _better(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for label, row in rows.items():
-        if row.get("change", {}).get("verdict") == "better":
-            yield label
+def taken(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The best of those that are better than the default outside the interval; where there is none, the default."""
+    better = [label for label, row in rows.items() if row.get("change", {}).get("verdict") == "better"]
+    return max(better, key=lambda label: rows[label]["mean"], default=DEFAULT)
 
 
 def _out_of_fold(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def with_choices(config: Config, choices: Iterable[Choice]) -> Config:
         UsageError: that does not go together.
     """
     chosen = table_of(choices)
-    tables = {name: {**_kept(config, name, chosen), **chosen.get(name, {})} for name in PLANNED}
+    tables = {name: {**config.given(name), **chosen.get(name, {})} for name in PLANNED}
     if "data" in chosen:
         tables["data"] = {**config.data.model_dump(), "tiles": None, **chosen["data"]}
     try:
@@ -75,13 +75,6 @@ def table_of(choices: Iterable[Choice]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _kept(config: Config, section: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    stated = config.given(section)
-    return {
-        key: value for key, value in stated.items() if not (key == "epochs" and "budget" in chosen.get(section, {}))
-    }
-
-
 def _is_open(key: str, config: Config) -> bool:
     """Whether nobody has stated a key, or what decides it."""
     section, name = key.split(".")
@@ -91,7 +84,7 @@ def _is_open(key: str, config: Config) -> bool:
     if section == "folds":
         tiles = config.data.tiles
         return not stated and not config.training.warm_start and not (tiles and tiles.reduced_copy)
-    decided = {"budget": {"epochs"}, "learning_rate": {"optimizer", "schedule"}, "strength": stated.keys()}
+    decided = {"learning_rate": {"optimizer", "schedule"}, "strength": stated.keys()}
     return not stated.keys() & {name, *decided.get(name, ())}
 
 

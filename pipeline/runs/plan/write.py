@@ -14,7 +14,7 @@ from components.files import write_text
 from components.foreign import foreign
 from pipeline.runs.plan.choices import Choice
 
-_INSTEAD = {"budget": ("epochs",), "strength": ("copies", "online")}
+_INSTEAD = {"strength": ("copies", "online")}
 """Keys, and those whose place they take."""
 
 
