@@ -1,13 +1,18 @@
-"""`python -m benchmarks.quality norms --data DIR --out FILE`, then `python -m benchmarks.quality table FILE`."""
+"""`python -m benchmarks.quality norms --data DIR --out FILE`, then `python -m benchmarks.quality table FILE`.
+
+`contest`, `pace` and `contest-table` are of the contest with other systems.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from benchmarks.quality.contest.command import add_verbs
 from benchmarks.quality.experiments import EXPERIMENTS, Experiment, confirmation, of_methods
 from benchmarks.quality.rows import read_rows
 from components.errors import UsageError
@@ -17,7 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Does the trials of an experiment, or prints the table of files."""
     given = _parser().parse_args(arguments)
     try:
-        _table(given.files) if given.verb == "table" else _run(given)
+        for line in given.told(given):
+            print(line, flush=True)
     except UsageError as error:
         sys.exit(str(error))
 
@@ -25,7 +31,10 @@ def main(arguments: list[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("table", help="rows of files as Markdown").add_argument("files", type=Path, nargs="+")
+    shown = verbs.add_parser("table", help="rows of files as Markdown")
+    shown.add_argument("files", type=Path, nargs="+")
+    shown.set_defaults(told=_table)
+    add_verbs(verbs)
     for name, experiment in EXPERIMENTS.items():
         verb = verbs.add_parser(name, help=f"compare {', '.join(experiment.methods)}")
         verb.add_argument("--methods", nargs="+", default=list(experiment.methods), choices=list(experiment.methods))
@@ -42,10 +51,11 @@ def _add_common(verb: argparse.ArgumentParser, experiment: Experiment, seeds: li
     verb.add_argument("--seeds", type=int, nargs="+", default=seeds)
     verb.add_argument("--batch-sizes", type=int, nargs="+", default=experiment.batch_sizes)
     verb.add_argument("--steps", type=int, nargs="+", default=experiment.steps)
+    verb.set_defaults(told=_run)
     verb.add_argument("--set", dest="changes", action="append", default=[], help="section.key=value, of all methods")
 
 
-def _run(given: argparse.Namespace) -> None:
+def _run(given: argparse.Namespace) -> Iterator[str]:
     # Imports TensorFlow.
     from benchmarks.quality.runner import confirm, run
 
@@ -53,15 +63,13 @@ def _run(given: argparse.Namespace) -> None:
     chosen = confirmation(given.methods) if confirms else of_methods(EXPERIMENTS[given.verb], given.methods)
     experiment = replace(chosen, batch_sizes=tuple(given.batch_sizes), steps=tuple(given.steps))
     done = confirm if confirms else partial(run, given.verb)
-    for line in done(experiment, given.data, given.out, given.seeds, given.changes):
-        print(line, flush=True)
+    return done(experiment, given.data, given.out, given.seeds, given.changes)
 
 
-def _table(files: list[Path]) -> None:
+def _table(given: argparse.Namespace) -> Iterator[str]:
     from benchmarks.quality.table import table
 
-    for line in table([row for file in files for row in read_rows(file)]):
-        print(line)
+    return table([row for file in given.files for row in read_rows(file)])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ class DataSet:
     """Into which train and eval are drawn anew: train, eval and development."""
     kind: str = ""
     """Regular expression on the id of a sample: what is spread evenly over the splits. Empty: nothing."""
+    folds: int = 5
+    """Into which all of it is cut where a fold is measured."""
 
 
 DATA_SETS: Mapping[str, DataSet] = {
@@ -25,6 +27,8 @@ DATA_SETS: Mapping[str, DataSet] = {
     "nuclei-mini": DataSet((60, 12, 24), (40, 8, 24), kind=r"[a-z]+"),
     # 24 files of 21 sources.
     "inbreast-mini": DataSet((12, 4, 5), (9, 2, 5)),
+    # 120 films of 60 women each.
+    **dict.fromkeys(("phantoms", "phantoms-multiclass"), DataSet((60, 20, 20), (60, 20, 20))),
 }
 
 

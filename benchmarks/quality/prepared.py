@@ -18,7 +18,7 @@ from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
 from components.example_gen.unusable import Unusable
 from components.records.split_settings import Splits
-from components.records.splits import SPLITS, TEST, assign_splits
+from components.records.splits import SPLITS, TEST, VALIDATION, Member, assign_splits, fold_split
 from components.records.tfexample import serialize, shard_name, shard_writer
 
 DEVELOPMENT = "development"
@@ -50,17 +50,22 @@ def data_set(root: Path) -> DataSet:
 
 
 def prepare(root: Path, known: DataSet, data: DataSettings, split: str, folder: Path) -> Prepared:
-    """Derives the records for a split that is measured, `development` or `test`, into a folder."""
+    """Derives the records for a split that is measured, as `split_samples` has it, into a folder."""
     samples = split_samples(list_samples(root, data).samples, known, split)
     counts = {name: _write(root, _of(samples, name), data, folder, name) for name in SPLITS[:2]}
-    return Prepared(folder, counts["train"], list(_sources(root, _of(samples, split), data)))
+    return Prepared(folder, counts["train"], list(sources_of(root, _of(samples, split), data)))
 
 
 def split_samples(samples: Sequence[Sample], known: DataSet, split: str) -> list[Sample]:
-    """The samples with their splits: train, eval and the one that is measured.
+    """The samples with their splits: train, eval and the one that is measured: `development`, `test` or `fold-K`.
 
-    For `development` nothing of the test split is among them.
+    For `development` nothing of the test split is among them. Of folds, which are cut of all there is, the next one is
+    for validation.
     """
+    if split in (folds := [fold_split(number) for number in range(1, known.folds + 1)]):
+        names = {split: split, folds[folds.index(split) + 1 - known.folds]: VALIDATION}
+        dealt = assign_splits(_members(samples, known.kind), Splits(), held_out=(), folds=known.folds)
+        return [replace(sample, split=names.get(fold, "train")) for sample, fold in zip(samples, dealt, strict=True)]
     drawn = _drawn(samples, known.kind, known.shares, salt="")
     if split == TEST:
         return drawn
@@ -70,12 +75,16 @@ def split_samples(samples: Sequence[Sample], known: DataSet, split: str) -> list
 
 
 def _drawn(samples: Sequence[Sample], kind: str, shares: tuple[int, int, int], salt: str) -> list[Sample]:
-    members = [
+    shared = Splits(train=shares[0], eval=shares[1], test=shares[2], salt=salt)
+    splits = assign_splits(_members(samples, kind), shared)
+    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
+
+
+def _members(samples: Sequence[Sample], kind: str) -> list[Member]:
+    return [
         replace(member, split="", stratum=match[0] if (match := re.match(kind, sample.id)) else "")
         for member, sample in zip(members_of(samples, None), samples, strict=True)
     ]
-    splits = assign_splits(members, Splits(train=shares[0], eval=shares[1], test=shares[2], salt=salt))
-    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
 
 
 def _of(samples: Sequence[Sample], split: str) -> list[Sample]:
@@ -96,7 +105,8 @@ def _write(root: Path, samples: Sequence[Sample], data: DataSettings, folder: Pa
     return written
 
 
-def _sources(root: Path, samples: Sequence[Sample], data: DataSettings) -> Iterator[Source]:
+def sources_of(root: Path, samples: Sequence[Sample], data: DataSettings) -> Iterator[Source]:
+    """Those of samples, less what cannot be used, which is told."""
     for sample in samples:
         try:
             yield read_source(root, sample, data)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from components.errors import UsageError
 from components.files import locked, write_text
@@ -52,12 +52,12 @@ class Row:
     """Id, group and Dice of each."""
 
 
-_TEXT = {"experiment", "data", "method", "split", "config", "code"}
-_COLUMNS = [field.name for field in (*fields(Key), *fields(Row)[1:])]
-
-
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path, kind: type[Any] = Row) -> list[Any]:
     """Those of a file, none where it is missing.
+
+    Args:
+        path: CSV.
+        kind: a dataclass of them, whose first field is `key`, a dataclass too, and whose last are `cases`, tuples.
 
     Raises:
         UsageError: it is no such file.
@@ -67,29 +67,38 @@ def read_rows(path: Path) -> list[Row]:
     text = path.read_text(encoding="utf-8")
     with foreign(UsageError, f"{path}: not a file of results", remedy="Give another, or remove it."):
         reader = csv.DictReader(io.StringIO(text), strict=True)
-        if reader.fieldnames != _COLUMNS:
-            raise ValueError(f"its first line is not {','.join(_COLUMNS)}")
-        return [_row(cells) for cells in reader]
+        if reader.fieldnames != _columns(kind):
+            raise ValueError(f"its first line is not {','.join(_columns(kind))}")
+        return [_row(cells, kind) for cells in reader]
 
 
-def append(path: Path, row: Row) -> None:
-    """Adds a row: whoever is killed, the file has it whole or not at all."""
+def append(path: Path, *rows: Any) -> None:
+    """Adds rows of one kind: whoever is killed, the file has them whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_name(f".{path.name}.lock"), wait=True):
-        write_text(path, _text([*read_rows(path), row]))
+        write_text(path, _text([*read_rows(path, type(rows[0])), *rows]))
 
 
-def _text(rows: Iterable[Row]) -> str:
+def _text(rows: Sequence[Any]) -> str:
     file = io.StringIO()
-    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+    lines = [{**asdict(row.key), **asdict(row), "cases": json.dumps(row.cases)} for row in rows]
+    writer = csv.DictWriter(file, _columns(type(rows[0])), lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    for row in rows:
-        cells = asdict(row)
-        writer.writerow({**cells.pop("key"), **cells, "cases": json.dumps(row.cases)})
+    writer.writerows(lines)
     return file.getvalue()
 
 
-def _row(cells: dict[str, str]) -> Row:
-    values: dict[str, Any] = {name: cells[name] if name in _TEXT else json.loads(cells[name]) for name in _COLUMNS}
+def _columns(kind: type[Any]) -> list[str]:
+    return [field.name for field in (*fields(_key_of(kind)), *fields(kind)[1:])]
+
+
+def _key_of(kind: type[Any]) -> type[Any]:
+    return get_type_hints(kind)["key"]
+
+
+def _row(cells: dict[str, str], kind: type[Any]) -> Any:
+    key = _key_of(kind)
+    types = {**get_type_hints(key), **get_type_hints(kind)}
+    values = {name: cells[name] if types[name] is str else json.loads(cells[name]) for name in _columns(kind)}
     cases = [tuple(case) for case in values.pop("cases")]
-    return Row(Key(**{field.name: values.pop(field.name) for field in fields(Key)}), **values, cases=cases)
+    return kind(key(**{field.name: values.pop(field.name) for field in fields(key)}), **values, cases=cases)

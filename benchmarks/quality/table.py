@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean, median
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.stats import t
@@ -26,13 +27,21 @@ _HEAD = (
 )
 
 
+class Cases(Protocol):
+    """A row of any kind."""
+
+    @property
+    def cases(self) -> Sequence[tuple[Any, ...]]:
+        """Id, group, Dice, and what else there is."""
+
+
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """Lines of Markdown: for each data set, split, number of steps and batch size a line per method.
 
     The difference is to the first method of the same, over the images that both have.
     """
-    yield _line(_HEAD)
-    yield _line(["---"] * len(_HEAD))
+    yield line(_HEAD)
+    yield line(["---"] * len(_HEAD))
     compared: dict[tuple, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         key = row.key
@@ -40,7 +49,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
     for (_, data, split, steps, batch_size), methods in compared.items():
         first = next(iter(methods.values()))
         for method, of_method in methods.items():
-            yield _line(
+            yield line(
                 (
                     *(data, split, steps, batch_size, method, len(of_method), of_method[0].n),
                     f"{fmean(row.mean for row in of_method):.3f}",
@@ -51,9 +60,9 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
             )
 
 
-def differences(rows: Sequence[Row], others: Sequence[Row]) -> list[float]:
+def differences(rows: Sequence[Cases], others: Sequence[Cases]) -> list[float]:
     """Of the Dice of a method less that of another, the mean of each group: over its images the seeds' means differ."""
-    ours, theirs = (_by_case(given) for given in (rows, others))
+    ours, theirs = (by_case(given) for given in (rows, others))
     groups: dict[str, list[float]] = defaultdict(list)
     for group, case in ours.keys() & theirs.keys():
         groups[group].append(ours[group, case] - theirs[group, case])
@@ -76,14 +85,15 @@ def _interval(values: Sequence[float]) -> str:
     return f"{fmean(values):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _by_case(rows: Sequence[Row]) -> Mapping[tuple[str, str], float]:
+def by_case(rows: Sequence[Cases]) -> Mapping[tuple[str, str], float]:
     """The mean over seeds of each image, by group and id."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
-        for case, group, dice in row.cases:
+        for case, group, dice, *_ in row.cases:
             found[group, case].append(dice)
     return {case: fmean(values) for case, values in found.items()}
 
 
-def _line(cells: Sequence[object]) -> str:
+def line(cells: Iterable[object]) -> str:
+    """Of a table in Markdown."""
     return f"| {' | '.join(map(str, cells))} |"

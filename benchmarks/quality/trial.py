@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
+import numpy as np
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from benchmarks.quality.prepared import Prepared
@@ -84,6 +85,11 @@ def cases_of(served: Path, sources: Sequence[Source], config: Config) -> Iterato
     """The measures of each source by a served model."""
     predictions = load_model(served).predict(source.image for source in sources)
     for source, prediction in zip(sources, predictions, strict=True):
-        sample = source.sample
-        identity = {"id": sample.id, "group": sample.group, "source": sample.image, "label": sample.label}
-        yield measure(identity, source.truth.classes, prediction.classes, math.nan, config.evaluator)
+        yield case_of(source, prediction.classes, config)
+
+
+def case_of(source: Source, predicted: np.ndarray, config: Config) -> Case:
+    """The measures of a source by class indices `(H, W)` uint8 at its size."""
+    sample = source.sample
+    identity = {"id": sample.id, "group": sample.group, "source": sample.image, "label": sample.label}
+    return measure(identity, source.truth.classes, predicted, math.nan, config.evaluator)

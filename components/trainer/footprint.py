@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from components.errors import UsageError
+from components.machine import accelerator_memory
 from components.memory import Free, free_memory
 
 _LOG = logging.getLogger("maskline.trainer")
@@ -83,18 +83,7 @@ def free_on(devices: Sequence[str]) -> Free:
     accelerators all that the largest has, which NVIDIA's driver tells."""
     if all(device.startswith("CPU") for device in devices):
         return free_memory()
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    except (OSError, subprocess.SubprocessError):
-        told = ""
-    return largest_accelerator(told)
-
-
-def largest_accelerator(told: str) -> Free:
-    """By the lines of `nvidia-smi`, MiB each; infinitely much where they are not numbers."""
-    sizes = [2**20 * int(line) for line in told.split() if line.isdigit()]
-    return Free(max(sizes, default=math.inf), "of the accelerator")
+    return Free(max(accelerator_memory(), default=math.inf), "of the accelerator")
 
 
 def _kept(network: keras.Model, shape: Shape) -> Iterator[int]:

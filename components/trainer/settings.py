@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from components.errors import UsageError
 from components.imaging.augmentation.settings import Augmentation
 from components.records.settings import Derivation
 from components.settings import OneOf, Positive, Probability, Section
@@ -16,17 +17,36 @@ from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.optimization import Optimization
 from components.trainer.sampling import Balance, Sampling, certain
 
+AUTO = "auto"
+
 
 class Model(Section):
-    architecture: Annotated[str, OneOf(ARCHITECTURES)] = "unet"
+    architecture: Annotated[str, OneOf([*ARCHITECTURES, AUTO])] = "unet"
+    """`auto`: chosen from the data as a run begins, with its parameters and what `[training]`, `[augmentation]` and
+    `[folds]` do not say; `maskline plan` shows it, and why."""
     parameters: dict[str, Any] = Field(default={}, validate_default=True)
     """The architecture's own parameters; `maskline models` lists them."""
 
     @field_validator("parameters")
     @classmethod
     def _complete(cls, parameters: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if info.data.get("architecture") == AUTO and parameters:
+            raise ValueError('architecture = "auto" chooses them: remove parameters, or name an architecture')
         architecture = ARCHITECTURES.get(info.data.get("architecture", ""))
         return architecture(**parameters).model_dump() if architecture else parameters
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is named; else a plan must be made first."""
+        return self.architecture != AUTO
+
+    def refuse_unplanned(self) -> None:
+        """Raises UsageError: a plan must be made first."""
+        if not self.planned:
+            raise UsageError(
+                '[model] architecture = "auto" is chosen where the data are. Write down what it comes to, and take '
+                "that: maskline plan RECIPE --data DIR --write"
+            )
 
     @property
     def built(self) -> Architecture:

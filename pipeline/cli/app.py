@@ -14,6 +14,7 @@ from pipeline.cli.convert import convert_command
 from pipeline.cli.external import evaluate_command, seen_command
 from pipeline.cli.init import init_command
 from pipeline.cli.kubeflow import kubeflow_app
+from pipeline.cli.plan import plan_command
 from pipeline.cli.predict import predict_command
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
@@ -66,6 +67,7 @@ def run_command(
 
 
 app.command("init")(init_command)
+app.command("plan")(plan_command)
 app.command("predict")(predict_command)
 app.command("schedule")(schedule_command)
 app.command("evaluate")(evaluate_command)

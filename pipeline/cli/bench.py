@@ -56,11 +56,15 @@ def measure_training(recipe: str, data: Path | None, overrides: list[str], secon
     from pipeline.cli.preview import few_phantoms
     from pipeline.config.loader import load_config
     from pipeline.runs.launch import source_folder
+    from pipeline.runs.plan.core import as_planned
     from pipeline.runs.quiet import quiet
+    from pipeline.runs.reading import reading_bar
 
     config = few_phantoms(load_config(recipe, overrides))
     with TemporaryDirectory() as folder:
         source, _ = source_folder(config.data, data, Path(folder) / "phantoms")
+        with reading_bar("Planning") as watch:
+            config, _ = as_planned(config, source, watch)
         with quiet(Path(os.devnull)):
             from components.trainer.speed import training_speed
 

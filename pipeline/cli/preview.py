@@ -24,7 +24,9 @@ from pipeline.cli.sheet import contact_sheet
 from pipeline.config.root import Config
 from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.launch import source_folder
+from pipeline.runs.plan.core import as_planned
 from pipeline.runs.quiet import quiet
+from pipeline.runs.reading import reading_bar
 
 _IMAGES, _PHANTOM_WOMEN = 4, 12
 
@@ -44,10 +46,12 @@ def preview_augmentation(config: Config, data: Path | None, preview: Path, count
     file = Path(os.path.realpath(preview))  # unlike Path.resolve, no error for a link that points to itself
     with _refusing(preview):
         _try_to_write_beside(file)
-    if not config.augmentation.happens:
-        raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
     with TemporaryDirectory() as folder:
         source, _ = source_folder(few_phantoms(config).data, data, Path(folder) / "phantoms")
+        with pointed_to_init(source), reading_bar("Planning") as watch:
+            config, _ = as_planned(config, source, watch)
+        if not config.augmentation.happens:
+            raise UsageError("[augmentation]: the probability of every operation is 0, so there is nothing to show")
         records = list(islice(_records(source, config.records), _IMAGES))
     if not records:
         raise UsageError(f"{source}: no training image with foreground can be used; `maskline check` tells why")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from components.augmentor.settings import FoldTraining
 from components.bulk_inferrer.settings import InferrerSettings, Robustness
@@ -30,6 +32,16 @@ from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.schedule import Schedule
 from pipeline.config.serving import Serving
 
+PLANNED = ("model", "training", "augmentation", "folds")
+"""Sections of which a plan says what nobody has stated, where `[model] architecture` is `auto`."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What somebody has written into the sections in `PLANNED`: a config that says the same in full is no other one."""
+
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+
 
 class Config(Section):
     """Everything that describes a run."""
@@ -48,12 +60,33 @@ class Config(Section):
     execution: Execution = Execution()
     kubeflow: Kubeflow = Kubeflow()
     schedule: Schedule = Schedule()
+    _stated: Stated = PrivateAttr(default_factory=Stated)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remembers(cls, table: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(table)
+        if isinstance(table, Mapping):
+            made._stated = Stated({name: table[name] for name in PLANNED if isinstance(table.get(name), Mapping)})
+        return made
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
         for fault in _faults(self):
             raise ValueError(fault)
         return self
+
+    def given(self, section: str) -> dict[str, Any]:
+        """The keys of one of the sections in `PLANNED` that somebody has stated, as they were stated."""
+        return dict(self._stated.tables.get(section, {}))
+
+    def with_sections(self, sections: Mapping[str, Mapping[str, Any]]) -> Config:
+        """The same with other tables for these sections.
+
+        Raises:
+            ValidationError: as for any config.
+        """
+        return Config(**{**{name: getattr(self, name) for name in Config.model_fields}, **sections})
 
     @property
     def records(self) -> DataSettings:
@@ -151,6 +184,27 @@ class Config(Section):
 
 
 def _faults(config: Config) -> Iterator[str]:
+    if config.model.planned:
+        yield from _model_faults(config)
+    if config.training.patch and config.augmentation.on_device:
+        yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
+    yield from _fold_faults(config)
+    if config.schedule.drift is not None and config.schedule.drift >= config.validation.max_drift:
+        yield (
+            f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
+            f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
+        )
+    yield from _evaluation_faults(config)
+    yield from _slice_faults(config)
+    classes = len(config.data.task.classes)
+    if classes > 1 and config.inference.threshold not in ("auto", OperatingPoint().threshold):
+        yield (
+            f"[inference] threshold = {config.inference.threshold:g} is for one class: of {classes} the most probable "
+            "is predicted. Remove threshold"
+        )
+
+
+def _model_faults(config: Config) -> Iterator[str]:
     architecture, patch = config.model.architecture, config.training.patch
     built = config.model.built
     multiple = built.input_multiple
@@ -170,22 +224,6 @@ def _faults(config: Config) -> Iterator[str]:
             f"[training] deep_supervision: [model] {architecture} has {built.side_outputs} side outputs, as its "
             "parameters are, expected 2 or more, of which the coarsest has no part in it: remove deep_supervision, or "
             "give it more levels"
-        )
-    if patch and config.augmentation.on_device:
-        yield "[training.patch] and [augmentation] on_device exclude each other: remove one, or use online"
-    yield from _fold_faults(config)
-    if config.schedule.drift is not None and config.schedule.drift >= config.validation.max_drift:
-        yield (
-            f"[schedule] drift = {config.schedule.drift:g} is not below [validation] max_drift = "
-            f"{config.validation.max_drift:g}: the data gate would refuse every run that it starts. Raise max_drift"
-        )
-    yield from _evaluation_faults(config)
-    yield from _slice_faults(config)
-    classes = len(config.data.task.classes)
-    if classes > 1 and config.inference.threshold not in ("auto", OperatingPoint().threshold):
-        yield (
-            f"[inference] threshold = {config.inference.threshold:g} is for one class: of {classes} the most probable "
-            "is predicted. Remove threshold"
         )
 
 

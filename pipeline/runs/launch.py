@@ -30,7 +30,9 @@ from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.plain_path import plain
+from pipeline.runs.plan.core import as_planned
 from pipeline.runs.quiet import quiet
+from pipeline.runs.reading import reading_bar
 from pipeline.runs.record import RunRecord, write_run
 from pipeline.runs.request import Request
 from pipeline.runs.served import SERVING
@@ -58,8 +60,6 @@ def launch(
     Raises:
         UsageError: as `prepared`, or there is no such node.
     """
-    if from_node or to_node:
-        _check_limits(config, from_node, to_node)
     with prepared(name, config, data, out, from_node, to_node) as request:
         return _run_quietly(request, silent)
 
@@ -111,14 +111,18 @@ def prepared(
             raise UsageError(f"{out}: the output folder lies in the data folder. Choose another: --out DIR")
         serving = serving_folder(config.serving, out)
         with pointed_to_init(source):
+            with reading_bar("Planning") as watch:
+                config, plan = as_planned(config, source, watch)
             list_samples(source, config.records, held_out(source, config.records, serving))
         # Before the training: after it, it would be late for a salt that cannot be made.
         names_asked(config.serving, serving)
         check_beam(config.execution, {"data folder": source, "output folder": out})
+        if from_node or to_node:
+            _check_limits(config, from_node, to_node)
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.
         write_run(run_dir, RunRecord.begun(run_dir, name))
-        yield Request(name, config, source, notice, out, serving, run_dir, from_node, to_node)
+        yield Request(name, config, source, notice, out, serving, run_dir, from_node, to_node, plan)
 
 
 def _check_limits(config: Config, from_node: str | None, to_node: str | None) -> None:
@@ -140,6 +144,8 @@ def _run_quietly(request: Request, silent: bool) -> RunRecord:
         console.say(f"{request.name}: run {request.run_dir.name}, data {request.data}, log {log}")
         if request.notice:
             console.say(request.notice)
+        for choice in request.plan:
+            console.say(f"auto: {choice.told}: {choice.why}")
         # The import takes seconds, and what it prints belongs into the log.
         from pipeline.runs.local import run
 

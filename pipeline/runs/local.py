@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -40,6 +41,7 @@ def run(request: Request, listener: Listener, before: Callable[[str], None] = la
     """
     record = RunRecord.begun(request.run_dir, request.name)
     record.seed, record.versions, record.config = request.config.training.seed, versions(), request.config.model_dump()
+    record.plan = [asdict(choice) for choice in request.plan]
     outputs: dict[Role, Output] = {}
     write_run(request.run_dir, record)
     try:

@@ -154,6 +154,8 @@ class RunRecord(Json):
     seed: int | None = None
     versions: dict[str, str] = {}
     config: dict[str, Any] = {}
+    plan: list[dict[str, Any]] = []
+    """Of `architecture = "auto"` each `key` that was chosen, its `value` and `why`; `config` has it as well."""
     blessed: bool | None = None
     """None: not evaluated."""
     reasons: list[str] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 
 from pipeline.config.root import Config
+from pipeline.runs.plan.choices import Choice
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Request:
     run_dir: Path
     from_node: str | None = None
     to_node: str | None = None
+    plan: Sequence[Choice] = ()
+    """What `architecture = "auto"` has come to: the config has it."""
 
     @property
     def written(self) -> tuple[Path, ...]:

@@ -118,7 +118,7 @@ def test_nothing_is_overwritten_and_nothing_comes_into_the_data(tmp_path: Path) 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_of_one_epoch(kind: str, tmp_path: Path) -> None:
-    small = ("--set", "training.epochs=1", "--set", SMALL)
+    small = ("--set", "training.epochs=1", "--set", 'model.architecture="unet"', "--set", SMALL)
     done = maskline("run", begun(kind, tmp_path), "--out", tmp_path / "out", "--json", *small)
     if kind in REFUSED:
         assert (done.code, REFUSED[kind] in done.record["error"]) == (4, True)

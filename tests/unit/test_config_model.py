@@ -24,7 +24,7 @@ LEAST: dict[str, Any] = {"data": {"layout": "mias", "height": 64, "width": 64}, 
 CHOICES = {
     "data.layout": LAYOUTS,
     "data.fit": FITS,
-    "model.architecture": ARCHITECTURES,
+    "model.architecture": [*ARCHITECTURES, "auto"],
     "training.loss": LOSSES,
     "training.optimizer": OPTIMIZERS,
     "training.schedule": SCHEDULES,

@@ -14,9 +14,10 @@ import pytest
 from epochs import MODEL
 
 from components.errors import UsageError
+from components.machine import accelerators_told
 from components.memory import Free, free_memory
 from components.task import Task
-from components.trainer.footprint import Footprint, ask_memory, footprint, largest_accelerator
+from components.trainer.footprint import Footprint, ask_memory, footprint
 from components.trainer.precision import Precision
 from components.trainer.segmenter import build_segmenter
 
@@ -78,10 +79,10 @@ def test_what_may_fit_is_told_and_goes_on(free: float, level: str, caplog: pytes
 
 
 @pytest.mark.parametrize(
-    ("told", "size"), [("40960\n81920\n", 80 * GIB), ("", math.inf), ("[N/A]\n", math.inf), ("No devices", math.inf)]
+    ("told", "sizes"), [("40960\n81920\n", [40 * GIB, 80 * GIB]), ("", []), ("[N/A]\n", []), ("No devices", [])]
 )
-def test_of_accelerators_the_largest_counts(told: str, size: float) -> None:
-    assert largest_accelerator(told).size == size
+def test_memory_of_accelerators_is_as_their_driver_tells(told: str, sizes: list[float]) -> None:
+    assert accelerators_told(told) == sizes
 
 
 def machine(root: Path, **files: str) -> Path:

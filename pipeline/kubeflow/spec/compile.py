@@ -35,6 +35,8 @@ def compile_package(name: str, config: Config, data: str | None) -> Package:
         UsageError: the config does not say where the data, the serving folder or the image are, sends Beam's work
             to a cluster of its own, names a node that is none, or the cluster would refuse the package.
     """
+    config.data.refuse_questions()
+    config.model.refuse_unplanned()
     data = _container_path(data or config.data.input, "the data", "--data DIR, or [data] input")
     serving = _container_path(config.serving.destination, "the served models", "[serving] destination")
     if not config.kubeflow.image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,12 @@ from components.example_gen.samples import Listing, Sample
 from components.files import write_bytes
 from components.imaging.files.codecs import encode_png
 from components.records.record import Record
-from pipeline.config.loader import RECIPES, recipe_names
 from pipeline.config.root import Config
 from pipeline.runs.examined import Watch, examined
 from pipeline.runs.init.description import describe
 from pipeline.runs.init.doubles import leave_out_copies
 from pipeline.runs.init.kinds import understand
+from pipeline.runs.init.learning import begin, size_by_plan
 from pipeline.runs.init.left import ask_of_unpaired
 from pipeline.runs.init.picture import sheet
 from pipeline.runs.init.published import keep_groups_whole, leave_out_unlabelled
@@ -69,7 +68,7 @@ def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
         UsageError: it holds no pairs, or none of the images can be read.
     """
     found = understand(folder)
-    _begin_with_recipe(found)
+    begin(found)
     found.override([each for each in overrides if not _of_masks(each)])
     drafted = [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides]
     listing = _listing(found, drafted)
@@ -124,6 +123,7 @@ def write(found: Understanding, recipe: Path, overrides: Sequence[str], watch: W
     keep_groups_whole(found, overrides)
     share_out(found, overrides)
     png = encode_png(_picture(found, _listing(found, overrides), entries, overrides))
+    size_by_plan(found, overrides, _keys(overrides), watch)
     picture = recipe.with_suffix(_PICTURE)
     write_bytes(picture, png)
     write_bytes(recipe, recipe_text(found).encode())
@@ -146,16 +146,6 @@ def _keys(overrides: Sequence[str]) -> set[str]:
 def _of_masks(override: str) -> bool:
     """Whether it is of what masks tell, which is told after the files are listed."""
     return override.strip().startswith("data.mask.")
-
-
-def _begin_with_recipe(found: Understanding) -> None:
-    """What is learnt, and how, as in the recipe of the layout, or that for folders."""
-    name = found.data["layout"] if found.data["layout"] in recipe_names() else "folders"
-    document = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
-    data = document.pop("data")
-    if name == found.data["layout"]:
-        found.data = {**data, **found.data}
-    found.sections = {section: (keys, "") for section, keys in document.items()}
 
 
 def _listing(found: Understanding, overrides: Sequence[str]) -> Listing:

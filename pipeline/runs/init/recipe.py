@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
-from typing import Any
-
-import tomli_w
 
 from pipeline.runs.init.understanding import Understanding
+from pipeline.runs.toml import toml_key, toml_value
 
 _WIDTH = 116
 _TOPICS = {
     **dict.fromkeys(("layout", "images", "masks", "regions", "paths"), "layout"),
     **dict.fromkeys(("classes", "mask"), "masks"),
-    **{"height": "records", "width": "records", "channels": "images"},
+    **{"height": "records", "width": "records", "tiles": "records", "channels": "images"},
     **{"groups": "groups", "told_splits": "splits", "splits": "splits", "leave_out": "copies"},
 }
 """Of each key of `[data]` the topic that has its reason."""
@@ -22,24 +20,24 @@ _TOPICS = {
 
 def recipe_text(found: Understanding) -> str:
     """TOML, with comments."""
-    parts = [*_head(found), "", "[data]", f"input = {_value(str(found.root.resolve()))}"]
+    parts = [*_head(found), "", "[data]", f"input = {toml_value(str(found.root.resolve()))}"]
     if found.open:
         parts += ["# Answer each by the key that it names, and remove it: while there is one, nothing is trained."]
-        parts += [f"questions = {_value(found.open)}"]
+        parts += [f"questions = {toml_value(found.open)}"]
     data = dict(sorted(found.data.items(), key=lambda item: [*_TOPICS, item[0]].index(item[0])))
     tables = {key: value for key, value in data.items() if isinstance(value, Mapping)}
     for key, value in data.items():
         if key not in tables:
-            parts += [*_reason(found, key), f"{key} = {_value(value)}"]
+            parts += [*_reason(found, key), f"{key} = {toml_value(value)}"]
     for key, table in tables.items():
         parts += [
             "",
             *_reason(found, key),
             f"[data.{key}]",
-            *(f"{_key(name)} = {_value(each)}" for name, each in table.items()),
+            *(f"{toml_key(name)} = {toml_value(each)}" for name, each in table.items()),
         ]
     for section, (keys, why) in found.sections.items():
-        parts += ["", *_comment(why), f"[{section}]", *(f"{name} = {_value(each)}" for name, each in keys.items())]
+        parts += ["", *_comment(why), f"[{section}]", *(f"{name} = {toml_value(each)}" for name, each in keys.items())]
     return "\n".join(parts) + "\n"
 
 
@@ -59,15 +57,3 @@ def _reason(found: Understanding, key: str) -> Iterator[str]:
 
 def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in wrap(text, _WIDTH)]
-
-
-def _key(name: str) -> str:
-    return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(str(name))} = {_value(each)}" for name, each in value.items()) + " }"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return tomli_w.dumps({"value": value}).removeprefix("value = ").removesuffix("\n")

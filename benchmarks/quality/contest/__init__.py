@@ -1,0 +1,1 @@
+"""Ours beside other systems, each with its own settings, at an equal cost in processor time."""

@@ -1,0 +1,127 @@
+"""The verb `maskline plan`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from components.errors import ExitCode, UsageError
+from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
+from pipeline.runs.folders import DEFAULT_OUT
+from pipeline.terminal import Styled, Terminal
+
+if TYPE_CHECKING:
+    from pipeline.config.root import Config
+    from pipeline.runs.plan.choices import Choice
+    from pipeline.runs.plan.compare import Compared
+    from pipeline.runs.plan.core import Plan
+
+_INDENT = "    "
+
+
+@verb
+def plan_command(
+    recipe: Recipe,
+    data: Annotated[Path | None, typer.Option(help="Folder with the images.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the plan into the recipe, with its reasons.")] = False,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Train candidates on folds, and choose by them."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where --compare trains; without it maskline-out/RECIPE-plan.")
+    ] = None,
+    overrides: Overrides = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Choose sizes, network, batches, augmentation and folds from the data and this machine, each with its reason.
+
+    A recipe with `[model] architecture = "auto"` is planned by `maskline run` as well. Exit code 2: usage or config.
+    """
+    from pipeline.config.loader import load_config, recipe_names
+    from pipeline.runs.plan.compare import compare_candidates
+    from pipeline.runs.plan.write import write_plan
+
+    if write and recipe in recipe_names():
+        raise UsageError(f"{recipe}: comes with Maskline. Make it yours: maskline config show {recipe} > my.toml")
+    config, name = load_config(recipe, overrides or []), Path(recipe).stem
+    made, doubtful = _planned(config, data)
+    tried = None
+    if compare:
+        tried = compare_candidates(name, config, made, data, out or DEFAULT_OUT / f"{name}-plan", json_output)
+        made = tried.plan
+    if write:
+        write_plan(Path(recipe), made.choices)
+    if json_output:
+        print_json(_as_json(made, doubtful, tried))
+    else:
+        _print(recipe, config, made, doubtful, tried, written=write)
+    return ExitCode.DONE
+
+
+def _planned(config: Config, data: Path | None) -> tuple[Plan, list[str]]:
+    """The plan, and what speaks against the recipe."""
+    from pipeline.runs.launch import source_folder
+    from pipeline.runs.plan.core import plan
+    from pipeline.runs.plan.doubts import doubts
+    from pipeline.runs.quiet import quiet
+    from pipeline.runs.reading import reading_bar
+
+    config.data.refuse_questions()
+    with TemporaryDirectory() as phantoms:
+        root, _ = source_folder(config.data, data, Path(phantoms) / "data")
+        with reading_bar() as watch:
+            made = plan(config, root, watch)
+    with quiet(Path(os.devnull)):
+        return made, list(doubts(config, made.seen))
+
+
+def _as_json(made: Plan, doubtful: list[str], tried: Compared | None) -> dict[str, Any]:
+    return {
+        "fingerprint": asdict(made.seen),
+        "plan": [asdict(choice) for choice in made.choices],
+        "doubts": doubtful,
+        **({"candidates": tried.rows, "chosen": tried.chosen} if tried else {}),
+    }
+
+
+def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], tried: Compared | None, written: bool) -> None:
+    terminal = Terminal(wraps=True)
+    for choice in made.choices:
+        stated = _stated(config, choice)
+        terminal.say(Styled(choice.told, "bold"), f"  (the recipe has {stated})" if stated else "")
+        for line in wrap(choice.why, max(20, terminal.console.width - len(_INDENT))):
+            terminal.say(_INDENT, line)
+    for doubt in doubtful:
+        terminal.warn(doubt)
+    for label, row in tried.rows.items() if tried else ():
+        terminal.say(f"{label}: mean Dice {row['mean']:.3f} of {row['n']} cases out of fold{_change(row)}")
+    if tried:
+        terminal.say(f"Taken: {tried.chosen}")
+    terminal.say(f"Written: {recipe}" if written else f"Write it down: maskline plan {recipe} --write")
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    if "change" not in row:
+        return ""
+    change = row["change"]
+    ci95 = change["ci95"]
+    interval = f" (95 % CI {ci95[0]:+.3f} to {ci95[1]:+.3f})" if ci95 else f" ({change['no_ci95']})"
+    return f", {change['mean']:+.3f}{interval}: {change['verdict'] or 'not told apart'}"
+
+
+def _stated(config: Config, choice: Choice) -> str:
+    """What the recipe has, where it is something else."""
+    from pipeline.runs.toml import toml_value
+
+    section, key = choice.key.split(".")
+    stated: Any = config.given(section).get(key) if section != "data" else config.data.model_dump()[key]
+    return "" if stated is None or stated == choice.value else toml_value(stated)

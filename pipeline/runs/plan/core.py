@@ -1,0 +1,102 @@
+"""The plan of a config: what it leaves open, chosen from the data; and what of it stands against what is stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.errors import UsageError
+from pipeline.config.faults import faults
+from pipeline.config.root import PLANNED, Config
+from pipeline.runs.examined import Watch
+from pipeline.runs.plan.choices import ENCODER, Choice, Network, Size, choose
+from pipeline.runs.plan.fingerprint import Fingerprint, fingerprint_of, this_machine
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What should be learnt, and how, and what was seen for it."""
+
+    seen: Fingerprint
+    choices: Sequence[Choice]
+
+
+def plan(config: Config, root: Path, watch: Watch, network: Network = ENCODER) -> Plan:
+    """The plan for a folder, by the budget that the config states; without one, or by epochs, by that of the plan.
+
+    Raises:
+        UsageError: none of the images can be used, or the folder cannot be read.
+    """
+    seen = fingerprint_of(root, config.records, watch, this_machine())
+    return Plan(seen, choose(seen, minutes_of(config), network))
+
+
+def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Sequence[Choice]]:
+    """A config that can be trained: one whose architecture is `auto` with what a plan says of all that nobody has
+    stated, and what that is. Records keep their size, which every config states.
+
+    Raises:
+        UsageError: as `plan`, or what is stated does not go with it.
+    """
+    if config.model.planned:
+        return config, ()
+    seen = fingerprint_of(root, config.records, watch, this_machine())
+    chosen = choose(seen, minutes_of(config), stated=size_of_records(config, seen))
+    choices = [choice for choice in chosen if _is_open(choice.key, config)]
+    return with_choices(config, choices), choices
+
+
+def with_choices(config: Config, choices: Iterable[Choice]) -> Config:
+    """A config with other values for some keys; what else it states stays.
+
+    Raises:
+        UsageError: that does not go together.
+    """
+    chosen = table_of(choices)
+    tables = {name: {**config.given(name), **chosen.get(name, {})} for name in PLANNED}
+    if "data" in chosen:
+        tables["data"] = {**config.data.model_dump(), "tiles": None, **chosen["data"]}
+    try:
+        return config.with_sections({name: table for name, table in tables.items() if table})
+    except ValidationError as error:
+        raise UsageError("\n".join(faults(error, "the plan"))) from None
+
+
+def table_of(choices: Iterable[Choice]) -> dict[str, dict[str, Any]]:
+    """Keys and values by their sections."""
+    found: dict[str, dict[str, Any]] = {}
+    for choice in choices:
+        section, key = choice.key.split(".")
+        found.setdefault(section, {})[key] = choice.value
+    return found
+
+
+def _is_open(key: str, config: Config) -> bool:
+    """Whether nobody has stated a key, or what decides it."""
+    section, name = key.split(".")
+    stated = config.given(section)
+    if section == "model":
+        return True
+    if section == "folds":
+        tiles = config.data.tiles
+        return not stated and not config.training.warm_start and not (tiles and tiles.reduced_copy)
+    decided = {"learning_rate": {"optimizer", "schedule"}, "strength": stated.keys()}
+    return not stated.keys() & {name, *decided.get(name, ())}
+
+
+def size_of_records(config: Config, seen: Fingerprint) -> Size:
+    """What a config states of the size at which is trained."""
+    data = config.data
+    scale = 1.0 if data.tiles or data.fit == "crop" else min(1.0, max(data.height, data.width) / seen.longest)
+    patch = config.training.patch or data
+    return Size(patch.height, patch.width, data.tiles is not None, scale)
+
+
+def minutes_of(config: Config) -> float | None:
+    """That a training may take; None: the config does not say it in time."""
+    budget = config.training.budget
+    return budget.seconds / 60 if budget and budget.seconds else None
