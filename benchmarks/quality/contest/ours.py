@@ -5,6 +5,7 @@ Its step is a megapixel that is learnt from, whatever the size of records and ba
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,7 +42,7 @@ class Ours:
         """Of the plan's numbers, the trainer and the data set's config."""
         model = Model(architecture=choices.ENCODER.architecture, parameters=dict(choices.ENCODER.parameters))
         trainer = trainer_version(_config(data).trainer.model_copy(update={"model": model}))
-        return f"{digest(PLACE / f'{data}.toml', Path(choices.__file__))} {trainer}"
+        return f"{digest(PLACE / f'{data}.toml')} {_numbers()} {trainer}"
 
     def pace(self, problem: Problem, python: Path | None) -> Pace:
         config = _planned(problem, minutes=_STEPS * _SECONDS / SECONDS_A_MINUTE)
@@ -59,6 +60,13 @@ class Ours:
             answers: list[np.ndarray] = [prediction.classes for prediction in predictions]
         costs = (trained[name] for name in ("steps", "parameters", "seconds", "processor_seconds"))
         return Outcome({"ours": answers}, *costs)
+
+
+def _numbers() -> str:
+    """Digest of those that the plan goes by, without what it says of them."""
+    constants = {name: value for name, value in vars(choices).items() if name.isupper()}
+    told = {name: value._replace(why="") if hasattr(value, "why") else value for name, value in constants.items()}
+    return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:12]
 
 
 def _config(data: str) -> Config:
