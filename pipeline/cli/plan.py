@@ -59,7 +59,7 @@ def plan_command(
         tried = compare_candidates(name, config, made, data, out or DEFAULT_OUT / f"{name}-plan", json_output)
         made = tried.plan
     if write:
-        write_plan(Path(recipe), made.choices)
+        write_plan(Path(recipe), made.choices, overrides or [])
     if json_output:
         print_json(_as_json(made, doubtful, tried))
     else:
@@ -100,6 +100,9 @@ def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], tried: 
         terminal.say(Styled(choice.told, "bold"), f"  (the recipe has {stated})" if stated else "")
         for line in wrap(choice.why, max(20, terminal.console.width - len(_INDENT))):
             terminal.say(_INDENT, line)
+    keys = {choice.key for choice in made.choices}
+    if config.data.tiles and "data.height" in keys and "data.tiles" not in keys:
+        terminal.say(Styled("no data.tiles", "bold"), "  (the recipe has some)")
     for doubt in doubtful:
         terminal.warn(doubt)
     for label, row in tried.rows.items() if tried else ():
@@ -124,4 +127,8 @@ def _stated(config: Config, choice: Choice) -> str:
 
     section, key = choice.key.split(".")
     stated: Any = config.given(section).get(key) if section != "data" else config.data.model_dump()[key]
-    return "" if stated is None or stated == choice.value else toml_value(stated)
+    if isinstance(stated, Mapping):
+        same = {**stated, **choice.value} == stated
+    else:
+        same = stated is None or stated == choice.value
+    return "" if same else toml_value(stated)

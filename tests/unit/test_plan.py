@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from components.errors import UsageError
 from components.task import Task
 from components.trainer.settings import Model
+from pipeline.cli.app import app
 from pipeline.config.loader import load_config, parse_config
 from pipeline.config.root import Config
 from pipeline.kubeflow.spec.compile import compile_package
@@ -23,7 +26,7 @@ from pipeline.runs.plan.compare import candidates, taken
 from pipeline.runs.plan.core import Plan, as_planned, plan, table_of, with_choices
 from pipeline.runs.plan.doubts import doubts
 from pipeline.runs.plan.fingerprint import Fingerprint, Machine, fingerprint_of, look_at
-from pipeline.runs.plan.write import with_plan
+from pipeline.runs.plan.write import with_plan, write_plan
 
 GIB = 2.0**30
 MACHINE = Machine(cores=2, memory=16 * GIB)
@@ -152,6 +155,10 @@ class TestTheRest:
         assert values(choose(seen, 20))["training.balance"] == "classes"
         assert values(choose(FILMS, 20))["training.balance"] == "none"
 
+    def test_a_class_that_never_occurs_cannot_be_drawn(self) -> None:
+        seen = replace(FILMS, shares={"a": 0.3, "b": 0.0}, present={"a": 1.0, "b": 0.0})
+        assert values(choose(seen, 20))["training.balance"] == "none"
+
     @pytest.mark.parametrize(("groups", "tested", "k"), [(20, 4, 5), (8, 3, 2), (5, 3, None), (24, 6, None)])
     def test_few_groups_are_cut_into_folds(self, groups: int, tested: int, k: int | None) -> None:
         assert values(choose(replace(FILMS, groups=groups, tested=tested), 20)).get("folds.k") == k
@@ -209,6 +216,18 @@ class TestAuto:
         assert (made.training.epochs, made.training.budget) == (2, None)
         assert (made.augmentation.copies, made.augmentation.strength) == (1, None)
 
+    @pytest.mark.parametrize(
+        "stated",
+        [
+            {"training": {"budget": "5 min", "warm_start": True}},
+            {"data": {"layout": "mias", "height": 64, "width": 64, "fit": "crop"}},
+        ],
+    )
+    def test_a_plan_goes_with_what_excludes_folds_or_other_sizes(self, films: Path, stated: dict[str, Any]) -> None:
+        config = auto(**stated)
+        made = with_choices(config, plan(config, films, untouched).choices)
+        assert made.folds is None if config.training.warm_start else made.data.height == 64
+
     def test_the_same_data_make_the_same_plan(self, films: Path) -> None:
         assert as_planned(auto(), films, untouched) == as_planned(auto(), films, untouched)
 
@@ -240,11 +259,79 @@ class TestWriting:
             '[training]\nepochs = 3\nseed = 7\n\n[augmentation]\nstrength = "light" # some\n\n[folds]\nk = 3 # few\n'
         )
 
+    def test_lines_end_as_they_did(self) -> None:
+        text = AUTO.replace("\n", "\r\n")
+        written = with_plan(text, [Choice("folds.k", 3, "few")])
+        assert written == text + "\r\n[folds]\r\nk = 3 # few\r\n"
+
+    def test_images_that_should_be_whole_are_tiled_no_more(self) -> None:
+        text = "[data]\nheight = 64\n[data.tiles]\noverlap = 16\n[data.splits]\nseed = 3\n"
+        whole = [Choice("data.height", 128, "why")]
+        assert tomllib.loads(with_plan(text, whole))["data"] == {"height": 128, "splits": {"seed": 3}}
+        tiled = [*whole, Choice("data.tiles", {"overlap": 8}, "so")]
+        found = tomllib.loads(with_plan(text, tiled))["data"]
+        assert found == {"height": 128, "tiles": {"overlap": 8}, "splits": {"seed": 3}}
+
+    def test_a_link_and_permissions_stay(self, tmp_path: Path) -> None:
+        recipe, link = tmp_path / "recipe.toml", tmp_path / "link.toml"
+        recipe.write_text(AUTO)
+        recipe.chmod(0o600)
+        link.symlink_to("recipe.toml")
+        write_plan(link, [Choice("folds.k", 3, "few")])
+        assert link.is_symlink()
+        assert "k = 3" in recipe.read_text()
+        assert recipe.stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write any file")
+    def test_a_file_that_may_not_be_written_stays(self, tmp_path: Path) -> None:
+        recipe = tmp_path / "recipe.toml"
+        recipe.write_text(AUTO)
+        recipe.chmod(0o400)
+        with pytest.raises(UsageError, match="cannot be written: Permission denied"):
+            write_plan(recipe, [Choice("folds.k", 3, "few")])
+
+    def test_nothing_is_written_that_no_run_could_read(self, tmp_path: Path) -> None:
+        recipe = tmp_path / "recipe.toml"
+        recipe.write_text(AUTO + "deep_supervision = true\n")
+        with pytest.raises(UsageError, match=r"Nothing is written.*\n.*deep_supervision"):
+            write_plan(recipe, choose(CELLS, 5))
+        assert recipe.read_text() == AUTO + "deep_supervision = true\n"
+
     def test_what_is_written_is_what_was_planned(self) -> None:
         choices = choose(CELLS, 5)
         found = tomllib.loads(with_plan(AUTO, choices))
         for section, keys in table_of(choices).items():
             assert {key: found[section][key] for key in keys} == keys
+
+    def test_overrides_count_as_stated(self, tmp_path: Path) -> None:
+        recipe = tmp_path / "recipe.toml"
+        recipe.write_text(AUTO.replace('budget = "5 min"\n', "").replace('"auto"', '"unet"'))
+        write_plan(recipe, choose(CELLS, 5), ["training.budget=5 min", "model.architecture=auto"])
+        assert tomllib.loads(recipe.read_text())["model"]["architecture"] == "encoder_unet"
+
+
+class TestTold:
+    @pytest.mark.parametrize(
+        ("side", "planned", "told"), [(64, 64, "no data.tiles  (the recipe has some)"), (1024, 128, "")]
+    )
+    def test_tiles_are_told_where_the_recipe_has_others(
+        self, side: int, planned: int, told: str, tmp_path: Path
+    ) -> None:
+        slope = np.arange(side, dtype=np.uint8) % 200
+        for name, row in {"images": slope, "masks": 0 * slope}.items():
+            (tmp_path / name).mkdir()
+            pixels = np.tile(row, (side, 1))
+            pixels[10:16, 10:16] = 255
+            for number in range(9):
+                cv2.imwrite(str(tmp_path / name / f"{number}.png"), pixels)
+        recipe = tmp_path / "recipe.toml"
+        tiles = "tiles = { overlap = 16, keep_empty = 0.25 }"
+        recipe.write_text(AUTO.replace("width = 64", f"width = 64\n{tiles}").replace("5 min", "1 min"))
+        done = CliRunner().invoke(app, ["plan", str(recipe), "--data", str(tmp_path)], env={"COLUMNS": "200"})
+        assert f"data.height = {planned}" in done.output
+        assert [line for line in done.output.splitlines() if "data.tiles" in line and "recipe has" in line] == (
+            [told] if told else []
+        )
 
 
 class TestComparing:
@@ -279,6 +366,13 @@ class TestDoubts:
         )
         [told] = doubts(config, FILMS)
         assert told.startswith("[model] unet: 124 million weights for 41 images")
+
+    def test_weights_that_were_learnt_elsewhere_are_not_too_many(self) -> None:
+        assert not list(doubts(with_choices(auto(), choose(CELLS, 5)), replace(CELLS, images=5)))
+
+    def test_small_lesions_of_images_that_are_no_larger(self) -> None:
+        tiny = replace(CELLS, longest=32, lesion=1.0)
+        assert not list(doubts(load_config("demo", ["data.height=32", "data.width=32"]), tiny))
 
     def test_lesions_of_less_than_three_pixels(self) -> None:
         [told] = doubts(load_config("demo", ["data.height=32", "data.width=32"]), FILMS)

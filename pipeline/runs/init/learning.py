@@ -40,7 +40,7 @@ def size_by_plan(found: Understanding, overrides: Sequence[str], stated: Set[str
     if not stated & {"training.budget", "training.epochs"}:
         found.sections["training"] = (
             {**found.sections["training"][0], "budget": f"{_MINUTES // k} min"},
-            f"{why}: more is seldom worse.",
+            why,
         )
     if "tiles" in found.data or stated & {*SIZE}:
         return

@@ -197,7 +197,7 @@ def _of_training(seen: Fingerprint, minutes: float, network: Network, size: Size
     yield Choice("training.batch_size", batch, f"some {_rounded(steps)} steps in {minutes:g} minutes on {on}")
     yield Choice("training.schedule", "cosine", "falls to 0 as the training ends, however long it is")
     yield Choice("training.learning_rate", network.learning_rate, "from which it falls: better for this network")
-    if rare := [name for name, share in seen.present.items() if len(seen.present) > 1 and share < _RARE]:
+    if rare := [name for name, share in seen.present.items() if len(seen.present) > 1 and 0 < share < _RARE]:
         told = f"{rare[0]} is in {seen.present[rare[0]]:.0%} of the images"
         yield Choice("training.balance", "classes", f"{told}: records are drawn so that each class comes as often")
     else:

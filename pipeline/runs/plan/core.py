@@ -32,7 +32,10 @@ def plan(config: Config, root: Path, watch: Watch, network: Network = ENCODER) -
         UsageError: none of the images can be used, or the folder cannot be read.
     """
     seen = fingerprint_of(root, config.records, watch, this_machine())
-    return Plan(seen, choose(seen, minutes_of(config), network))
+    # What is cut out keeps its scale: how large it should be, the recipe says.
+    size = size_of_records(config, seen) if config.data.fit == "crop" else None
+    choices = choose(seen, minutes_of(config), network, size)
+    return Plan(seen, [each for each in choices if each.key != "folds.k" or _may_have_folds(config, choices)])
 
 
 def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Sequence[Choice]]:
@@ -82,10 +85,16 @@ def _is_open(key: str, config: Config) -> bool:
     if section == "model":
         return True
     if section == "folds":
-        tiles = config.data.tiles
-        return not stated and not config.training.warm_start and not (tiles and tiles.reduced_copy)
+        return not stated and _may_have_folds(config)
     decided = {"learning_rate": {"optimizer", "schedule"}, "strength": stated.keys()}
     return not stated.keys() & {name, *decided.get(name, ())}
+
+
+def _may_have_folds(config: Config, choices: Iterable[Choice] = ()) -> bool:
+    """Whether nothing that is stated, and stays with these choices, excludes them."""
+    kept = not any(choice.key == "data.height" for choice in choices)
+    tiles = config.data.tiles
+    return not config.training.warm_start and not (kept and tiles and tiles.reduced_copy)
 
 
 def size_of_records(config: Config, seen: Fingerprint) -> Size:

@@ -25,7 +25,7 @@ def _lesions_too_small(config: Config, seen: Fingerprint) -> Iterator[str]:
     if seen.lesion is None or data.tiles or data.fit == "crop":
         return
     scale = min(1.0, max(data.height, data.width) / seen.longest)
-    if seen.lesion * scale < _INVISIBLE:
+    if scale < 1 and seen.lesion * scale < _INVISIBLE:
         yield (
             f"[data] height = {data.height}, width = {data.width}: small lesions of {seen.lesion:.0f} px are "
             f"{seen.lesion * scale:.1f} px across at that size, of which no outline is left. Take larger records, or "
@@ -42,7 +42,8 @@ def _of_network(config: Config, seen: Fingerprint) -> Iterator[str]:
     shape = (patch.height, patch.width, config.data.channels)
     network = build_segmenter(config.data.channels, config.model, config.data.task).network
     weights, needed = network.count_params(), footprint(network, shape)
-    if weights > _WEIGHTS_PER_IMAGE * max(seen.images, 1):
+    drawn = config.model.parameters.get("weights", "none") == "none"
+    if drawn and weights > _WEIGHTS_PER_IMAGE * max(seen.images, 1):
         yield (
             f"[model] {config.model.architecture}: {weights / 1e6:,.0f} million weights for {seen.images} images: such "
             "a network learns them by heart. Take fewer levels or filters, or an encoder that has learnt elsewhere"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import tomli_w
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
@@ -12,29 +15,52 @@ from tomlkit.items import Item
 from components.errors import UsageError
 from components.files import write_text
 from components.foreign import foreign
+from pipeline.config.loader import override_document, parse_config
 from pipeline.runs.plan.choices import Choice
 
-_INSTEAD = {"strength": ("copies", "online")}
+_INSTEAD = {"strength": ("copies", "online"), "height": ("tiles",)}
 """Keys, and those whose place they take."""
 
 
-def write_plan(recipe: Path, choices: Sequence[Choice]) -> None:
-    """Writes each choice with its reason into a TOML file, which is replaced in one step.
+def write_plan(recipe: Path, choices: Sequence[Choice], overrides: Sequence[str] = ()) -> None:
+    """Writes each choice with its reason into a TOML file, which is replaced in one step; links to it stay.
 
     Raises:
-        UsageError: the file cannot be read or written.
+        UsageError: the file cannot be read or written, or what it states else, with the overrides, does not go with
+            the plan: then it stays as it was.
     """
+    file = Path(os.path.realpath(recipe))
     try:
-        text = recipe.read_text(encoding="utf-8")
+        # To be written, which asks whether it may be.
+        with file.open("r+b") as old:
+            text, mode = old.read().decode(), os.fstat(old.fileno()).st_mode
         with foreign(UsageError, f"{recipe}: not a TOML file", TOMLKitError):
             written = with_plan(text, choices)
-        write_text(recipe, written)
+        _refuse_contradictions(text, choices, overrides, recipe)
+        write_text(file, written)
+        file.chmod(mode)
     except OSError as error:
         raise UsageError(f"{recipe}: cannot be written: {error.strerror}") from error
 
 
+def _refuse_contradictions(text: str, choices: Sequence[Choice], overrides: Sequence[str], recipe: Path) -> None:
+    document = tomllib.loads(text)
+    override_document(document, overrides)
+    try:
+        parse_config(tomllib.loads(with_plan(tomli_w.dumps(document), choices)), recipe.name)
+    except UsageError as error:
+        raise UsageError(
+            f"{recipe}: states what the plan does not go with. Nothing is written; remove it there first:\n{error}"
+        ) from None
+
+
 def with_plan(text: str, choices: Sequence[Choice]) -> str:
-    """The text of a TOML file with these choices."""
+    """The text of a TOML file with these choices, its lines ended as they were."""
+    ended = "\r\n" if "\r\n" in text else "\n"
+    return _planned(text.replace("\r\n", "\n"), choices).replace("\n", ended)
+
+
+def _planned(text: str, choices: Sequence[Choice]) -> str:
     document = tomlkit.parse(text)
     for choice in choices:
         section, key = choice.key.split(".")
