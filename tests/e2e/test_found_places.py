@@ -22,7 +22,7 @@ from pipeline.runs.init.core import understood, write
 from pipeline.runs.init.questions import Ask, nobody
 from pipeline.runs.init.understanding import Understanding
 
-SMALL = 'model.parameters={levels=3, base_filters=4, normalisation="batch"}'
+SMALL = ('model.architecture="unet"', 'model.parameters={levels=3, base_filters=4, normalisation="batch"}')
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def test_init_and_a_run_of_one_epoch(kind: Callable[[Path], None], tmp_path: Pat
     kind(tmp_path / "data")
     recipe = tmp_path / "recipe.toml"
     said = maskline("init", tmp_path / "data", "--yes", "--out", recipe)
-    small = ("--set", "training.epochs=1", "--set", SMALL)
+    small = [part for said in ("training.epochs=1", *SMALL) for part in ("--set", said)]
     done = maskline("run", recipe, "--out", tmp_path / "out", "--json", *small)
     if kind is places.few_masks:
         assert "Answer first" in said.stdout
