@@ -48,6 +48,7 @@ def plan_command(
     """
     from pipeline.config.loader import load_config, recipe_names
     from pipeline.runs.plan.compare import compare_candidates
+    from pipeline.runs.plan.core import with_choices
     from pipeline.runs.plan.write import write_plan
 
     if write and recipe in recipe_names():
@@ -59,6 +60,8 @@ def plan_command(
         tried = compare_candidates(name, config, made, data, out or DEFAULT_OUT / f"{name}-plan", json_output)
         made = tried.plan
     if write:
+        # A recipe that does not go together is none.
+        with_choices(config, made.choices)
         write_plan(Path(recipe), made.choices)
     if json_output:
         print_json(_as_json(made, doubtful, tried))
@@ -106,7 +109,8 @@ def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], tried: 
         terminal.say(f"{label}: mean Dice {row['mean']:.3f} of {row['n']} cases out of fold{_change(row)}")
     if tried:
         terminal.say(f"Taken: {tried.chosen}")
-    terminal.say(f"Written: {recipe}" if written else f"Write it down: maskline plan {recipe} --write")
+    again = f"maskline plan {recipe}{' --compare' if tried else ''} --write"
+    terminal.say(f"Written: {recipe}" if written else f"Write it down: {again}")
 
 
 def _change(row: Mapping[str, Any]) -> str:

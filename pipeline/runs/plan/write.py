@@ -13,9 +13,7 @@ from components.errors import UsageError
 from components.files import write_text
 from components.foreign import foreign
 from pipeline.runs.plan.choices import Choice
-
-_INSTEAD = {"strength": ("copies", "online")}
-"""Keys, and those whose place they take."""
+from pipeline.runs.plan.core import INSTEAD
 
 
 def write_plan(recipe: Path, choices: Sequence[Choice]) -> None:
@@ -39,7 +37,7 @@ def with_plan(text: str, choices: Sequence[Choice]) -> str:
     for choice in choices:
         section, key = choice.key.split(".")
         table = document.setdefault(section, tomlkit.table())
-        for other in _INSTEAD.get(key, ()):
+        for other in INSTEAD.get(key, ()):
             table.pop(other, None)
         table[key] = _item(choice)
     return tomlkit.dumps(document)
