@@ -92,6 +92,10 @@ def band_of(number: int, disc: np.ndarray) -> np.ndarray:
     return white(_BAND & ~disc)
 
 
+def core_of(number: int, disc: np.ndarray) -> np.ndarray:
+    return white(cv2.erode(disc.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+
+
 FOLDERS = ("mask1/{}.png", "mask2/{}.png")
 NAMES = ("masks/{}_observer1.png", "masks/{}_observer2.png")
 
@@ -108,6 +112,7 @@ DOUBTFUL: Mapping[str, Callable[[Path], None]] = {
     "observers in folders": lambda root: two(root, (disc_of, shifted), FOLDERS),
     "observers by name": lambda root: two(root, (disc_of, shifted), NAMES),
     "two folders": lambda root: two(root, (disc_of, band_of), FOLDERS),
+    "one within the other": lambda root: two(root, (disc_of, core_of), FOLDERS),
     "two names": lambda root: two(root, (disc_of, band_of), NAMES),
 }
 

@@ -11,11 +11,19 @@ from components.example_gen.samples import is_left_behind
 
 def walk(root: Path, onerror: Callable[[OSError], None] | None = None) -> Iterator[tuple[Path, list[str]]]:
     """Each folder below, with the names of its files, both in order; without what file managers leave behind."""
-    top = root.resolve()
+    top, led_to = root.resolve(), set[Path]()
+
+    def is_followed(folder: Path) -> bool:
+        if not folder.is_symlink():
+            return True
+        target = folder.resolve()
+        seen = target in led_to or _is_seen_twice(folder, target, root, top)
+        led_to.add(target)
+        return not seen
+
     for here, folders, names in os.walk(root, onerror=onerror, followlinks=True):
         place = Path(here)
-        kept = (name for name in folders if not is_left_behind(name) and not _is_seen_twice(place / name, root, top))
-        folders[:] = sorted(kept)
+        folders[:] = [name for name in sorted(folders) if not is_left_behind(name) and is_followed(place / name)]
         yield place, sorted(name for name in names if not is_left_behind(name))
 
 
@@ -32,22 +40,20 @@ def links_to_folders(root: Path, files: Iterable[Path]) -> dict[Path, Path]:
 
 
 def without_twins(root: Path, paths: Iterable[Path]) -> Iterator[Path]:
-    """Without those that links lead to where the same folder is among them by its own name."""
+    """Without those that links lead to where the same folder is among them by its own name, or by another link."""
     paths = list(paths)
     links = links_to_folders(root, paths)
     folders = {path.parent for path in paths}
     linked = {folder for folder in folders if links and not links.keys().isdisjoint((folder, *folder.parents))}
     standing = {root.resolve() / folder.relative_to(root) for folder in folders - linked}
-    twins = {folder for folder in linked if folder.resolve() in standing}
+    first = {folder.resolve(): folder for folder in sorted(linked, reverse=True)}
+    twins = {folder for folder in linked if folder.resolve() in standing or first[folder.resolve()] != folder}
     return (path for path in paths if path.parent not in twins)
 
 
-def _is_seen_twice(folder: Path, root: Path, top: Path) -> bool:
-    """Whether it is a link in a circle, or to what stands below the root and is no hidden place."""
-    if not folder.is_symlink():
-        return False
-    target = folder.resolve()
-    around = [each.resolve() for each in folder.parents if each.is_relative_to(root)]
+def _is_seen_twice(link: Path, target: Path, root: Path, top: Path) -> bool:
+    """Whether a link is in a circle, or leads to what stands below the root and is no hidden place."""
+    around = [each.resolve() for each in link.parents if each.is_relative_to(root)]
     if target in around or top.is_relative_to(target):
         return True
     return target.is_relative_to(top) and not any(map(is_left_behind, target.relative_to(top).parts))

@@ -109,7 +109,8 @@ def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], tried: 
         terminal.say(f"{label}: mean Dice {row['mean']:.3f} of {row['n']} cases out of fold{_change(row)}")
     if tried:
         terminal.say(f"Taken: {tried.chosen}")
-    terminal.say(f"Written: {recipe}" if written else f"Write it down: maskline plan {recipe} --write")
+    again = f"maskline plan {recipe}{' --compare' if tried else ''} --write"
+    terminal.say(f"Written: {recipe}" if written else f"Write it down: {again}")
 
 
 def _change(row: Mapping[str, Any]) -> str:

@@ -90,6 +90,7 @@ ANSWERS: Mapping[tuple[str, str], list[str]] = {
     ("two folders", "observers"): ["foreground"],
     ("two folders", "objects"): ["foreground"],
     ("two folders", "classes"): ["1", "2"],
+    ("one within the other", "observers"): ["foreground"],
     ("two names", "objects"): ["foreground"],
     ("two names", "classes"): ["1", "2"],
 }

@@ -22,7 +22,7 @@ from pipeline.runs.init.core import understood, write
 from pipeline.runs.init.questions import Ask, nobody
 from pipeline.runs.init.understanding import Understanding
 
-SMALL = 'model.parameters={levels=3, base_filters=4, normalisation="batch"}'
+SMALL = ('model.architecture="unet"', 'model.parameters={levels=3, base_filters=4, normalisation="batch"}')
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def test_equal_numbers_are_no_pair_where_several_may_be_meant(tmp_path: Path) ->
 
 def test_under_half_of_the_images_is_a_question(tmp_path: Path) -> None:
     [question] = init(places.few_masks, tmp_path).found.open
-    assert question.startswith("[data]: 15 of 24 images pair with no mask, as images/10.png.")
+    assert question.startswith("[data]: 15 of 24 pair with no mask, or with no image, as images/10.png.")
 
 
 @pytest.mark.parametrize(("kind", "link"), [(places.linked, "images"), (places.linked_documents, "scans")])
@@ -181,7 +181,7 @@ def test_init_and_a_run_of_one_epoch(kind: Callable[[Path], None], tmp_path: Pat
     kind(tmp_path / "data")
     recipe = tmp_path / "recipe.toml"
     said = maskline("init", tmp_path / "data", "--yes", "--out", recipe)
-    small = ("--set", "training.epochs=1", "--set", SMALL)
+    small = [part for said in ("training.epochs=1", *SMALL) for part in ("--set", said)]
     done = maskline("run", recipe, "--out", tmp_path / "out", "--json", *small)
     if kind is places.few_masks:
         assert "Answer first" in said.stdout

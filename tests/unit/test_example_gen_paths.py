@@ -186,6 +186,7 @@ def test_no_image_at_all(tmp_path: Path) -> None:
         ({"image": "{class}/{name}"}, r"image .*: has '\{class\}', expected \{name\}, \{group\}"),
         ({"image": "{name"}, r"has '\{', expected"),
         ({"image": "{}/{name}"}, r"has '\{\}', expected"),
+        ({"image": "{:a}/{name}"}, r"has '\{:a\}', expected"),
     ],
 )
 def test_texts_that_are_no_templates(paths: dict[str, Any], message: str) -> None:

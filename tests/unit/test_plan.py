@@ -21,11 +21,13 @@ from pipeline.config.loader import load_config, parse_config
 from pipeline.config.root import Config
 from pipeline.kubeflow.spec.compile import compile_package
 from pipeline.runs.phantoms.sets import write_phantoms
-from pipeline.runs.plan.choices import ENCODER, PLAIN, Choice, Size, batch_of, choose, size_of
+from pipeline.runs.plan.choices import Choice, batch_of, choose
 from pipeline.runs.plan.compare import candidates, taken
 from pipeline.runs.plan.core import Plan, as_planned, plan, table_of, with_choices
 from pipeline.runs.plan.doubts import doubts
 from pipeline.runs.plan.fingerprint import Fingerprint, Machine, fingerprint_of, look_at
+from pipeline.runs.plan.networks import ENCODER, PLAIN
+from pipeline.runs.plan.sizes import Size, size_of
 from pipeline.runs.plan.write import with_plan, write_plan
 
 GIB = 2.0**30
@@ -92,6 +94,19 @@ class TestFingerprint:
 
 
 class TestSizes:
+    @pytest.mark.parametrize(
+        ("seen", "minutes", "why"),
+        [
+            (FILMS, 5, "as large as 5 minutes have time for"),
+            (FILMS, 600, "as large as a plan takes them, 512 px a side"),
+            (replace(FILMS, machine=Machine(cores=2, memory=2 * GIB)), 20, "as large as memory has room for"),
+            (replace(CELLS, lesion=20.0), 20, "as large as images are in the median"),
+        ],
+    )
+    def test_the_reason_of_a_size_is_what_limits_it(self, seen: Fingerprint, minutes: float, why: str) -> None:
+        told = {choice.key: choice.why for choice in choose(seen, minutes)}
+        assert why in told["data.height"]
+
     def test_large_lesions_are_seen_whole(self) -> None:
         assert size_of(FILMS, 256.0**2) == Size(256, 256, False, 0.25)
 
@@ -297,6 +312,18 @@ class TestWriting:
             write_plan(recipe, choose(CELLS, 5))
         assert recipe.read_text() == AUTO + "deep_supervision = true\n"
 
+    def test_no_recipe_is_written_that_does_not_go_together(self, tmp_path: Path) -> None:
+        recipe = tmp_path / "films.toml"
+        size = "height = 512\nwidth = 512\n"
+        phantoms = "phantoms = { women = 12, size = 128, seed = 7 }\n"
+        training = "[training]\nbudget = '5 min'\npatch = { height = 480, width = 480 }\n"
+        recipe.write_text(f'[data]\nlayout = "mias"\n{phantoms}{size}{training}')
+        before = recipe.read_text()
+        done = CliRunner().invoke(app, ["plan", str(recipe), "--write"])
+        assert done.exit_code == 2
+        assert "[training.patch] height = 480 is more than [data] height = 128" in done.output
+        assert recipe.read_text() == before
+
     def test_what_is_written_is_what_was_planned(self) -> None:
         choices = choose(CELLS, 5)
         found = tomllib.loads(with_plan(AUTO, choices))
@@ -343,6 +370,13 @@ class TestComparing:
         assert [one.model.architecture for one in made.values()] == ["encoder_unet", "unet", "encoder_unet"]
         assert [one.augmentation.strength for one in made.values()] == ["standard", "standard", "strong"]
 
+    def test_augmentation_by_copies_gives_way(self) -> None:
+        config = auto(augmentation={"copies": 2, "horizontal_flip": 0.5})
+        tried = candidates(config, Plan(FILMS, choose(FILMS, 5)))
+        for choices in tried.values():
+            made = with_choices(config, choices).augmentation
+            assert (made.copies, made.online, made.horizontal_flip) == (0, True, 0.5)
+
     @pytest.mark.parametrize(
         ("verdicts", "expected"),
         [
@@ -383,6 +417,7 @@ class TestDoubts:
         [told] = doubts(load_config("demo", ["training.batch_size=500"]), seen)
         assert told.startswith("[training] batch_size = 500: a step takes some")
         assert "At most" in told
+        assert "1.1 GB are free" in told
 
     def test_the_recipes_are_not_doubted(self) -> None:
         assert not list(doubts(load_config("demo"), FILMS))

@@ -22,12 +22,12 @@ from components.inference.model import load_model
 from components.trainer.settings import AUTO, Model
 from components.trainer.version import trainer_version
 from pipeline.config.root import Config
-from pipeline.runs.plan import choices
+from pipeline.runs.plan import choices, networks, sizes
 from pipeline.runs.plan.core import with_choices
 from pipeline.runs.plan.fingerprint import Fingerprint, Machine, look_at, summarized
 
 _MACHINE = Machine(cores=2, memory=2.0**34)
-_SECONDS = choices.ENCODER.seconds
+_SECONDS = networks.ENCODER.seconds
 """Of a megapixel, as the plan counts."""
 _PACE_STEPS, _STEPS = (20, 60), 600
 """Those of two short trainings, and of a whole one, whose validations and ends are shared among them."""
@@ -40,7 +40,7 @@ class Ours:
 
     def version(self, data: str) -> str:
         """Of the plan's numbers, the trainer and the data set's config."""
-        model = Model(architecture=choices.ENCODER.architecture, parameters=dict(choices.ENCODER.parameters))
+        model = Model(architecture=networks.ENCODER.architecture, parameters=dict(networks.ENCODER.parameters))
         trainer = trainer_version(_config(data).trainer.model_copy(update={"model": model}))
         return f"{digest(PLACE / f'{data}.toml')} {_numbers()} {trainer}"
 
@@ -64,7 +64,8 @@ class Ours:
 
 def _numbers() -> str:
     """Digest of those that the plan goes by, without what it says of them."""
-    constants = {name: value for name, value in vars(choices).items() if name.isupper()}
+    modules = (choices, networks, sizes)
+    constants = {name.strip("_"): value for module in modules for name, value in vars(module).items() if name.isupper()}
     told = {name: value._replace(why="") if hasattr(value, "why") else value for name, value in constants.items()}
     return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:12]
 

@@ -49,7 +49,8 @@ class Template:
     def faults(self, allowed: Collection[str]) -> Iterable[str]:
         """What is wrong with it, for people; nothing where it is whole."""
         for match in self._parts:
-            if match[5] or (match[0] == "{}") or (match[1] and match[1] not in allowed):
+            field = match[0].startswith("{")
+            if match[5] or (field and match[1] not in allowed):
                 yield f"has {match[0]!r}, expected {', '.join(f'{{{name}}}' for name in allowed)} or *"
         if "name" not in self.fields:
             yield "lacks {name}, by which an image and its masks are paired"

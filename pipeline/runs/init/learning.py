@@ -34,13 +34,11 @@ def begin(found: Understanding) -> None:
 def size_by_plan(found: Understanding, overrides: Sequence[str], stated: Set[str], watch: Watch) -> None:
     """Puts the size of records, where nobody has stated it, and the time of a training."""
     k = found.sections.get("folds", ({"k": 1}, ""))[0]["k"]
-    why = f"{_MINUTES} minutes in all; more is seldom worse." + (
-        f" Of {k} folds each takes this long." if k > 1 else ""
-    )
+    folds = f" Of {k} folds each takes this long." if k > 1 else ""
     if not stated & {"training.budget", "training.epochs"}:
         found.sections["training"] = (
             {**found.sections["training"][0], "budget": f"{_MINUTES // k} min"},
-            why,
+            f"{_MINUTES} minutes in all; more is seldom worse.{folds}",
         )
     if "tiles" in found.data or stated & {*SIZE}:
         return

@@ -53,7 +53,7 @@ def ask_of_unpaired(found: Understanding, listing: Listing) -> None:
     images = len(listing.samples) + len(alone)
     if len(listing.samples) >= _LEAST_PAIRED * images:
         return
-    told = f"{len(alone)} of {images} images pair with no mask, as {alone[0]}"
+    told = f"{len(alone)} of {images} pair with no mask, or with no image, as {alone[0]}"
     found.rows.append(Row("unpaired", told, f"of {len(listing.samples)} the mask is found"))
     text = f"[data]: {told}. Are those that pair all that is meant?"
     found.questions.append(Question(text, {"yes": {}}, None))

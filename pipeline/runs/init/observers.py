@@ -14,7 +14,7 @@ import numpy as np
 from components.example_gen.layouts.templates import Template
 from pipeline.runs.init.paths import FoundPaths
 from pipeline.runs.init.questions import Question
-from pipeline.runs.init.truth.limits import MOST_KINDS, SAME_REGIONS
+from pipeline.runs.init.truth.limits import MOST_KINDS, SAME_REGIONS, SAME_TRUTH, WITHIN
 from pipeline.runs.init.understanding import Row, Understanding
 
 _LOOKED_AT = 8
@@ -54,13 +54,13 @@ def _decide(
     if not several:
         found.unsure += [f"that masks at {each}, of images that have no other, are no truth" for each in united[1:]]
         return
-    overlap = _overlap(several, read)
+    overlap, nested = _overlap(several, read)
     tags = sorted({tag for each in masks.values() for tag in each})
     first = next((tag for tag in tags if all(tag in each for each in masks.values())), None)
     one = united[0].replace("*", first or "*")
     told = f"{len(several)} of {len(masks)} images have several, as {' and '.join(several[0].values())}"
-    why = f"in the median they share {overlap:.0%} of what they cover"
-    if overlap >= SAME_REGIONS and first is not None:
+    why = f"in the median they share {overlap:.0%} of what they cover{', one within the other' if nested else ''}"
+    if overlap >= SAME_REGIONS and first is not None and not nested:
         _use(found, paths, one)
         found.rows.append(Row("other masks", told, f"{why}: by several observers; only {one} is read"))
         found.unsure.append(f"that {one} is the observer to learn from")
@@ -135,19 +135,23 @@ def _classed(templates: Sequence[str]) -> str:
     return "".join(each[0] if len({*each}) == 1 else next(fields, "*") for each in parts)
 
 
-def _overlap(several: Sequence[Mapping[str, str]], read: Read) -> float:
-    """The median intersection over union of pairs of masks of some images; 0 where none can be read."""
+def _overlap(several: Sequence[Mapping[str, str]], read: Read) -> tuple[float, bool]:
+    """The median intersection over union of pairs of masks of some images, 0 of those that cannot be read; and whether
+    one lies within the other and is clearly smaller, as a class within a class does."""
     some = several[:: max(1, len(several) // _LOOKED_AT)][:_LOOKED_AT]
-    found = [share for each in some for pair in combinations(each.values(), 2) if (share := _common(*map(read, pair)))]
-    found += [0.0] * (sum(len(each) * (len(each) - 1) // 2 for each in some) - len(found))
-    return median(found)
+    found = [_common(*map(read, pair)) for each in some for pair in combinations(each.values(), 2)]
+    shared, within = (median(each) for each in zip(*found, strict=True))
+    return shared, within >= WITHIN and shared < SAME_TRUTH
 
 
-def _common(one: np.ndarray | None, other: np.ndarray | None) -> float:
+def _common(one: np.ndarray | None, other: np.ndarray | None) -> tuple[float, float]:
+    """The intersection over the union, and over the smaller of both."""
     if one is None or other is None or one.shape[:2] != other.shape[:2]:
-        return 0.0
+        return 0.0, 0.0
     a, b = _foreground(one), _foreground(other)
-    return float(np.count_nonzero(a & b) / max(1, np.count_nonzero(a | b)))
+    both = np.count_nonzero(a & b)
+    smaller = min(np.count_nonzero(a), np.count_nonzero(b))
+    return both / max(1, np.count_nonzero(a | b)), both / max(1, smaller)
 
 
 def _foreground(pixels: np.ndarray) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.runs.plan.fingerprint import Fingerprint
 from pipeline.runs.plan.folds import FEW_GROUPS, folds_for
+from pipeline.runs.plan.networks import ENCODER, Network
+from pipeline.runs.plan.sizes import MOST_SIDE, VISIBLE, Size, size_of
 from pipeline.runs.toml import toml_value
 
 
@@ -27,37 +29,6 @@ class Choice:
         return f"{self.key} = {toml_value(self.value)}"
 
 
-class Network(NamedTuple):
-    """What a plan may choose."""
-
-    architecture: str
-    parameters: Mapping[str, Any]
-    learning_rate: float
-    seconds: float
-    """Of the processor for a megapixel of a training step (`make bench BENCH=plan`)."""
-    memory: float
-    """Bytes that a step keeps of a pixel, by `components.trainer.footprint`."""
-    why: str
-
-
-ENCODER = Network(
-    "encoder_unet",
-    {"encoder": "efficientnet_lite0", "weights": "imagenet"},
-    learning_rate=1e-3,
-    seconds=3.4,
-    memory=1780.0,
-    why="a light U-Net whose encoder has learnt from ImageNet: better than a plain one of as many steps on nuclei, "
-    "mammograms and phantoms",
-)
-PLAIN = Network(
-    "unet",
-    {"levels": 5, "base_filters": 16, "normalisation": "batch"},
-    learning_rate=3e-3,
-    seconds=1.9,
-    memory=1138.0,
-    why="a plain U-Net of 1.9 million weights: half the time a step of one with a pretrained encoder",
-)
-
 SIZE = ("data.height", "data.width", "data.tiles")
 """Keys that every recipe states, one way or the other."""
 DEFAULT_MINUTES = 20.0
@@ -66,28 +37,12 @@ _ACCELERATOR = 40
 _STEPS = 600
 """That a training should have: after 500 of a batch of 4 little is gained by more (`benchmarks/README.md`)."""
 _BATCH, _LARGER_BATCH, _STEPS_OF_LARGER = 4, 8, 2000
-_VISIBLE = 5.0
-"""Pixels across that small lesions keep in whole images: nuclei of 14 px, in the largest images 5, are learnt as well
-from these as from tiles (`benchmarks/README.md`)."""
-_MULTIPLE = 32
-_LEAST_SIDE, _MOST_SIDE = 64, 512
-_TILES = (512, 384, 256, 192, 128)
 _SPARSE = 0.05
 """Share of foreground below which most tiles are empty."""
 _RARE = 0.2
 """Share of the images below which a class is rare in them."""
 _PEAK = 1.4
 """Of memory over what a step keeps, as `components.trainer.footprint` has measured it."""
-
-
-class Size(NamedTuple):
-    """Of records, in pixels."""
-
-    height: int
-    width: int
-    tiled: bool
-    scale: float
-    """Of the largest image in them."""
 
 
 def choose(
@@ -101,17 +56,12 @@ def choose(
     size = stated or _affordable(seen, told, network)
     batch = batch_of(seen, told, network, size)
     return [
-        *([] if stated else _of_size(seen, told, size)),
+        *([] if stated else _of_size(seen, size, _limit(seen, told, network))),
         *_of_network(seen, network, batch),
         *_of_training(seen, told, network, size, batch),
         *_of_augmentation(seen),
         *_of_folds(seen),
     ]
-
-
-def toned(choice: Choice, key: str, value: Any) -> Choice:
-    """The choice, of this key with another value."""
-    return replace(choice, value=value) if choice.key == key else choice
 
 
 def batch_of(seen: Fingerprint, minutes: float, network: Network, size: Size) -> int:
@@ -125,29 +75,34 @@ def batch_of(seen: Fingerprint, minutes: float, network: Network, size: Size) ->
 
 def _affordable(seen: Fingerprint, minutes: float, network: Network) -> Size:
     """Of the largest records of which time and memory allow steps enough of a whole batch."""
-    of_time = 1e6 * _seconds(seen, minutes) / network.seconds / _STEPS
-    return size_of(seen, min(of_time, _room(seen, network)) / _BATCH)
+    return size_of(seen, min(_in_time(seen, minutes, network), _room(seen, network)) / _BATCH)
+
+
+def _in_time(seen: Fingerprint, minutes: float, network: Network) -> float:
+    """Pixels of a batch of which there is time for steps enough."""
+    return 1e6 * _seconds(seen, minutes) / network.seconds / _STEPS
+
+
+def _limit(seen: Fingerprint, minutes: float, network: Network) -> str:
+    """What lets whole images be no larger."""
+    limits = {
+        "as large as images are in the median": float(seen.height * seen.width),
+        f"as large as a plan takes them, {MOST_SIDE} px a side": float(MOST_SIDE**2),
+        f"as large as {minutes:g} minutes have time for": _in_time(seen, minutes, network) / _BATCH,
+        "as large as memory has room for": _room(seen, network) / _BATCH,
+    }
+    return min(limits, key=lambda told: limits[told])
 
 
 def _room(seen: Fingerprint, network: Network) -> float:
-    """Pixels of a batch that fit into half of the memory."""
-    return seen.machine.memory / 2 / network.memory / _PEAK
+    """Pixels of a batch that fit into half of the memory, which is taken down to a power of two: what is free by chance
+    makes no other plan."""
+    free = seen.machine.memory
+    return (2.0 ** int(math.log2(free)) if math.isfinite(free) else free) / 2 / network.memory / _PEAK
 
 
 def _steps(seen: Fingerprint, minutes: float, network: Network, size: Size, batch: int) -> float:
     return 1e6 * _seconds(seen, minutes) / network.seconds / size.height / size.width / batch
-
-
-def size_of(seen: Fingerprint, pixels: float) -> Size:
-    """Images whole, where their lesions stay visible at `pixels` a record; else tiles at the images' own scale."""
-    side = min(_MOST_SIDE, math.sqrt(max(pixels, _LEAST_SIDE**2)))
-    scale = min(1.0, side / math.sqrt(seen.height * seen.width))
-    height, width = (max(_MULTIPLE, round(scale * each / _MULTIPLE) * _MULTIPLE) for each in (seen.height, seen.width))
-    of_largest = min(1.0, max(height, width) / seen.longest)
-    if seen.lesion is None or of_largest == 1 or seen.lesion * of_largest >= _VISIBLE:
-        return Size(height, width, False, of_largest)
-    tile = next((each for each in _TILES if each <= min(side, max(height, width))), _TILES[-1])
-    return Size(tile, tile, True, 1.0)
 
 
 def _seconds(seen: Fingerprint, minutes: float) -> float:
@@ -155,22 +110,24 @@ def _seconds(seen: Fingerprint, minutes: float) -> float:
     return 60 * minutes * (_ACCELERATOR if seen.machine.accelerator else seen.machine.cores)
 
 
-def _of_size(seen: Fingerprint, minutes: float, size: Size) -> Iterator[Choice]:
+def _of_size(seen: Fingerprint, size: Size, limit: str) -> Iterator[Choice]:
     lesion = (
         "nothing is marked in any image" if seen.lesion is None else f"small lesions are {seen.lesion:.0f} px across"
     )
     if size.tiled:
         why = (
-            f"{lesion}, and must not get smaller than {_VISIBLE:.0f}, as in whole images of up to {seen.longest} px: "
+            f"{lesion}, and must not get smaller than {VISIBLE:.0f}, as in whole images of up to {seen.longest} px: "
             "tiles at the images' own scale"
         )
     elif size.scale == 1:
         why = f"images are no larger ({lesion})"
     else:
         shown = "" if seen.lesion is None else f", {seen.lesion * size.scale:.0f} or more here"
-        why = f"whole images, as large as {minutes:g} minutes have time for: {lesion}{shown}"
+        why = f"whole images, {limit}: {lesion}{shown}"
     yield Choice("data.height", size.height, why)
-    yield Choice("data.width", size.width, "in steps of 32, which networks halve" if not size.tiled else "as high")
+    yield Choice(
+        "data.width", size.width, "as high" if size.tiled else "likewise, in steps of 32: networks halve it five times"
+    )
     if size.tiled:
         keep = 0.25 if sum(seen.shares.values()) < _SPARSE else 1.0
         rest = "of those without foreground, which are most, a quarter" if keep < 1 else "all, as most hold foreground"
@@ -182,7 +139,7 @@ def _of_network(seen: Fingerprint, network: Network, batch: int) -> Iterator[Cho
     parameters = dict(network.parameters)
     if "normalisation" in parameters and batch < _BATCH:
         parameters["normalisation"] = "group"
-    yield Choice("model.architecture", network.architecture, f"{network.why} ({seen.images} images)")
+    yield Choice("model.architecture", network.architecture, f"{network.why}. There are {seen.images} images")
     norm = (
         "batch norm, which its weights know"
         if "normalisation" not in parameters
@@ -206,14 +163,21 @@ def _of_training(seen: Fingerprint, minutes: float, network: Network, size: Size
 
 
 def _of_augmentation(seen: Fingerprint) -> Iterator[Choice]:
-    yield Choice("augmentation.strength", "standard", f"of {seen.groups} groups, anew in every epoch")
+    yield Choice(
+        "augmentation.strength",
+        "standard",
+        f"{seen.groups} groups hold no more than these: moved and toned anew in every epoch",
+    )
 
 
 def _of_folds(seen: Fingerprint) -> Iterator[Choice]:
     k = 0 if seen.prescribed else folds_for(seen.groups + seen.tested, seen.tested)
     if k:
         yield Choice(
-            "folds.k", k, f"{seen.groups + seen.tested} groups are fewer than {FEW_GROUPS}: each is validated on"
+            "folds.k",
+            k,
+            f"{seen.groups + seen.tested} groups are fewer than {FEW_GROUPS}: each that is not tested on is validated "
+            f"on, in {k} trainings, of which each takes the whole budget",
         )
 
 

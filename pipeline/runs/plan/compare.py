@@ -16,8 +16,9 @@ from pipeline.graph.roles import Role
 from pipeline.runs.compare.core import compared
 from pipeline.runs.folders import artifact_folder
 from pipeline.runs.launch import launch
-from pipeline.runs.plan.choices import PLAIN, SIZE, Choice, choose, toned
+from pipeline.runs.plan.choices import SIZE, Choice, choose
 from pipeline.runs.plan.core import Plan, minutes_of, size_of_records, with_choices
+from pipeline.runs.plan.networks import PLAIN
 
 DEFAULT = "default"
 _FOLDS, _LAST, _MEASURE = 3, "OutOfFold", "dice"
@@ -50,7 +51,10 @@ def candidates(config: Config, default: Plan) -> dict[str, Sequence[Choice]]:
     return {
         DEFAULT: default.choices,
         "plain U-Net": [*of_size, *plain],
-        "strong augmentation": [toned(choice, "augmentation.strength", "strong") for choice in default.choices],
+        "strong augmentation": [
+            replace(choice, value="strong") if choice.key == "augmentation.strength" else choice
+            for choice in default.choices
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,13 @@ from components.errors import UsageError
 from pipeline.config.faults import faults
 from pipeline.config.root import PLANNED, Config
 from pipeline.runs.examined import Watch
-from pipeline.runs.plan.choices import ENCODER, Choice, Network, Size, choose
+from pipeline.runs.plan.choices import Choice, choose
 from pipeline.runs.plan.fingerprint import Fingerprint, fingerprint_of, this_machine
+from pipeline.runs.plan.networks import ENCODER, Network
+from pipeline.runs.plan.sizes import Size
+
+INSTEAD = {"height": ("tiles",), "strength": ("copies", "online")}
+"""Keys, and those whose place they take."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +59,24 @@ def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Sequen
 
 
 def with_choices(config: Config, choices: Iterable[Choice]) -> Config:
-    """A config with other values for some keys; what else it states stays.
+    """A config with other values for some keys; what else it states stays, but for what they take the place of.
 
     Raises:
         UsageError: that does not go together.
     """
     chosen = table_of(choices)
-    tables = {name: {**config.given(name), **chosen.get(name, {})} for name in PLANNED}
+    tables = {name: {**_kept(config.given(name), name, chosen), **chosen.get(name, {})} for name in PLANNED}
     if "data" in chosen:
-        tables["data"] = {**config.data.model_dump(), "tiles": None, **chosen["data"]}
+        tables["data"] = {**_kept(config.data.model_dump(), "data", chosen), **chosen["data"]}
     try:
         return config.with_sections({name: table for name, table in tables.items() if table})
     except ValidationError as error:
         raise UsageError("\n".join(faults(error, "the plan"))) from None
+
+
+def _kept(stated: Mapping[str, Any], section: str, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    gone = {old for key in chosen.get(section, ()) for old in INSTEAD.get(key, ())}
+    return {key: value for key, value in stated.items() if key not in gone}
 
 
 def table_of(choices: Iterable[Choice]) -> dict[str, dict[str, Any]]:

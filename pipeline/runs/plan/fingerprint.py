@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,10 +79,17 @@ class Fingerprint:
 
 
 def this_machine() -> Machine:
-    """The one of this process, its memory down to a power of two: what is free by chance makes no other plan."""
+    """The one of this process; an accelerator is one that TensorFlow computes on."""
     memory = max(accelerator_memory(), default=0)
     cores = len(os.sched_getaffinity(0))
-    return Machine(cores, memory, True) if memory else Machine(cores, 2.0 ** int(math.log2(free_memory().size)))
+    return Machine(cores, memory, True) if memory and _is_used() else Machine(cores, free_memory().size)
+
+
+def _is_used() -> bool:
+    # Seconds, and asked only where the driver tells of an accelerator.
+    from components.inference.devices import GPU, in_use
+
+    return in_use() == GPU
 
 
 def fingerprint_of(root: Path, data: DataSettings, watch: Watch, machine: Machine) -> Fingerprint:

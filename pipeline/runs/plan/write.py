@@ -17,9 +17,7 @@ from components.files import write_text
 from components.foreign import foreign
 from pipeline.config.loader import override_document, parse_config
 from pipeline.runs.plan.choices import Choice
-
-_INSTEAD = {"strength": ("copies", "online"), "height": ("tiles",)}
-"""Keys, and those whose place they take."""
+from pipeline.runs.plan.core import INSTEAD
 
 
 def write_plan(recipe: Path, choices: Sequence[Choice], overrides: Sequence[str] = ()) -> None:
@@ -65,7 +63,7 @@ def _planned(text: str, choices: Sequence[Choice]) -> str:
     for choice in choices:
         section, key = choice.key.split(".")
         table = document.setdefault(section, tomlkit.table())
-        for other in _INSTEAD.get(key, ()):
+        for other in INSTEAD.get(key, ()):
             table.pop(other, None)
         table[key] = _item(choice)
     return tomlkit.dumps(document)

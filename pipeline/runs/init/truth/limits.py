@@ -32,5 +32,7 @@ VOIDS = (255, 65535)
 """Values that by habit mark what is not judged."""
 SAME_REGIONS = 0.5
 """Intersection over union of two masks of an image from which on they are of two observers."""
+WITHIN = 0.98
+"""Share of the smaller of two masks of an image that lies in the larger from which on it may be a class within it."""
 SAME_TRUTH = 0.95
 """Dice of the masks of two copies of an image from which on they agree."""
