@@ -124,3 +124,15 @@ def test_a_run_of_one_epoch(kind: str, tmp_path: Path) -> None:
         assert (done.code, REFUSED[kind] in done.record["error"]) == (4, True)
         return
     assert done.code in (0, 3), done.stdout
+
+
+@pytest.mark.slow
+def test_a_run_of_what_is_planned(tmp_path: Path) -> None:
+    """As a person would have it, but for the time."""
+    asked = ("run", begun("levels", tmp_path), "--out", tmp_path / "out", "--json")
+    short = ("--set", "training.budget=6 steps", "--set", "folds.k=2")
+    done = maskline(*asked, *short)
+    assert done.code in (0, 3), done.stdout
+    assert done.record["config"]["model"]["architecture"] == "encoder_unet"
+    assert {"model.architecture", "training.batch_size"} <= {choice["key"] for choice in done.record["plan"]}
+    assert maskline(*asked, *short).states["Trainer-fold-1"] == "cached"
