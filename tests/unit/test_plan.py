@@ -281,13 +281,13 @@ class TestAuto:
         assert size_of_records(config, made.seen) == Size(64, 64, False, 1.0)
 
     def test_sections_state_what_tables_do(self, films: Path) -> None:
-        tables = auto(training={"budget": "3 s"}, augmentation={"horizontal_flip": 0.5})
+        tables = auto(training={"budget": "3 s"}, augmentation={"strength": "light", "right_angle": 0.5})
         data = Data(layout="mias", height=64, width=64)
         sections = Config(
             data=data,
             model=Model(architecture="auto"),
             training=Training(budget="3 s"),  # type: ignore[arg-type]
-            augmentation=Augmentation(horizontal_flip=0.5),
+            augmentation=Augmentation(strength="light", right_angle=0.5),
         )
         assert [sections.given(name) for name in PLANNED] == [tables.given(name) for name in PLANNED]
         assert as_planned(sections, films, untouched)[0].model.architecture == "encoder_unet"
