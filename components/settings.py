@@ -6,17 +6,18 @@ Settings are typed from the TOML to the last function; they are JSON where TFX c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ModelWrapValidatorHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from components.foreign import foreign
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Made = TypeVar("Made", bound=BaseModel)
 
 
 class Section(BaseModel):
@@ -33,6 +34,17 @@ class Section(BaseModel):
         if not isinstance(table, dict):
             return table
         return {key: value for key, value in table.items() if key not in cls.outgrown or value != cls.outgrown[key][0]}
+
+
+def made_complete(
+    table: Any, complete: Callable[[dict[str, Any]], dict[str, Any]], handler: ModelWrapValidatorHandler[Made]
+) -> Made:
+    """A section of a table with the defaults that some of its keys decide, which do not count as stated."""
+    if not isinstance(table, dict):
+        return handler(table)
+    made = handler(complete(table))
+    made.model_fields_set.intersection_update(table)
+    return made
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ class Run:
     """Those that the model is the ensemble of."""
     doubtful: Sequence[Doubtful] = ()
     """Labels that the model has not learnt from, the most doubtful first."""
+    not_compared: int = 0
+    """Labels that are not among these, as the answers to their images are no finite numbers."""
     papers: Mapping[str, Paper] = field(default_factory=dict)
     """By name, what all this was read from."""
 

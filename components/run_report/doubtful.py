@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from heapq import nsmallest
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -90,27 +90,39 @@ class Contradicted:
     """Class indices uint8 `(H, W)` at the size that is judged."""
 
 
-def look_first(
-    answered: Iterable[tuple[str, Answered]], point: OperatingPoint, task: Task
-) -> tuple[list[Doubtful], list[Contradicted]]:
-    """All labels, the most doubtful first, and the first few of those in any doubt with their answers; of many images
-    no more than these are in memory at once.
+class LookedAt(NamedTuple):
+    """What labels are worth by what a model answers."""
+
+    labels: list[Doubtful]
+    """The most doubtful first."""
+    worst: list[Contradicted]
+    """The first few of those in any doubt."""
+    not_compared: int
+    """Labels whose answers are no finite numbers."""
+
+
+def look_first(answered: Iterable[tuple[str, Answered]], point: OperatingPoint, task: Task) -> LookedAt:
+    """Looks at all labels; of many images no more than the worst are in memory at once.
 
     Args:
-        answered: with the name of its split; what is no finite numbers is left out.
+        answered: with the name of its split.
     """
     every: list[Doubtful] = []
+    not_compared = 0
 
     def passing() -> Iterator[Contradicted]:
+        nonlocal not_compared
         for split, each in answered:
-            if np.isfinite(each.probability).all():
-                found = _contradicted(split, each, point, task)
-                every.append(found.doubtful)
-                if found.doubtful.doubt:
-                    yield found
+            if not np.isfinite(each.probability).all():
+                not_compared += 1
+                continue
+            found = _contradicted(split, each, point, task)
+            every.append(found.doubtful)
+            if found.doubtful.doubt:
+                yield found
 
     worst = nsmallest(MOST_SHOWN, passing(), key=lambda each: each.doubtful.rank)
-    return sorted(every, key=lambda each: each.rank), worst
+    return LookedAt(sorted(every, key=lambda each: each.rank), worst, not_compared)
 
 
 def write_doubtful(path: Path, labels: Iterable[Doubtful]) -> None:
@@ -143,5 +155,6 @@ def _contradicted(split: str, each: Answered, point: OperatingPoint, task: Task)
 
 def _class_doubt(seen: Comparison) -> ClassDoubt:
     found = sums(seen)
-    assert found
+    if found is None:
+        raise ValueError("a label is doubted by probabilities, found none")
     return ClassDoubt(doubt(seen), soft_dice(found), found.true, found.predicted)

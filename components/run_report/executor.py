@@ -26,8 +26,8 @@ class Executor(BaseExecutor):
     def Do(self, input_dict: dict, output_dict: dict, exec_properties: dict[str, Any]) -> None:
         inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items() if given}
         settings = ReportSettings.model_validate_json(exec_properties["settings"])
-        doubtful, worst = looked_at(inputs, settings)
-        run = replace(gathered(inputs, settings), doubtful=doubtful)
+        doubtful, worst, not_compared = looked_at(inputs, settings)
+        run = replace(gathered(inputs, settings), doubtful=doubtful, not_compared=not_compared)
         shown = illustrations(run, inputs["examples"].uri, Path(inputs["evaluation"].uri))
         written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         folder = Path(artifact_utils.get_single_uri(output_dict["report"]))

@@ -17,7 +17,7 @@ from components.inference.stored import stored_point
 from components.records.split_settings import MOST_FOLDS
 from components.records.splits import TEST, VALIDATION, fold_split
 from components.run_report.core import Folds, Push, Run, judge, parse_history
-from components.run_report.doubtful import Contradicted, Doubtful, look_first
+from components.run_report.doubtful import LookedAt, look_first
 from components.run_report.failures import failures
 from components.run_report.lineage import OUT_OF_FOLD, Paper
 from components.run_report.papers import papers_of
@@ -65,7 +65,7 @@ def gathered(inputs: Mapping[str, Artifact], settings: ReportSettings) -> Run:
     return _with_failures(run)
 
 
-def looked_at(inputs: Mapping[str, Artifact], settings: ReportSettings) -> tuple[list[Doubtful], list[Contradicted]]:
+def looked_at(inputs: Mapping[str, Artifact], settings: ReportSettings) -> LookedAt:
     """As `look_first`, of the answers to all images that who answered has not learnt from: where there are folds, those
     of the fold's own model, else validation; and test.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
-from components.settings import OneOf, Positive, Section
+from components.settings import OneOf, Positive, Section, made_complete
 from components.trainer.budget import Budget
 from components.trainer.optimizers.registry import OPTIMIZERS
 from components.trainer.schedules import CURVES, PLATEAU, SCHEDULES
@@ -57,18 +57,10 @@ class Optimization(Section):
     """Which weights are exported: those with the lowest validation loss, or those of the last validation. Of weights
     and their average it is what has the lower one."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _by_budget_and_schedule(cls, table: Any) -> Any:
-        """Defaults that others decide."""
-        if not isinstance(table, dict):
-            return table
-        if table.get("budget") is not None:
-            table = {"schedule": "cosine", **table}
-        schedule = table.get("schedule", PLATEAU)
-        if isinstance(schedule, str) and schedule in CURVES and CURVES[schedule](1.0) == 0:
-            table = {"learning_rate": _RATE_THAT_FALLS, **table}
-        return {"early_stopping_patience": None, **table} if schedule != PLATEAU else table
+    def _complete(cls, table: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return made_complete(table, _by_budget_and_schedule, handler)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -92,6 +84,16 @@ class Optimization(Section):
             value, default = getattr(self, key), type(self).model_fields[key].default
             if value != default and getattr(self, choice) not in names:
                 yield f"{key} = {value:g} is for {choice} = {_either(names)} alone: remove it, or choose that"
+
+
+def _by_budget_and_schedule(table: dict[str, Any]) -> dict[str, Any]:
+    """With defaults that others decide."""
+    if table.get("budget") is not None:
+        table = {"schedule": "cosine", **table}
+    schedule = table.get("schedule", PLATEAU)
+    if isinstance(schedule, str) and schedule in CURVES and CURVES[schedule](1.0) == 0:
+        table = {"learning_rate": _RATE_THAT_FALLS, **table}
+    return {"early_stopping_patience": None, **table} if schedule != PLATEAU else table
 
 
 _ONLY: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,23 +48,32 @@ def plan_command(
     A recipe with `[model] architecture = "auto"` is planned by `maskline run` as well. Exit code 2: usage or config.
     """
     from pipeline.config.loader import load_config, recipe_names
-    from pipeline.runs.plan.compare import compare_candidates
+    from pipeline.runs.plan.compare import compare_candidates, cost
     from pipeline.runs.plan.write import write_plan
 
     if write and recipe in recipe_names():
         raise UsageError(f"{recipe}: comes with Maskline. Make it yours: maskline config show {recipe} > my.toml")
+    if write and overrides:
+        raise UsageError(
+            f"--write with --set: the plan would not be that of {recipe} as it stands. Write into it what --set says, "
+            "then plan with --write alone"
+        )
     config, name = load_config(recipe, overrides or []), Path(recipe).stem
     made, doubtful = _planned(config, data)
     tried = None
     if compare:
+        if not json_output:
+            Terminal().say(f"To compare: {cost(config, made)}")
         tried = compare_candidates(name, config, made, data, out or DEFAULT_OUT / f"{name}-plan", json_output)
         made = tried.plan
     if write:
-        write_plan(Path(recipe), made.choices, overrides or [])
+        write_plan(Path(recipe), made.choices)
     if json_output:
         print_json(_as_json(made, doubtful, tried))
     else:
-        _print(recipe, config, made, doubtful, tried, written=write)
+        _print(config, made, doubtful, tried)
+        told = f"Written: {recipe}" if write else written_by(recipe, data, overrides or [], compare)
+        Terminal(wraps=True).say(told)
     return ExitCode.DONE
 
 
@@ -93,7 +103,9 @@ def _as_json(made: Plan, doubtful: list[str], tried: Compared | None) -> dict[st
     }
 
 
-def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], tried: Compared | None, written: bool) -> None:
+def _print(config: Config, made: Plan, doubtful: list[str], tried: Compared | None) -> None:
+    from pipeline.runs.plan.compare import told
+
     terminal = Terminal(wraps=True)
     for choice in made.choices:
         stated = _stated(config, choice)
@@ -106,20 +118,22 @@ def _print(recipe: str, config: Config, made: Plan, doubtful: list[str], tried: 
     for doubt in doubtful:
         terminal.warn(doubt)
     for label, row in tried.rows.items() if tried else ():
-        terminal.say(f"{label}: mean Dice {row['mean']:.3f} of {row['n']} cases out of fold{_change(row)}")
+        terminal.say(f"{label}: {told(row)}")
     if tried:
         terminal.say(f"Taken: {tried.chosen}")
-    again = f"maskline plan {recipe}{' --compare' if tried else ''} --write"
-    terminal.say(f"Written: {recipe}" if written else f"Write it down: {again}")
 
 
-def _change(row: Mapping[str, Any]) -> str:
-    if "change" not in row:
-        return ""
-    change = row["change"]
-    ci95 = change["ci95"]
-    interval = f" (95 % CI {ci95[0]:+.3f} to {ci95[1]:+.3f})" if ci95 else f" ({change['no_ci95']})"
-    return f", {change['mean']:+.3f}{interval}: {change['verdict'] or 'not told apart'}"
+def written_by(recipe: str, data: Path | None, overrides: Sequence[str], compare: bool) -> str:
+    """How a plan that was shown is written down."""
+    from pipeline.config.loader import recipe_names
+
+    folder = f" --data {quote(str(data))}" if data else ""
+    options = f"{folder}{' --compare' if compare else ''} --write"
+    if recipe in recipe_names():
+        shown = f"maskline config show {recipe}{' --set ...' if overrides else ''} > my.toml"
+        return f"Write it down: {shown}, then maskline plan my.toml{options}"
+    again = f"maskline plan {quote(recipe)}{options}"
+    return f"Write it down: {f'what --set says into {recipe}, then ' if overrides else ''}{again}"
 
 
 def _stated(config: Config, choice: Choice) -> str:

@@ -67,7 +67,8 @@ class Config(Section):
     def _remembers(cls, table: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         made = handler(table)
         if isinstance(table, Mapping):
-            made._stated = Stated({name: table[name] for name in PLANNED if isinstance(table.get(name), Mapping)})
+            stated = {name: _stated(table.get(name)) for name in PLANNED}
+            made._stated = Stated({name: keys for name, keys in stated.items() if keys is not None})
         return made
 
     @model_validator(mode="after")
@@ -181,6 +182,13 @@ class Config(Section):
             empty_masks=self.evaluation.empty_masks,
             splits=list(splits),
         )
+
+
+def _stated(given: Any) -> Mapping[str, Any] | None:
+    """The keys of a section, which may be given as a table or made; None: it is not given."""
+    if isinstance(given, Section):
+        return given.model_dump(include=given.model_fields_set)
+    return given if isinstance(given, Mapping) else None
 
 
 def _faults(config: Config) -> Iterator[str]:

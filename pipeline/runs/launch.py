@@ -31,6 +31,7 @@ from pipeline.runs.listener import Progress, Teller
 from pipeline.runs.phantoms.sets import NOTICE, write_phantoms
 from pipeline.runs.plain_path import plain
 from pipeline.runs.plan.core import as_planned
+from pipeline.runs.plan.doubts import lesions_too_small
 from pipeline.runs.quiet import quiet
 from pipeline.runs.reading import reading_bar
 from pipeline.runs.record import RunRecord, write_run
@@ -112,7 +113,7 @@ def prepared(
         serving = serving_folder(config.serving, out)
         with pointed_to_init(source):
             with reading_bar("Planning") as watch:
-                config, plan = as_planned(config, source, watch)
+                config, planned = as_planned(config, source, watch)
             list_samples(source, config.records, held_out(source, config.records, serving))
         # Before the training: after it, it would be late for a salt that cannot be made.
         names_asked(config.serving, serving)
@@ -122,7 +123,9 @@ def prepared(
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.
         write_run(run_dir, RunRecord.begun(run_dir, name))
-        yield Request(name, config, source, notice, out, serving, run_dir, from_node, to_node, plan)
+        plan = planned.choices if planned else ()
+        doubts = [*lesions_too_small(config, planned.seen)] if planned else []
+        yield Request(name, config, source, notice, out, serving, run_dir, from_node, to_node, plan, doubts)
 
 
 def _check_limits(config: Config, from_node: str | None, to_node: str | None) -> None:
@@ -144,6 +147,8 @@ def _run_quietly(request: Request, silent: bool) -> RunRecord:
         console.say(f"{request.name}: run {request.run_dir.name}, data {request.data}, log {log}")
         if request.notice:
             console.say(request.notice)
+        for doubtful in request.doubts:
+            console.warn(doubtful)
         for choice in request.plan:
             console.say(f"auto: {choice.told}: {choice.why}")
         # The import takes seconds, and what it prints belongs into the log.

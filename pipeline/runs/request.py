@@ -27,6 +27,8 @@ class Request:
     to_node: str | None = None
     plan: Sequence[Choice] = ()
     """What `architecture = "auto"` has come to: the config has it."""
+    doubts: Sequence[str] = ()
+    """What of the data speaks against what the config states beside it."""
 
     @property
     def written(self) -> tuple[Path, ...]:

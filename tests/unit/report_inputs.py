@@ -245,11 +245,12 @@ class Outputs:
         self._seen = mask.astype(np.float32)
 
     def _write_answers(self, classes: Sequence[str]) -> None:
-        """Of the first class 1 where it is true; of `b` 8 columns farther right."""
+        """Of the first class 1 where it is true; of `b` 8 columns farther right, of `endless` no number."""
         for split, ids in self._ids.items():
             with Place(self.inputs["inference"].uri, split).writer(PLAIN, SHARD) as write:
                 for id in ids:
-                    first = np.roll(self._seen, 8 if id == "b" else 0, axis=1)
+                    seen = np.full_like(self._seen, np.nan) if id == "endless" else self._seen
+                    first = np.roll(seen, 8 if id == "b" else 0, axis=1)
                     others = [np.zeros_like(first)] * (len(classes) - 1)
                     write(np.stack([1 - first, first, *others] if others else [first], axis=-1))
 

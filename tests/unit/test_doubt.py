@@ -57,9 +57,17 @@ def test_what_is_not_judged_is_in_no_doubt() -> None:
 def test_a_class_that_is_neither_true_nor_predicted_takes_no_part_in_the_mean() -> None:
     truth = disc_mask(SIDE, SIDE, 20, 20, 8)
     apart = np.eye(3, dtype=np.float32)[np.roll(truth, 30, axis=1)]
-    [found], _ = look_first([("test", answered("a", truth, apart))], OperatingPoint(), Task(classes=["a", "b"]))
+    [found], *_ = look_first([("test", answered("a", truth, apart))], OperatingPoint(), Task(classes=["a", "b"]))
     assert (found.doubt, found.classes["a"].doubt, found.classes["b"].doubt) == (1, 1, 0)
     assert (found.soft_dice, found.classes["b"].soft_dice) == (0, 1)
+
+
+def test_labels_without_finite_answers_are_counted() -> None:
+    truth = disc_mask(SIDE, SIDE, 20, 20, 8)
+    numbers = truth[..., None].astype(np.float32)
+    given = [("test", answered(name, truth, numbers / divisor)) for name, divisor in (("a", 1), ("b", np.nan))]
+    seen_of = look_first(given, OperatingPoint(), Task())
+    assert ([each.id for each in seen_of.labels], seen_of.not_compared) == (["a"], 1)
 
 
 FAULTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -70,7 +78,7 @@ FAULTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 
 
 def test_planted_faults_come_before_hard_images() -> None:
-    every, worst = look_first(planted(), OperatingPoint(), Task())
+    every, worst, _ = look_first(planted(), OperatingPoint(), Task())
     assert len(every) == COUNT
     assert {each.id for each in every[:6]} == {f"{kind}-{number}" for kind in FAULTS for number in (0, 1)}
     assert [each.doubtful for each in worst] == every[:MOST_SHOWN]

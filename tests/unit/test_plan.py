@@ -14,16 +14,20 @@ import pytest
 from typer.testing import CliRunner
 
 from components.errors import UsageError
+from components.imaging.augmentation.settings import Augmentation
 from components.task import Task
-from components.trainer.settings import Model
+from components.trainer.settings import Model, Training
 from pipeline.cli.app import app
+from pipeline.cli.plan import written_by
+from pipeline.config.data import Data
 from pipeline.config.loader import load_config, parse_config
-from pipeline.config.root import Config
+from pipeline.config.root import PLANNED, Config
 from pipeline.kubeflow.spec.compile import compile_package
+from pipeline.runs.launch import prepared
 from pipeline.runs.phantoms.sets import write_phantoms
-from pipeline.runs.plan.choices import Choice, batch_of, choose
-from pipeline.runs.plan.compare import candidates, taken
-from pipeline.runs.plan.core import Plan, as_planned, plan, table_of, with_choices
+from pipeline.runs.plan.choices import SIZE, Choice, batch_of, choose
+from pipeline.runs.plan.compare import candidates, cost, measured, taken
+from pipeline.runs.plan.core import Plan, as_planned, going_with, plan, size_of_records, table_of, with_choices
 from pipeline.runs.plan.doubts import doubts
 from pipeline.runs.plan.fingerprint import Fingerprint, Machine, fingerprint_of, look_at
 from pipeline.runs.plan.networks import ENCODER, PLAIN
@@ -187,7 +191,10 @@ class TestTheRest:
         assert all(told.values())
         assert "10 px across" in told["data.height"]
         assert "41 images" in told["model.architecture"]
-        assert told["training.batch_size"] == "some 2,700 steps in 20 minutes on 2 cores"
+        assert told["training.batch_size"] == (
+            "some 2,700 steps in 20 minutes (assumed, as the recipe states no budget in time) on 2 cores"
+        )
+        assert "assumed" not in " ".join(choice.why for choice in choose(CELLS, 20))
 
 
 AUTO = """
@@ -220,10 +227,11 @@ class TestAuto:
         return folder
 
     def test_what_is_stated_stands(self, films: Path) -> None:
-        made, choices = as_planned(auto(), films, untouched)
+        made, found = as_planned(auto(), films, untouched)
         assert (made.data.height, made.training.batch_size, str(made.training.budget)) == (64, 3, "5 min")
         assert (made.model.architecture, made.augmentation.strength) == ("encoder_unet", "standard")
-        assert not {choice.key for choice in choices} & {"data.height", "training.batch_size", "training.budget"}
+        assert found
+        assert not {choice.key for choice in found.choices} & {"data.height", "training.batch_size", "training.budget"}
 
     def test_epochs_and_augmentation_that_are_stated_leave_nothing_to_the_plan(self, films: Path) -> None:
         config = auto(training={"epochs": 2}, augmentation={"copies": 1, "horizontal_flip": 0.5})
@@ -244,11 +252,16 @@ class TestAuto:
         assert made.folds is None if config.training.warm_start else made.data.height == 64
 
     def test_the_same_data_make_the_same_plan(self, films: Path) -> None:
-        assert as_planned(auto(), films, untouched) == as_planned(auto(), films, untouched)
+        (one, first), (other, second) = (as_planned(auto(), films, untouched) for _ in range(2))
+        assert one == other
+        assert first
+        assert second
+        # Free memory, which is seen as well, is another each time.
+        assert first.choices == second.choices
 
     def test_a_named_architecture_is_left_alone(self, films: Path) -> None:
         config = load_config("folders")
-        assert as_planned(config, films, untouched) == (config, ())
+        assert as_planned(config, films, untouched) == (config, None)
 
     def test_parameters_belong_to_a_named_architecture(self) -> None:
         with pytest.raises(UsageError, match='architecture = "auto" chooses them: remove parameters'):
@@ -257,6 +270,38 @@ class TestAuto:
     def test_a_cluster_gets_no_recipe_that_is_not_planned(self) -> None:
         with pytest.raises(UsageError, match="maskline plan RECIPE --data DIR --write"):
             compile_package("test", auto(), "/data")
+
+    @pytest.mark.parametrize("architecture", ["auto", "unet"])
+    def test_another_optimizer_decides_its_rate_and_schedule(self, films: Path, architecture: str) -> None:
+        config = auto(model={"architecture": architecture}, training={"budget": "5 min", "optimizer": "sgd"})
+        keys = {choice.key for choice in plan(config, films, untouched).choices}
+        assert not keys & {"training.learning_rate", "training.schedule"}
+        stated = config.given("training")
+        assert as_planned(config, films, untouched)[0].given("training").keys() <= {*stated, "batch_size", "balance"}
+
+    def test_of_what_is_cut_out_the_recipe_says_how_large(self, films: Path) -> None:
+        config = auto(data={"layout": "mias", "height": 64, "width": 64, "fit": "crop"})
+        made = plan(config, films, untouched)
+        assert not {choice.key for choice in made.choices} & {*SIZE}
+        assert size_of_records(config, made.seen) == Size(64, 64, False, 1.0)
+
+    def test_sections_state_what_tables_do(self, films: Path) -> None:
+        tables = auto(training={"budget": "3 s"}, augmentation={"strength": "light", "right_angle": 0.5})
+        data = Data(layout="mias", height=64, width=64)
+        sections = Config(
+            data=data,
+            model=Model(architecture="auto"),
+            training=Training(budget="3 s"),  # type: ignore[arg-type]
+            augmentation=Augmentation(strength="light", right_angle=0.5),
+        )
+        assert [sections.given(name) for name in PLANNED] == [tables.given(name) for name in PLANNED]
+        assert as_planned(sections, films, untouched)[0].model.architecture == "encoder_unet"
+
+    def test_a_run_says_that_lesions_are_too_small(self, films: Path, tmp_path: Path) -> None:
+        config = auto(data={"layout": "mias", "height": 32, "width": 32})
+        with prepared("test", config, films, tmp_path / "out") as request:
+            [told] = request.doubts
+        assert told.startswith("[data] height = 32, width = 32: small lesions of")
 
     def test_a_plan_makes_a_config_that_trains(self, films: Path) -> None:
         config = auto()
@@ -330,11 +375,13 @@ class TestWriting:
         for section, keys in table_of(choices).items():
             assert {key: found[section][key] for key in keys} == keys
 
-    def test_overrides_count_as_stated(self, tmp_path: Path) -> None:
+    def test_no_plan_is_written_that_is_of_another_recipe(self, tmp_path: Path) -> None:
         recipe = tmp_path / "recipe.toml"
-        recipe.write_text(AUTO.replace('budget = "5 min"\n', "").replace('"auto"', '"unet"'))
-        write_plan(recipe, choose(CELLS, 5), ["training.budget=5 min", "model.architecture=auto"])
-        assert tomllib.loads(recipe.read_text())["model"]["architecture"] == "encoder_unet"
+        recipe.write_text(AUTO)
+        done = CliRunner().invoke(app, ["plan", str(recipe), "--set", 'training.budget="1 h"', "--write"])
+        assert done.exit_code == 2
+        assert "--write with --set" in done.output
+        assert recipe.read_text() == AUTO
 
 
 class TestTold:
@@ -360,8 +407,49 @@ class TestTold:
             [told] if told else []
         )
 
+    @pytest.mark.parametrize(
+        ("recipe", "options", "told"),
+        [
+            ("demo", (), "maskline config show demo > my.toml, then maskline plan my.toml --data DIR --write"),
+            ("my.toml", (), "Write it down: maskline plan my.toml --data DIR --write"),
+            ("my.toml", ["a.b=1"], "into my.toml, then maskline plan my.toml --data DIR --write"),
+        ],
+    )
+    def test_how_it_is_written_down_works(self, recipe: str, options: list[str], told: str) -> None:
+        assert written_by(recipe, Path("DIR"), options, compare=False).endswith(told)
+
+    def test_a_recipe_by_name_can_be_planned_once_it_is_shown(self, tmp_path: Path) -> None:
+        recipe = tmp_path / "my.toml"
+        recipe.write_text(CliRunner().invoke(app, ["config", "show", "demo"]).output)
+        write_plan(recipe, choose(CELLS, 5))
+        assert load_config(str(recipe)).model.architecture == "encoder_unet"
+
 
 class TestComparing:
+    def test_what_it_costs(self) -> None:
+        default = Plan(FILMS, choose(FILMS, 5))
+        assert cost(auto(), default) == (
+            "3 candidates x 3 folds x 5 min of training: 0:45:00 in all, and start-up and answers on top"
+        )
+        few = Plan(replace(FILMS, groups=20, tested=4), choose(replace(FILMS, groups=20, tested=4), 5))
+        assert cost(auto(training={"epochs": 7}), few).startswith("3 candidates x 5 folds x 7 epochs of training, and")
+
+    def test_the_reason_of_what_is_taken_is_what_was_measured(self) -> None:
+        config, default = auto(), Plan(FILMS, choose(FILMS, 5))
+        plain = candidates(config, default)["plain U-Net"]
+        change = {"mean": 0.04, "ci95": [0.01, 0.07], "verdict": "better"}
+        made = measured(default.choices, plain, {"mean": 0.8234, "n": 30, "change": change})
+        told = {choice.key: choice.why for choice in made}
+        reason = "measured: mean Dice 0.823 of 30 cases out of fold, +0.040 (95 % CI +0.010 to +0.070)"
+        differ = {"model.architecture", "model.parameters", "training.learning_rate"}
+        assert {key for key, why in told.items() if why.startswith(reason)} == differ
+        assert values(made) == values(list(plain))
+
+    def test_what_is_stated_excludes_the_same_of_all_candidates(self) -> None:
+        config = auto(training={"budget": "5 min", "optimizer": "sgd"})
+        for choices in candidates(config, Plan(FILMS, going_with(config, choose(FILMS, 5)))).values():
+            assert not {choice.key for choice in choices} & {"training.learning_rate", "training.schedule"}
+
     def test_candidates_are_measured_on_the_same_truth(self) -> None:
         config = auto()
         tried = candidates(config, Plan(FILMS, choose(FILMS, 5)))

@@ -135,6 +135,13 @@ def test_labels_that_the_model_contradicts_are_to_be_looked_at_first(outputs: Ou
     }
 
 
+def test_labels_that_cannot_be_compared_are_counted(outputs: Outputs) -> None:
+    assert "Not compared" not in Page(outputs.report(reason="-")).text
+    outputs.write_examples(np.zeros((32, 32), np.uint8), "endless")
+    text = Page(outputs.report(reason="-")).text
+    assert "Not compared, and not listed: 1, whose answers are no finite numbers." in text
+
+
 def test_nothing_outside_the_file_is_referenced(pushed: str) -> None:
     page = Page(pushed)
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form"})

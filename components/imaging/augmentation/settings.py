@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, ModelWrapValidatorHandler, Tag, model_validator
 
 from components.imaging.augmentation import operations as op
 from components.imaging.augmentation.strengths import strengthened
-from components.settings import Probability, Section
+from components.settings import Probability, Section, made_complete
 
 _FLIPS = ("horizontal_flip", "vertical_flip", "right_angle")
 _FLIPS_ON_DEVICE, _VALUES_ON_DEVICE = _FLIPS[:2], ("gamma", "contrast", "brightness")
@@ -112,10 +112,10 @@ class Augmentation(Section):
     noise: op.Noise = op.Noise(probability=0)
     cutout: op.Cutout = op.Cutout(probability=0)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _strengthened(cls, section: Any) -> Any:
-        return strengthened(section) if isinstance(section, dict) else section
+    def _strengthened(cls, section: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return made_complete(section, strengthened, handler)
 
     @property
     def happens(self) -> bool:

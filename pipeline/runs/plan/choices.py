@@ -32,6 +32,7 @@ class Choice:
 SIZE = ("data.height", "data.width", "data.tiles")
 """Keys that every recipe states, one way or the other."""
 DEFAULT_MINUTES = 20.0
+_ASSUMED = " (assumed, as the recipe states no budget in time)"
 _ACCELERATOR = 40
 """Cores that an accelerator is taken for: assumed, not measured."""
 _STEPS = 600
@@ -50,15 +51,16 @@ def choose(
 ) -> list[Choice]:
     """The plan for a training of so many minutes, for records of a stated size or of one of its own.
 
-    `minutes` is None where nobody has said how long: then it is for some that one might take.
+    `minutes` is None where nobody has said how long: then it is for some that one might take, and says so.
     """
     told = DEFAULT_MINUTES if minutes is None else minutes
+    time = f"{told:g} minutes{_ASSUMED if minutes is None else ''}"
     size = stated or _affordable(seen, told, network)
     batch = batch_of(seen, told, network, size)
     return [
-        *([] if stated else _of_size(seen, size, _limit(seen, told, network))),
+        *([] if stated else _of_size(seen, size, _limit(seen, told, time, network))),
         *_of_network(seen, network, batch),
-        *_of_training(seen, told, network, size, batch),
+        *_of_training(seen, time, _steps(seen, told, network, size, batch), network, batch),
         *_of_augmentation(seen),
         *_of_folds(seen),
     ]
@@ -83,12 +85,12 @@ def _in_time(seen: Fingerprint, minutes: float, network: Network) -> float:
     return 1e6 * _seconds(seen, minutes) / network.seconds / _STEPS
 
 
-def _limit(seen: Fingerprint, minutes: float, network: Network) -> str:
+def _limit(seen: Fingerprint, minutes: float, time: str, network: Network) -> str:
     """What lets whole images be no larger."""
     limits = {
         "as large as images are in the median": float(seen.height * seen.width),
         f"as large as a plan takes them, {MOST_SIDE} px a side": float(MOST_SIDE**2),
-        f"as large as {minutes:g} minutes have time for": _in_time(seen, minutes, network) / _BATCH,
+        f"as large as {time} have time for": _in_time(seen, minutes, network) / _BATCH,
         "as large as memory has room for": _room(seen, network) / _BATCH,
     }
     return min(limits, key=lambda told: limits[told])
@@ -148,10 +150,9 @@ def _of_network(seen: Fingerprint, network: Network, batch: int) -> Iterator[Cho
     yield Choice("model.parameters", parameters, norm)
 
 
-def _of_training(seen: Fingerprint, minutes: float, network: Network, size: Size, batch: int) -> Iterator[Choice]:
-    steps = _steps(seen, minutes, network, size, batch)
+def _of_training(seen: Fingerprint, time: str, steps: float, network: Network, batch: int) -> Iterator[Choice]:
     on = "the accelerator, taken for 40 cores" if seen.machine.accelerator else f"{seen.machine.cores} cores"
-    yield Choice("training.batch_size", batch, f"some {_rounded(steps)} steps in {minutes:g} minutes on {on}")
+    yield Choice("training.batch_size", batch, f"some {_rounded(steps)} steps in {time} on {on}")
     yield Choice("training.schedule", "cosine", "falls to 0 as the training ends, however long it is")
     yield Choice("training.learning_rate", network.learning_rate, "from which it falls: better for this network")
     if rare := [name for name, share in seen.present.items() if len(seen.present) > 1 and 0 < share < _RARE]:

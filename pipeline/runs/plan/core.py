@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from components.errors import UsageError
+from components.trainer.settings import Training
 from pipeline.config.faults import faults
 from pipeline.config.root import PLANNED, Config
 from pipeline.runs.examined import Watch
@@ -20,6 +21,7 @@ from pipeline.runs.plan.sizes import Size
 
 INSTEAD = {"height": ("tiles",), "strength": ("copies", "online")}
 """Keys, and those whose place they take."""
+_OF_OPTIMIZER = ("training.learning_rate", "training.schedule")
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,27 @@ def plan(config: Config, root: Path, watch: Watch, network: Network = ENCODER) -
     seen = fingerprint_of(root, config.records, watch, this_machine())
     # What is cut out keeps its scale: how large it should be, the recipe says.
     size = size_of_records(config, seen) if config.data.fit == "crop" else None
-    choices = choose(seen, minutes_of(config), network, size)
-    return Plan(seen, [each for each in choices if each.key != "folds.k" or _may_have_folds(config, choices)])
+    return Plan(seen, going_with(config, choose(seen, minutes_of(config), network, size)))
 
 
-def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Sequence[Choice]]:
+def going_with(config: Config, choices: Sequence[Choice]) -> list[Choice]:
+    """Those of them that nothing else that is stated, and stays with them, decides or excludes."""
+    return [choice for choice in choices if _goes(choice.key, config, choices)]
+
+
+def as_planned(config: Config, root: Path, watch: Watch) -> tuple[Config, Plan | None]:
     """A config that can be trained: one whose architecture is `auto` with what a plan says of all that nobody has
-    stated, and what that is. Records keep their size, which every config states.
+    stated, and that plan. Records keep their size, which every config states.
 
     Raises:
         UsageError: as `plan`, or what is stated does not go with it.
     """
     if config.model.planned:
-        return config, ()
+        return config, None
     seen = fingerprint_of(root, config.records, watch, this_machine())
     chosen = choose(seen, minutes_of(config), stated=size_of_records(config, seen))
     choices = [choice for choice in chosen if _is_open(choice.key, config)]
-    return with_choices(config, choices), choices
+    return with_choices(config, choices), Plan(seen, choices)
 
 
 def with_choices(config: Config, choices: Iterable[Choice]) -> Config:
@@ -94,10 +100,16 @@ def _is_open(key: str, config: Config) -> bool:
     stated = config.given(section)
     if section == "model":
         return True
-    if section == "folds":
-        return not stated and _may_have_folds(config)
-    decided = {"learning_rate": {"optimizer", "schedule"}, "strength": stated.keys()}
-    return not stated.keys() & {name, *decided.get(name, ())}
+    decided = {"learning_rate": {"schedule"}, "strength": stated.keys(), "k": stated.keys()}
+    return _goes(key, config) and not stated.keys() & {name, *decided.get(name, ())}
+
+
+def _goes(key: str, config: Config, choices: Iterable[Choice] = ()) -> bool:
+    """Whether a key of these choices stays the plan's, whatever the config says of the key itself."""
+    if key == "folds.k":
+        return _may_have_folds(config, choices)
+    # The plan's rate and schedule are those of the optimizer that is the default.
+    return key not in _OF_OPTIMIZER or config.training.optimizer == Training.model_fields["optimizer"].default
 
 
 def _may_have_folds(config: Config, choices: Iterable[Choice] = ()) -> bool:

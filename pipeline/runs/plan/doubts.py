@@ -15,12 +15,13 @@ _INVISIBLE = 3.0
 
 def doubts(config: Config, seen: Fingerprint) -> Iterator[str]:
     """Sentences; empty where nothing speaks against the recipe. Builds its network where it names one."""
-    yield from _lesions_too_small(config, seen)
+    yield from lesions_too_small(config, seen)
     if config.model.planned:
         yield from _of_network(config, seen)
 
 
-def _lesions_too_small(config: Config, seen: Fingerprint) -> Iterator[str]:
+def lesions_too_small(config: Config, seen: Fingerprint) -> Iterator[str]:
+    """As `doubts`, of the size of records alone."""
     data = config.data
     if seen.lesion is None or data.tiles or data.fit == "crop":
         return

@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import tomli_w
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
@@ -15,17 +14,17 @@ from tomlkit.items import Item
 from components.errors import UsageError
 from components.files import write_text
 from components.foreign import foreign
-from pipeline.config.loader import override_document, parse_config
+from pipeline.config.loader import parse_config
 from pipeline.runs.plan.choices import Choice
 from pipeline.runs.plan.core import INSTEAD
 
 
-def write_plan(recipe: Path, choices: Sequence[Choice], overrides: Sequence[str] = ()) -> None:
+def write_plan(recipe: Path, choices: Sequence[Choice]) -> None:
     """Writes each choice with its reason into a TOML file, which is replaced in one step; links to it stay.
 
     Raises:
-        UsageError: the file cannot be read or written, or what it states else, with the overrides, does not go with
-            the plan: then it stays as it was.
+        UsageError: the file cannot be read or written, or what it states else does not go with the plan: then it stays
+            as it was.
     """
     file = Path(os.path.realpath(recipe))
     try:
@@ -34,18 +33,16 @@ def write_plan(recipe: Path, choices: Sequence[Choice], overrides: Sequence[str]
             text, mode = old.read().decode(), os.fstat(old.fileno()).st_mode
         with foreign(UsageError, f"{recipe}: not a TOML file", TOMLKitError):
             written = with_plan(text, choices)
-        _refuse_contradictions(text, choices, overrides, recipe)
+        _refuse_contradictions(written, recipe)
         write_text(file, written)
         file.chmod(mode)
     except OSError as error:
         raise UsageError(f"{recipe}: cannot be written: {error.strerror}") from error
 
 
-def _refuse_contradictions(text: str, choices: Sequence[Choice], overrides: Sequence[str], recipe: Path) -> None:
-    document = tomllib.loads(text)
-    override_document(document, overrides)
+def _refuse_contradictions(written: str, recipe: Path) -> None:
     try:
-        parse_config(tomllib.loads(with_plan(tomli_w.dumps(document), choices)), recipe.name)
+        parse_config(tomllib.loads(written), recipe.name)
     except UsageError as error:
         raise UsageError(
             f"{recipe}: states what the plan does not go with. Nothing is written; remove it there first:\n{error}"
