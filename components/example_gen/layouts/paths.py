@@ -99,6 +99,7 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
     kinds += [("images", paths.image), *((OTHERS, text) for text in paths.others)]
     templates = [(kind, Template(text)) for kind, text in kinds]
     templates.sort(key=lambda each: -each[1].weight)
+    suffixes = {"masks": mask_suffixes(data.mask), OTHERS: SUFFIXES | mask_suffixes(data.mask)}
     found: dict[str, list[_File]] = defaultdict(list)
     left_out: list[Reject] = []
     for path in _files(root, data):
@@ -107,15 +108,13 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
         for kind, template in templates:
             fields = template.match(name)
             if fields is not None:
-                suffixes = mask_suffixes(data.mask) if kind in ("masks", OTHERS) else SUFFIXES
-                if is_of_kind(path, suffixes) and kind == OTHERS:
-                    left_out.append(Reject(source, OTHERS, "[data.paths] others has it"))
-                elif is_of_kind(path, suffixes):
+                if is_of_kind(path, suffixes.get(kind, SUFFIXES)):
                     found[kind].append(_File(source, fields))
                 break
         else:
             if is_of_kind(path, SUFFIXES):
                 left_out.append(Reject(source, "paths", "no template of [data.paths] matches it"))
+    left_out += [Reject(file.path, OTHERS, "[data.paths] others has it") for file in found[OTHERS]]
     return _Sorted(found["images"], found["masks"], found["regions"], left_out)
 
 
