@@ -95,6 +95,16 @@ def _retina(root: Path) -> None:
         )
 
 
+def _observers_beside(root: Path) -> None:
+    """As CHASE_DB1 has them, both eyes of each child."""
+    for number in range(COUNT):
+        pixels, disc = picture(number)
+        stem = f"Image_{number // 2 + 1:02}{'LR'[number % 2]}"
+        save(root / f"{stem}.jpg", np.dstack([pixels] * 3), quality=95)
+        save(root / f"{stem}_1stHO.png", disc)
+        save(root / f"{stem}_2ndHO.png", np.roll(disc, 1, axis=0))
+
+
 def _objects(root: Path) -> None:
     for number in range(COUNT):
         pixels, disc = picture(number)
@@ -336,6 +346,7 @@ KINDS: Mapping[str, Callable[[Path], None]] = {
     "longer mask": _longer_mask,
     "nested, palette": _voc,
     "by number, GIF, field of view": _retina,
+    "observers beside their images": _observers_beside,
     "folder per case": _objects,
     "two splits": _two_splits,
     "leaking splits": _leaking_splits,

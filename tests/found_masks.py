@@ -99,6 +99,8 @@ def core_of(number: int, disc: np.ndarray) -> np.ndarray:
 FOLDERS = ("mask1/{}.png", "mask2/{}.png")
 NAMES = ("masks/{}_observer1.png", "masks/{}_observer2.png")
 
+BESIDE = tuple(f"images/{{}}_mask{number}.png" for number in (1, 2, 3))
+
 DOUBTFUL: Mapping[str, Callable[[Path], None]] = {
     "blends": lambda root: drawn(root, softened),
     "blended levels": lambda root: drawn(root, softened_levels),
@@ -111,6 +113,7 @@ DOUBTFUL: Mapping[str, Callable[[Path], None]] = {
     "ids": lambda root: drawn(root, sparse),
     "observers in folders": lambda root: two(root, (disc_of, shifted), FOLDERS),
     "observers by name": lambda root: two(root, (disc_of, shifted), NAMES),
+    "observers beside": lambda root: two(root, (disc_of, shifted, shifted), BESIDE),
     "two folders": lambda root: two(root, (disc_of, band_of), FOLDERS),
     "one within the other": lambda root: two(root, (disc_of, core_of), FOLDERS),
     "two names": lambda root: two(root, (disc_of, band_of), NAMES),

@@ -25,7 +25,8 @@ OPEN = {"dark foreground"}
 """Kinds of which a person must say which way masks are meant."""
 REFUSED = {"dark foreground": "[data.mask] foreground: the bright pixels (255) cover 9"}
 """What the run names where it ends with exit code 4."""
-COPIES = {"leaking splits": 3}
+LEFT_OUT = {"leaking splits": 3, "by number, GIF, field of view": COUNT, "observers beside their images": COUNT}
+"""Copies, and masks of a second observer."""
 
 
 def init(folder: Path, recipe: Path, said: list[str], ask: Ask, watch: Watch) -> Written:
@@ -49,7 +50,7 @@ def test_every_image_and_its_truth_are_read(kind: str, tmp_path: Path) -> None:
     recipe = begun(kind, tmp_path)
     config = load_config(str(recipe))
     listing = list_samples(tmp_path / "data", config.records)
-    assert (len(listing.samples), len(listing.left_out), listing.rejects) == (COUNT, COPIES.get(kind, 0), ())
+    assert (len(listing.samples), len(listing.left_out), listing.rejects) == (COUNT, LEFT_OUT.get(kind, 0), ())
     assert not [problem for problem in problems(config, tmp_path / "data") if problem["kind"] != "mostly foreground"]
     shares = [np.mean(record.mask > 0) for sample in listing.samples for record in records(sample, tmp_path, config)]
     assert all(0 < share < 0.35 for share in shares) or kind in OPEN

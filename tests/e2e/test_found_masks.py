@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from driver import maskline
 from found_folders import COUNT, picture
-from found_masks import DOUBTFUL, unlike_copies
+from found_masks import DOUBTFUL, disc_of, shifted, two, unlike_copies
 
 from components.example_gen.listing import list_samples
 from components.example_gen.outcome import outcome_of
@@ -47,6 +47,7 @@ GRANTED = {
     "ids": "that values number objects of one class",
     "observers in folders": "that mask1/{name} is the observer to learn from",
     "observers by name": "that masks/{name}_observer1 is the observer to learn from",
+    "observers beside": "that images/{name}_mask1 is the observer to learn from",
 }
 
 
@@ -75,6 +76,42 @@ def test_blends_of_several_are_read_as_the_nearest(kind: str, tmp_path: Path) ->
     assert len(config.data.classes) == 2
     for mask, disc in zip(read, discs(), strict=True):
         assert np.mean((mask > 0)[disc]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "others"),
+    [
+        ([], "images/{name}_mask1", ["images/{name}_mask*"]),
+        (['data.paths.masks=["images/{name}_mask2"]'], "images/{name}_mask2", ["images/{name}_mask*"]),
+        (['data.paths.masks=["images/{name}_mask*"]'], "images/{name}_mask*", []),
+        (['data.paths.others=["images/{name}_m*"]'], "images/{name}_mask1", ["images/{name}_m*"]),
+    ],
+)
+def test_the_masks_that_are_read_are_told_and_all_others_left_out(
+    said: list[str], read: str, others: list[str], tmp_path: Path
+) -> None:
+    DOUBTFUL["observers beside"](tmp_path / "data")
+    found = understood(tmp_path / "data", said)
+    assert [row.why for row in found.of_topic("layout")] == [f"masks at {read}"]
+    paths = found.config(said).data.paths
+    assert (paths.masks, paths.others, found.open) == ([read], others, [])
+    assert not list_samples(found.root, found.config(said).records).rejects
+
+
+def test_an_answer_makes_others_masks(tmp_path: Path) -> None:
+    DOUBTFUL["two names"](tmp_path / "data")
+    found = understood(tmp_path / "data", [])
+    assert found.data["paths"]["others"] == ["masks/{name}_observer*"]
+    assert [row.why for row in found.of_topic("layout")] == ["masks at masks/{name}_observer1"]
+    found.ask(lambda question: "objects")
+    assert "others" not in found.data["paths"]
+    assert [row.why for row in found.of_topic("layout")] == ["masks at masks/{name}_observer*"]
+
+
+def test_a_mask_without_a_number_is_of_the_first_observer(tmp_path: Path) -> None:
+    two(tmp_path, (disc_of, shifted), ("images/{}_mask.png", "images/{}_mask2.png"))
+    paths = understood(tmp_path, []).data["paths"]
+    assert (paths["masks"], paths["others"]) == (["images/{name}_mask"], ["images/{name}_mask*"])
 
 
 ANSWERS: Mapping[tuple[str, str], list[str]] = {

@@ -124,6 +124,7 @@ def test_equal_numbers_are_no_pair_where_several_may_be_meant(tmp_path: Path) ->
 def test_under_half_of_the_images_is_a_question(tmp_path: Path) -> None:
     [question] = init(places.few_masks, tmp_path).found.open
     assert question.startswith("[data]: 15 of 24 pair with no mask, or with no image, as images/10.png.")
+    assert question.endswith("If so, remove this line from `questions`.")
 
 
 @pytest.mark.parametrize(("kind", "link"), [(places.linked, "images"), (places.linked_documents, "scans")])

@@ -129,6 +129,15 @@ def test_what_no_template_names_is_left_out(tmp_path: Path) -> None:
     assert found.left_out == ()
 
 
+def test_others_are_neither_images_nor_masks(tmp_path: Path) -> None:
+    paths = {"image": "{name}", "masks": ["{name}_1stHO"], "others": ["{name}_*HO", "spare/{name}"]}
+    names = ["a.jpg", "a_1stHO.png", "a_2ndHO.png", "a_3rdHO.png", "spare/a.png"]
+    found = listing(tmp_path, paths, *names)
+    assert (found.samples, found.rejects) == ((sample("a", "a", "a.jpg", "a_1stHO.png"),), ())
+    assert [each.source for each in found.left_out] == names[2:]
+    assert {each.reason for each in found.left_out} == {"[data.paths] others has it"}
+
+
 def test_a_split_of_none_is_left_out(tmp_path: Path) -> None:
     paths = {"image": "{split}/{name}", "masks": ["{split}/{name}_mask"], "splits": {"a": "train", "b": "none"}}
     found = listing(tmp_path, paths, "a/1.png", "a/1_mask.png", "b/1.png")

@@ -26,6 +26,8 @@ from components.example_gen.samples import (
 )
 from components.imaging.files.codecs import SUFFIXES
 
+OTHERS = "others"
+"""The kind of a file that is left out because `[data.paths] others` has it."""
 _Key = tuple[str, ...]
 """Values of the fields by which files belong together."""
 
@@ -49,9 +51,10 @@ class _Sorted:
 
 
 def patterns(data: Reading) -> dict[str, str]:
-    """Globs of every file that is read."""
+    """Globs of every file that is read, and of those that are left out."""
     paths = data.paths
-    named = {"image": [paths.image], "mask": paths.masks, "region": [paths.region] if paths.region else []}
+    region = [paths.region] if paths.region else []
+    named = {"image": [paths.image], "mask": paths.masks, "region": region, "other": paths.others}
     return {
         f"{kind}_{number}": Template(text).glob for kind, texts in named.items() for number, text in enumerate(texts, 1)
     }
@@ -93,8 +96,10 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
     """Each file by the template that matches and says most."""
     paths = data.paths
     kinds = [("masks", text) for text in paths.masks] + [("regions", text) for text in (paths.region,) if text]
-    templates = [(kind, Template(text)) for kind, text in (*kinds, ("images", paths.image))]
+    kinds += [("images", paths.image), *((OTHERS, text) for text in paths.others)]
+    templates = [(kind, Template(text)) for kind, text in kinds]
     templates.sort(key=lambda each: -each[1].weight)
+    suffixes = {"masks": mask_suffixes(data.mask), OTHERS: SUFFIXES | mask_suffixes(data.mask)}
     found: dict[str, list[_File]] = defaultdict(list)
     left_out: list[Reject] = []
     for path in _files(root, data):
@@ -103,13 +108,13 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
         for kind, template in templates:
             fields = template.match(name)
             if fields is not None:
-                suffixes = mask_suffixes(data.mask) if kind == "masks" else SUFFIXES
-                if is_of_kind(path, suffixes):
+                if is_of_kind(path, suffixes.get(kind, SUFFIXES)):
                     found[kind].append(_File(source, fields))
                 break
         else:
             if is_of_kind(path, SUFFIXES):
                 left_out.append(Reject(source, "paths", "no template of [data.paths] matches it"))
+    left_out += [Reject(file.path, OTHERS, "[data.paths] others has it") for file in found[OTHERS]]
     return _Sorted(found["images"], found["masks"], found["regions"], left_out)
 
 

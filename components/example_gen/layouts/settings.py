@@ -28,6 +28,8 @@ class Paths(Section):
     `masks/{class}/{name}`."""
     region: str = ""
     """Of masks that tell which pixels carry a truth: black ones are ignored. Empty: none."""
+    others: list[str] = []
+    """Of files that are neither images nor masks, as masks of another observer: they are left out."""
     splits: dict[str, Told] = dict(SPLIT_NAMES)
     """What `{split}` may say, and which split it is. With `train` and `test` alone, `eval` is drawn from `train`; what
     is of `none` is left out. Empty: `{split}` tells equal names apart, and splits are drawn."""
@@ -39,8 +41,9 @@ class Paths(Section):
 
     @model_validator(mode="after")
     def _are_templates(self) -> Self:
-        allowed = {"image": IMAGE_FIELDS, "masks": MASK_FIELDS, "region": REGION_FIELDS}
-        texts = [("image", self.image), *(("masks", text) for text in self.masks), ("region", self.region or "{name}")]
+        allowed = {"image": IMAGE_FIELDS, "masks": MASK_FIELDS, "region": REGION_FIELDS, "others": MASK_FIELDS}
+        texts = [("image", self.image), ("region", self.region or "{name}")]
+        texts += [("masks", text) for text in self.masks] + [("others", text) for text in self.others]
         for key, text in texts:
             for fault in Template(text).faults(allowed[key]):
                 raise ValueError(f"{key} {text!r}: {fault}")

@@ -71,6 +71,8 @@ def understood(folder: Path, overrides: Sequence[str]) -> Understanding:
     begin(found)
     found.override([each for each in overrides if not _of_masks(each)])
     drafted = [*(key for key in _DRAFT if key.partition("=")[0] not in _keys(overrides)), *overrides]
+    found.config(drafted)  # what a person says must be whole before it is built upon
+    found.settle_masks()
     listing = _listing(found, drafted)
     if leave_out_unlabelled(found, listing):
         listing = _listing(found, drafted)

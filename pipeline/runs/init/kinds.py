@@ -26,7 +26,7 @@ from pipeline.runs.init.observers import tell_several
 from pipeline.runs.init.paths import FoundPaths, find_paths
 from pipeline.runs.init.published import split_row, unlabelled_row
 from pipeline.runs.init.roles import Role, role_of_folder, roles_of
-from pipeline.runs.init.understanding import Row, Understanding
+from pipeline.runs.init.understanding import Row, Understanding, masks_told
 
 _SHOWN = 3
 _PLAIN = re.compile(r"([^\[\]{}*?\\]+)/\{name\}")
@@ -89,7 +89,7 @@ def _moved(found: Understanding, asked: Path) -> Understanding:
 
 
 def _of_paths(files: Files, paths: FoundPaths) -> Understanding:
-    found = Understanding(files.root, _keys(files, paths))
+    found = Understanding(files.root, _keys(files, paths), masks=(*paths.masks, *paths.rounds))
     classes = sorted({match["class"] for name in files.images for match in _class_matches(paths, name)})
     if classes:
         found.data["classes"] = classes
@@ -123,7 +123,7 @@ def _table(paths: FoundPaths) -> dict[str, Any]:
 
 
 def _names_told(paths: FoundPaths) -> Iterator[Row]:
-    yield Row("layout", f"images at {paths.image}", f"masks at {' and '.join(paths.masks)}")
+    yield Row("layout", f"images at {paths.image}", masks_told(paths.masks))
     some = paths.pairs[:: max(1, len(paths.pairs) // _SHOWN)][:_SHOWN]
     padded = ", but for leading zeros" if any(pair.mask_name for pair in paths.pairs) else ""
     told = "\n".join(f"{pair.image} <- {pair.mask}" for pair in some)

@@ -55,7 +55,7 @@ def ask_of_unpaired(found: Understanding, listing: Listing) -> None:
         return
     told = f"{len(alone)} of {images} pair with no mask, or with no image, as {alone[0]}"
     found.rows.append(Row("unpaired", told, f"of {len(listing.samples)} the mask is found"))
-    text = f"[data]: {told}. Are those that pair all that is meant?"
+    text = f"[data]: {told}. Are those that pair all that is meant? If so, remove this line from `questions`."
     found.questions.append(Question(text, {"yes": {}}, None))
 
 

@@ -57,7 +57,7 @@ def _decide(
     overlap, nested = _overlap(several, read)
     tags = sorted({tag for each in masks.values() for tag in each})
     first = next((tag for tag in tags if all(tag in each for each in masks.values())), None)
-    one = united[0].replace("*", first or "*")
+    one = united[0] if first is None else united[0].replace("*", first)
     told = f"{len(several)} of {len(masks)} images have several, as {' and '.join(several[0].values())}"
     why = f"in the median they share {overlap:.0%} of what they cover{', one within the other' if nested else ''}"
     if overlap >= SAME_REGIONS and first is not None and not nested:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from components.example_gen.layouts.paths import OTHERS
 from components.example_gen.layouts.templates import Template
 from components.example_gen.listing import list_grouped
 from components.example_gen.samples import Listing, Sample, Told, without_suffix
@@ -99,7 +100,8 @@ def _torn(samples: Sequence[Sample], template: str) -> dict[str, tuple[str, str]
 def _anew(listing: Listing) -> bool:
     """Whether the names of each folder count its images, from 0 or 1 on, and say nothing else."""
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for source in [each.image for each in listing.samples] + [each.source for each in listing.left_out]:
+    left_out = [each.source for each in listing.left_out if each.kind != OTHERS]
+    for source in [each.image for each in listing.samples] + left_out:
         path = without_suffix(PurePosixPath(source))
         found = _NUMBER.findall(path.name)
         if len(found) != 1:

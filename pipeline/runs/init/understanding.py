@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from components.example_gen.layouts.templates import Template
 from pipeline.config.loader import changed_config, override_document
 from pipeline.config.root import Config
 from pipeline.runs.init.questions import Ask, Question
@@ -35,6 +36,10 @@ class Understanding:
     left: list[str] = field(default_factory=list)
     """Names of images that are not read, without suffix."""
     questions: list[Question] = field(default_factory=list)
+    masks: tuple[str, ...] = ()
+    """Templates of all masks that were found, read or not."""
+    said: frozenset[str] = frozenset()
+    """Keys that a person has set."""
 
     @property
     def open(self) -> list[str]:
@@ -65,6 +70,7 @@ class Understanding:
         self.data = document.pop("data")
         self.sections = {name: (keys, self.sections.get(name, ({}, ""))[1]) for name, keys in document.items()}
         said = {each.partition("=")[0].strip() for each in overrides}
+        self.said |= said
         self.questions = [each for each in self.questions if not each.keys & said]
 
     def ask(self, ask: Ask) -> None:
@@ -83,6 +89,20 @@ class Understanding:
                 self.unsure.append(question.granted)
             else:
                 self.rows.append(Row("answered", answer, question.text))
+        self.settle_masks()
+
+    def settle_masks(self) -> None:
+        """Says which masks are read, and leaves out what else was found: a template may take them for images."""
+        read = self.data.get("paths", {}).get("masks")
+        if self.data["layout"] != "paths" or not self.masks or not read:
+            return
+        self.rows = [replace(row, why=masks_told(read)) if row.topic == "layout" else row for row in self.rows]
+        if "data.paths.others" not in self.said:
+            # A template that matches another matches all of its files.
+            known = [each for each in self.masks if each not in read]
+            others = [each for each in known if all(Template(one).match(each) is None for one in read)]
+            paths = {key: value for key, value in self.data["paths"].items() if key != "others"}
+            self.data["paths"] = {**paths, **({"others": others} if others else {})}
 
     def drop(self, topic: str) -> None:
         """Takes back the rows of a topic."""
@@ -96,3 +116,7 @@ class Understanding:
             if row.topic == topic or (not row.topic and found and self.rows[self.rows.index(row) - 1] in found):
                 found.append(row)
         return found
+
+
+def masks_told(templates: Sequence[str]) -> str:
+    return f"masks at {' and '.join(templates)}"
