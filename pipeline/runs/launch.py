@@ -61,6 +61,8 @@ def launch(
     Raises:
         UsageError: as `prepared`, or there is no such node.
     """
+    if (from_node or to_node) and config.model.planned:
+        _check_limits(config, from_node, to_node)
     with prepared(name, config, data, out, from_node, to_node) as request:
         return _run_quietly(request, silent)
 
@@ -118,7 +120,7 @@ def prepared(
         # Before the training: after it, it would be late for a salt that cannot be made.
         names_asked(config.serving, serving)
         check_beam(config.execution, {"data folder": source, "output folder": out})
-        if from_node or to_node:
+        if (from_node or to_node) and planned:
             _check_limits(config, from_node, to_node)
         run_dir = new_run_dir(out)
         # Before the seconds of the imports: a run that dies there must be seen as well.

@@ -41,7 +41,8 @@ def run(request: Request, listener: Listener, before: Callable[[str], None] = la
     """
     record = RunRecord.begun(request.run_dir, request.name)
     record.seed, record.versions, record.config = request.config.training.seed, versions(), request.config.model_dump()
-    record.plan = [asdict(choice) for choice in request.plan]
+    if request.plan:
+        record.plan = [asdict(choice) for choice in request.plan]
     outputs: dict[Role, Output] = {}
     write_run(request.run_dir, record)
     try:
