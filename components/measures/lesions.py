@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.sparse import csr_array
 
 from components.measures.comparison import Comparison
 from components.measures.measure import SHARE, ClassMeasure
@@ -51,6 +50,9 @@ def lesions(seen: Comparison) -> Lesions:
     regions, region_areas, _ = _regions(positive)
     both = true & positive
     at = labels[both] - 1, regions[both] - 1
+    # A tenth of a second, which whoever checks a config need not wait for.
+    from scipy.sparse import csr_array
+
     # Pixels of the same two are added up.
     overlap = csr_array((np.ones(len(at[0]), np.int64), at), shape=(len(areas), len(region_areas))).tocoo()
     centres = [bool(positive[_centre(labels, number, at)]) for number, at in enumerate(centroids, 1)]

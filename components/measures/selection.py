@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import rankdata
 
 from components.measures.calibration import CONFIDENCE
 from components.measures.measure import CasesMeasure
@@ -18,6 +17,9 @@ def rank_correlation(confidence: np.ndarray, dice: np.ndarray) -> float:
     """Spearman's, of float64 `(cases,)` both; NaN of fewer than 3 cases, and where one of the two never changes."""
     if len(dice) < _FEWEST or np.ptp(confidence) == 0 or np.ptp(dice) == 0:
         return math.nan
+    # A third of a second, which whoever checks a config need not wait for.
+    from scipy.stats import rankdata
+
     return float(np.corrcoef(rankdata(confidence), rankdata(dice))[0, 1])
 
 

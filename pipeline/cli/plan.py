@@ -15,7 +15,6 @@ import typer
 
 from components.errors import ExitCode, UsageError
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
-from pipeline.runs.folders import DEFAULT_OUT
 from pipeline.terminal import Styled, Terminal
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ def plan_command(
     A recipe with `[model] architecture = "auto"` is planned by `maskline run` as well. Exit code 2: usage or config.
     """
     from pipeline.config.loader import load_config, recipe_names
+    from pipeline.runs.folders import DEFAULT_OUT
     from pipeline.runs.plan.compare import compare_candidates, cost
     from pipeline.runs.plan.write import write_plan
 
