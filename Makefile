@@ -9,6 +9,8 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 UV_VERSION := 0.9.18
 export UV_PYTHON_DOWNLOADS := never
 export BUILDAH_LAYERS := true
+# The tests start hundreds of processes, of which each would compile the code.
+unexport PYTHONDONTWRITEBYTECODE
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGE ?= maskline:$(VERSION)
 BASE ?= docker.io/library/python:3.11-slim-bookworm

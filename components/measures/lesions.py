@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy
 
 from components.measures.comparison import Comparison
 from components.measures.measure import SHARE, ClassMeasure
@@ -50,11 +51,8 @@ def lesions(seen: Comparison) -> Lesions:
     regions, region_areas, _ = _regions(positive)
     both = true & positive
     at = labels[both] - 1, regions[both] - 1
-    # A tenth of a second, which whoever checks a config need not wait for.
-    from scipy.sparse import csr_array
-
     # Pixels of the same two are added up.
-    overlap = csr_array((np.ones(len(at[0]), np.int64), at), shape=(len(areas), len(region_areas))).tocoo()
+    overlap = scipy.sparse.csr_array((np.ones(len(at[0]), np.int64), at), shape=(len(areas), len(region_areas))).tocoo()
     centres = [bool(positive[_centre(labels, number, at)]) for number, at in enumerate(centroids, 1)]
     pairs = np.stack([overlap.row, overlap.col], axis=1)
     return Lesions(areas, region_areas, pairs, overlap.data, np.array(centres, bool))

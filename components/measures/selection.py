@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 
 from components.measures.calibration import CONFIDENCE
 from components.measures.measure import CasesMeasure
@@ -17,10 +18,7 @@ def rank_correlation(confidence: np.ndarray, dice: np.ndarray) -> float:
     """Spearman's, of float64 `(cases,)` both; NaN of fewer than 3 cases, and where one of the two never changes."""
     if len(dice) < _FEWEST or np.ptp(confidence) == 0 or np.ptp(dice) == 0:
         return math.nan
-    # A third of a second, which whoever checks a config need not wait for.
-    from scipy.stats import rankdata
-
-    return float(np.corrcoef(rankdata(confidence), rankdata(dice))[0, 1])
+    return float(np.corrcoef(scipy.stats.rankdata(confidence), scipy.stats.rankdata(dice))[0, 1])
 
 
 def risk_coverage(confidence: np.ndarray, dice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
-from scipy.spatial import KDTree
+import scipy
 
 from components.measures.comparison import Comparison
 from components.measures.measure import SHARE, ClassMeasure
@@ -113,11 +112,11 @@ def _lengths(height: float, width: float) -> np.ndarray:
 def _distances(one: Outline, other: Outline, pixel_size: tuple[float, float]) -> np.ndarray:
     """Of each element of `one` that to the nearest of `other`, float64 `(n,)`."""
     if max(len(one.corners), len(other.corners)) <= _MOST_IN_TREE:
-        distances: np.ndarray = KDTree(other.corners * pixel_size).query(one.corners * pixel_size)[0]
+        distances: np.ndarray = scipy.spatial.KDTree(other.corners * pixel_size).query(one.corners * pixel_size)[0]
         return distances
     away = np.ones(np.maximum(one.corners.max(axis=0), other.corners.max(axis=0)) + 1, bool)
     away[tuple(other.corners.T)] = False
-    mapped: np.ndarray = distance_transform_edt(away, sampling=pixel_size)[tuple(one.corners.T)]
+    mapped: np.ndarray = scipy.ndimage.distance_transform_edt(away, sampling=pixel_size)[tuple(one.corners.T)]
     return mapped
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from scipy.interpolate import BSpline
+import scipy
 
 MAX_SLOPE = 0.9
 """Largest Frobenius norm of the derivative of a displacement, see `displacement`."""
@@ -154,7 +154,7 @@ def _basis(size: int, short: int, grid: int, step: int) -> tuple[np.ndarray, np.
     """Uniform cubic B-splines and their slopes at the mesh nodes of a side, `(nodes, controls)` each."""
     # In whole numbers: rounding must not give two sizes of one aspect ratio different counts of controls.
     controls = -(-grid * size // short) - (-grid * step // short) + 3
-    splines = BSpline(np.arange(-3.0, controls + 1), np.eye(controls), 3)
+    splines = scipy.interpolate.BSpline(np.arange(-3.0, controls + 1), np.eye(controls), 3)
     places = (mesh_nodes(size, step).astype(float) + 0.5) * grid / short
     return splines(places), splines(places, nu=1)
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from components.imaging.adjust import equalized
 
@@ -87,4 +87,4 @@ def cut_out(image: np.ndarray, rectangles: Sequence[tuple[float, float, float, f
 
 @lru_cache(maxsize=1)
 def _normal_quantiles() -> np.ndarray:
-    return ndtri((np.arange(65536) + 0.5) / 65536)
+    return scipy.special.ndtri((np.arange(65536) + 0.5) / 65536)

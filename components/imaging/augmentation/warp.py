@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 import cv2
 import numpy as np
-from scipy.ndimage import map_coordinates
+import scipy
 
 from components.imaging.augmentation.fields import Field, displacement, field_scale, mesh_nodes, mesh_step, upsampled
 from components.imaging.augmentation.lenses import Lens
@@ -136,7 +136,7 @@ class Warp:
         """
         points = np.array(np.broadcast_arrays(rows, columns), float)
         map_x, map_y = (
-            map_coordinates(axis, points.reshape(2, -1), float, order=1, mode="nearest").reshape(points.shape[1:])
+            scipy.ndimage.map_coordinates(axis, points.reshape(2, -1), float, order=1, mode="nearest").reshape(points.shape[1:])
             for axis in self.maps(height, width)
         )
         return map_y, map_x
