@@ -136,7 +136,7 @@ class Warp:
         """
         points = np.array(np.broadcast_arrays(rows, columns), float)
         map_x, map_y = (
-            scipy.ndimage.map_coordinates(axis, points.reshape(2, -1), float, order=1, mode="nearest").reshape(points.shape[1:])
+            scipy.ndimage.map_coordinates(axis, points, float, order=1, mode="nearest")
             for axis in self.maps(height, width)
         )
         return map_y, map_x
