@@ -185,8 +185,8 @@ def _is_binary(image: np.ndarray) -> bool:
 def _read(root: Path, sample: Sample, data: DataSettings) -> tuple[np.ndarray, Picture, Spacing | None]:
     """The pixels, what must be known of them to read their truth, and the size of a pixel, where it is known."""
     try:
-        content = read_content(root / sample.image, data.max_pixels)
-        pixels = decode_image(content, data.max_pixels, data.dicom_window, data.upright)
+        content = read_content(root / sample.image, data.limits)
+        pixels = decode_image(content, data.limits, data.dicom_window, data.upright)
         height, width = pixels.shape[:2]
         picture = Picture(sample, (height, width), orientation_of(content), is_placed(content))
         return pixels, picture, data.spacing or spacing_of(content, data.upright)

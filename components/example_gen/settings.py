@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from components.example_gen.layouts.registry import LAYOUTS
 from components.example_gen.layouts.settings import Reading
+from components.imaging.files.limits import Limits
 from components.imaging.truth.legend import TABLES, legend_faults
 from components.imaging.truth.settings import Mask
 from components.records.settings import Derivation
@@ -62,6 +63,8 @@ class DataKeys(Derivation, Reading, LayoutChoice):
     """Regular expression on the name; its one capture is the site."""
     max_megapixels: Positive = 100
     """Larger images are rejected before they are decoded."""
+    max_seconds: Annotated[float, Field(gt=0)] = 60
+    """Of the processor; an image or a mask that takes longer to decode is rejected."""
     splits: Splits = Splits()
     spacing_mm: Length | Annotated[list[Length], Field(min_length=2, max_length=2)] | None = None
     """The size of a pixel of every image, or its height and its width, whatever files say. None: that of the file,
@@ -81,8 +84,8 @@ class DataKeys(Derivation, Reading, LayoutChoice):
         return bool(self.regions or self.paths.region)
 
     @property
-    def max_pixels(self) -> int:
-        return 1_000_000 * self.max_megapixels
+    def limits(self) -> Limits:
+        return Limits(1_000_000 * self.max_megapixels, self.max_seconds)
 
     @property
     def task(self) -> Task:

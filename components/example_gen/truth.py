@@ -132,7 +132,7 @@ def _region(root: Path, picture: Picture, data: DataSettings) -> tuple[np.ndarra
     if not path:
         return None, {}
     try:
-        region, turn = read_region(root / path, data.max_pixels, data.upright)
+        region, turn = read_region(root / path, data.limits, data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", f"{path}: {error}") from error
     _check_size("region", path, region, turn, picture, data)
@@ -149,7 +149,7 @@ def _mask(
     root: Path, path: str, picture: Picture, region: np.ndarray | None, data: DataSettings, *, fitted: bool
 ) -> MaskReading:
     try:
-        reading = read_mask(root / path, data.mask, data.classes, data.max_pixels, region, data.upright)
+        reading = read_mask(root / path, data.mask, data.classes, data.limits, region, data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", f"{path}: {error}") from error
     except UnclearMask as error:

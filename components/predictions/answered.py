@@ -12,7 +12,7 @@ import numpy as np
 from components.example_gen.samples import Reject
 from components.imaging.annotations.lesions import Lesion, lesions_of
 from components.imaging.annotations.regions import Regions, regions_of
-from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, decode_image, read_content
+from components.imaging.files.codecs import LIMITS, UnreadableImage, decode_image, read_content
 from components.imaging.files.dicom_mark import is_dicom
 from components.imaging.files.spacing import Spacing, spacing_of
 from components.imaging.slides.first_look import reduced, reduction
@@ -120,7 +120,7 @@ def load(
         content = read_content(given.path)
         if needs_dicom and not is_dicom(content):
             raise UnreadableImage(NO_DICOM)
-        pixels = decode_image(content, MAX_PIXELS, derivation.dicom_window, derivation.upright)
+        pixels = decode_image(content, LIMITS, derivation.dicom_window, derivation.upright)
         found = spacing or spacing_of(content, derivation.upright)
         return Loaded(given, pixels, found, content if needs_dicom else b"")
     except UnreadableImage as error:
@@ -130,10 +130,10 @@ def load(
 def _load_slide(given: Given, derivation: Derivation, needs_whole: str, spacing: Spacing | None) -> Loaded:
     """For a model that must see it whole."""
     with open_slide(given.path, derivation.upright) as slide:
-        if slide.height * slide.width > MAX_PIXELS:
+        if slide.height * slide.width > LIMITS.pixels:
             raise UnreadableImage(
-                f"has {slide.width} x {slide.height} pixels, more than the {MAX_PIXELS} that are held in memory, and "
-                f"{needs_whole}"
+                f"has {slide.width} x {slide.height} pixels, more than the {LIMITS.pixels} that are held in memory, "
+                f"and {needs_whole}"
             )
         return Loaded(given, read_rows(slide, 0, slide.height), spacing or slide.spacing, b"")
 

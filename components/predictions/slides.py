@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from components.errors import UsageError
 from components.example_gen.samples import Reject
 from components.files import write_bytes, write_json
-from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, encode_png
+from components.imaging.files.codecs import LIMITS, UnreadableImage, encode_png
 from components.imaging.files.spacing import Spacing
 from components.imaging.slides.first_look import look_at
 from components.imaging.slides.opened import is_decoded_by_rows, is_slide, load_reader, open_slide
@@ -69,10 +69,10 @@ def streamed(images: Iterable[Given], model: Model) -> dict[Given, None]:
         return dict.fromkeys(found)
     if not why_whole(model.derivation):
         for given in found:
-            if pixels_of(given) > MAX_PIXELS:
+            if pixels_of(given) > LIMITS.pixels:
                 raise UsageError(
-                    f"{given.path}: has {pixels_of(given)} pixels, more than the {MAX_PIXELS} that are held in memory, "
-                    f"and {model.needs_whole}. Predict it without, into a folder of its own"
+                    f"{given.path}: has {pixels_of(given)} pixels, more than the {LIMITS.pixels} that are held in "
+                    f"memory, and {model.needs_whole}. Predict it without, into a folder of its own"
                 )
     return {}
 

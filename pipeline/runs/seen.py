@@ -9,7 +9,7 @@ from typing import Any
 
 from components.errors import ExitCode, UsageError
 from components.example_gen.samples import Sample, image_files
-from components.imaging.files.codecs import MAX_PIXELS, UnreadableImage, read_image
+from components.imaging.files.codecs import LIMITS, UnreadableImage, read_image
 from components.parallel import ordered_map, threads
 from components.seen.known import Learnt, learnt_by
 from components.seen.match import Match, matches
@@ -40,7 +40,7 @@ def seen_images(model: Path, images: Sequence[Path], watch: Watch) -> dict[str, 
 
     def ask(path: Path) -> Query | str:
         try:
-            return query_of(read_image(path, MAX_PIXELS, bool(data.get("dicom_window")), _upright(data)))
+            return query_of(read_image(path, LIMITS, bool(data.get("dicom_window")), _upright(data)))
         except UnreadableImage as error:
             return str(error)
 

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from components.files import write_json
 from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson
-from components.imaging.files.codecs import encode_png, read_image
+from components.imaging.files.codecs import Limits, encode_png, read_image
 from components.imaging.slides.opened import is_slide
 from components.inference.operating_point import OperatingPoint
 from components.predictions import slides
@@ -206,7 +206,7 @@ def test_large_png_and_jpeg_files_are_answered_by_rows_as_in_memory(
         one, two = (tifffile_or_png(tmp_path / out / "masks" / name) for out in ("one", "two"))
         np.testing.assert_array_equal(one, two)
     whole = version_in(tmp_path / "whole/7", tiles=None)
-    monkeypatch.setattr("components.predictions.answered.MAX_PIXELS", HEIGHT * WIDTH - 1)
+    monkeypatch.setattr("components.predictions.answered.LIMITS", Limits(HEIGHT * WIDTH - 1))
     told = predict(whole, given / "a.png", "--out", tmp_path / "three")[1]
     assert told["rejects"][0]["reason"].startswith("has 700 x 600 pixels, more than the 419999 that are held in memory")
 
@@ -233,7 +233,7 @@ def test_what_cannot_be_streamed_says_its_limit(version: Path, tmp_path: Path, m
     whole = version_in(tmp_path / "whole/7", tiles=None, fit="letterbox")
     # In memory a slide is an image like others.
     assert predict(whole, slide, "--out", tmp_path / "a")[0].exit_code == 0
-    monkeypatch.setattr("components.predictions.answered.MAX_PIXELS", HEIGHT * WIDTH - 1)
+    monkeypatch.setattr("components.predictions.answered.LIMITS", Limits(HEIGHT * WIDTH - 1))
     result, told = predict(whole, slide, "--out", tmp_path / "w")
     assert (result.exit_code, told["rejects"][0]["reason"]) == (
         2,

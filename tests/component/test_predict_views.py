@@ -14,7 +14,7 @@ from slide_files import write_slide
 
 from components.errors import UsageError
 from components.files import write_json
-from components.imaging.files.codecs import encode_png, read_image
+from components.imaging.files.codecs import Limits, encode_png, read_image
 from components.inference.filtering import Filtering
 from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
@@ -116,7 +116,7 @@ def test_a_slide_must_be_in_memory_to_be_seen_whole(
     asked = (version, slide, "--view", "bitwise", "--out")
     assert predict(*asked, tmp_path / "one")[0].exit_code == 0
     np.testing.assert_array_equal(read_image(tmp_path / "one/masks/slide.png"), IMAGE == 128)
-    monkeypatch.setattr("components.predictions.slides.MAX_PIXELS", IMAGE.size - 1)
+    monkeypatch.setattr("components.predictions.slides.LIMITS", Limits(IMAGE.size - 1))
     result, told = predict(*asked, tmp_path / "two")
     assert (result.exit_code, (tmp_path / "two").exists()) == (2, False)
     assert "slide.tif: has 512 pixels, more than the 511 that are held in memory, and the view bitwise" in told["error"]
@@ -141,7 +141,7 @@ def test_blur_and_sharpening_come_before_the_mask_and_are_those_of_the_folder(
     for changed, said in (((), "blur: found 3.0, now 0"), (("--blur", 3), "sharpen: found 0.5, now 0")):
         result, told = predict(*asked, *changed, "--resume")
         assert (result.exit_code, said in told["error"]) == (2, True), told
-    monkeypatch.setattr("components.predictions.slides.MAX_PIXELS", image.size - 1)
+    monkeypatch.setattr("components.predictions.slides.LIMITS", Limits(image.size - 1))
     for options, said in (
         (("--blur", "nan"), "blur: found nan, expected a finite number"),
         ((write_slide(tmp_path / "slide.tif", image), *filters), "and blur and sharpening are of the whole answer"),

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from components.imaging.files.codecs import LIMITS
 from components.imaging.truth.blends import are_blends
 from components.imaging.truth.mask_colours import colour_mask
 from components.imaging.truth.mask_files import read_mask
@@ -81,7 +82,7 @@ def test_a_large_jpeg_of_one_colour_on_black(tmp_path: Path, colour: tuple[int, 
     drawn = (soft[..., None] * (np.array(colour) > 0)).astype(np.uint8)
     path = tmp_path / "m.jpg"
     assert cv2.imwrite(str(path), drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
-    reading = read_mask(path, Mask(form="colours", colours={"#000000": "background", name: "foreground"}), (), 10**7)
+    reading = read_mask(path, Mask(form="colours", colours={"#000000": "background", name: "foreground"}), (), LIMITS)
     assert reading.stray == 0
     assert reading.classes.sum() == pytest.approx((soft >= 128).sum(), rel=0.003)
     assert reading.inflation == 1

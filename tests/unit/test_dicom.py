@@ -27,6 +27,7 @@ from pydicom.uid import (
 from raw_images import write
 
 from components.imaging.files.codecs import (
+    Limits,
     TooManyPixels,
     UnreadableImage,
     decode_image,
@@ -282,9 +283,9 @@ def test_a_claim_of_too_many_pixels_is_refused_before_they_are_decoded(tmp_path:
     path = write(tmp_path / "a.dcm", dicom(EIGHT, Rows=60000, Columns=50000))
     with pytest.raises(TooManyPixels, match=r"50000 x 60000 = 3000000000 pixels.*raise \[data\] max_megapixels"):
         read_image(path)
-    assert read_image(write(tmp_path / "b.dcm", dicom(EIGHT)), max_pixels=6).shape == (2, 3)
+    assert read_image(write(tmp_path / "b.dcm", dicom(EIGHT)), limits=Limits(6)).shape == (2, 3)
     with pytest.raises(TooManyPixels, match="3 x 2 = 6 pixels"):
-        read_image(tmp_path / "b.dcm", max_pixels=5)
+        read_image(tmp_path / "b.dcm", limits=Limits(5))
 
 
 def of_pydicom(name: str) -> Path:

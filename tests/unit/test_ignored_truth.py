@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from raw_images import png, write
 
+from components.imaging.files.codecs import Limits
 from components.imaging.truth.classes import IGNORE, foreground, judged
 from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask, component_count, merge
@@ -22,7 +23,7 @@ IGNORED = np.array([[0, 0, 1, 1], [0, 0, 0, 1]], bool)
 EXPECTED = np.where(IGNORED, np.uint8(IGNORE), TRUTH)
 COLOURS = {"#0000ff": "ignore", "#000000": "background", "#ff0000": "tumour", "#00ff00": "stroma"}
 RGB = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
-LIMIT = 10_000
+LIMIT = Limits(10_000)
 
 
 def read(folder: Path, pixels: np.ndarray, region: np.ndarray | None = None, **mask: Any) -> np.ndarray:

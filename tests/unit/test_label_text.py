@@ -13,7 +13,15 @@ from components.example_gen.layouts.folders import list_folders
 from components.example_gen.layouts.paths import list_paths
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import is_of_kind
-from components.imaging.files.codecs import TooManyPixels, UnreadableImage, decode_image, decode_mask, orientation_of
+from components.imaging.files.codecs import (
+    LIMITS,
+    Limits,
+    TooManyPixels,
+    UnreadableImage,
+    decode_image,
+    decode_mask,
+    orientation_of,
+)
 from components.imaging.files.label_text import SUFFIXES
 from components.imaging.truth.mask_files import read_mask
 from components.imaging.truth.settings import Mask
@@ -27,7 +35,7 @@ def test_rows_of_numbers_are_pixels(text: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode_mask(text.encode()).pixels, ROWS)
     assert orientation_of(text.encode()) == 1
     (tmp_path / "m.txt").write_text(text)
-    reading = read_mask(tmp_path / "m.txt", Mask(form="instances"), (), 100)
+    reading = read_mask(tmp_path / "m.txt", Mask(form="instances"), (), LIMITS)
     np.testing.assert_array_equal(reading.classes, ROWS > 0)
     assert reading.rule == "values above 0, 3 objects"
     with pytest.raises(UnreadableImage, match="neither a PGM"):
@@ -53,7 +61,7 @@ def test_what_is_refused_and_why(text: bytes, reason: str) -> None:
 
 def test_no_more_pixels_than_are_allowed() -> None:
     with pytest.raises(TooManyPixels, match="has 2 x 3 = 6 pixels"):
-        decode_mask(b"0 1\n" * 3, 5)
+        decode_mask(b"0 1\n" * 3, Limits(5))
 
 
 @pytest.mark.parametrize(

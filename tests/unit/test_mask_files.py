@@ -14,7 +14,7 @@ from dicom_files import dicom
 from PIL import Image
 from raw_images import bmp, gif, png, tiff, write
 
-from components.imaging.files.codecs import UnreadableImage, decode_mask
+from components.imaging.files.codecs import Limits, UnreadableImage, decode_mask
 from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.one_hot import read_one_hot
@@ -26,7 +26,7 @@ TRUTH = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
 COLOURS = {"#000000": "background", "#ff0000": "tumour", "#00ff00": "stroma"}
 RED_GREEN = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], np.uint8)
 ONE_HOT = np.eye(3, dtype=np.uint8)[TRUTH]
-LIMIT = 10_000
+LIMIT = Limits(10_000)
 
 
 def npz(path: Path, **arrays: np.ndarray) -> Path:
@@ -371,7 +371,7 @@ def test_npz_files_and_one_hot_belong_together(tmp_path: Path, name: str, form: 
 
 def test_a_missing_array_is_named_with_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(UnclearMask, match=r"no array `mask`, but labels.npy"):
-        read_one_hot(npz(tmp_path / "m.npz", labels=ONE_HOT), 3, LIMIT)
+        read_one_hot(npz(tmp_path / "m.npz", labels=ONE_HOT), 3, LIMIT.pixels)
 
 
 @pytest.mark.parametrize(
@@ -387,12 +387,12 @@ def test_a_missing_array_is_named_with_what_is_there(tmp_path: Path) -> None:
 )
 def test_an_array_of_another_shape_or_type_is_refused(tmp_path: Path, array: np.ndarray) -> None:
     with pytest.raises(UnclearMask, match=r"expected numbers of the shape \(height, width, 3\)"):
-        read_one_hot(npz(tmp_path / "m.npz", mask=array), 3, LIMIT)
+        read_one_hot(npz(tmp_path / "m.npz", mask=array), 3, LIMIT.pixels)
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     with pytest.raises(UnclearMask, match="of object, expected numbers"):
-        read_one_hot(npz(tmp_path / "m.npz", mask=ONE_HOT.astype(object)), 3, LIMIT)
+        read_one_hot(npz(tmp_path / "m.npz", mask=ONE_HOT.astype(object)), 3, LIMIT.pixels)
 
 
 def test_a_header_of_too_many_pixels_is_refused_before_they_are_unpacked(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ def test_a_header_of_too_many_pixels_is_refused_before_they_are_unpacked(tmp_pat
     with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
         archive.writestr("mask.npy", header.getvalue())
     with pytest.raises(UnreadableImage, match="1000000 x 1000000 pixels"):
-        read_one_hot(tmp_path / "m.npz", 3, LIMIT)
+        read_one_hot(tmp_path / "m.npz", 3, LIMIT.pixels)
 
 
 @pytest.mark.parametrize("limit", [5, 6])
@@ -410,12 +410,12 @@ def test_the_limit_counts_pixels(tmp_path: Path, limit: int) -> None:
     path, palette = npz(tmp_path / "m.npz", mask=ONE_HOT), paletted(tmp_path / "m.png", TRUTH)
     if limit == 6:
         assert read_one_hot(path, 3, limit).shape == (2, 3, 3)
-        np.testing.assert_array_equal(read_mask(palette, Mask(form="indices"), CLASSES, limit).classes, TRUTH)
+        np.testing.assert_array_equal(read_mask(palette, Mask(form="indices"), CLASSES, Limits(limit)).classes, TRUTH)
     else:
         with pytest.raises(UnreadableImage, match="3 x 2 pixels"):
             read_one_hot(path, 3, limit)
         with pytest.raises(UnreadableImage, match="3 x 2 = 6 pixels"):
-            read_mask(palette, Mask(form="indices"), CLASSES, limit)
+            read_mask(palette, Mask(form="indices"), CLASSES, Limits(limit))
 
 
 def test_the_limit_counts_bytes_of_many_classes(tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_a_damaged_npz_file_is_refused_or_read_never_a_crash(tmp_path: Path, sav
         damaged[rng.integers(0, len(content))] ^= int(rng.integers(1, 256))
         path = write(tmp_path / "d.npz", bytes(damaged[: rng.integers(0, len(content))] if trial % 4 == 0 else damaged))
         try:
-            read_one_hot(path, 3, LIMIT)
+            read_one_hot(path, 3, LIMIT.pixels)
         except (UnreadableImage, UnclearMask):
             refused += 1
     assert refused > 200
@@ -476,7 +476,7 @@ def _damaged_lzma(path: Path) -> Path:
 )
 def test_whatever_breaks_a_parser_is_the_named_reject(tmp_path: Path, make: Any, cause: str) -> None:
     with pytest.raises((UnreadableImage, UnclearMask), match=cause):
-        read_one_hot(make(tmp_path / "m.npz"), 3, LIMIT)
+        read_one_hot(make(tmp_path / "m.npz"), 3, LIMIT.pixels)
 
 
 @pytest.mark.parametrize("form", ["one_hot", "indices", "binary", "colours"])
@@ -490,4 +490,4 @@ def test_a_damaged_palette_image_is_refused(tmp_path: Path) -> None:
     content = paletted(tmp_path / "m.png", np.zeros((300, 300), np.uint8)).read_bytes()
     for cut in (0, 20, len(content) // 2, len(content) - 30):
         with pytest.raises(UnreadableImage):
-            read_mask(write(tmp_path / "d.png", content[:cut]), Mask(form="indices"), CLASSES, 10**6)
+            read_mask(write(tmp_path / "d.png", content[:cut]), Mask(form="indices"), CLASSES, LIMIT)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from components.imaging.files.codecs import LIMITS
 from components.imaging.truth.mask_files import read_mask
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.settings import Mask
@@ -63,7 +64,7 @@ def test_the_settings_that_are_named_read_the_mask(case: str, start: dict[str, A
     truth, pixels, suffix, said = CASES[case]
     path = saved(tmp_path / f"mask{suffix}", pixels)
     try:
-        read_mask(path, Mask(**start), [], 10**6)
+        read_mask(path, Mask(**start), [], LIMITS)
     except UnclearMask as error:
         message = str(error)
     except ValueError:
@@ -76,7 +77,7 @@ def test_the_settings_that_are_named_read_the_mask(case: str, start: dict[str, A
         return
     assert said in message or start
     settings, classes = advised(message, truth.max() > 1)
-    found = read_mask(path, settings, classes, 10**6).classes
+    found = read_mask(path, settings, classes, LIMITS).classes
     assert set(np.unique(found)) == set(np.unique(truth))
     assert np.mean((found > 0) != (truth > 0)) < 0.012
 
@@ -86,4 +87,4 @@ def test_a_picture_of_a_mask_is_none(tmp_path: Path) -> None:
     picture = np.stack([2 * y, x, (x * y) % 256], axis=-1).astype(np.uint8)
     for name in ("a.png", "a.jpg"):
         with pytest.raises(UnclearMask, match="a picture of a mask, such as a plot or an overlay"):
-            read_mask(saved(tmp_path / name, picture), Mask(), [], 10**6)
+            read_mask(saved(tmp_path / name, picture), Mask(), [], LIMITS)

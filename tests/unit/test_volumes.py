@@ -18,6 +18,7 @@ from components.example_gen.outcome import outcome_of
 from components.example_gen.samples import MaskFiles, Sample
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import (
+    Limits,
     TooManyPixels,
     UnreadableImage,
     decode_image,
@@ -173,9 +174,9 @@ def test_no_more_is_unpacked_than_the_header_claims(write: Any) -> None:
     claims = gzip.compress(small + bytes(10**8)) if small else content.replace(b"10000 10000", b"3 2")
     tracemalloc.start()
     with pytest.raises(TooManyPixels, match="has 10000 x 10000 = 100000000 pixels"):
-        decode_image(content, 10**6)
+        decode_image(content, Limits(10**6))
     with pytest.raises(UnreadableImage, match="more values than its header says"):
-        decode_image(claims, 10**6)
+        decode_image(claims, Limits(10**6))
     assert tracemalloc.get_traced_memory()[1] < 4 * 10**6
     tracemalloc.stop()
 

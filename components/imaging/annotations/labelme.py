@@ -13,7 +13,7 @@ from components.foreign import foreign
 from components.imaging.annotations.document import MOST_PIXELS, AnnotatedImage, Format, annotated, polygon
 from components.imaging.annotations.named import Part
 from components.imaging.annotations.raster import painted
-from components.imaging.files.codecs import decode_image
+from components.imaging.files.codecs import Limits, decode_image
 from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import Ellipse, UnclearShape
 
@@ -71,7 +71,7 @@ def _outline(shape: _Shape) -> Outline:
         radius = math.dist((x, y), (other_x, other_y))
         return Ellipse(x - 0.5, y - 0.5, radius, radius)
     with foreign(UnclearShape, "its mask is no PNG"):
-        pixels = decode_image(base64.b64decode(shape.mask or ""), MOST_PIXELS)
+        pixels = decode_image(base64.b64decode(shape.mask or ""), Limits(MOST_PIXELS))
     inside = pixels.reshape(*pixels.shape[:2], -1).any(axis=-1)
     if (int(other_y) - int(y) + 1, int(other_x) - int(x) + 1) != inside.shape:
         raise UnclearShape(f"a mask of {inside.shape[1]} x {inside.shape[0]} pixels in a box of another size")

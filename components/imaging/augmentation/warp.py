@@ -136,10 +136,10 @@ class Warp:
         """
         points = np.array(np.broadcast_arrays(rows, columns), float)
         map_x, map_y = (
-            scipy.ndimage.map_coordinates(axis, points, float, order=1, mode="nearest")
+            scipy.ndimage.map_coordinates(axis, points.reshape(2, -1), float, order=1, mode="nearest")
             for axis in self.maps(height, width)
         )
-        return map_y, map_x
+        return map_y.reshape(points.shape[1:]), map_x.reshape(points.shape[1:])
 
     def field_scale(self, height: int, width: int) -> float:
         """What is left of the amplitudes of the fields in an image of this size: 1, or less where they could fold."""

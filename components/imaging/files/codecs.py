@@ -6,6 +6,7 @@ The content of a file decides how it is read, not its name: a JPEG may be called
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
 import cv2
@@ -13,8 +14,10 @@ import numpy as np
 
 from components.imaging.files import raster
 from components.imaging.files.alpha import Drawn, decode_drawn
-from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
+from components.imaging.files.content import is_lossy, read_content
+from components.imaging.files.dicom_mark import is_dicom
 from components.imaging.files.label_text import decode_label_text, is_label_text
+from components.imaging.files.limits import LIMITS, Limits, decode_within
 from components.imaging.files.orientation import UPRIGHT
 from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 from components.imaging.files.pnm import decode_pnm
@@ -23,8 +26,10 @@ from components.imaging.files.volume import Volume
 from components.imaging.files.volume_mark import is_volume
 
 __all__ = [
+    "LIMITS",
     "SUFFIXES",
     "Drawn",
+    "Limits",
     "TooManyPixels",
     "UnreadableImage",
     "decode_image",
@@ -48,38 +53,10 @@ SUFFIXES = frozenset(
     }
 )
 
-MAX_PIXELS = 100_000_000
-_OPENCV_MAX_PIXELS = 2**30
-# Plain PPM needs most, 3 x 6 bytes a pixel; the spare ones are for headers and thumbnails.
-_MAX_BYTES_PER_PIXEL = 20
-_SPARE_BYTES = 16 * 2**20
+UNLIMITED = Limits(pixels=2**30, seconds=math.inf)
 
 
-def is_lossy(path: Path) -> bool:
-    """Whether the compression of the file changes pixel values: JPEG, JPEG within TIFF, lossy DICOM.
-
-    Raises:
-        UnreadableImage: the file is missing, or is no image.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(PREAMBLE_BYTES)
-            file.seek(0)
-            if head[:2] in PNM_MAGIC or is_volume(head) or is_label_text(head):
-                return False
-            if is_dicom(head):
-                from components.imaging.files.dicom import is_lossy_dicom
-
-                return is_lossy_dicom(file)
-            header = raster.open_raster(file)
-    except OSError as error:
-        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
-    return "jpeg" in (str(header.format).lower(), header.info.get("compression"))
-
-
-def read_image(
-    path: Path, max_pixels: int = MAX_PIXELS, dicom_window: bool = False, upright: bool = True
-) -> np.ndarray:
+def read_image(path: Path, limits: Limits = LIMITS, dicom_window: bool = False, upright: bool = True) -> np.ndarray:
     """The pixels of a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF, DICOM, NIfTI or NRRD file.
 
     `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16. Alpha is dropped, palettes are looked up. The orientation that
@@ -91,37 +68,20 @@ def read_image(
     environment as well.
 
     Raises:
-        TooManyPixels: its header claims more than `max_pixels`; nothing has been decoded.
-        UnreadableImage: the file is missing, is cut short, is no image or none that is read.
+        TooManyPixels: its header claims more than the limit; nothing has been decoded.
+        UnreadableImage: the file is missing, is cut short, is no image or none that is read, or takes too long.
     """
-    return decode_image(read_content(path, max_pixels), max_pixels, dicom_window, upright)
-
-
-def read_content(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The bytes of an image file.
-
-    Raises:
-        TooManyPixels: it has more than an image of `max_pixels` can have; nothing has been read.
-        UnreadableImage: the file is missing, or cannot be read.
-    """
-    if "\0" in str(path):
-        raise UnreadableImage("cannot be read: no file has a name with a zero byte")
-    try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES_PER_PIXEL * max_pixels + _SPARE_BYTES:
-            raise TooManyPixels(
-                f"has {size} bytes, more than an image of the {max_pixels} pixels that are allowed: "
-                "raise [data] max_megapixels to read it"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableImage(f"cannot be read: {error.strerror}") from error
+    return decode_image(read_content(path, limits), limits, dicom_window, upright)
 
 
 def decode_image(
-    content: bytes, max_pixels: int = _OPENCV_MAX_PIXELS, dicom_window: bool = False, upright: bool = True
+    content: bytes, limits: Limits = UNLIMITED, dicom_window: bool = False, upright: bool = True
 ) -> np.ndarray:
-    """As `read_image`, of the bytes of a file; without a limit of its own below that of OpenCV."""
+    """As `read_image`, of the bytes of a file; without limits of its own below those of OpenCV."""
+    return decode_within(limits.seconds, _image, content, limits.pixels, dicom_window, upright)
+
+
+def _image(content: bytes, max_pixels: int, dicom_window: bool, upright: bool) -> np.ndarray:
     if not content:
         raise UnreadableImage("the file is empty")
     if content[:2] in PNM_MAGIC:
@@ -135,7 +95,7 @@ def decode_image(
     return raster.decode_raster(content, max_pixels, upright)
 
 
-def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> Drawn:
+def decode_mask(content: bytes, limits: Limits = LIMITS, upright: bool = True) -> Drawn:
     """As `decode_image`; of a file of one colour with a drawing in its alpha channel that channel, `(H, W)`. In DICOM
     every value is meant: what a header, often that of the image, calls padding is truth like any other. Text of whole
     numbers is a mask, and no image.
@@ -143,6 +103,10 @@ def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = Tr
     Raises:
         UnreadableImage: as `decode_image`, or colours and alpha tell two things.
     """
+    return decode_within(limits.seconds, _mask, content, limits.pixels, upright)
+
+
+def _mask(content: bytes, max_pixels: int, upright: bool) -> Drawn:
     if _is_raster(content):
         return decode_drawn(content, max_pixels, upright)
     if is_dicom(content):
@@ -151,20 +115,24 @@ def decode_mask(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = Tr
         return Drawn(decode_dicom(content, max_pixels, window=False, padded=False))
     if is_label_text(content):
         return Drawn(decode_label_text(content, max_pixels))
-    return Drawn(decode_image(content, max_pixels, upright=upright))
+    return Drawn(_image(content, max_pixels, dicom_window=False, upright=upright))
 
 
-def decode_indices(content: bytes, max_pixels: int = MAX_PIXELS, upright: bool = True) -> np.ndarray:
+def decode_indices(content: bytes, limits: Limits = LIMITS, upright: bool = True) -> np.ndarray:
     """Indices `(H, W)`: the palette entries of an image with a palette, else grey values, as `decode_mask`, also those
     of three equal channels.
 
     Raises:
         UnreadableImage: as `decode_mask`, or colours without a palette.
     """
+    return decode_within(limits.seconds, _indices, content, limits.pixels, upright)
+
+
+def _indices(content: bytes, max_pixels: int, upright: bool) -> np.ndarray:
     indices = raster.indices_in_raster(content, max_pixels, upright) if _is_raster(content) else None
     if indices is not None:
         return indices
-    pixels = unrepeated(decode_mask(content, max_pixels, upright).pixels)
+    pixels = unrepeated(_mask(content, max_pixels, upright).pixels)
     if pixels.ndim == 3:
         raise UnreadableImage("has RGB pixels, expected a palette or grey values that are class indices")
     return pixels

@@ -14,6 +14,7 @@ from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLoss
 
 from components.foreign import foreign
 from components.imaging.files.dicom_dataset import check_required, open_dicom
+from components.imaging.files.dicom_frame import check_stored
 from components.imaging.files.dicom_padding import bits_of_tissue, forget_padding, padding_of
 from components.imaging.files.dicom_values import rescaled, windowed
 from components.imaging.files.unreadable import UnreadableImage, check_size
@@ -37,6 +38,7 @@ def decode_dicom(content: bytes, max_pixels: int, window: bool, padded: bool = T
             forget_padding(dataset)
         _check(dataset, max_pixels)
     with _damage_named(f", stored as {dataset.file_meta.TransferSyntaxUID.name}"):
+        check_stored(dataset)
         stored = pixel_array(dataset)
     with _damage_named():
         if dataset.PhotometricInterpretation in _COLOUR:
@@ -61,6 +63,17 @@ def is_lossy_dicom(file: BinaryIO) -> bool:
     with _damage_named():
         dataset = open_dicom(file, stop_before_pixels=True)
         return dataset.get("LossyImageCompression") == "01" or dataset.file_meta.TransferSyntaxUID in _LOSSY
+
+
+def sides_of_dicom(file: BinaryIO) -> tuple[int, int]:
+    """Width and height as the header tells them; zeros where it does not.
+
+    Raises:
+        UnreadableImage: a damaged file.
+    """
+    with _damage_named():
+        dataset = open_dicom(file, stop_before_pixels=True)
+        return int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
 
 
 def spacing_of_dicom(file: BinaryIO) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from os import SEEK_END
 from typing import IO
@@ -9,6 +10,11 @@ from typing import IO
 from components.imaging.files.unreadable import UnreadableImage
 
 _SIGNATURE_BYTES = 8
+_VALUES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Of a pixel, by the kind of its colours."""
+_DEFLATED = 9 / 8
+"""By which deflate makes noise longer where an encoder knows no better."""
+_SPARE = 2**16
 _AROUND = 12
 """Bytes of a chunk beside its data: length and kind before, a check sum behind."""
 
@@ -30,3 +36,21 @@ def png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
         yield kind, position + 8, position + 8 + length
         position += _AROUND + length
     raise UnreadableImage("not a whole PNG image: cut short, or the length of a chunk is damaged")
+
+
+def check_png(content: bytes, width: int, height: int) -> None:
+    """To be called before OpenCV decodes it: that makes room for what a chunk claims, up to 4 GB, before it sees that
+    the file ends earlier, and inflates all that follows the pixels.
+
+    Raises:
+        UnreadableImage: the file ends before a chunk does, or has more data than its pixels can make.
+    """
+    found = sum(end - begin for kind, begin, end in png_chunks(io.BytesIO(content)) if kind == b"IDAT")
+    depth, colours = content[24], content[25]
+    # Rows that are interlaced begin twice as often.
+    row = 2 + -(-width * depth * _VALUES.get(colours, 4) // 8)
+    most = int(_DEFLATED * row * height) + _SPARE
+    if found > most:
+        raise UnreadableImage(
+            f"has {found} bytes of pixels, more than the {most} that {width} x {height} can have: save it anew"
+        )

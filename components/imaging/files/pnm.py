@@ -14,7 +14,7 @@ _GAP = rb"(?:\s|#[^\r\n]*[\r\n])+"
 # One white space ends the header of a binary file; CR LF counts as one, or files with such lines would be read one
 # byte late.
 _HEADER = re.compile(rb"P([2356])" + 3 * (_GAP + rb"(\d{1,9})") + rb"(?:#[^\r\n]*)?(?:\r\n|\s)")
-_MAX_HEADER_BYTES = 65536
+HEADER_BYTES = 65536
 _PLAIN = b"0123456789 \t\n\v\f\r"
 
 
@@ -24,9 +24,7 @@ def decode_pnm(content: bytes, max_pixels: int) -> np.ndarray:
     Raises:
         UnreadableImage: a damaged header, pixels missing or left over, a value above the maximum.
     """
-    header = _HEADER.match(content, 0, _MAX_HEADER_BYTES)
-    if header is None:
-        raise UnreadableImage("not a whole PGM or PPM image: its header is cut short or damaged")
+    header = _header(content)
     width, height, maximum = (int(number) for number in header.groups()[1:])
     check_size(width, height, max_pixels)
     if not 1 <= maximum <= 65535:
@@ -36,6 +34,23 @@ def decode_pnm(content: bytes, max_pixels: int) -> np.ndarray:
     if values.max() > maximum:
         raise UnreadableImage(f"has a value of {values.max()}, above the maximum of {maximum} that its header claims")
     return values.astype(np.uint16 if maximum > 255 else np.uint8, copy=False).reshape(shape)
+
+
+def sides_of_pnm(head: bytes) -> tuple[int, int]:
+    """Width and height, by the first `HEADER_BYTES`.
+
+    Raises:
+        UnreadableImage: a damaged header.
+    """
+    header = _header(head)
+    return int(header[2]), int(header[3])
+
+
+def _header(content: bytes) -> re.Match[bytes]:
+    header = _HEADER.match(content, 0, HEADER_BYTES)
+    if header is None:
+        raise UnreadableImage("not a whole PGM or PPM image: its header is cut short or damaged")
+    return header
 
 
 def _binary(content: bytes, start: int, count: int, maximum: int) -> np.ndarray:

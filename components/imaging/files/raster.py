@@ -18,8 +18,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from components.foreign import foreign
 from components.imaging.files.gif import decode_gif, gif_entries
+from components.imaging.files.limits import SCAN
 from components.imaging.files.orientation import orientation_in, turned, turned_back
-from components.imaging.files.png import png_chunks
+from components.imaging.files.png import check_png
 from components.imaging.files.tiff_compression import refuse_compression
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
@@ -33,6 +34,8 @@ _PLUGINS: dict[bytes, type[ImageFile]] = {
     **dict.fromkeys(TIFF_MAGIC, TiffImageFile),
 }
 _PNG_GRAY_AND_ALPHA = 4
+_MOST_SCANS = 100
+"""Programs write up to 14."""
 # Values of TIFF tags; sample format 4 is 'undefined'.
 _UNSIGNED, _COLOUR_BY_COLOUR, _WHITE_IS_ZERO = {1, 4}, 2, 0
 
@@ -43,9 +46,8 @@ def open_raster(file: IO[bytes]) -> ImageFile:
     Raises:
         UnreadableImage: another kind of file, or a damaged header.
     """
-    magic = file.read(8)
+    plugin = _plugin_of(file.read(8))
     file.seek(0)
-    plugin = next((plugin for start, plugin in _PLUGINS.items() if magic.startswith(start)), None)
     if plugin is None:
         raise UnreadableImage(
             "not a whole image: neither a PGM, PPM, PNG, JPEG, TIFF, BMP, GIF, DICOM, NIfTI nor an NRRD file"
@@ -60,6 +62,15 @@ def open_raster(file: IO[bytes]) -> ImageFile:
         if plugin is TiffImageFile:
             refuse_compression(file)
         raise
+
+
+def is_raster(head: bytes) -> bool:
+    """Whether a file is PNG, JPEG, TIFF, BMP or GIF, by its first 8 bytes."""
+    return _plugin_of(head) is not None
+
+
+def _plugin_of(head: bytes) -> type[ImageFile] | None:
+    return next((plugin for start, plugin in _PLUGINS.items() if head.startswith(start)), None)
 
 
 def decode_raster(content: bytes, max_pixels: int, upright: bool = True) -> np.ndarray:
@@ -115,9 +126,10 @@ def one_image(file: IO[bytes], max_pixels: int) -> ImageFile:
     header = open_raster(file)
     check_size(*header.size, max_pixels)
     with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
-        pages = getattr(header, "n_frames", 1)
-    if pages > 1:
-        raise UnreadableImage(f"holds {pages} pages, frames or resolutions, expected one image: save one of them alone")
+        # Not how many: to count them Pillow reads each.
+        has_pages = getattr(header, "is_animated", False)
+    if has_pages:
+        raise UnreadableImage("holds several pages, frames or resolutions, expected one image: save one of them alone")
     return header
 
 
@@ -160,9 +172,11 @@ def decode_with(flags: int, content: bytes, header: ImageFile) -> np.ndarray:
         UnreadableImage: damaged, cut short, or pixels of another depth than 8 or 16 bits.
     """
     if isinstance(header, PngImageFile):
-        # OpenCV makes room for what a chunk claims, up to 4 GB, before it sees that the file ends earlier.
-        for _ in png_chunks(io.BytesIO(content)):
-            pass
+        check_png(content, *header.size)
+    if isinstance(header, JpegImageFile) and (scans := content.count(SCAN)) > _MOST_SCANS:
+        raise UnreadableImage(
+            f"has {scans} scans, each over all of its pixels, expected up to {_MOST_SCANS}: save it anew"
+        )
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
     # More pixels than it takes are refused: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.
     with foreign(UnreadableImage, "OpenCV refuses it"):

@@ -10,7 +10,7 @@ from types import ModuleType
 from components.errors import UsageError
 from components.foreign import foreign
 from components.imaging.files import raster
-from components.imaging.files.codecs import MAX_PIXELS
+from components.imaging.files.codecs import LIMITS
 from components.imaging.files.raster import TIFF_MAGIC
 from components.imaging.files.unreadable import UnreadableImage
 from components.imaging.slides import vips
@@ -23,7 +23,7 @@ LONGEST_SIDE = 2**18
 _MAGIC_BYTES = 8
 
 
-def is_slide(path: Path, max_pixels: int = MAX_PIXELS) -> bool:
+def is_slide(path: Path, max_pixels: int = LIMITS.pixels) -> bool:
     """Whether a file is read by regions: of a suffix of slides, or a TIFF of several resolutions, or a TIFF, a PNG or a
     JPEG of more pixels than are read at once. What is damaged is none."""
     if path.suffix.lower() in SUFFIXES:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from components.imaging.files.codecs import decode_mask, is_lossy, is_placed, orientation_of, read_content
+from components.imaging.files.codecs import Limits, decode_mask, is_lossy, is_placed, orientation_of, read_content
 from components.imaging.files.dicom_mark import is_dicom
 from components.imaging.truth.classes import foreground
 from components.imaging.truth.mask_images import MaskImage, read_image_mask
@@ -27,7 +27,7 @@ def read_mask(
     path: Path,
     settings: Mask,
     classes: Sequence[str],
-    max_pixels: int,
+    limits: Limits,
     region: np.ndarray | None = None,
     upright: bool = True,
 ) -> MaskReading:
@@ -38,7 +38,7 @@ def read_mask(
             segments are the classes of their labels, or united where there is one class.
         settings: the `[data.mask]` section of the config.
         classes: names of the classes 1, 2, ...; empty: one class, `foreground`.
-        max_pixels: larger files are refused before they are decoded.
+        limits: what a file may take; a larger one is refused before it is decoded.
         region: bool `(H, W)`, outside of which the mask is ignored, whatever stands there.
         upright: whether the orientation that the file carries is applied.
 
@@ -53,12 +53,12 @@ def read_mask(
         )
     if settings.form == "one_hot":
         background = np.eye(1, 1 + len(names))[0]
-        array = within(read_one_hot(path, 1 + len(names), max_pixels), region, background)
+        array = within(read_one_hot(path, 1 + len(names), limits.pixels), region, background)
         reading = MaskReading(one_hot_mask(array), rule="channels of an array")
-    elif _is_segmentation(content := read_content(path, max_pixels)):
-        reading = MaskReading(within(_segments(content, names, max_pixels), region, 0), rule="segments")
+    elif _is_segmentation(content := read_content(path, limits)):
+        reading = MaskReading(within(_segments(content, names, limits.pixels), region, 0), rule="segments")
     else:
-        file = MaskImage(content, is_lossy(path), max_pixels, upright)
+        file = MaskImage(content, is_lossy(path), limits, upright)
         reading = replace(
             read_image_mask(file, settings, names, region),
             orientation=orientation_of(file.content),
@@ -87,14 +87,14 @@ def _segments(content: bytes, names: Sequence[str], max_pixels: int) -> np.ndarr
         raise UnclearMask(str(error)) from error
 
 
-def read_region(path: Path, max_pixels: int, upright: bool = True) -> tuple[np.ndarray, int]:
+def read_region(path: Path, limits: Limits, upright: bool = True) -> tuple[np.ndarray, int]:
     """Where an image is judged, bool `(H, W)`: pixels of a file that are not black, of a JPEG above 127 in any channel;
     and the orientation that the file carries.
 
     Raises:
         UnreadableImage: the file is missing, damaged or too large.
     """
-    content = read_content(path, max_pixels)
-    pixels = decode_mask(content, max_pixels, upright).pixels
+    content = read_content(path, limits)
+    pixels = decode_mask(content, limits, upright).pixels
     inside = pixels.reshape(*pixels.shape[:2], -1).max(axis=-1) > (_MIDDLE if is_lossy(path) else 0)
     return inside, orientation_of(content)

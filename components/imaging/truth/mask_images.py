@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.files.codecs import Drawn, decode_indices, decode_mask, unrepeated, with_channels
+from components.imaging.files.codecs import Drawn, Limits, decode_indices, decode_mask, unrepeated, with_channels
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.legend import legend
 from components.imaging.truth.mask_colours import colour_mask
@@ -24,14 +24,14 @@ class MaskImage:
 
     content: bytes
     lossy: bool
-    max_pixels: int
+    limits: Limits
     upright: bool
 
     def indices(self) -> np.ndarray:
-        return decode_indices(self.content, self.max_pixels, self.upright)
+        return decode_indices(self.content, self.limits, self.upright)
 
     def drawn(self) -> Drawn:
-        return decode_mask(self.content, self.max_pixels, self.upright)
+        return decode_mask(self.content, self.limits, self.upright)
 
 
 def read_image_mask(file: MaskImage, settings: Mask, names: Sequence[str], region: np.ndarray | None) -> MaskReading:

@@ -12,7 +12,6 @@ import numpy as np
 from components.errors import UsageError
 from components.imaging.annotations.dicom_segments import is_seg, segment_labels
 from components.imaging.files.codecs import (
-    MAX_PIXELS,
     UnreadableImage,
     decode_indices,
     decode_mask,
@@ -67,13 +66,13 @@ def look_at_masks(paths: Sequence[Path]) -> tuple[list[Look], list[tuple[Path, s
 
 
 def _look(path: Path) -> Look:
-    content, lossy = read_content(path, MAX_PIXELS), is_lossy(path)
-    pixels = decode_mask(content, MAX_PIXELS).pixels
+    content, lossy = read_content(path), is_lossy(path)
+    pixels = decode_mask(content).pixels
     coloured = has_colours(pixels, JPEG_MOVES if lossy else 0)
     palette = False
     if coloured:
         try:
-            pixels, palette = decode_indices(content, MAX_PIXELS), True
+            pixels, palette = decode_indices(content), True
         except UnreadableImage:
             pixels = with_channels(pixels, 3)
     else:
@@ -109,7 +108,7 @@ def segment_names(paths: Sequence[Path]) -> list[str]:
     names: dict[str, None] = {}
     for path in paths:
         try:
-            content = read_content(path, MAX_PIXELS)
+            content = read_content(path)
             if not is_seg(content):
                 return []
             names |= dict.fromkeys(segment_labels(content))

@@ -1,0 +1,1 @@
+"""Small files that cost much, one maker each."""
