@@ -5,6 +5,7 @@ It is started when one is first needed, and serves until its parent ends.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import queue
@@ -55,7 +56,7 @@ class _Child:
             answer = pickle.load(self._process.stdout)
         if answer is not None:
             return answer
-        self._process.communicate()
+        self.end()
         ended = -self._process.returncode
         if ended == signal.SIGPROF:
             raise UnreadableImage(
@@ -64,10 +65,21 @@ class _Child:
         name = signal.Signals(ended).name if ended > 0 else f"code {-ended}"
         raise UnreadableImage(f"breaks its decoder, whose process ended with {name}: save it anew")
 
+    def end(self) -> None:
+        """Waits for its end, which comes with that of its input."""
+        with suppress(BrokenPipeError):
+            self._process.communicate()
+
 
 _idle: queue.LifoQueue[_Child] = queue.LifoQueue()
 # A child of a fork would talk to those of its parent.
 os.register_at_fork(after_in_child=_idle.queue.clear)
+
+
+@atexit.register
+def _end() -> None:
+    while not _idle.empty():
+        _idle.get_nowait().end()
 
 
 def _serve() -> None:
