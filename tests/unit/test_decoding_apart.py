@@ -20,7 +20,7 @@ from components.imaging.files.limits import decode_within
 from components.imaging.files.unreadable import TooManyPixels
 from tests.decoders import end_by_fault, parent_of, print_first, refuse, work
 
-NOISE = np.random.default_rng(0).integers(0, 256, (640, 640), np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 256, (1100, 1100), np.uint8)
 LARGE = cv2.imencode(".png", NOISE)[1].tobytes()
 
 
@@ -67,8 +67,8 @@ def test_errors_and_answers_come_back_as_they_are(capfd: pytest.CaptureFixture[s
 
 
 def test_the_limit_on_pixels_holds_there_as_well() -> None:
-    with pytest.raises(TooManyPixels, match="640 x 640 = 409600 pixels"):
-        decode_image(LARGE, Limits(pixels=409_599))
+    with pytest.raises(TooManyPixels, match="1100 x 1100 = 1210000 pixels"):
+        decode_image(LARGE, Limits(pixels=1_209_999))
 
 
 def test_a_fork_has_children_of_its_own() -> None:

@@ -11,8 +11,8 @@ from components.imaging.files.child import run_apart
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
-_LIGHT = 2**18
-"""Bytes that unpack to a quarter of a gigabyte at most, which takes a second or two."""
+_LIGHT = 2**20
+"""Bytes that unpack to a gigabyte at most, which takes some seconds."""
 SCAN = b"\xff\xda"
 _USUAL_SCANS = 32
 
