@@ -17,7 +17,7 @@ BASE ?= docker.io/library/python:3.11-slim-bookworm
 # The first that works; a client without its engine does not.
 ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
 
-.PHONY: demo test test-quick test-slow test-releases check setup lock schema bench image test-container clean
+.PHONY: demo test test-quick test-slow test-releases check setup lock audit sbom schema bench image test-container clean
 
 demo: setup
 	$(BIN)/maskline run demo
@@ -86,6 +86,25 @@ EXTRAS := annotations dev encoders fast onnx slides vertex
 lock: | $(UV)
 	$(UV) $(LOCK) $(EXTRAS:%=--extra %) --output-file requirements.lock pyproject.toml
 	$(UV) $(LOCK) --output-file tests/e2e/local_runner.lock tests/e2e/local_runner.in
+
+AUDITED := build/audit
+EXCEPTIONS = $(shell sed -n 's/^id = "\(.*\)"/--ignore-vuln \1/p' tools/audit.toml)
+
+# In an environment of its own, which uv keeps. Strict, for what no service knows it calls clean otherwise.
+audit: | $(UV)
+	@mkdir -p $(AUDITED) && rm -f $(AUDITED)/found.txt
+	@if $(UV) tool run --quiet --python 3.11 pip-audit@2.10.1 --strict --no-deps --disable-pip --aliases \
+		--vulnerability-service osv --requirement requirements.lock $(EXCEPTIONS) \
+		--output $(AUDITED)/found.txt 2>$(AUDITED)/log.txt; \
+	then echo "make audit: no advisory but those of tools/audit.toml"; \
+	elif test -s $(AUDITED)/found.txt; then cat $(AUDITED)/found.txt >&2; exit 1; \
+	else tail -n 1 $(AUDITED)/log.txt >&2; \
+		echo "make audit: no advisory service answers, so nothing is known of what is locked: try again online" >&2; exit 2; \
+	fi
+
+sbom: setup
+	@mkdir -p build
+	$(BIN)/python tools/sbom.py requirements.lock > build/maskline-$(VERSION).cdx.json
 
 clean:
 	rm -rf $(VENV) $(LOCAL_RUNNER) .uv maskline-out build *.egg-info .mypy_cache .ruff_cache .pytest_cache
