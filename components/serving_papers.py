@@ -30,6 +30,10 @@ class Manifest(TypedDict):
     """The champion before it."""
     engines: NotRequired[dict[str, bool]]
     """Of each faster form that was asked for, whether it is offered."""
+    copy_of: NotRequired[str]
+    """The version that this one, a rollback, has again."""
+    withdrawn: NotRequired[list[str]]
+    """By `model_sha256` what was rolled back, here or before: it is not pushed again."""
 
 
 class Row(TypedDict):

@@ -16,6 +16,7 @@ from pipeline.cli.init import init_command
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.plan import plan_command
 from pipeline.cli.predict import predict_command
+from pipeline.cli.registry import registry_app
 from pipeline.cli.schedule import schedule_command
 from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
 from pipeline.terminal import Terminal, document, say
@@ -30,6 +31,7 @@ config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
 app.add_typer(kubeflow_app, name="kubeflow")
 app.add_typer(bench_app, name="bench")
+app.add_typer(registry_app, name="registry")
 
 
 @app.command("run")

@@ -19,7 +19,7 @@ from components.pusher.disclosure import disclose, disclosed_provenance
 from components.pusher.settings import Disclosure, PusherSettings
 from components.seen.known import learnt_by
 from components.seen.names import make_salt
-from components.serving_dir import push
+from components.serving_push import push
 from pipeline.cli.app import app
 from pipeline.config.loader import parse_config
 from pipeline.runs.check import check_config

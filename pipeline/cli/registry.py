@@ -1,0 +1,84 @@
+"""The verbs `maskline registry`: what is served, and what was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.verbs import AsJson, Debug, print_json, verb
+from pipeline.terminal import Column, Terminal
+
+registry_app = typer.Typer(no_args_is_help=True, help="The versions of a serving folder: list, show, roll back.")
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A serving folder, or the output folder of runs.")]
+
+
+@registry_app.command("list")
+@verb
+def list_command(folder: Folder, json_output: AsJson = False, debug: Debug = False) -> None:
+    """List the versions, the newest first."""
+    from pipeline.runs.registry.listing import listing
+
+    rows = listing(folder)
+    if json_output:
+        print_json(rows)
+        return
+    columns = [Column(name, whole=True) for name in ("version", "pushed", "recipe", "Dice", "state")]
+    Terminal(wraps=True).show(columns, map(_row, rows))
+
+
+@registry_app.command("show")
+@verb
+def show_command(
+    folder: Folder,
+    version: Annotated[str | None, typer.Option(metavar="VERSION", help="Without it the champion.")] = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show what is known of a version: its manifest."""
+    from pipeline.runs.registry.listing import listing, manifest_of
+
+    if json_output:
+        print_json(manifest_of(folder, version))
+        return
+    shown = manifest_of(folder, version)["version"]
+    [row] = [row for row in listing(folder) if row["version"] == shown]
+    terminal = Terminal()
+    for key, value in row.items():
+        if value is not None:
+            terminal.say(f"{key.replace('_', ' ')}: {value}")
+
+
+@registry_app.command("rollback")
+@verb
+def rollback_command(
+    folder: Folder,
+    to: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Without it what the champion has replaced.")
+    ] = None,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Serve an earlier version again, as a new version with the highest number: servers take it as any push.
+
+    The model that is rolled back is not pushed again, however it measures, until --to names its version.
+    """
+    from pipeline.runs.registry.rollback import rollback
+
+    told = rollback(folder, to)
+    if json_output:
+        print_json(told)
+    else:
+        say = Terminal().say
+        say(f"{told['serving']}: version {told['version']} is served, the model of version {told['copy_of']}")
+        say(f"That of version {told['rolled_back']} stays there, and is not pushed again")
+
+
+def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    state = ["served"] if row["champion"] else []
+    state += ["rolled back"] if row["withdrawn"] else []
+    state += [f"copy of {row['copy_of']}"] if row["copy_of"] else []
+    dice = "" if row["dice"] is None else f"{row['dice']:.3f}"
+    return row["version"], (row["pushed_at"] or "")[:16].replace("T", " "), row["recipe"] or "", dice, ", ".join(state)
