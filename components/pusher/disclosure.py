@@ -20,6 +20,8 @@ _NAMES = ("id", "group", "source", "derived_from")
 """Columns of a split report's records."""
 _NAMELESS = ("data_fingerprint", "sources", "splits", "drift")
 """Keys of a split report that hold no name."""
+SALT_FILE = "salt"
+"""Beside the serving folder."""
 
 
 def disclose(papers: Path, folder: Path, asked: Disclosure, serving: Path) -> list[Path]:
@@ -53,6 +55,18 @@ def names_asked(asked: Disclosure, serving: Path) -> Names:
     if path.is_relative_to(serving.resolve()):
         raise UsageError(f"[serving] salt: {path} lies in the serving folder, which goes to others. Choose another.")
     return make_salt(path)
+
+
+def names_for_others(serving: Path, config: Mapping[str, Any]) -> Names:
+    """Ids for the names in what is handed on of a run or its model: by the salt of its recipe, else by one that is kept
+    beside the serving folder.
+
+    Raises:
+        UsageError: as `names_asked`.
+    """
+    return names_asked(
+        Disclosure(salt=config.get("serving", {}).get("salt") or str(serving.parent / SALT_FILE)), serving
+    )
 
 
 def disclosed_provenance(settings: PusherSettings, serving: Path) -> dict[str, Any]:

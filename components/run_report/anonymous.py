@@ -15,8 +15,9 @@ from components.seen.hiding import Hiding
 from components.seen.names import Names
 from components.serving_dir import SPLIT_REPORT_FILE
 
-_BY_KIND = ("rejects", "left_out", "notes")
-"""Of a split report: their sentences are about files, and say more of these than can be taken out."""
+_TABLES = ("records", "rejects", "left_out", "notes")
+_SUMMARIES = ("data_fingerprint", "sources", "splits", "drift")
+"""Keys of a split report that the report reads."""
 _NAMELESS = (MODEL, CODE, ENVIRONMENT)
 """Papers without names. The hash of another would tell who guesses the names in it whether they are right."""
 
@@ -30,12 +31,11 @@ class Shown:
     doubted: list[DoubtfulIllustration]
 
 
-def anonymous(shown: Shown, names: Names) -> Shown:
+def anonymous(shown: Shown, hiding: Hiding) -> Shown:
     """The same with ids; pixels stay as they are."""
-    hiding = hiding_of(shown.run, names)
     return Shown(
         _run(shown.run, hiding),
-        [replace(each, case=hidden_case(each.case, hiding)) for each in shown.illustrations],
+        [replace(each, case=_case(each.case, hiding)) for each in shown.illustrations],
         [replace(each, doubtful=_doubtful(each.doubtful, hiding)) for each in shown.doubted],
     )
 
@@ -50,22 +50,17 @@ def hiding_of(run: Run, names: Names) -> Hiding:
         names,
         (row[key] for row in rows for key in ("id", "group")),
         (row["source"] for row in (*rows, *without)),
-        (text for text in slices if text.startswith("folder=")),
+        slices,
     )
 
 
-def hidden_case(case: Case, hiding: Hiding) -> Case:
-    """A case by its ids; the picture of its prediction is not handed on."""
-    return replace(case, **_identity(case, hiding), site=hiding.value(case.site), prediction="")
+def _case(case: Case, hiding: Hiding) -> Case:
+    """The picture of its prediction stays at home."""
+    return replace(case, **hiding.identity(case), prediction="")
 
 
 def _doubtful(found: Doubtful, hiding: Hiding) -> Doubtful:
-    return replace(found, **_identity(found, hiding))
-
-
-def _identity(found: Case | Doubtful, hiding: Hiding) -> dict[str, str]:
-    named = {key: hiding.names(getattr(found, key)) for key in ("id", "group", "source")}
-    return {**named, "label": hiding.value(found.label)}
+    return replace(found, **hiding.identity(found))
 
 
 def _run(run: Run, hiding: Hiding) -> Run:
@@ -76,9 +71,9 @@ def _run(run: Run, hiding: Hiding) -> Run:
         recipe=hiding.text(run.recipe),
         notice=hiding.text(run.notice),
         config=config,
-        verdict=Verdict(**hiding.whole(vars(run.verdict))),
+        verdict=Verdict(run.verdict.outcome, hiding.text(run.verdict.headline), hiding.whole(run.verdict.reasons)),
         metrics=hiding.whole(run.metrics),
-        cases=sorted((hidden_case(case, hiding) for case in run.cases), key=lambda case: case.id),
+        cases=sorted((_case(case, hiding) for case in run.cases), key=lambda case: case.id),
         training=hiding.whole(run.training),
         split_report=report,
         checks=hiding.whole(run.checks),
@@ -98,21 +93,8 @@ def _paper(name: str, paper: Paper, config: Any, report: Any, hiding: Hiding) ->
 
 
 def _split_report(report: Mapping[str, Any], hiding: Hiding) -> dict[str, Any]:
-    rows = [
-        {**row, **{key: hiding.names(row[key]) for key in ("id", "group", "source") if key in row}}
-        for row in report["records"]
-    ]
-    told = {key: [*map(_by_kind, report.get(key, ()))] for key in _BY_KIND}
-    for row in (*told["rejects"], *told["left_out"]):
-        row["source"] = hiding.names(row["source"])
-    others = {key: value for key, value in report.items() if key not in ("records", "problems", *_BY_KIND)}
-    return {**hiding.whole(others), **told, "records": rows}
-
-
-def _by_kind(row: Mapping[str, Any]) -> dict[str, Any]:
-    kind, count = row.get("kind", "not told"), row.get("count")
-    said = kind if count is None else f"{kind} ({count})"
-    return {"source": row.get("source", ""), "kind": kind, "reason": said, "message": said}
+    tables = {key: [*map(hiding.row, report[key])] for key in _TABLES if key in report}
+    return {**hiding.whole({key: report[key] for key in _SUMMARIES if key in report}), **tables}
 
 
 def _strip(title: str, hiding: Hiding) -> str:

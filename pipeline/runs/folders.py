@@ -65,9 +65,14 @@ def artifact_folder(record: RunRecord, role: Role) -> Path:
     return beside_run(record, Path(record.artifacts[key]))
 
 
+def output_of(record: RunRecord) -> Path:
+    """The output folder of a run, where it is now."""
+    return Path(record.folder or "").resolve().parent.parent
+
+
 def beside_run(record: RunRecord, made: Path) -> Path:
     """Where an artifact of a run is, by where it was made."""
-    beside = Path(record.folder or "").resolve().parent.parent.joinpath("artifacts", *made.parts[-3:])
+    beside = output_of(record).joinpath("artifacts", *made.parts[-3:])
     return beside if beside.is_dir() else made
 
 

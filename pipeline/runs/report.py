@@ -7,30 +7,12 @@ from typing import Any
 
 from components.artifacts import REPORT_FILE
 from components.errors import UsageError
-from components.pusher.disclosure import names_asked
-from components.pusher.settings import Disclosure
-from components.seen.names import Names
-from pipeline.runs.folders import beside_run, find_run
+from pipeline.runs.folders import beside_run, find_run, output_of
 from pipeline.runs.new_folder import new_folder, refuse_existing
 from pipeline.runs.record import RunRecord
-from pipeline.runs.served import SERVING
 from pipeline.runs.store import STORE_FILE, made_by
 
-SALT_FILE = "salt"
-"""In the output folder, where the recipe names no other file."""
 _AGAIN = "Give the command of that run again, which makes it anew"
-
-
-def names_of_run(record: RunRecord) -> Names:
-    """Ids for the names of a run: those of all that leaves its output folder.
-
-    Raises:
-        UsageError: the salt cannot be made or read, is none, or would lie with the models.
-    """
-    out = Path(record.folder or "").resolve().parent.parent
-    serving = record.config.get("serving", {})
-    salt = serving.get("salt") or str(out / SALT_FILE)
-    return names_asked(Disclosure(salt=salt), Path(serving.get("destination") or out / SERVING))
 
 
 def report_of(run: str) -> Path:
@@ -55,11 +37,14 @@ def write_again(run: str, out: Path | None, anonymous: bool) -> Path:
     # Not before all that can be found without it.
     from components.run_report.settings import ReportSettings
     from components.run_report.written import write_report
+    from pipeline.runs.anonymous import names_of_run, write_names
 
     inputs, settings = _made_of(record)
     names = names_of_run(record) if anonymous else None
     with new_folder(out) as folder:
-        write_report(inputs, ReportSettings.model_validate_json(settings), folder, names)
+        hidden = write_report(inputs, ReportSettings.model_validate_json(settings), folder, names)
+    if hidden:
+        write_names(record, hidden)
     return out / REPORT_FILE
 
 
@@ -73,7 +58,7 @@ def _reported(run: str) -> tuple[RunRecord, Path]:
 
 def _made_of(record: RunRecord) -> tuple[dict[str, Any], str]:
     """The artifacts by key, where they are now, and the settings of the node that has written the report."""
-    store = Path(record.folder or "").resolve().parent.parent / STORE_FILE
+    store = output_of(record) / STORE_FILE
     if not store.is_file() or not (made := made_by(store, record.artifacts.get("report", ""))):
         raise UsageError(f"{store}: does not know what the report was made of. {_AGAIN}")
     inputs, settings = made
