@@ -9,7 +9,9 @@ from typing import Any
 
 from components.evaluator.external import EXTERNAL
 from components.evaluator.per_case import Case
+from components.example_gen.samples import Reject
 from components.files import write_json
+from components.predictions.inputs import Given
 from components.pusher.disclosure import names_for_others
 from components.seen.hiding import Hiding
 from components.seen.names import Names
@@ -48,17 +50,32 @@ def write_names(record: RunRecord, hiding: Hiding) -> None:
     write_json(Path(record.folder or "") / NAMES_FILE, {id: name for name, id in sorted(hiding.known.items())})
 
 
-def hidden(
-    cases: Sequence[Case], found: Mapping[str, Any], told: Mapping[str, Any], names: Names
-) -> tuple[list[Case], dict[str, Any]]:
+def hidden_images(images: Sequence[Given], names: Names) -> list[Given]:
+    """In the order of their ids, by which all is called that is written of them."""
+    hidden = [replace(image, file=names(image.file), hidden=True) for image in images]
+    return sorted(hidden, key=lambda image: image.file)
+
+
+def hidden_rejects(rejects: Sequence[Reject], images: Sequence[Given]) -> list[Reject]:
+    """By their kind alone: more can stand in a reason than names that are known."""
+    files = {str(image.path): image.file for image in images}
+    return [Reject(files[reject.source], reject.kind, reject.kind) for reject in rejects]
+
+
+def hidden(cases: Sequence[Case], written: Mapping[str, Any], names: Names) -> tuple[list[Case], dict[str, Any]]:
     """What `evaluate` writes, with ids: the cases, and their metrics with what is told of all images."""
+    told = written[EXTERNAL]
     tables = {key: told[key] for key in ("rejects", "left_out", "seen")}
+    without = [row["source"] for key in ("rejects", "left_out") for row in tables[key]]
     hiding = Hiding.of(
         names,
         (text for case in cases for text in (case.id, case.group)),
-        [*(case.source for case in cases), *(row["source"] for key in ("rejects", "left_out") for row in tables[key])],
-        found["slices"],
+        [*(case.source for case in cases), *without],
+        written["slices"],
     )
-    where = {key: names(told[key]) for key in ("model", "data")}
-    external = {**told, **where, **{key: [*map(hiding.row, rows)] for key, rows in tables.items()}}
-    return [replace(case, **hiding.identity(case)) for case in cases], {**hiding.whole(found), EXTERNAL: external}
+    external = {
+        **told,
+        **{key: names(told[key]) for key in ("model", "data")},
+        **{key: [*map(hiding.row, rows)] for key, rows in tables.items()},
+    }
+    return [replace(case, **hiding.identity(case)) for case in cases], {**hiding.whole(written), EXTERNAL: external}

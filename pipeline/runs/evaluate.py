@@ -63,7 +63,7 @@ def evaluate(
         out: gets `metrics.json`, `per_case.csv` and the predicted masks; None: nothing is written.
         seen: what becomes of images that the model has seen.
         watch: sees the images pass, twice.
-        anonymous: with ids in place of names in `out`, by the salt of the model's run.
+        anonymous: with ids in place of names in `out`, by the salt of the model's run; `names` says of which.
 
     Raises:
         UsageError: the model, the config, the folder or `out` is not what it must be.
@@ -79,8 +79,8 @@ def evaluate(
     usable, rejects = _usable(folder, listing, data, watch)
     _refuse_many(rejects, len(listing.samples) + len(listing.rejects), config.validation.max_reject_fraction)
     known = seen_samples(usable, learnt)
-    names = {row["image"] for row in known} if seen == "leave-out" else set()
-    chosen = [sample for sample, _ in usable if sample.image not in names]
+    left = {row["image"] for row in known} if seen == "leave-out" else set()
+    chosen = [sample for sample, _ in usable if sample.image not in left]
     if ids:
         # Masks are numbered: in the order of names, numbers would tell of them.
         chosen.sort(key=lambda sample: ids(sample.id))
@@ -109,10 +109,13 @@ def evaluate(
         cases = list(watch(external_cases(served, sources, settings, made), len(chosen)))
         found = {key: value for key, value in metrics(cases, None, None, settings).items() if key != "blessed"}
         if made:
-            written = hidden(cases, found, told, ids) if ids else (cases, {**found, EXTERNAL: told})
-            write_cases(made / CASES_FILE, written[0])
-            write_json(made / METRICS_FILE, written[1])
-    return {**told, "metrics": found}
+            written = {**found, EXTERNAL: told}
+            if ids:
+                cases, written = hidden(cases, written, ids)
+            write_cases(made / CASES_FILE, cases)
+            write_json(made / METRICS_FILE, written)
+    names = {"names": {ids(sample.id): sample.image for sample in chosen}} if ids else {}
+    return {**told, "metrics": found, **names}
 
 
 def exit_code(told: dict[str, Any]) -> ExitCode:
