@@ -17,7 +17,8 @@ from components.seen.names import Names
 _PATH = re.compile(r"(?<![\w:/.<])(?:~|/[^\s/'\"`,;:()<>]+)(?:/[^\s/'\"`,;:()<>]+)+")
 """An absolute one, or one below a home, in a sentence."""
 _TOKEN = re.compile(r"[^\s,;:()'\"]+")
-_WORD = re.compile(r"[a-z_]*")
+_WORD, _KEY = re.compile(r"[a-z_]*"), re.compile(r"[a-z_0-9]*")
+"""Of what programs look up. Slices and labels are keys as well."""
 _FOLDER = "folder="
 """Begins a slice by the folder of the source: patients often have one each."""
 _LEAST = 4
@@ -114,7 +115,7 @@ class Hiding:
         return self.names(value) if key in _NAMES else self.whole(value)
 
     def _key(self, key: str) -> str:
-        return self.text(key) if key.startswith(_FOLDER) else key
+        return key if _KEY.fullmatch(key) else self.text(key)
 
     def _path(self, found: re.Match[str]) -> str:
         return self.names(found[0].rstrip("."))
@@ -122,7 +123,7 @@ class Hiding:
     def _token(self, found: re.Match[str]) -> str:
         """By a table: a pattern of many thousand names takes seconds a page."""
         text = found[0].rstrip(".")
-        hidden = self._long.get(text) or "/".join(self._long.get(part, part) for part in text.split("/"))
+        hidden = self._long.get(text) or "".join(self._long.get(part, part) for part in re.split("([/=])", text))
         return hidden + found[0][len(text) :]
 
     @cached_property

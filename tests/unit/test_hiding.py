@@ -49,10 +49,13 @@ def test_sentences(text: str, hidden: str) -> None:
 
 def test_words_and_keys_that_say_how_stay() -> None:
     """Whatever patients are called: templates and readers look these up."""
-    told = {"test": {"family": "test", "notes": ["the test of meier"]}, "slices": {"folder=ward": 1}}
+    told = {
+        "test": {"family": "test", "notes": ["the test of meier"]},
+        "slices": {"folder=ward": 1, "label=MEIER_1957": 2},
+    }
     assert HIDING.whole(told) == {
         "test": {"family": "test", "notes": [f"the {NAMES('test')} of {NAMES('meier')}"]},
-        "slices": {f"folder={NAMES('ward')}": 1},
+        "slices": {f"folder={NAMES('ward')}": 1, f"label={NAMES('MEIER_1957')}": 2},
     }
 
 
