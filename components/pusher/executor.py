@@ -21,7 +21,7 @@ from components.artifacts import (
     read_artifact,
 )
 from components.disk import ask_room, folder_size
-from components.pusher.disclosure import disclose, disclosed_provenance
+from components.pusher.disclosure import disclose, disclosed_metrics, disclosed_provenance
 from components.pusher.settings import PusherSettings
 from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, read_manifest
 from components.serving_papers import Manifest, RunSplitReport
@@ -85,7 +85,7 @@ class Executor(executor.Executor):
                 # Models whose probabilities the version averages, one for each fold.
                 "members": training.get("members", 1),
                 "engines": engines,
-                "metrics": metrics,
+                "metrics": disclosed_metrics(metrics, settings.disclosure, serving),
             }
             ask_room(serving, folder_size(model) + (folder_size(forms) if forms else 0), f"the model's copy of {model}")
             with TemporaryDirectory() as folder:

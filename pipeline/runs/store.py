@@ -63,3 +63,27 @@ def finished_artifacts(connection: Any) -> Iterator[Path]:
     with foreign(UsageError, f"{path}: is no metadata store of this version. {_ANEW}"), Metadata(connection) as handle:
         artifacts = handle.store.get_artifacts()
     return (Path(artifact.uri) for artifact in sorted(artifacts, key=lambda artifact: artifact.id))
+
+
+def made_by(path: Path, uri: str) -> tuple[dict[str, Any], str] | None:
+    """The inputs by key, each one artifact, and the settings of the node that has made the artifact in a folder; None
+    where the store does not know.
+
+    Raises:
+        UsageError: it is no store that this version of TFX reads.
+    """
+    from ml_metadata.proto.metadata_store_pb2 import Event
+    from tfx.orchestration.metadata import Metadata, sqlite_metadata_connection_config
+    from tfx.orchestration.portable.mlmd.execution_lib import get_input_artifacts
+
+    check_store(path)
+    connection = sqlite_metadata_connection_config(str(path))
+    with foreign(UsageError, f"{path}: is no metadata store of this version. {_ANEW}"), Metadata(connection) as handle:
+        artifacts = handle.store.get_artifacts_by_uri(uri)
+        events = handle.store.get_events_by_artifact_ids([artifact.id for artifact in artifacts])
+        made = [event.execution_id for event in events if event.type == Event.OUTPUT]
+        if not made:
+            return None
+        [execution] = handle.store.get_executions_by_id([max(made)])
+        inputs = {key: found for key, (found, *_) in get_input_artifacts(handle, execution.id).items()}
+        return inputs, execution.custom_properties["settings"].string_value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import fcntl
 import json
 import os
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 import pytest
 from driver import REPOSITORY, Result, command, maskline, nodes, overrides
+from told import told_by
 
 FIRST_STEPS = [
     "ImageMaskExampleGen",
@@ -90,6 +92,32 @@ def test_pushed_version_has_a_manifest_and_is_champion(out: Path, first: Result,
     # The answer to "was this woman in the training set?" travels with the model.
     split_report = json.loads((out / "serving" / version / "split_report.json").read_text())
     assert {entry["split"] for entry in split_report["records"]} == {"train", "eval", "test"}
+
+
+def test_the_report_is_written_again_without_names(out: Path, first: Result, tmp_path: Path) -> None:
+    run, hidden = out / "runs" / first.record["id"], tmp_path / "hidden"
+    wrong = {"--out DIR": ["--anonymous"], "exists": ["--anonymous", "--out", tmp_path]}
+    for message, options in wrong.items():
+        refused = maskline("report", run, "--json", *options)
+        assert (refused.code, message in refused.record["error"]) == (2, True), refused.stdout
+    result = maskline("report", run, "--anonymous", "--out", hidden, "--json")
+    assert (result.code, result.record) == (0, {"report": str(hidden / "report.html")})
+    files = ["doubtful.csv", "per_case.csv", "report.html", "report.json"]
+    assert sorted(path.name for path in hidden.iterdir()) == files
+    told, plain = told_by(hidden), told_by(run)
+    records = json.loads((Path(first.record["pushed"]["path"]) / "split_report.json").read_text())["records"]
+    names = {record[key] for record in records for key in ("id", "source")}
+    assert {name for name in names if name.encode() in plain}
+    assert {name for name in (*names, "mdb008", str(out), str(REPOSITORY)) if name.encode() in told} == set()
+    # Who has the salt knows of whom is spoken: the owner alone can read it.
+    assert (out / "salt").stat().st_mode & 0o077 == 0
+    stands_for = json.loads((run / "names.json").read_text())
+    [*cases] = csv.DictReader((hidden / "per_case.csv").read_text().splitlines())
+    assert {stands_for[case["id"]] for case in cases} == {r["id"] for r in records if r["split"] == "test"}
+    # The numbers are those of the run, and pictures as many.
+    page, before = ((folder / "report.html").read_text() for folder in (hidden, run))
+    assert page.count("<img ") == before.count("<img ")
+    assert f"{first.record['metrics']['test']['dice']['mean']:.3f}" in page
 
 
 def test_bytes_signature_answers_at_the_size_of_each_image(out: Path, first: Result) -> None:
