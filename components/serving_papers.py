@@ -21,7 +21,11 @@ class Manifest(TypedDict):
     """`MANIFEST.json`; earlier versions of Maskline did not write every key."""
 
     version: str
+    run: NotRequired[str]
     config: NotRequired[dict[str, Any]]
+    metrics: NotRequired[dict[str, Any]]
+    weights: NotRequired[dict[str, Any] | None]
+    """Where those that were not drawn came from."""
     model_sha256: NotRequired[str]
     data_fingerprint: NotRequired[str]
     warm_starts: NotRequired[int]

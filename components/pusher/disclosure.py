@@ -35,7 +35,9 @@ def disclose(papers: Path, folder: Path, asked: Disclosure, serving: Path) -> li
     if asked.salt:
         report = read_artifact(papers / SPLIT_REPORT_FILE, SplitReport)
         disclosed = [folder / SPLIT_REPORT_FILE]
-        write_json(folder / SPLIT_REPORT_FILE, _salted(report, names_asked(asked, serving), asked.salt))
+        write_json(
+            folder / SPLIT_REPORT_FILE, salted(report, names_asked(asked, serving), str(Path(asked.salt).resolve()))
+        )
     if asked.signatures == "full":
         disclosed.append(papers / SIGNATURES_FILE)
     elif asked.signatures == "coarse":
@@ -91,8 +93,9 @@ def disclosed_metrics(metrics: Mapping[str, Any], asked: Disclosure, serving: Pa
     return Hiding.of(names_asked(asked, serving), (), (), slices).whole(metrics)
 
 
-def _salted(report: SplitReport, names: Names, salt: str) -> dict[str, Any]:
-    """What is read of a version's report; findings and summaries of masks, which name files, are not."""
+def salted(report: SplitReport, names: Names, salt: str) -> dict[str, Any]:
+    """What is read of a version's report, by ids; findings and summaries of masks, which name files, are not. `salt`
+    says where it is."""
     told: Mapping[str, Any] = report
     rows = [{**row, **{key: names(row[key]) for key in _NAMES if key in row}} for row in told["records"]]
     sources = {
@@ -103,7 +106,7 @@ def _salted(report: SplitReport, names: Names, salt: str) -> dict[str, Any]:
         **{key: told[key] for key in _NAMELESS if key in told},
         **sources,
         "without_records": sorted(map(names, told.get("without_records", ()))),
-        "salted": {"file": str(Path(salt).resolve()), "mark": names.mark},
+        "salted": {"file": salt, "mark": names.mark},
         # In the order of their names, that would tell of them.
         "records": sorted(rows, key=lambda row: (row.get("split", ""), row.get("id", row["group"]))),
     }

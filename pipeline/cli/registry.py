@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.verbs import AsJson, Debug, print_json, verb
+from pipeline.cli.verbs import Anonymous, AsJson, Debug, print_json, verb
 from pipeline.terminal import Column, Terminal
 
-registry_app = typer.Typer(no_args_is_help=True, help="The versions of a serving folder: list, show, roll back.")
+registry_app = typer.Typer(
+    no_args_is_help=True, help="The versions of a serving folder: list, show, roll back, export."
+)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A serving folder, or the output folder of runs.")]
 
 
@@ -74,6 +76,36 @@ def rollback_command(
         say = Terminal().say
         say(f"{told['serving']}: version {told['version']} is served, the model of version {told['copy_of']}")
         say(f"That of version {told['rolled_back']} stays there, and is not pushed again")
+
+
+@registry_app.command("export")
+@verb
+def export_command(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(metavar="FILE.zip", help="A new file.")],
+    version: Annotated[str | None, typer.Option(metavar="VERSION", help="Without it the champion.")] = None,
+    anonymous: Anonymous = False,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write a version into one file, with engines, manifest, proof of its splits, report and licences.
+
+    maskline predict takes it on a machine without the data. What it says of patients: docs/privacy.md.
+    """
+    from pipeline.runs.reading import reading_bar
+
+    with reading_bar():
+        # What TensorFlow prints is not for the terminal.
+        from pipeline.runs.registry.export import export
+
+        told = export(folder, version, out, anonymous)
+    if json_output:
+        print_json(told)
+        return
+    terminal = Terminal()
+    if not told["report"]:
+        terminal.warn("its run does not stand beside the serving folder any more, so it has no report")
+    terminal.say(f"{told['out']}: version {told['version']}, {told['bytes'] / 1e6:.1f} MB")
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, ...]:

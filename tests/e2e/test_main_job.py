@@ -14,6 +14,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -118,6 +119,37 @@ def test_the_report_is_written_again_without_names(out: Path, first: Result, tmp
     page, before = ((folder / "report.html").read_text() for folder in (hidden, run))
     assert page.count("<img ") == before.count("<img ")
     assert f"{first.record['metrics']['test']['dice']['mean']:.3f}" in page
+
+
+@pytest.mark.parametrize("options", [[], ["--anonymous"]], ids=["with names", "without names"])
+def test_a_version_in_one_file_predicts_where_nothing_else_is(
+    out: Path, first: Result, tmp_path: Path, options: list[str]
+) -> None:
+    archive, served = tmp_path / "model.zip", Path(first.record["pushed"]["path"])
+    result = maskline("registry", "export", out, "--out", archive, "--json", *options)
+    assert result.code == 0, result.stderr
+    assert result.record["report"] == first.record["id"]
+    again = maskline("registry", "export", out, "--out", archive)
+    assert (again.code, "nothing is overwritten" in again.stderr) == (2, True)
+    with ZipFile(archive) as content:
+        content.extractall(tmp_path / "there")
+    [model] = (tmp_path / "there").iterdir()
+    own = {path.relative_to(served).as_posix() for path in served.rglob("*")}
+    extra = {path.relative_to(model).as_posix() for path in model.rglob("*")} - own
+    assert {"report/report.html", "licences/licences.json", "licences/maskline-LICENSE.txt"} <= extra
+    records = json.loads((served / "split_report.json").read_text())["records"]
+    names = {record[key] for record in records for key in ("id", "source")} | {str(out), str(REPOSITORY)}
+    told = told_by(model)
+    assert {name for name in names if name.encode() in told} == (set() if options else names)
+    films = sorted((out / "data").rglob("*.pgm"))[:2]
+    predicted = [
+        maskline("predict", where, *films, "--out", tmp_path / f"by-{number}", "--json")
+        for number, where in enumerate((served, archive))
+    ]
+    assert [each.code for each in predicted] == [0, 0], predicted[1].stderr
+    for film in films:
+        masks = [(tmp_path / f"by-{number}" / "masks" / f"{film.stem}.png").read_bytes() for number in (0, 1)]
+        assert masks[0] == masks[1]
 
 
 def test_bytes_signature_answers_at_the_size_of_each_image(out: Path, first: Result) -> None:
