@@ -13,7 +13,8 @@ from components.files import flush, flush_names, write_json
 from components.serving_dir import CHAMPION_FILE, MANIFEST_FILE, champion_version, read_manifest, versions
 from components.serving_papers import Pointer
 
-_UNFINISHED = ".unfinished-"
+UNFINISHED = ".unfinished-"
+"""Begins the name of what is no version yet, or no more: the next push removes it."""
 
 
 def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path, extra: Path | None = None) -> str:
@@ -47,12 +48,12 @@ def _joining(serving: Path) -> Iterator[Path]:
     highest.
     """
     champion = champion_version(serving)
-    for killed in serving.glob(f"{_UNFINISHED}*"):
+    for killed in serving.glob(f"{UNFINISHED}*"):
         shutil.rmtree(killed)
     for killed in serving.glob(f".{CHAMPION_FILE}.*"):
         killed.unlink()
     version = str(max([int(time.time()), *(int(name) + 1 for name in versions(serving))]))
-    folder = serving / f"{_UNFINISHED}{version}"
+    folder = serving / f"{UNFINISHED}{version}"
     yield folder
     flush(folder)
     _point(serving, {"version": champion, "next": version})
@@ -61,7 +62,7 @@ def _joining(serving: Path) -> Iterator[Path]:
 
 
 def _sign(folder: Path, manifest: Mapping[str, Any]) -> str:
-    version = folder.name.removeprefix(_UNFINISHED)
+    version = folder.name.removeprefix(UNFINISHED)
     write_json(folder / MANIFEST_FILE, {"version": version} | {**manifest, "version": version})
     return version
 

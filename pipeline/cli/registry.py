@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from components.errors import UsageError
 from pipeline.cli.verbs import Anonymous, AsJson, Debug, print_json, verb
 from pipeline.terminal import Column, Terminal
+
+if TYPE_CHECKING:
+    from pipeline.runs.registry.prune import Unneeded
 
 registry_app = typer.Typer(
     no_args_is_help=True, help="The versions of a serving folder: list, show, roll back, export."
@@ -76,6 +81,50 @@ def rollback_command(
         say = Terminal().say
         say(f"{told['serving']}: version {told['version']} is served, the model of version {told['copy_of']}")
         say(f"That of version {told['rolled_back']} stays there, and is not pushed again")
+
+
+@registry_app.command("prune")
+@verb
+def prune_command(
+    folder: Folder,
+    keep: Annotated[int, typer.Option(metavar="N", min=1, help="So many versions stay, the newest.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    json_output: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Remove old versions, and artifacts that neither a version that stays nor a recipe's last run was made of.
+
+    The champion stays, with all that proves what it is. What is removed of artifacts, a run that needs it makes again.
+    """
+    from pipeline.runs.reading import reading_bar
+
+    with reading_bar():
+        # What TensorFlow prints is not for the terminal.
+        from pipeline.runs.registry.prune import prune, unneeded
+
+        found = unneeded(folder, keep)
+    if not json_output:
+        _print_unneeded(found)
+    if found.size and _is_sure(yes, json_output):
+        prune(folder, found)
+    if json_output:
+        print_json(found.as_json())
+
+
+def _print_unneeded(found: Unneeded) -> None:
+    terminal = Terminal()
+    for what, folders in (("version", found.versions), ("artifact", found.artifacts)):
+        for path, size in folders.items():
+            terminal.say(f"{what} {path}: {size / 1e6:.1f} MB")
+    terminal.say(f"{len(found.versions)} versions, {len(found.artifacts)} artifacts: {found.size / 1e6:.1f} MB")
+
+
+def _is_sure(yes: bool, json_output: bool) -> bool:
+    if yes:
+        return True
+    if json_output or not sys.stdin.isatty():
+        raise UsageError("nothing was removed: there is nobody to ask. Give --yes")
+    return typer.confirm("Remove them?")
 
 
 @registry_app.command("export")

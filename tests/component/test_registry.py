@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from components.state import BrokenState
 from components.weights import model_sha256
 from pipeline.cli.app import app
 from pipeline.runs.registry.listing import listing
+from pipeline.runs.registry.prune import prune, unneeded
 from pipeline.runs.registry.rollback import rollback
 
 pytestmark = pytest.mark.long
@@ -110,6 +113,53 @@ def test_a_damaged_version_is_not_served_again(serving: Path, pushed: list[str])
         rollback(serving, None)
     assert champion_version(serving) == pushed[1]
     assert versions(serving) == pushed
+
+
+def test_old_versions_go_and_what_is_served_stays(serving: Path, pushed: list[str], do: Do, model: Artifact) -> None:
+    good, bad = pushed
+    copy = rollback(serving, None)["version"]
+    found = unneeded(serving, 1)
+    assert {path.name for path in found.versions} == {bad}
+    assert found.size == sum(path.stat().st_size for path in (serving / bad).rglob("*") if path.is_file())
+    prune(serving, found)
+    assert versions(serving) == [good, copy]
+    assert champion_version(serving) == copy
+    assert read_manifest(serving, copy)["withdrawn"]
+    assert unneeded(serving, 1).size == 0
+    assert sorted(path.name for path in serving.iterdir() if not path.name.startswith(".")) == sorted(
+        [good, copy, "CHAMPION.json"]
+    )
+    # Named before a push, it is the champion by now.
+    with pytest.raises(UsageError, match="another version is served meanwhile"):
+        prune(serving, replace(found, versions={serving / copy: 1}))
+
+
+def test_nothing_goes_where_there_is_nobody_to_ask(serving: Path, pushed: list[str]) -> None:
+    answer = CliRunner().invoke(app, ["registry", "prune", str(serving), "--keep", "1"])
+    assert answer.exit_code == 2
+    assert "there is nobody to ask. Give --yes" in answer.output + (answer.stderr or "")
+    assert versions(serving) == pushed
+    answer = CliRunner().invoke(app, ["registry", "prune", str(serving), "--keep", "1", "--yes"])
+    assert answer.exit_code == 0
+    assert "1 versions, 0 artifacts" in answer.output
+    assert versions(serving) == pushed[1:]
+
+
+def test_killed_in_the_middle_no_half_version_has_a_number(
+    serving: Path, pushed: list[str], do: Do, model: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path) -> None:
+        (path / "saved_model.pb").unlink()
+        raise KeyboardInterrupt
+
+    found = unneeded(serving, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prune(serving, found)
+    assert versions(serving) == pushed[1:]
+    assert do(model).get_int_custom_property("pushed") == 1
+    assert not list(serving.glob(".unfinished-*"))
 
 
 def test_the_verbs_say_what_is_served(serving: Path, pushed: list[str]) -> None:

@@ -408,3 +408,21 @@ def test_real_mammograms_run_the_whole_graph(tmp_path: Path) -> None:
     assert sum(record["counts"]["records"].values()) == 24
     assert 0 <= record["metrics"]["test"]["dice"]["mean"] < 0.5
     assert "is below min_dice 0.5" in record["reasons"][0]
+
+
+def test_what_is_pruned_is_needed_by_neither_the_champion_nor_the_last_run(out: Path, first: Result) -> None:
+    """The last one here: it empties the folder that all share."""
+    served = Path(first.record["pushed"]["path"])
+    run_demo(out)
+    before = {path: path.stat().st_size for path in (out / "artifacts").rglob("*") if path.is_file()}
+    pruned = maskline("registry", "prune", out, "--keep", "1", "--yes", "--json")
+    assert pruned.code == 0, pruned.stderr
+    assert pruned.record["versions"] == {}
+    assert len(pruned.record["artifacts"]) > 3
+    assert not any((out / "artifacts" / name).exists() for name in pruned.record["artifacts"])
+    left = sum(path.stat().st_size for path in before if path.is_file() and not path.parent.name.startswith("."))
+    assert left < sum(before.values())
+    again = run_demo(out)
+    assert all(step["cached"] for step in again.record["steps"])
+    assert maskline("report", out / "runs" / first.record["id"], "--out", out / "again", "--json").code == 0
+    assert served.is_dir()
