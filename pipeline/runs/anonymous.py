@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from components.evaluator.external import EXTERNAL
 from components.evaluator.per_case import Case
 from components.example_gen.samples import Reject
 from components.files import write_json
@@ -62,20 +61,19 @@ def hidden_rejects(rejects: Sequence[Reject], images: Sequence[Given]) -> list[R
     return [Reject(files[reject.source], reject.kind, reject.kind) for reject in rejects]
 
 
-def hidden(cases: Sequence[Case], written: Mapping[str, Any], names: Names) -> tuple[list[Case], dict[str, Any]]:
-    """What `evaluate` writes, with ids: the cases, and their metrics with what is told of all images."""
-    told = written[EXTERNAL]
+def hidden(
+    cases: Sequence[Case], found: Mapping[str, Any], told: Mapping[str, Any], names: Names
+) -> tuple[list[Case], dict[str, Any], dict[str, Any]]:
+    """What `evaluate` writes, with ids: the cases, their metrics, and what is told of all images."""
     tables = {key: told[key] for key in ("rejects", "left_out", "seen")}
     without = [row["source"] for key in ("rejects", "left_out") for row in tables[key]]
     hiding = Hiding.of(
         names,
         (text for case in cases for text in (case.id, case.group)),
         [*(case.source for case in cases), *without],
-        written["slices"],
+        found["slices"],
     )
-    external = {
-        **told,
-        **{key: names(told[key]) for key in ("model", "data")},
-        **{key: [*map(hiding.row, rows)] for key, rows in tables.items()},
-    }
-    return [replace(case, **hiding.identity(case)) for case in cases], {**hiding.whole(written), EXTERNAL: external}
+    where = {key: names(told[key]) for key in ("model", "data")}
+    rows = {key: [*map(hiding.row, table)] for key, table in tables.items()}
+    cases = [replace(case, **hiding.identity(case)) for case in cases]
+    return cases, hiding.whole(found), {**told, **where, **rows}

@@ -109,11 +109,9 @@ def evaluate(
         cases = list(watch(external_cases(served, sources, settings, made), len(chosen)))
         found = {key: value for key, value in metrics(cases, None, None, settings).items() if key != "blessed"}
         if made:
-            written = {**found, EXTERNAL: told}
-            if ids:
-                cases, written = hidden(cases, written, ids)
-            write_cases(made / CASES_FILE, cases)
-            write_json(made / METRICS_FILE, written)
+            shown, measured, external = hidden(cases, found, told, ids) if ids else (cases, found, told)
+            write_cases(made / CASES_FILE, shown)
+            write_json(made / METRICS_FILE, {**measured, EXTERNAL: external})
     names = {"names": {ids(sample.id): sample.image for sample in chosen}} if ids else {}
     return {**told, "metrics": found, **names}
 
