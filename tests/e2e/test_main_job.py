@@ -423,6 +423,6 @@ def test_what_is_pruned_is_needed_by_neither_the_champion_nor_the_last_run(out: 
     left = sum(path.stat().st_size for path in before if path.is_file() and not path.parent.name.startswith("."))
     assert left < sum(before.values())
     again = run_demo(out)
-    assert all(step["cached"] for step in again.record["steps"])
+    assert {step["id"] for step in again.record["steps"] if not step["cached"]} == {"Pusher", "RunReport"}
     assert maskline("report", out / "runs" / first.record["id"], "--out", out / "again", "--json").code == 0
     assert served.is_dir()
