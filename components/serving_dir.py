@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from components.errors import UsageError
-from components.files import flush, flush_names, locked, write_json
+from components.files import locked
 from components.serving_papers import Configured, Manifest, Pointer, SplitReport
 from components.state import BrokenState, broken_named, read_state, shown
 
@@ -22,7 +20,6 @@ MANIFEST_FILE = "MANIFEST.json"
 SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
-_UNFINISHED = ".unfinished-"
 PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
 Shape = TypeVar("Shape")
 
@@ -75,6 +72,12 @@ def exclusive(serving: Path) -> Iterator[None]:
                 "destination"
             ) from error
         yield
+
+
+def versions(serving: Path) -> list[str]:
+    """The names of all versions, whole ones alone, the highest last."""
+    names = [path.name for path in serving.iterdir() if path.is_dir() and is_version(path.name)]
+    return sorted(names, key=int)
 
 
 def read_manifest(serving: Path, version: str) -> Manifest:
@@ -133,40 +136,3 @@ def _version(found: object, key: str, pointer: Path) -> str | None:
 
 def _no_version(found: object, key: str, pointer: Path) -> BrokenState:
     return BrokenState(f"{pointer}: {key}: found {shown(found)}, expected the number of a version. {PUT_BACK}")
-
-
-def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path, extra: Path | None = None) -> str:
-    """Adds a version and makes it the champion, in one step: it appears whole, and the pointer names it already.
-
-    Whenever this is interrupted, the old champion or the new one is served, whole. `papers` are files that belong to a
-    version, kept beside its manifest, `extra` a folder of what joins its `assets.extra`. The caller holds the folder's
-    lock: what interrupted pushes left behind is removed. The version is the time in whole seconds, or one more than the
-    highest: TensorFlow Serving takes the highest.
-    """
-    champion = champion_version(serving)
-    for killed in serving.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(killed)
-    for killed in serving.glob(f".{CHAMPION_FILE}.*"):
-        killed.unlink()
-    version = str(max([int(time.time()), *(int(name) + 1 for name in _versions(serving))]))
-    unfinished = serving / f"{_UNFINISHED}{version}"
-    shutil.copytree(model, unfinished)
-    if extra:
-        shutil.copytree(extra, unfinished / "assets.extra", dirs_exist_ok=True)
-    for paper in papers:
-        shutil.copy2(paper, unfinished)
-    write_json(unfinished / MANIFEST_FILE, {"version": version, **manifest})
-    flush(unfinished)
-    _point(serving, {"version": champion, "next": version})
-    unfinished.rename(serving / version)
-    _point(serving, {"version": version})
-    return version
-
-
-def _point(serving: Path, pointer: Pointer) -> None:
-    write_json(serving / CHAMPION_FILE, pointer)
-    flush_names(serving)
-
-
-def _versions(serving: Path) -> list[str]:
-    return [path.name for path in serving.iterdir() if path.is_dir() and is_version(path.name)]

@@ -21,7 +21,11 @@ class Manifest(TypedDict):
     """`MANIFEST.json`; earlier versions of Maskline did not write every key."""
 
     version: str
+    run: NotRequired[str]
     config: NotRequired[dict[str, Any]]
+    metrics: NotRequired[dict[str, Any]]
+    weights: NotRequired[dict[str, Any] | None]
+    """Where those that were not drawn came from."""
     model_sha256: NotRequired[str]
     data_fingerprint: NotRequired[str]
     warm_starts: NotRequired[int]
@@ -30,6 +34,10 @@ class Manifest(TypedDict):
     """The champion before it."""
     engines: NotRequired[dict[str, bool]]
     """Of each faster form that was asked for, whether it is offered."""
+    copy_of: NotRequired[str]
+    """The version that this one, a rollback, has again."""
+    withdrawn: NotRequired[list[str]]
+    """By `model_sha256` what was rolled back, here or before: it is not pushed again."""
 
 
 class Row(TypedDict):

@@ -31,12 +31,19 @@ class Given:
 
     path: Path
     file: str
-    """Its path below the folder that was given, with `/` between its parts."""
+    """Its path below the folder that was given, with `/` between its parts; or an id."""
+    hidden: bool = False
+    """Whether that is an id, and nothing else is written of where it was."""
 
     @property
     def name(self) -> str:
         """Of what is written of it, without the suffix."""
         return without_suffix(PurePath(self.file)).as_posix()
+
+    @property
+    def told(self) -> str:
+        """What is written of where it was."""
+        return self.file if self.hidden else str(self.path)
 
 
 @dataclass(frozen=True)

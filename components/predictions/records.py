@@ -69,7 +69,7 @@ def keep(out: Path, answer: Answer, manner: Manner) -> None:
     given, kinds = answer.given, manner.kinds
     files = {name: content for kind in FILES if kind in kinds for name, content in FILES[kind](answer, manner)}
     record: Record = {
-        "image": str(given.path),
+        "image": given.told,
         "source": source_of(given),
         "files": list(files),
         "height": answer.mask.height,

@@ -20,7 +20,8 @@ class Source(TypedDict):
 
 def source_of(given: Given) -> Source:
     found = given.path.stat()
-    return {"path": str(given.path.absolute()), "bytes": found.st_size, "modified_ns": found.st_mtime_ns}
+    path = given.told if given.hidden else str(given.path.absolute())
+    return {"path": path, "bytes": found.st_size, "modified_ns": found.st_mtime_ns}
 
 
 def refuse_other(kept: Path, source: Source, given: Given) -> None:

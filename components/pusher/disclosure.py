@@ -11,6 +11,7 @@ from components.artifacts import MADE_ANEW, read_artifact
 from components.errors import UsageError
 from components.files import write_json
 from components.pusher.settings import Disclosure, PusherSettings
+from components.seen.hiding import Hiding
 from components.seen.names import AS_THEY_ARE, Names, make_salt
 from components.seen.prints import SIGNATURES_FILE, read_prints, write_prints
 from components.serving_dir import SPLIT_REPORT_FILE
@@ -20,6 +21,8 @@ _NAMES = ("id", "group", "source", "derived_from")
 """Columns of a split report's records."""
 _NAMELESS = ("data_fingerprint", "sources", "splits", "drift")
 """Keys of a split report that hold no name."""
+SALT_FILE = "salt"
+"""Beside the serving folder."""
 
 
 def disclose(papers: Path, folder: Path, asked: Disclosure, serving: Path) -> list[Path]:
@@ -32,7 +35,9 @@ def disclose(papers: Path, folder: Path, asked: Disclosure, serving: Path) -> li
     if asked.salt:
         report = read_artifact(papers / SPLIT_REPORT_FILE, SplitReport)
         disclosed = [folder / SPLIT_REPORT_FILE]
-        write_json(folder / SPLIT_REPORT_FILE, _salted(report, names_asked(asked, serving), asked.salt))
+        write_json(
+            folder / SPLIT_REPORT_FILE, salted(report, names_asked(asked, serving), str(Path(asked.salt).resolve()))
+        )
     if asked.signatures == "full":
         disclosed.append(papers / SIGNATURES_FILE)
     elif asked.signatures == "coarse":
@@ -55,17 +60,42 @@ def names_asked(asked: Disclosure, serving: Path) -> Names:
     return make_salt(path)
 
 
+def names_for_others(serving: Path, config: Mapping[str, Any]) -> Names:
+    """Ids for the names in what is handed on of a run or its model: by the salt of its recipe, else by one that is kept
+    beside the serving folder.
+
+    Raises:
+        UsageError: as `names_asked`.
+    """
+    return names_asked(
+        Disclosure(salt=config.get("serving", {}).get("salt") or str(serving.parent / SALT_FILE)), serving
+    )
+
+
 def disclosed_provenance(settings: PusherSettings, serving: Path) -> dict[str, Any]:
-    """What the manifest says of recipe and config: with a salt without the names in a list of test groups."""
+    """What the manifest says of recipe and config: with a salt without the names in a list of test groups, and those of
+    folders in limits."""
     told = deepcopy(settings.model_dump(exclude={"disclosure"}))
     listed = told["config"].get("data", {}).get("splits", {})
+    names = names_asked(settings.disclosure, serving)
     if "test_groups" in listed:
-        listed["test_groups"] = list(map(names_asked(settings.disclosure, serving), listed["test_groups"]))
+        listed["test_groups"] = list(map(names, listed["test_groups"]))
+    if settings.disclosure.salt and "evaluation" in told["config"]:
+        told["config"]["evaluation"] = Hiding.of(names, (), ()).whole(told["config"]["evaluation"])
     return told
 
 
-def _salted(report: SplitReport, names: Names, salt: str) -> dict[str, Any]:
-    """What is read of a version's report; findings and summaries of masks, which name files, are not."""
+def disclosed_metrics(metrics: Mapping[str, Any], asked: Disclosure, serving: Path) -> Mapping[str, Any]:
+    """What the manifest says of the evaluation: with a salt without the names of folders."""
+    if not asked.salt:
+        return metrics
+    slices = [*metrics.get("slices", ()), *(limit["slice"] or "" for limit in metrics.get("limits", ()))]
+    return Hiding.of(names_asked(asked, serving), (), (), slices).whole(metrics)
+
+
+def salted(report: SplitReport, names: Names, salt: str) -> dict[str, Any]:
+    """What is read of a version's report, by ids; findings and summaries of masks, which name files, are not. `salt`
+    says where it is."""
     told: Mapping[str, Any] = report
     rows = [{**row, **{key: names(row[key]) for key in _NAMES if key in row}} for row in told["records"]]
     sources = {
@@ -76,7 +106,7 @@ def _salted(report: SplitReport, names: Names, salt: str) -> dict[str, Any]:
         **{key: told[key] for key in _NAMELESS if key in told},
         **sources,
         "without_records": sorted(map(names, told.get("without_records", ()))),
-        "salted": {"file": str(Path(salt).resolve()), "mark": names.mark},
+        "salted": {"file": salt, "mark": names.mark},
         # In the order of their names, that would tell of them.
         "records": sorted(rows, key=lambda row: (row.get("split", ""), row.get("id", row["group"]))),
     }

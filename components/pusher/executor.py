@@ -21,15 +21,17 @@ from components.artifacts import (
     read_artifact,
 )
 from components.disk import ask_room, folder_size
-from components.pusher.disclosure import disclose, disclosed_provenance
+from components.pusher.disclosure import disclose, disclosed_metrics, disclosed_provenance
 from components.pusher.settings import PusherSettings
-from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, push, read_manifest
+from components.serving_dir import SPLIT_REPORT_FILE, champion_version, exclusive, read_manifest
 from components.serving_papers import Manifest, RunSplitReport
+from components.serving_push import push
 from components.weights import check_weights, model_sha256
 
 REASON = "reason"
 REFUSED = "refused"
 """Custom properties of a pushed-model artifact that was not pushed."""
+BRING_BACK = "maskline registry rollback --to VERSION brings a version back"
 
 
 class Executor(executor.Executor):
@@ -53,7 +55,12 @@ class Executor(executor.Executor):
         engines = offered(read_artifact(forms / ENGINES_FILE, Engines)) if forms else {}
         with exclusive(serving):
             champion = champion_version(serving)
-            if champion and _is_same(read_manifest(serving, champion), digest, engines):
+            served = read_manifest(serving, champion) if champion else None
+            withdrawn = served.get("withdrawn", []) if served else []
+            if digest in withdrawn:
+                self._keep_back(pushed, f"the candidate was rolled back before: {BRING_BACK}", refused=True)
+                return
+            if champion and served and _is_same(served, digest, engines):
                 check_weights(serving / champion)
                 self._keep_back(pushed, f"the candidate is the model served as version {champion}")
                 return
@@ -68,6 +75,7 @@ class Executor(executor.Executor):
                 "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "model_sha256": digest,
                 "replaces": champion,
+                "withdrawn": withdrawn,
                 "data_fingerprint": read_artifact(split_report, RunSplitReport)["data_fingerprint"],
                 # By these the next training knows when a cold start is due.
                 "start": training.get("start"),
@@ -77,7 +85,7 @@ class Executor(executor.Executor):
                 # Models whose probabilities the version averages, one for each fold.
                 "members": training.get("members", 1),
                 "engines": engines,
-                "metrics": metrics,
+                "metrics": disclosed_metrics(metrics, settings.disclosure, serving),
             }
             ask_room(serving, folder_size(model) + (folder_size(forms) if forms else 0), f"the model's copy of {model}")
             with TemporaryDirectory() as folder:

@@ -16,8 +16,9 @@ from pipeline.cli.init import init_command
 from pipeline.cli.kubeflow import kubeflow_app
 from pipeline.cli.plan import plan_command
 from pipeline.cli.predict import predict_command
+from pipeline.cli.registry import registry_app
 from pipeline.cli.schedule import schedule_command
-from pipeline.cli.verbs import AsJson, Debug, Overrides, Recipe, print_json, verb
+from pipeline.cli.verbs import Anonymous, AsJson, Debug, Overrides, Recipe, print_json, verb
 from pipeline.terminal import Terminal, document, say
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ config_app = typer.Typer(no_args_is_help=True, help="Recipes and configs.")
 app.add_typer(config_app, name="config")
 app.add_typer(kubeflow_app, name="kubeflow")
 app.add_typer(bench_app, name="bench")
+app.add_typer(registry_app, name="registry")
 
 
 @app.command("run")
@@ -170,19 +172,23 @@ def runs_command(
 @verb
 def report_command(
     run: Annotated[str, typer.Argument(help="A run's id or folder, or an output folder; `maskline runs` lists them.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A new folder, into which it is written again.")
+    ] = None,
+    anonymous: Anonymous = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Print where the HTML report of a run is, or open it."""
-    from components.errors import UsageError
-    from pipeline.runs.folders import find_run
+    """Print where the HTML report of a run is, open it, or write it again for others."""
+    from pipeline.runs.reading import reading_bar
+    from pipeline.runs.report import report_of, write_again
 
-    record = find_run(run)
-    if not record.report:
-        reasons = "; ".join(record.reasons or ["it did not come that far"])
-        raise UsageError(f"{run}: has no report. Its status is {record.status!r}: {reasons}")
-    path = Path(record.report)
+    if out or anonymous:
+        with reading_bar():
+            path = write_again(run, out, anonymous)
+    else:
+        path = report_of(run)
     if json_output:
         print_json({"report": str(path)})
     else:

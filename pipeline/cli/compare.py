@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.verbs import AsJson, Debug, print_json, verb
+from pipeline.cli.verbs import Anonymous, AsJson, Debug, print_json, verb
 from pipeline.terminal import FINDINGS, Cell, Column, Styled, Terminal
 
 _MOST_DIFFERENCES = 20
@@ -26,6 +26,7 @@ def compare_command(
         Path | None,
         typer.Option(metavar="DIR", help="A new folder; without it maskline-out/comparisons/TIME."),
     ] = None,
+    anonymous: Anonymous = False,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -39,7 +40,7 @@ def compare_command(
     with reading_bar() as watch:
         from pipeline.runs.compare.comparison import compare
 
-        told = compare(runs, out, watch)
+        told = compare(runs, out, watch, anonymous)
     if json_output:
         print_json(told)
     else:

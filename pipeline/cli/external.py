@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.external_tables import print_evaluation, print_seen
-from pipeline.cli.verbs import AsJson, Debug, Overrides, print_json, verb
+from pipeline.cli.verbs import Anonymous, AsJson, Debug, Overrides, print_json, verb
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A version's folder, a serving folder, or that of a run that pushed.")
@@ -37,6 +37,7 @@ def evaluate_command(
         Path | None, typer.Option(metavar="DIR", help="A new folder for metrics.json, per_case.csv and the masks.")
     ] = None,
     seen: Annotated[IfSeen, typer.Option(help="What becomes of images that the model has seen.")] = IfSeen.REFUSE,
+    anonymous: Anonymous = False,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -51,7 +52,7 @@ def evaluate_command(
         # What TensorFlow prints is not for the terminal.
         from pipeline.runs.evaluate import evaluate, exit_code
 
-        told = evaluate(model, data, recipe, overrides or [], out, seen.value, watch)
+        told = evaluate(model, data, recipe, overrides or [], out, seen.value, watch, anonymous)
     if json_output:
         print_json(told)
     else:

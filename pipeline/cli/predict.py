@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from components.inference.engines.registry import parts_of
-from pipeline.cli.verbs import AsJson, Debug, print_json, verb
+from pipeline.cli.verbs import Anonymous, AsJson, Debug, print_json, verb
 from pipeline.terminal import Terminal
 
 _NAMED = 20
@@ -164,6 +164,7 @@ def predict_command(
             rich_help_panel=_COMPUTING,
         ),
     ] = None,
+    anonymous: Anonymous = False,
     json_output: AsJson = False,
     debug: Debug = False,
 ) -> int:
@@ -203,7 +204,7 @@ def predict_command(
             spacing=spacing,
         )
         execution = load_execution(beam) if beam else None
-        told = predict(model, images, out, options, resume, watch, execution)
+        told = predict(model, images, out, options, resume, watch, execution, anonymous)
     if json_output:
         print_json(told)
     else:

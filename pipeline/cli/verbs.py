@@ -20,6 +20,9 @@ Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe'
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value; repeatable.")
 ]
+Anonymous = Annotated[
+    bool, typer.Option("--anonymous", help="Salted ids for names of images, patients, folders and machines.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

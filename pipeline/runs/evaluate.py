@@ -29,6 +29,7 @@ from components.serving_dir import MANIFEST_FILE, data_section, read_paper
 from components.serving_papers import Manifest
 from pipeline.config.loader import changed_config, load_config
 from pipeline.config.root import Config
+from pipeline.runs.anonymous import hidden, names_of_version
 from pipeline.runs.examined import Watch
 from pipeline.runs.laid_out import pointed_to_init
 from pipeline.runs.new_folder import new_folder, refuse_existing
@@ -41,7 +42,14 @@ Seen = Literal["refuse", "leave-out", "measure"]
 
 
 def evaluate(
-    model: Path, folder: Path, recipe: str | None, overrides: Sequence[str], out: Path | None, seen: Seen, watch: Watch
+    model: Path,
+    folder: Path,
+    recipe: str | None,
+    overrides: Sequence[str],
+    out: Path | None,
+    seen: Seen,
+    watch: Watch,
+    anonymous: bool = False,
 ) -> dict[str, Any]:
     """What a model is worth on the images of a folder: `metrics`, and what became of the images that have none.
 
@@ -55,6 +63,7 @@ def evaluate(
         out: gets `metrics.json`, `per_case.csv` and the predicted masks; None: nothing is written.
         seen: what becomes of images that the model has seen.
         watch: sees the images pass, twice.
+        anonymous: with ids in place of names in `out`, by the salt of the model's run; `names` says of which.
 
     Raises:
         UsageError: the model, the config, the folder or `out` is not what it must be.
@@ -63,14 +72,18 @@ def evaluate(
     version = version_folder(model)
     config = load_config(recipe, overrides) if recipe else _config_of(version, overrides)
     refuse_existing(out)
+    ids = names_of_version(version) if anonymous else None
     learnt, served = learnt_by(version), load_model(version)
     data = _read_as(config, served, folder, recipe)
     listing = _listed(folder, data)
     usable, rejects = _usable(folder, listing, data, watch)
     _refuse_many(rejects, len(listing.samples) + len(listing.rejects), config.validation.max_reject_fraction)
     known = seen_samples(usable, learnt)
-    names = {row["image"] for row in known} if seen == "leave-out" else set()
-    chosen = [sample for sample, _ in usable if sample.image not in names]
+    left = {row["image"] for row in known} if seen == "leave-out" else set()
+    chosen = [sample for sample, _ in usable if sample.image not in left]
+    if ids:
+        # Masks are numbered: in the order of names, numbers would tell of them.
+        chosen.sort(key=lambda sample: ids(sample.id))
     told = {
         "model": str(version),
         "data": str(folder),
@@ -96,9 +109,11 @@ def evaluate(
         cases = list(watch(external_cases(served, sources, settings, made), len(chosen)))
         found = {key: value for key, value in metrics(cases, None, None, settings).items() if key != "blessed"}
         if made:
-            write_cases(made / CASES_FILE, cases)
-            write_json(made / METRICS_FILE, {**found, EXTERNAL: told})
-    return {**told, "metrics": found}
+            shown, measured, external = hidden(cases, found, told, ids) if ids else (cases, found, told)
+            write_cases(made / CASES_FILE, shown)
+            write_json(made / METRICS_FILE, {**measured, EXTERNAL: external})
+    names = {"names": {ids(sample.id): sample.image for sample in chosen}} if ids else {}
+    return {**told, "metrics": found, **names}
 
 
 def exit_code(told: dict[str, Any]) -> ExitCode:

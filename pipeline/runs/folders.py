@@ -62,8 +62,17 @@ def artifact_folder(record: RunRecord, role: Role) -> Path:
     run, key = Path(record.folder or "").resolve(), role.name.lower()
     if key not in record.artifacts:
         raise BrokenState(f"{run / RUN_FILE}: artifacts.{key}: missing. Give the command of that run again")
-    made = Path(record.artifacts[key])
-    beside = run.parent.parent.joinpath("artifacts", *made.parts[-3:])
+    return beside_run(record, Path(record.artifacts[key]))
+
+
+def output_of(record: RunRecord) -> Path:
+    """The output folder of a run, where it is now."""
+    return Path(record.folder or "").resolve().parent.parent
+
+
+def beside_run(record: RunRecord, made: Path) -> Path:
+    """Where an artifact of a run is, by where it was made."""
+    beside = output_of(record).joinpath("artifacts", *made.parts[-3:])
     return beside if beside.is_dir() else made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -30,9 +30,10 @@ from components.predictions.tables import write_tables
 from components.serving_dir import MANIFEST_FILE, content_sha256, read_paper
 from components.serving_papers import Manifest
 from pipeline.config.execution import Execution
+from pipeline.runs.anonymous import hidden_images, hidden_rejects, names_of_version
 from pipeline.runs.examined import Watch
 from pipeline.runs.rejects import exit_code_with
-from pipeline.runs.served import opened
+from pipeline.runs.served import opened, version_folder
 from pipeline.runs.workers import Workers
 
 KINDS = (*FILES, *TABLES)
@@ -95,6 +96,7 @@ def predict(
     resume: bool,
     watch: Watch,
     execution: Execution | None = None,
+    anonymous: bool = False,
 ) -> dict[str, Any]:
     """Writes what a model says of images into a folder, and returns what became of them.
 
@@ -106,6 +108,7 @@ def predict(
         resume: go on there with what is not whole.
         watch: sees the images pass.
         execution: where Beam works on them; None: without it, in this process.
+        anonymous: with ids in place of names in `out`, by the salt of the model's run; `names` says of which.
 
     Raises:
         UsageError: the model, the images, the options, the place or `out` are not what they must be.
@@ -117,6 +120,10 @@ def predict(
         # Workers have a current folder of their own.
         images, out = [path.absolute() for path in images], out.absolute()
     inputs = inputs_of(images, out)
+    if anonymous:
+        if "dicom-seg" in options.kinds:
+            raise UsageError("--write dicom-seg: has the patient of the DICOM image, by rule. Leave it, or --anonymous")
+        inputs = replace(inputs, images=hidden_images(inputs.images, names_of_version(version_folder(model))))
     check_free(out, resume)
     share_accelerators()
     with opened(model) as folder:
@@ -152,7 +159,8 @@ def predict(
                 rejects = list(groups.written(loaded, left, whole, out, manner, watch))
                 rejects += slides.written(loaded, slides_left, out, manner, watch)
             slides.forget(out)
-            tables = write_tables(out, kinds, loaded.task, rejects)
+            told = hidden_rejects(rejects, inputs.images) if anonymous else rejects
+            tables = write_tables(out, kinds, loaded.task, told)
             folders = sorted({name.partition("/")[0] for record in read_records(out) for name in record["files"]})
     return {
         **state,
@@ -163,6 +171,7 @@ def predict(
         "not_read": list(map(asdict, inputs.not_read)),
         "folders": folders,
         "tables": tables,
+        **({"names": {image.file: str(image.path) for image in inputs.images}} if anonymous else {}),
     }
 
 

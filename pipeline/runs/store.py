@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
 from components.foreign import foreign
+from pipeline.runs.leftovers import Artifact, artifact_of
 
 STORE_FILE = "metadata.sqlite"
 
@@ -63,3 +65,53 @@ def finished_artifacts(connection: Any) -> Iterator[Path]:
     with foreign(UsageError, f"{path}: is no metadata store of this version. {_ANEW}"), Metadata(connection) as handle:
         artifacts = handle.store.get_artifacts()
     return (Path(artifact.uri) for artifact in sorted(artifacts, key=lambda artifact: artifact.id))
+
+
+def made_of(path: Path, artifacts: Collection[Artifact]) -> tuple[set[Artifact], set[Artifact]]:
+    """All finished artifacts, and those among them that `artifacts` were made of, directly or not, and themselves; with
+    an artifact the others that the same execution has left.
+
+    Raises:
+        UsageError: it is no store that this version of TFX reads.
+    """
+    from ml_metadata.proto.metadata_store_pb2 import Event
+    from tfx.orchestration.metadata import Metadata, sqlite_metadata_connection_config
+
+    check_store(path)
+    connection = sqlite_metadata_connection_config(str(path))
+    with foreign(UsageError, f"{path}: is no metadata store of this version. {_ANEW}"), Metadata(connection) as handle:
+        named = {each.id: artifact_of(Path(each.uri)) for each in handle.store.get_artifacts()}
+        events = handle.store.get_events_by_artifact_ids([*named]) if named else []
+    inputs, outputs = defaultdict[int, set[int]](set), defaultdict[int, set[int]](set)
+    for event in events:
+        (outputs if event.type == Event.OUTPUT else inputs)[event.execution_id].add(event.artifact_id)
+    needed = {id for id, name in named.items() if name in artifacts}
+    # Inputs are older than what is made of them.
+    for execution in sorted(outputs, reverse=True):
+        if needed & outputs[execution]:
+            needed |= outputs[execution] | inputs[execution]
+    return set(named.values()), {named[id] for id in needed}
+
+
+def made_by(path: Path, uri: str) -> tuple[dict[str, Any], str] | None:
+    """The inputs by key, each one artifact, and the settings of the node that has made the artifact in a folder; None
+    where the store does not know.
+
+    Raises:
+        UsageError: it is no store that this version of TFX reads.
+    """
+    from ml_metadata.proto.metadata_store_pb2 import Event
+    from tfx.orchestration.metadata import Metadata, sqlite_metadata_connection_config
+    from tfx.orchestration.portable.mlmd.execution_lib import get_input_artifacts
+
+    check_store(path)
+    connection = sqlite_metadata_connection_config(str(path))
+    with foreign(UsageError, f"{path}: is no metadata store of this version. {_ANEW}"), Metadata(connection) as handle:
+        artifacts = handle.store.get_artifacts_by_uri(uri)
+        events = handle.store.get_events_by_artifact_ids([artifact.id for artifact in artifacts])
+        made = [event.execution_id for event in events if event.type == Event.OUTPUT]
+        if not made:
+            return None
+        [execution] = handle.store.get_executions_by_id([max(made)])
+        inputs = {key: found for key, (found, *_) in get_input_artifacts(handle, execution.id).items()}
+        return inputs, execution.custom_properties["settings"].string_value

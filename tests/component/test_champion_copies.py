@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
-from components.serving_dir import content_sha256, push
+from components.serving_dir import content_sha256
+from components.serving_push import push
 from pipeline.config.root import Config
 from pipeline.graph.pipeline import create_pipeline
 from pipeline.graph.place import NOWHERE

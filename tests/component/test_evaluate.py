@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from tfx.types import Artifact
 from tfx.utils import path_utils
+from told import told_by
 from typer.testing import CliRunner, Result
 
 from components.evaluator.per_case import read_cases
@@ -20,6 +21,7 @@ from components.imaging.files.codecs import decode_image, encode_png, pixel_sha2
 from components.imaging.fingerprint import signature
 from components.pusher.disclosure import disclose
 from components.pusher.settings import Disclosure
+from components.seen.names import make_salt
 from components.seen.prints import SIGNATURES_FILE, prints_of, write_prints
 from pipeline.cli.app import app
 from pipeline.config.root import Config
@@ -124,6 +126,30 @@ def test_what_the_model_has_seen_is_named_and_nothing_measured(
     shown = CliRunner().invoke(app, ["evaluate", str(version), "--data", str(data)], env={"COLUMNS": "200"}).stdout
     assert "images/p50_a.png: in train: images/p90.png (same pixels, flipped or turned)" in shown
     assert "The model has seen 3 of the images, so nothing was measured" in shown
+
+
+def test_without_names(version: Path, data: Path, learnt: dict[str, np.ndarray], tmp_path: Path) -> None:
+    data = data.rename(tmp_path / "KLINIK-A")
+    (data / "images/p70_torn.png").write_bytes(b"no image")
+    (data / "masks/p70_torn.png").write_bytes(b"no image")
+    add(data, "p71_seen", learnt["p90"])
+    asked = version, "--data", data, "--seen", "measure", "--set", "validation.max_reject_fraction=0.5"
+    result, plain = evaluate(*asked, "--out", tmp_path / "plain")
+    assert result.exit_code == 0, plain
+    _, hidden = evaluate(*asked, "--out", tmp_path / "hidden", "--anonymous")
+    for name in ("p00_a", '"images/p90.png"', "p70_torn", "p71_seen", "KLINIK-A", str(version)):
+        told = told_by(tmp_path / "plain"), told_by(tmp_path / "hidden")
+        assert [name.encode() in each for each in told] == [True, False], name
+    assert hidden["metrics"]["dice"]["mean"] == pytest.approx(plain["metrics"]["dice"]["mean"])
+    names = make_salt(version.parents[1] / "salt")
+    case, *_ = read_cases(tmp_path / "hidden/per_case.csv")
+    assert names(hidden["names"][case.id].removeprefix("images/").removesuffix(".png")) == case.id
+    # The masks of a case are those of the case.
+    name = hidden["names"][case.id]
+    [same] = [each for each in read_cases(tmp_path / "plain/per_case.csv") if each.source == name]
+    masks = [(tmp_path / "plain" / same.prediction), (tmp_path / "hidden" / case.prediction)]
+    assert masks[0].read_bytes() == masks[1].read_bytes()
+    assert case.classes == same.classes
 
 
 def test_people_get_a_table(version: Path, data: Path) -> None:

@@ -24,7 +24,7 @@ from components.data_gate.settings import GateSettings
 from components.errors import DataRefused
 from components.records.splits import SPLITS
 from components.records.tfexample import read_split
-from components.serving_dir import push
+from components.serving_push import push
 from pipeline.config.root import Config
 from pipeline.runs.phantoms.sets import write_phantoms
 from pipeline.schedule.policy import decide, gather

@@ -23,6 +23,7 @@ from dicom_files import dicom
 from PIL import Image, ImageOps
 from predicting import content, predict, rows
 from room import no_file_above
+from told import told_by
 from typer.testing import CliRunner
 
 from components.errors import UsageError
@@ -35,6 +36,7 @@ from components.imaging.files.codecs import encode_png, read_image
 from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation, Tiles
+from components.seen.names import make_salt
 from components.serving_graph.export import export_model
 from components.task import Task
 from components.unpacked import unpacked
@@ -133,6 +135,30 @@ def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp
     # 2 sum(p m) / (sum p + sum m), of the probability that was kept.
     p, m = read_image(out / "probability/scan.png") / 65535, read_image(out / "masks/scan.png")
     assert float(found["scan"]["confidence"]) == pytest.approx(2 * (p * m).sum() / (p.sum() + m.sum()), abs=1e-3)
+
+
+def test_without_names(version: Path, images: Path, tmp_path: Path) -> None:
+    (images / "cut_off.png").write_bytes(encode_png(square(20, 20))[:60])
+    kinds = "probability,overlay,colour,geojson,coco,lesions"
+    asked = version, images, "--write", kinds, "--max-rejects", 1
+    assert predict(*asked, "--out", tmp_path / "plain")[0].exit_code == 0
+    result, told = predict(*asked, "--out", tmp_path / "hidden", "--anonymous")
+    assert result.exit_code == 0
+    for name in ("case3", "p1/case7", "cut_off", str(images)):
+        found = told_by(tmp_path / "plain"), told_by(tmp_path / "hidden")
+        assert [name.encode() in each for each in found] == [True, False], name
+    names = make_salt(version.parents[1] / "salt")
+    id = names("p1/case7.png")
+    assert told["names"][id] == str(images / "p1/case7.png")
+    for path in ("masks/{}.png", "geojson/{}.geojson"):
+        plain, hidden = tmp_path / "plain" / path.format("p1/case7"), tmp_path / "hidden" / path.format(id)
+        assert plain.read_bytes() == hidden.read_bytes()
+    assert id in {row["image"] for row in rows(tmp_path / "hidden/predictions.csv")}
+    assert rows(tmp_path / "hidden/rejects.csv") == [{"image": names("cut_off.png"), "reason": "unreadable"}]
+    again, told = predict(*asked, "--out", tmp_path / "hidden", "--anonymous", "--resume")
+    assert (again.exit_code, told["of_them_before"]) == (0, 10)
+    refused, told = predict(version, images, "--out", tmp_path / "no", "--anonymous", "--write", "dicom-seg")
+    assert (refused.exit_code, "dicom-seg" in told["error"]) == (2, True)
 
 
 def test_colours_are_those_that_are_asked_for(version: Path, images: Path, tmp_path: Path) -> None:

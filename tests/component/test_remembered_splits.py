@@ -14,7 +14,7 @@ from tfx.types import standard_artifacts
 from components.example_gen.component import ImageMaskExampleGen
 from components.example_gen.executor import Executor
 from components.example_gen.settings import DataSettings
-from components.serving_dir import push
+from components.serving_push import push
 
 DATA = DataSettings.model_validate(
     {"layout": "folders", "height": 32, "width": 32, "groups": {"by": "pattern", "pattern": r"(p\d+)_"}}

@@ -24,8 +24,9 @@ from components.inference.operating_point import OperatingPoint
 from components.pusher.settings import SignatureDetail
 from components.records.settings import Derivation
 from components.seen.prints import COARSE_SIDE, SIGNATURES_FILE, read_prints
-from components.serving_dir import champion_version, push, read_manifest
+from components.serving_dir import champion_version, read_manifest
 from components.serving_graph.export import Windows, export_model
+from components.serving_push import push
 from components.task import Task
 from components.weights import model_sha256
 
@@ -127,7 +128,7 @@ def break_weights(folder: Path, damage: str, other: Path) -> None:
 KILLED_PUSH = """
 import os, signal, sys
 from pathlib import Path
-from components.serving_dir import push
+from components.serving_push import push
 
 event, count = sys.argv[3], int(sys.argv[4])
 
@@ -182,6 +183,7 @@ class TestPusher:
                 "notice": "phantoms",
                 "config": {},
                 "replaces": None,
+                "withdrawn": [],
             },
             **{
                 "model_sha256": model_sha256(source),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import fcntl
 import json
 import os
@@ -13,11 +14,13 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
 import pytest
 from driver import REPOSITORY, Result, command, maskline, nodes, overrides
+from told import told_by
 
 FIRST_STEPS = [
     "ImageMaskExampleGen",
@@ -90,6 +93,63 @@ def test_pushed_version_has_a_manifest_and_is_champion(out: Path, first: Result,
     # The answer to "was this woman in the training set?" travels with the model.
     split_report = json.loads((out / "serving" / version / "split_report.json").read_text())
     assert {entry["split"] for entry in split_report["records"]} == {"train", "eval", "test"}
+
+
+def test_the_report_is_written_again_without_names(out: Path, first: Result, tmp_path: Path) -> None:
+    run, hidden = out / "runs" / first.record["id"], tmp_path / "hidden"
+    wrong = {"--out DIR": ["--anonymous"], "exists": ["--anonymous", "--out", tmp_path]}
+    for message, options in wrong.items():
+        refused = maskline("report", run, "--json", *options)
+        assert (refused.code, message in refused.record["error"]) == (2, True), refused.stdout
+    result = maskline("report", run, "--anonymous", "--out", hidden, "--json")
+    assert (result.code, result.record) == (0, {"report": str(hidden / "report.html")})
+    files = ["doubtful.csv", "per_case.csv", "report.html", "report.json"]
+    assert sorted(path.name for path in hidden.iterdir()) == files
+    told, plain = told_by(hidden), told_by(run)
+    records = json.loads((Path(first.record["pushed"]["path"]) / "split_report.json").read_text())["records"]
+    names = {record[key] for record in records for key in ("id", "source")}
+    assert {name for name in names if name.encode() in plain}
+    assert {name for name in (*names, "mdb008", str(out), str(REPOSITORY)) if name.encode() in told} == set()
+    # Who has the salt knows of whom is spoken: the owner alone can read it.
+    assert (out / "salt").stat().st_mode & 0o077 == 0
+    stands_for = json.loads((run / "names.json").read_text())
+    [*cases] = csv.DictReader((hidden / "per_case.csv").read_text().splitlines())
+    assert {stands_for[case["id"]] for case in cases} == {r["id"] for r in records if r["split"] == "test"}
+    # The numbers are those of the run, and pictures as many.
+    page, before = ((folder / "report.html").read_text() for folder in (hidden, run))
+    assert page.count("<img ") == before.count("<img ")
+    assert f"{first.record['metrics']['test']['dice']['mean']:.3f}" in page
+
+
+@pytest.mark.parametrize("options", [[], ["--anonymous"]], ids=["with names", "without names"])
+def test_a_version_in_one_file_predicts_where_nothing_else_is(
+    out: Path, first: Result, tmp_path: Path, options: list[str]
+) -> None:
+    archive, served = tmp_path / "model.zip", Path(first.record["pushed"]["path"])
+    result = maskline("registry", "export", out, "--out", archive, "--json", *options)
+    assert result.code == 0, result.stderr
+    assert result.record["report"] == first.record["id"]
+    again = maskline("registry", "export", out, "--out", archive)
+    assert (again.code, "nothing is overwritten" in again.stderr) == (2, True)
+    with ZipFile(archive) as content:
+        content.extractall(tmp_path / "there")
+    [model] = (tmp_path / "there").iterdir()
+    own = {path.relative_to(served).as_posix() for path in served.rglob("*")}
+    extra = {path.relative_to(model).as_posix() for path in model.rglob("*")} - own
+    assert {"report/report.html", "licences/licences.json", "licences/maskline-LICENSE.txt"} <= extra
+    records = json.loads((served / "split_report.json").read_text())["records"]
+    names = {record[key] for record in records for key in ("id", "source")} | {str(out), str(REPOSITORY)}
+    told = told_by(model)
+    assert {name for name in names if name.encode() in told} == (set() if options else names)
+    films = sorted((out / "data").rglob("*.pgm"))[:2]
+    predicted = [
+        maskline("predict", where, *films, "--out", tmp_path / f"by-{number}", "--json")
+        for number, where in enumerate((served, archive))
+    ]
+    assert [each.code for each in predicted] == [0, 0], predicted[1].stderr
+    for film in films:
+        masks = [(tmp_path / f"by-{number}" / "masks" / f"{film.stem}.png").read_bytes() for number in (0, 1)]
+        assert masks[0] == masks[1]
 
 
 def test_bytes_signature_answers_at_the_size_of_each_image(out: Path, first: Result) -> None:
@@ -348,3 +408,21 @@ def test_real_mammograms_run_the_whole_graph(tmp_path: Path) -> None:
     assert sum(record["counts"]["records"].values()) == 24
     assert 0 <= record["metrics"]["test"]["dice"]["mean"] < 0.5
     assert "is below min_dice 0.5" in record["reasons"][0]
+
+
+def test_what_is_pruned_is_needed_by_neither_the_champion_nor_the_last_run(out: Path, first: Result) -> None:
+    """The last one here: it empties the folder that all share."""
+    served = Path(first.record["pushed"]["path"])
+    run_demo(out)
+    before = {path: path.stat().st_size for path in (out / "artifacts").rglob("*") if path.is_file()}
+    pruned = maskline("registry", "prune", out, "--keep", "1", "--yes", "--json")
+    assert pruned.code == 0, pruned.stderr
+    assert pruned.record["versions"] == {}
+    assert len(pruned.record["artifacts"]) > 3
+    assert not any((out / "artifacts" / name).exists() for name in pruned.record["artifacts"])
+    left = sum(path.stat().st_size for path in before if path.is_file() and not path.parent.name.startswith("."))
+    assert left < sum(before.values())
+    again = run_demo(out)
+    assert {step["id"] for step in again.record["steps"] if not step["cached"]} == {"Pusher", "RunReport"}
+    assert maskline("report", out / "runs" / first.record["id"], "--out", out / "again", "--json").code == 0
+    assert served.is_dir()

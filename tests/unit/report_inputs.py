@@ -24,6 +24,9 @@ from components.measures.confusion import Confusion
 from components.records.record import Record
 from components.records.tfexample import serialize
 from components.run_report.executor import Executor
+from components.run_report.settings import ReportSettings
+from components.run_report.written import write_report
+from components.seen.names import Names
 
 CHECKS = [
     {"name": "signature", "passed": True, "detail": "serving_default takes PNG bytes"},
@@ -217,12 +220,18 @@ class Outputs:
             "config": config or {"training": {"epochs": 3, "note": HOSTILE}},
             "code": {"Trainer": "0123456789ab of a.module"},
         }
+        self._settings = ReportSettings.model_validate_json(json.dumps(given))
         Executor().Do(
             {name: [artifact] for name, artifact in self.inputs.items()},
             {"report": [output]},
             {"settings": json.dumps(given), "code_version": "0"},
         )
         return (self.root / "report.html").read_text(encoding="utf-8")
+
+    def anonymous(self, folder: Path, names: Names) -> None:
+        """The last report again, in another folder."""
+        folder.mkdir()
+        write_report(self.inputs, self._settings, folder, names)
 
     @property
     def sheet(self) -> dict[str, Any]:

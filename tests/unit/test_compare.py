@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from evaluated import EMPTY, FALSE, case, classed, patients, settings
+from told import told_by
 from typer.testing import CliRunner
 
 from components.errors import UsageError
@@ -26,6 +27,7 @@ from components.measures.all import MEASURES
 from components.measures.interval import interval
 from components.records.record import Record
 from components.records.tfexample import serialize, shard_name, shard_writer
+from components.seen.names import make_salt
 from pipeline.cli.app import app
 from pipeline.runs.compare.core import (
     Sight,
@@ -269,6 +271,23 @@ def test_three_runs_are_compared(runs: Runs, tmp_path: Path) -> None:
     assert not re.search(r"https?://", page)
     # Image and three predictions of each of three cases, and two curves.
     assert page.count("<img ") == 3 * 4 + 2
+
+
+def test_without_names(runs: Runs, tmp_path: Path) -> None:
+    dice = {"meier-anna": 0.5, "SCHULZ_7": 0.75, "8": 0.25}
+    one = runs.add("one", dice, input="/data/KLINIK-A")
+    two = runs.add("two", dict.fromkeys(dice, 0.5), input="/data/KLINIK-B")
+    telling = ["meier-anna", "SCHULZ_7", "KLINIK-", "one 20260101", str(tmp_path)]
+    for out, *option in (("plain",), ("hidden", "--anonymous")):
+        assert compare(one, two, "--out", tmp_path / out, *option).exit_code == 0
+        told = told_by(tmp_path / out)
+        assert [name.encode() in told for name in telling] == [not option] * 5
+    plain, hidden = (read_json(tmp_path / out / "comparison.json") for out in ("plain", "hidden"))
+    assert hidden["test"] == plain["test"]
+    id = make_salt(one / "salt")("meier-anna")
+    page = (tmp_path / "hidden/comparison.html").read_text()
+    assert f"Image of case {id}" in page
+    assert 'Image of case 8"' not in page
 
 
 def test_an_output_is_never_overwritten(runs: Runs, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from components.example_gen.memory import held_out
 from components.example_gen.settings import DataSettings
 from components.records.split_settings import Splits
 from components.records.splits import SPLITS
-from components.serving_dir import push
+from components.serving_push import push
 from pipeline.config.loader import parse_config
 from pipeline.runs.check import check_config
 from pipeline.schedule.retraining import new_cases

@@ -12,7 +12,7 @@ import pytest
 
 from components.errors import UsageError
 from components.imaging.files.codecs import encode_png
-from components.serving_dir import push
+from components.serving_push import push
 from pipeline.config.loader import parse_config
 from pipeline.config.root import Config
 from pipeline.runs.check import check_config

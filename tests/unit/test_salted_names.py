@@ -15,11 +15,11 @@ from components.data_gate.learnt import learnt_by_champion
 from components.errors import UsageError
 from components.example_gen.memory import held_out
 from components.files import read_json, write_json
-from components.pusher.disclosure import disclose, disclosed_provenance
+from components.pusher.disclosure import disclose, disclosed_metrics, disclosed_provenance
 from components.pusher.settings import Disclosure, PusherSettings
 from components.seen.known import learnt_by
 from components.seen.names import make_salt
-from components.serving_dir import push
+from components.serving_push import push
 from pipeline.cli.app import app
 from pipeline.config.loader import parse_config
 from pipeline.runs.check import check_config
@@ -61,8 +61,13 @@ def serve(folder: Path, report: dict[str, Any], salt: str) -> Path:
     papers = disclose(folder / "papers", folder / "made", asked, folder / "serving")
     config = CONFIG.model_dump(mode="json")
     config["data"]["splits"]["test_groups"] = ["p01"]
+    config["evaluation"]["limits"] = [{"measure": "dice", "slice": "folder=MEIER_1957", "at_least": 0.5}]
     settings = PusherSettings(recipe="tests", notice="", config=config, disclosure=asked)
-    push(folder / "model", folder / "serving", disclosed_provenance(settings, folder / "serving"), *papers)
+    sentence = "Dice (folder=MEIER_1957) is defined for no test case"
+    metrics = {"slices": {"folder=MEIER_1957": {}, "label=a": {}}, "limits": [{"slice": None, "sentence": sentence}]}
+    manifest = disclosed_provenance(settings, folder / "serving")
+    manifest["metrics"] = disclosed_metrics(metrics, asked, folder / "serving")
+    push(folder / "model", folder / "serving", manifest, *papers)
     return folder / "serving"
 
 
@@ -84,8 +89,8 @@ def test_no_name_is_told(plain: Path, salted: Path, tmp_path: Path) -> None:
     def papers(serving: Path) -> str:
         return "".join((version_of(serving) / name).read_text() for name in ("split_report.json", "MANIFEST.json"))
 
-    assert all(name in papers(plain) for name in ('"p01"', "p03_a", "p11_b", "span-2/images"))
-    assert not any(name in papers(salted) for name in ('"p01"', "p03_a", "p11_b", "span-2/images"))
+    assert all(name in papers(plain) for name in ('"p01"', "p03_a", "p11_b", "span-2/images", "MEIER_1957"))
+    assert not any(name in papers(salted) for name in ('"p01"', "p03_a", "p11_b", "span-2/images", "MEIER_1957"))
     salt = tmp_path / "private/salt"
     assert salt.stat().st_mode & 0o077 == 0
     assert salt.read_text().strip() not in papers(salted)

@@ -10,6 +10,8 @@ import signal
 import stat
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from raw_images import write
 
 from components.errors import UsageError
 from components.files import write_json
-from components.serving_dir import champion_version, content_sha256, exclusive, push, read_manifest, read_split_report
+from components.serving_dir import champion_version, content_sha256, exclusive, read_manifest, read_split_report
+from components.serving_push import push, push_again
 
 FUTURE = 4_000_000_000
 
@@ -104,8 +107,8 @@ def test_a_push_that_fails_early_leaves_the_old_champion(model: Path, serving: P
     assert int(push(model, serving, {})) > int(champion)
 
 
-def killed_at(step: int, model: Path, serving: Path) -> bool:
-    """Pushes in a process that kills itself before its operation `step` on files; whether it came that far."""
+def killed_at(step: int, change: Callable[[], object]) -> bool:
+    """Does it in a process that kills itself before its operation `step` on files; whether it came that far."""
     child = os.fork()
     if child == 0:
         left = iter(range(step))
@@ -118,7 +121,7 @@ def killed_at(step: int, model: Path, serving: Path) -> bool:
         code = 1
         try:
             sys.addaudithook(kill)
-            push(model, serving, {"metrics": 2})
+            change()
             code = 0
         finally:
             os._exit(code)
@@ -137,10 +140,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return {name: found for name, found in files.items() if name != "MANIFEST.json"}
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["the first version", "another version"])
+@pytest.mark.parametrize("kind", ["the first version", "another version", "an old version again"])
 def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
+    first, again = kind == "the first version", kind == "an old version again"
     # A killed process loses nothing that the kernel has; waiting for the disk takes most of the time here.
     monkeypatch.setattr(os, "fsync", lambda file: None)
     candidate = tmp_path / "candidate"
@@ -150,8 +154,10 @@ def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
     for step in count(1):
         serving = tmp_path / f"serving-{step}"
         serving.mkdir()
+        begun = push(candidate, serving, {"metrics": 0}) if again else ""
         old = None if first else push(model, serving, {"metrics": 1})
-        killed = killed_at(step, candidate, serving)
+        adds = partial(push_again, serving, begun) if again else partial(push, candidate, serving)
+        killed = killed_at(step, partial(adds, {"metrics": 2}))
         served = champion_version(serving)
         assert served == served_by_number(serving)
         assert served is not None or first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from components.errors import UsageError
 from components.files import write_json, write_text
 from components.measures.measure import Measure
+from components.seen.hiding import Hiding
+from pipeline.runs.compare.anonymous import hiding_of, named_by_recipe
 from pipeline.runs.compare.core import (
     Shared,
     compared,
@@ -39,13 +41,14 @@ class _Part:
     told: dict[str, Any]
 
 
-def compare(names: Sequence[str], out: Path | None, watch: Watch) -> dict[str, Any]:
+def compare(names: Sequence[str], out: Path | None, watch: Watch, anonymous: bool = False) -> dict[str, Any]:
     """What `comparison.json` says, and `page`, where the page is.
 
     Args:
         names: of runs, as `find_run` takes them; differences are to the first.
         out: a new folder for both files; None: one below the default output folder, named by the time.
         watch: sees the cases pass.
+        anonymous: with ids in place of names, by the salt of the first run.
 
     Raises:
         UsageError: the runs cannot be compared, or `out` is there already or cannot be written.
@@ -60,16 +63,23 @@ def compare(names: Sequence[str], out: Path | None, watch: Watch) -> dict[str, A
 
     test = _part(runs, [run.test for run in runs], watch)
     folds, obstacle = _folds(runs, watch)
+    shown = illustrations(runs, test.shared.cases, next(iter(test.measures.values())))
+    configs = [run.record.config for run in runs]
+    if anonymous:
+        hiding = hiding_of(runs)
+        runs = [named_by_recipe(run) for run in runs]
+        test, folds = _hidden(test, hiding), folds and _hidden(folds, hiding)
+        shown = [replace(each, cases=[replace(case, **hiding.identity(case)) for case in each.cases]) for each in shown]
+        configs = [*map(hiding.config, configs)]
     told = {
         "runs": [_row(run, left) for run, left in zip(runs, test.shared.left_out, strict=True)],
         "test": test.told,
         "out_of_fold": folds.told if folds else None,
         "no_out_of_fold": obstacle,
         "notes": list(_notes(runs, test)),
-        "config": differences([run.record.config for run in runs]),
+        "config": differences(configs),
         "recorded": known_differences([_recorded(run) for run in runs]),
     }
-    shown = illustrations(runs, test.shared.cases, next(iter(test.measures.values())))
     with new_folder(out) as folder:
         write_json(folder / JSON_FILE, told)
         write_text(folder / PAGE_FILE, render(runs, told, shown, f"{time:%Y-%m-%d %H:%M} UTC"))
@@ -92,6 +102,13 @@ def _part(runs: Sequence[ComparedRun], evaluations: Sequence[Evaluation], watch:
         **compared(shared.cases, letters, measures, evaluations[0].task.classes),
     }
     return _Part(shared, measures, told)
+
+
+def _hidden(part: _Part, hiding: Hiding) -> _Part:
+    """Of the shared cases no more is told later than which have other pixels."""
+    other = [*map(hiding.names, part.shared.other_pixels)]
+    told = {**part.told, "other_pixels": other}
+    return replace(part, shared=replace(part.shared, other_pixels=other), told=told)
 
 
 def _folds(runs: Sequence[ComparedRun], watch: Watch) -> tuple[_Part | None, str | None]:

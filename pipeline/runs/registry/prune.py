@@ -1,0 +1,108 @@
+"""What is not needed any more goes: old versions, and artifacts of runs that are neither served nor the last."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.disk import folder_size
+from components.errors import UsageError
+from components.files import locked
+from components.serving_dir import champion_version, exclusive, read_manifest, versions
+from components.serving_push import UNFINISHED
+from pipeline.runs.contents import remove
+from pipeline.runs.folders import RUN_LOCK, list_runs
+from pipeline.runs.leftovers import artifact_of
+from pipeline.runs.registry.listing import serving_folder
+from pipeline.runs.store import STORE_FILE, made_of
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """Folders, each with its bytes."""
+
+    versions: dict[Path, int]
+    artifacts: dict[Path, int]
+
+    @property
+    def size(self) -> int:
+        return sum((*self.versions.values(), *self.artifacts.values()))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "versions": {path.name: size for path, size in self.versions.items()},
+            "artifacts": {"/".join(artifact_of(path)): size for path, size in self.artifacts.items()},
+            "bytes": self.size,
+        }
+
+
+def unneeded(folder: Path, keep: int) -> Unneeded:
+    """What can go where `keep` versions shall stay, of a serving folder or an output folder.
+
+    Of versions the newest stay, the champion, and what a champion that is a rollback is a copy of. Of artifacts those
+    that a run was made of, directly or not, that has pushed one of them, or was the last of its recipe.
+
+    Raises:
+        UsageError: nothing was pushed there.
+        BrokenState: the pointer or a manifest cannot be read.
+    """
+    serving = serving_folder(folder)
+    kept = _kept(serving, keep)
+    old = [serving / version for version in versions(serving) if version not in kept]
+    spare = _spare(serving.parent, {read_manifest(serving, version).get("run") for version in kept})
+    return Unneeded({path: folder_size(path) for path in old}, {path: folder_size(path) for path in spare})
+
+
+def prune(folder: Path, found: Unneeded) -> None:
+    """Removes what was found; killed in the middle, the champion and what it came from are as they were.
+
+    Raises:
+        UsageError: a run is on, or the folder is another user's.
+    """
+    serving = serving_folder(folder)
+    with ExitStack() as stack:
+        if found.artifacts:
+            stack.enter_context(_no_run_on(serving.parent))
+        stack.enter_context(exclusive(serving))
+        if serving / (champion_version(serving) or "") in found.versions:
+            raise UsageError(f"{serving}: another version is served meanwhile. Give the command again")
+        for path in found.versions:
+            # No half version has a number, by which servers would take it.
+            gone = path.with_name(f"{UNFINISHED}{path.name}")
+            path.rename(gone)
+            shutil.rmtree(gone)
+        for path in found.artifacts:
+            remove(path)
+
+
+@contextmanager
+def _no_run_on(out: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(out / RUN_LOCK, wait=False))
+        except BlockingIOError as error:
+            raise UsageError(f"{out}: a run is on. Wait for its end") from error
+        yield
+
+
+def _kept(serving: Path, keep: int) -> set[str]:
+    champion = champion_version(serving)
+    needed = {champion, read_manifest(serving, champion).get("copy_of")} if champion else set()
+    return {*versions(serving)[-keep:], *filter(None, needed)}
+
+
+def _spare(out: Path, pushed_by: set[str | None]) -> Iterator[Path]:
+    """Whole artifacts alone; those of runs that were killed go with the next run."""
+    if not (out / STORE_FILE).is_file():
+        return
+    runs = [run for run in list_runs(out) if run.artifacts]
+    last = {run.recipe: run.id for run in runs}
+    uris = [Path(uri) for run in runs if run.id in {*pushed_by, *last.values()} for uri in run.artifacts.values()]
+    known, needed = made_of(out / STORE_FILE, {artifact_of(uri) for uri in uris})
+    for path in sorted((out / "artifacts").glob("[!.]*/[!.]*/[0-9]*")):
+        if artifact_of(path) in known - needed:
+            yield path
