@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from components.reading import read_bytes
+from components.texts import refuse_parts
+
+MOST_BYTES = 2**28
+"""Of a paper: the split report of a million records has as many."""
 _MOMENT = 0.05
 """Seconds."""
 
@@ -115,5 +120,12 @@ def is_locked(path: Path) -> bool:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON document of a file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The JSON document of a file of ours.
+
+    Raises:
+        OSError: it cannot be read, is no file, or larger than any that is written.
+        ValueError: it is no JSON.
+    """
+    text = read_bytes(path, MOST_BYTES).decode()
+    refuse_parts(text)
+    return json.loads(text)

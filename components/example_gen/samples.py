@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
+from components.brief import brief
 from components.errors import UsageError
 from components.imaging.files import label_text
 from components.imaging.files.codecs import SUFFIXES
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Shape
+from components.reading import opened
 
 SPLIT_NAMES: Mapping[str, Literal["train", "eval", "test"]] = {
     "train": "train",
@@ -28,6 +30,7 @@ NO_SPLIT = "no split"
 """The kind of a source that is left out because its split is `none`."""
 _OF_TWO_PARTS = (".nii.gz",)
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+_LONGEST_PATH = 8192
 _UID = re.compile(r"\d+(?:\.\d+)+")
 """By which many an export names DICOM files: its last number is no suffix."""
 
@@ -85,6 +88,11 @@ class Reject:
     source: str
     kind: str
     reason: str
+
+    def __post_init__(self) -> None:
+        """Both may quote a document."""
+        object.__setattr__(self, "source", brief(self.source, _LONGEST_PATH))
+        object.__setattr__(self, "reason", brief(self.reason))
 
 
 @dataclass(frozen=True)
@@ -190,7 +198,7 @@ def _holds(path: Path, kind: Callable[[Path], bool]) -> bool:
 
 
 def _is_dicom_file(path: Path) -> bool:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return is_dicom(file.read(PREAMBLE_BYTES))
 
 

@@ -10,13 +10,17 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from components.brief import brief
 from components.errors import UsageError
 from components.foreign import foreign
+from components.reading import read_bytes
 from components.settings import Section
 from pipeline.config.execution import Execution
 from pipeline.config.faults import faults
 from pipeline.config.root import Config
 
+_MOST_BYTES = 2**20
+_MOST_FAULTS = 20
 Settings = TypeVar("Settings", bound=Section)
 RECIPES = Path(__file__).parent.parent / "recipes"
 _INSTEAD = {"training.budget": "epochs", "training.epochs": "budget"}
@@ -85,15 +89,17 @@ def _validated(form: type[Settings], document: dict[str, Any], source: str) -> S
         return form.model_validate(document)
     except ValidationError as error:
         with foreign(UsageError, source):  # values of any depth are shown
-            told = "\n".join(faults(error, source))
-        raise UsageError(told) from None
+            told = faults(error, source)
+        more = len(told) - _MOST_FAULTS
+        told = [*map(brief, told[:_MOST_FAULTS]), *([f"and {more} more"] if more > 0 else [])]
+        raise UsageError("\n".join(told)) from None
 
 
 def _read(recipe: str) -> tuple[Path, dict[str, Any]]:
     """Where it stands, and what it says."""
     path = _find(recipe)
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, _MOST_BYTES)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     with foreign(UsageError, f"{path}: not a TOML file"):

@@ -15,6 +15,8 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from components.errors import UsageError
+from components.files import MOST_BYTES
+from components.reading import read_bytes
 from pipeline.runs.folders import list_runs
 from pipeline.runs.record import RunRecord, Status
 
@@ -101,7 +103,7 @@ class Ledger:
 
 def read_ledger(path: Path) -> list[SlotRecord]:
     """The lines of a ledger, none where there is no file; a line torn by a crash is left out."""
-    return list(_parsed(path.read_bytes().splitlines())) if path.is_file() else []
+    return list(_parsed(read_bytes(path, MOST_BYTES).splitlines())) if path.is_file() else []
 
 
 def with_slots(out: Path) -> list[RunRecord]:
@@ -137,5 +139,5 @@ def _parsed(lines: Iterable[bytes]) -> Iterator[SlotRecord]:
 def _cut_torn_line(path: Path) -> None:
     """A line without its end was being written when the machine died; the next would be torn with it."""
     if path.exists():
-        whole = path.read_bytes().rpartition(b"\n")
+        whole = read_bytes(path, MOST_BYTES).rpartition(b"\n")
         os.truncate(path, len(whole[0] + whole[1]))

@@ -16,12 +16,14 @@ from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import Drawing, Listing, Reject, Sample
 from components.example_gen.tables import other_files, read_text
+from components.foreign import cause
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
 _PREFIX = "im_"
 _CELL = re.compile(r"(.+)_(cyt|nuc)\d*", re.IGNORECASE)
 _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
-_POINT = re.compile(rf"\s*({_NUMBER})\s*[,;\s]\s*({_NUMBER})\s*[,;]?\s*")
+# What it has taken of blanks it never gives back: of a line it would try every way to share them out.
+_POINT = re.compile(rf"\s*+({_NUMBER})(?:\s*+[,;]\s*+|\s++)({_NUMBER})\s*+(?:[,;]\s*+)?")
 
 
 def patterns(data: Reading) -> dict[str, str]:
@@ -88,7 +90,7 @@ def _field(root: Path, name: str, fields: list[Path], cells: list[Path], classes
         try:
             shapes.append(Shape(_outline(path), names.index(label) + 1 if names else 1))
         except (OSError, UnclearShape) as error:
-            return Reject(sources[0], "truth", f"{source}: {error}")
+            return Reject(sources[0], "truth", f"{source}: {cause(error)}")
     return Sample(id=name, group=name, image=sources[0], truth=Drawing(tuple(shapes)), label=label)
 
 

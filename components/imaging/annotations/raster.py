@@ -88,8 +88,10 @@ def raster(lengths: np.ndarray, size: tuple[int, int] | None = None) -> Raster:
     Without a size it is that of the image, whose pixels they need not all tell.
 
     Raises:
-        UnclearShape: they are negative, tell more or fewer pixels, or have nothing inside.
+        UnclearShape: they are of no size, are negative, tell more or fewer pixels, or have nothing inside.
     """
+    if size and min(size) < 1:
+        raise UnclearShape(f"the run lengths are of an image of {size[1]} x {size[0]} pixels")
     total = int(lengths.sum())
     if (lengths < 0).any() or (size and total != size[0] * size[1]):
         found = "are negative" if (lengths < 0).any() else f"tell {total} pixels"

@@ -17,6 +17,8 @@ from components.imaging.truth.outline import Bounds, Outline
 
 _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
+_MOST_CROSSINGS = 2**24
+"""Of an outline with the rows of an image, each of which takes a hundred bytes."""
 _STRIP_PIXELS = 2**20
 """Pixels whose distance is computed at once: large ellipses take no more memory."""
 
@@ -145,7 +147,11 @@ class Polygon:
         return Polygon(points, self.even_odd)
 
     def fill(self, mask: np.ndarray, value: int) -> bool:
-        """Sets the pixels inside; whether there are any."""
+        """Sets the pixels inside; whether there are any.
+
+        Raises:
+            UnclearShape: it goes to and fro so often that memory may not hold where.
+        """
         height, width = mask.shape
         rows, columns, turns = _crossings(np.array(self.points, np.float64), height)
         # Right of a crossing the outline winds once more, or less; at the end of a row it has unwound.
@@ -205,13 +211,22 @@ def _strips(rows: range, columns: int) -> Iterable[range]:
 
 
 def _crossings(points: np.ndarray, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where a closed outline `(N, 2)` crosses the rows of an image: row, first pixel to the right, 1 up or -1 down."""
+    """Where a closed outline `(N, 2)` crosses the rows of an image: row, first pixel to the right, 1 up or -1 down.
+
+    Raises:
+        UnclearShape: it does so too often.
+    """
     ahead = np.roll(points, -1, axis=0)
     up = points[:, 1] > ahead[:, 1]
     # From top to bottom, so that two polygons compute the same crossings of the edge that they share.
     (x0, y0), (x1, y1) = np.where(up[:, None], ahead, points).T, np.where(up[:, None], points, ahead).T
     first = np.ceil(y0).clip(0, height).astype(np.int64)
     counts = np.ceil(y1).clip(0, height).astype(np.int64) - first
+    if counts.sum() > _MOST_CROSSINGS:
+        raise UnclearShape(
+            f"a polygon of {len(points)} points crosses the rows of the image {counts.sum()} times, more than the "
+            f"{_MOST_CROSSINGS} that are drawn"
+        )
     edge = np.repeat(np.arange(len(points)), counts)
     row = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edge]
     x = x0[edge] + (row - y0[edge]) * (x1 - x0)[edge] / (y1 - y0)[edge]

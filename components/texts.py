@@ -1,0 +1,74 @@
+"""Texts that others wrote, and the objects that they become: no more than memory holds."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+MOST_TEXT = 2**27
+"""Bytes of a table or a document: what becomes of them takes several times as many."""
+MOST_ROWS = 2**20
+MOST_CELLS = 2**23
+_MOST_PARTS = 2**23
+_LISTS = 4
+"""As much memory an object takes, or an element."""
+_SEPARATORS = ",;\t"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_DIVIDE = "divide it"
+
+
+class TooLarge(ValueError):
+    """A text that is not read, for what it would become."""
+
+
+def refuse_parts(text: str) -> None:
+    """Raises TooLarge: JSON or XML of more parts, hundreds of bytes each, than memory should hold."""
+    count = text.count("[") + _LISTS * (text.count("{") + text.count("<") - text.count("</"))
+    if count > _MOST_PARTS:
+        raise TooLarge(
+            f"has lists, and {_LISTS} times objects or elements, {count} in all, more than the {_MOST_PARTS} that are "
+            f"read: {_DIVIDE}"
+        )
+
+
+def rows_of(text: str, *, strict: bool = False) -> csv.DictReader[str]:
+    """The rows under a header, the first line, which says by what its cells are separated; names of columns in lower
+    case. The caller sets the longest cell, see `large_cells`.
+
+    Raises:
+        TooLarge: it has more rows or cells than are read.
+    """
+    header = next(lines_of(text), "")
+    separator = max(_SEPARATORS, key=header.count)
+    refuse_large(text, separator, columns=header.count(separator) + 1)
+    reader = csv.DictReader(lines_of(text), delimiter=separator, strict=strict)
+    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+    return reader
+
+
+def refuse_large(text: str, separator: str, columns: int) -> None:
+    """Raises TooLarge: whoever makes a table of it would need more memory than there may be."""
+    rows = text.count("\n") + text.count("\r")
+    if rows > MOST_ROWS:
+        raise TooLarge(f"has {rows} lines, more than the {MOST_ROWS} that are read: {_DIVIDE}")
+    # Of a row that is short all columns are made, of one that is long all cells.
+    cells = max(rows * columns, text.count(separator))
+    if cells > MOST_CELLS:
+        raise TooLarge(f"has {cells} cells, more than the {MOST_CELLS} that are read: {_DIVIDE}")
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """One after another with its end, as `csv` asks for them; a file of all of them would be four copies."""
+    return (found[0] for found in _LINE.finditer(text))
+
+
+@contextmanager
+def large_cells() -> Iterator[None]:
+    """An outline of many points is longer than the 131,072 characters of a cell that Python reads by default."""
+    usual = csv.field_size_limit(MOST_TEXT)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
