@@ -93,7 +93,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
     Raises:
         BlockingIOError: another process holds it, and `wait` is false.
     """
-    with path.open("a") as file:
+    with open(path, "a", opener=_at_once) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -110,13 +110,18 @@ def is_locked(path: Path) -> bool:
         PermissionError: the file cannot be read.
     """
     try:
-        with path.open() as file:
+        with open(path, opener=_at_once) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except BlockingIOError:
         return True
     return False
+
+
+def _at_once(name: str, flags: int) -> int:
+    """A pipe of that name is not waited for."""
+    return os.open(name, flags | os.O_NONBLOCK, 0o666)
 
 
 def read_json(path: Path) -> Any:

@@ -23,6 +23,7 @@ MANIFEST_FILE = "MANIFEST.json"
 SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
+_MOST_BYTES = 2**35
 _UNFINISHED = ".unfinished-"
 PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
 Shape = TypeVar("Shape")
@@ -124,7 +125,7 @@ def _files(folder: Path) -> list[Path]:
     """All of a version, in their order, also those that links to folders lead to.
 
     Raises:
-        BrokenState: such a link leads to what is read already.
+        BrokenState: such a link leads to what is read already, or they are more than a version has.
     """
     found, led_to = [], {folder.resolve()}
     for here, folders, names in os.walk(folder, followlinks=True):
@@ -134,6 +135,9 @@ def _files(folder: Path) -> list[Path]:
             if target in led_to or folder.resolve().is_relative_to(target):
                 raise BrokenState(f"{link}: leads to {target}, which is among its files already. {PUT_BACK}")
             led_to.add(target)
+    size = sum(path.stat().st_size for path in found if path.exists())
+    if size > _MOST_BYTES:
+        raise BrokenState(f"{folder}: has {size} bytes, more than the {_MOST_BYTES} of any version. {PUT_BACK}")
     return sorted(found)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 MOST_TEXT = 2**27
 """Bytes of a table or a document: what becomes of them takes several times as many."""
@@ -14,6 +16,9 @@ MOST_CELLS = 2**23
 _MOST_PARTS = 2**23
 _LISTS = 4
 """As much memory an object takes, or an element."""
+_MOST_COLUMNS = 10_000
+_MOST_DOTS = 500
+"""Of a line of TOML: a key of many parts takes the square of their number to read."""
 _SEPARATORS = ",;\t"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _DIVIDE = "divide it"
@@ -33,16 +38,32 @@ def refuse_parts(text: str) -> None:
         )
 
 
+def parsed_toml(text: str) -> dict[str, Any]:
+    """What TOML says.
+
+    Raises:
+        TOMLDecodeError: it is none.
+        TooLarge: it would take minutes to read.
+    """
+    dots = max((line.count(".") for line in text.splitlines()), default=0)
+    if dots > _MOST_DOTS:
+        raise TooLarge(f"has a line of {dots} dots, more than the {_MOST_DOTS} that are read: divide that line")
+    return tomllib.loads(text)
+
+
 def rows_of(text: str, *, strict: bool = False) -> csv.DictReader[str]:
     """The rows under a header, the first line, which says by what its cells are separated; names of columns in lower
     case. The caller sets the longest cell, see `large_cells`.
 
     Raises:
-        TooLarge: it has more rows or cells than are read.
+        TooLarge: it has more rows, columns or cells than are read.
     """
     header = next(lines_of(text), "")
     separator = max(_SEPARATORS, key=header.count)
-    refuse_large(text, separator, columns=header.count(separator) + 1)
+    columns = header.count(separator) + 1
+    if columns > _MOST_COLUMNS:
+        raise TooLarge(f"has {columns} columns, more than the {_MOST_COLUMNS} that are read")
+    refuse_large(text, separator, columns)
     reader = csv.DictReader(lines_of(text), delimiter=separator, strict=strict)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     return reader

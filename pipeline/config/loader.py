@@ -15,6 +15,7 @@ from components.errors import UsageError
 from components.foreign import foreign
 from components.reading import read_bytes
 from components.settings import Section
+from components.texts import parsed_toml
 from pipeline.config.execution import Execution
 from pipeline.config.faults import faults
 from pipeline.config.root import Config
@@ -103,7 +104,7 @@ def _read(recipe: str) -> tuple[Path, dict[str, Any]]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     with foreign(UsageError, f"{path}: not a TOML file"):
-        return path, tomllib.loads(content.decode("utf-8"))
+        return path, parsed_toml(content.decode("utf-8"))
 
 
 def _find(recipe: str) -> Path:
@@ -159,6 +160,6 @@ def _value(override: str, text: str) -> Any:
     """A TOML value; anything that is not one is taken as a string, so that paths need no quotes."""
     try:
         with foreign(UsageError, f"--set {_key(override)}: not a value", tomllib.TOMLDecodeError):
-            return tomllib.loads(f"value = {text}")["value"]
+            return parsed_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text

@@ -126,11 +126,11 @@ ANYTHING: dict[str, Maker] = {
     "noise": _bytes("noise", lambda: np.random.default_rng(0).bytes(2**18)),
     "one long line": _text("line", lambda: "1" * 2**20),
     "spaces": _text("spaces", lambda: "1" + " " * 2**20 + "x"),
-    "many lines": _text("lines", lambda: "\n" * 2**20),
-    "many short lines": _text("short", lambda: "1,\n" * 2**19),
+    "many lines": _text("lines", lambda: "\n" * 2**18),
+    "many short lines": _text("short", lambda: "1,\n" * 2**16),
     "brackets": _text("brackets", lambda: "[" * 2**20),
     "objects": _text("objects", lambda: '{"a":' * 2**18),
-    "elements": _text("elements", lambda: "<a>" * 2**18),
+    "elements": _text("elements", lambda: "<a>" * 2**16),
     "a number of a million digits": _text("digits", lambda: '{"version": 1, "a": ' + "1" * 10**6 + "}"),
     "a property list of a large number": _text(
         "plist", lambda: "<plist><dict><key>Images</key><integer>" + "1" * 10**6 + "</integer></dict></plist>"
@@ -143,7 +143,7 @@ ANYTHING: dict[str, Maker] = {
             + "]><a>&b11;</a>"
         ),
     ),
-    "many empty lists": _text("lists", lambda: "[" + "[]," * (9 * 2**20) + "[]]"),
+    "many empty lists": _text("lists", lambda: "[" + "[]," * (8 * 2**20) + "[]]"),
     "many empty objects": _text("empties", lambda: '{"images":[' + "{}," * (3 * 2**20) + "{}]}"),
     "columns": _text("columns", lambda: ",".join(f"c{n}" for n in range(10**5)) + "\n" + "1\n" * 10**5),
     "separators": _text("separators", lambda: "image,mask\n" + "," * (10 * 2**20) + "\n"),

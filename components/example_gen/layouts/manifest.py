@@ -9,7 +9,6 @@ Columns: `image`; `mask`, several separated by `;`, explicitly empty for an imag
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -37,8 +36,10 @@ from components.example_gen.tables import decoded
 from components.foreign import foreign
 from components.imaging.files.codecs import SUFFIXES
 from components.reading import read_bytes
-from components.texts import MOST_TEXT, rows_of
+from components.texts import MOST_TEXT, parsed_toml, rows_of
 
+_MOST_TOML = 2**24
+"""Bytes, which take half a minute to read."""
 COLUMNS = ("image", "mask", "region", "group", "label", "split", "site", "id")
 
 
@@ -98,8 +99,9 @@ def _read(root: Path, data: Reading) -> list[_Row]:
         names = " or ".join(repr(name) for name in patterns(data).values())
         raise NotLaidOut(f"{root}: has no table {names}. Set [data] table, or another layout.")
     try:
+        most, remedy = (_MOST_TOML, "write it as .csv") if table.suffix.lower() == ".toml" else (MOST_TEXT, "divide it")
         with foreign(UsageError, f"{table}: cannot be read", UnicodeDecodeError):
-            text = decoded(read_bytes(table, MOST_TEXT, "divide it"))
+            text = decoded(read_bytes(table, most, remedy))
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{table}: not {error.encoding.upper()} from byte {error.start} on. Save it as UTF-8."
@@ -126,7 +128,7 @@ def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
 
 
 def _toml_rows(table: Path, text: str) -> Iterator[_Row]:
-    document = tomllib.loads(text)
+    document = parsed_toml(text)
     samples = document.get("sample")
     if set(document) != {"sample"} or not isinstance(samples, list) or not all(isinstance(s, dict) for s in samples):
         raise UsageError(f"{table}: expected [[sample]] tables and nothing else, found {some(document) or 'none'}.")

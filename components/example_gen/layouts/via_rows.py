@@ -66,6 +66,7 @@ class Row(BaseModel):
 
 _SEPARATORS = ",;\t"
 """The first is what it exports; spreadsheets save with the others."""
+_LONGEST_HEADER = 10_000
 _COLUMNS = {name for name, field in Row.model_fields.items() if field.is_required()}
 
 
@@ -95,6 +96,8 @@ def read_table(path: Path) -> Table:
 
 def is_header(line: str) -> bool:
     """Whether a line names the columns of such a table."""
+    if len(line) > _LONGEST_HEADER:
+        return False
     return any(_header(line.split(separator)) for separator in _SEPARATORS)
 
 
