@@ -29,6 +29,7 @@ Told = Literal["train", "eval", "test", "none"]
 NO_SPLIT = "no split"
 """The kind of a source that is left out because its split is `none`."""
 _OF_TWO_PARTS = (".nii.gz",)
+_NO_FILE = "not a file: a link that points nowhere, or a device"
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _LONGEST_PATH = 8192
 _UID = re.compile(r"\d+(?:\.\d+)+")
@@ -165,9 +166,16 @@ def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Ite
         if path.is_dir():
             continue
         if not path.is_file():
-            yield Reject(source, "unreadable", "not a file: a link that points nowhere, or a device")
+            yield Reject(source, "unreadable", _NO_FILE)
         elif not is_of_kind(path, suffixes):
             yield Reject(source, "unknown kind of file", unknown_kind(suffixes))
+
+
+def no_files(root: Path, paths: Iterable[Path], suffixes: Set[str]) -> Iterator[Reject]:
+    """Those of the suffixes that are neither files nor folders, nor links to any."""
+    for path in paths:
+        if suffix_of(path) in suffixes and not path.is_file() and not path.is_dir():
+            yield Reject(path.relative_to(root).as_posix(), "unreadable", _NO_FILE)
 
 
 def is_of_kind(path: Path, suffixes: Set[str]) -> bool:

@@ -247,7 +247,7 @@ def _read(path: Path, parts: set[str]) -> dict[str, dict[str, Any]]:
     with archive_of(path) as archive:
         # As they are written: what is packed, or lies on other members, could be any amount when unpacked.
         if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
-            raise DamagedCheckpoint("holds more than it weighs")
+            raise ValueError("holds more than it weighs")
     with opened(path) as content, np.load(content, allow_pickle=False) as file:
         for key in file.files:
             part, name, *index = key.split("/")

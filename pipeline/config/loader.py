@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from components.brief import brief
 from components.errors import UsageError
 from components.foreign import foreign
 from components.reading import read_bytes
@@ -21,7 +20,6 @@ from pipeline.config.faults import faults
 from pipeline.config.root import Config
 
 _MOST_BYTES = 2**20
-_MOST_FAULTS = 20
 Settings = TypeVar("Settings", bound=Section)
 RECIPES = Path(__file__).parent.parent / "recipes"
 _INSTEAD = {"training.budget": "epochs", "training.epochs": "budget"}
@@ -90,10 +88,8 @@ def _validated(form: type[Settings], document: dict[str, Any], source: str) -> S
         return form.model_validate(document)
     except ValidationError as error:
         with foreign(UsageError, source):  # values of any depth are shown
-            told = faults(error, source)
-        more = len(told) - _MOST_FAULTS
-        told = [*map(brief, told[:_MOST_FAULTS]), *([f"and {more} more"] if more > 0 else [])]
-        raise UsageError("\n".join(told)) from None
+            told = "\n".join(faults(error, source))
+        raise UsageError(told) from None
 
 
 def _read(recipe: str) -> tuple[Path, dict[str, Any]]:

@@ -271,3 +271,9 @@ def test_a_mirrored_ellipse_is_the_mirror_image() -> None:
     ellipse = Ellipse(9, 7, 8, 3, 25)
     mirrored = filled(18, 20, ellipse.mapped((1, -1), (0, 17)))
     np.testing.assert_array_equal(mirrored, filled(18, 20, ellipse)[::-1])
+
+
+def test_an_outline_to_and_fro_takes_no_memory_of_all_its_crossings() -> None:
+    points = tuple((float(number % 1000), 20_000.0 * (number % 2)) for number in range(2000))
+    with pytest.raises(UnclearShape, match="a polygon of 2000 points crosses the rows of the image 40000000 times"):
+        Polygon(points).fill(np.zeros((20_000, 1000), np.uint8), 1)

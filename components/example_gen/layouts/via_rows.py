@@ -66,7 +66,7 @@ class Row(BaseModel):
 
 _SEPARATORS = ",;\t"
 """The first is what it exports; spreadsheets save with the others."""
-_LONGEST_HEADER = 10_000
+_LONGEST_HEADER, _MOST_COLUMNS = 10_000, 1000
 _COLUMNS = {name for name, field in Row.model_fields.items() if field.is_required()}
 
 
@@ -103,7 +103,7 @@ def is_header(line: str) -> bool:
 
 def _header(cells: Sequence[str]) -> list[str]:
     """The names of the columns; empty where the cells are none."""
-    if len(cells) < len(_COLUMNS):
+    if not len(_COLUMNS) <= len(cells) <= _MOST_COLUMNS:
         return []
     names = [cell.strip().lstrip("#").lower() for cell in cells]
     return names if set(names) >= _COLUMNS else []
