@@ -38,7 +38,7 @@ def list_annotations(root: Path, data: Reading) -> Listing:
     """
     there = sorted(files_under(root))
     files = [path for path in there if path.is_file()]
-    documents = documents_of(root, files, data)
+    documents = documents_of(root, [path for path in there if path.exists()], data)
     folder = root / data.images if (root / data.images).is_dir() else root
     images = [path for path in files if path.is_relative_to(folder) and is_of_kind(path, SUFFIXES)]
     faults = [reject(root, document.path, "truth", document.fault) for document in documents if document.fault]
@@ -48,7 +48,7 @@ def list_annotations(root: Path, data: Reading) -> Listing:
         for path in files
         if folder != root and path.is_relative_to(folder) and path not in read
     ]
-    lost = no_files(root, there, DOCUMENTS | SUFFIXES)
+    lost = no_files(root, [path for path in there if path not in read], DOCUMENTS | SUFFIXES)
     return listing_of([*faults, *unread, *lost, *Pairing(root, folder, images, data).found(documents)])
 
 
