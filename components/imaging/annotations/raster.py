@@ -34,6 +34,11 @@ class Raster:
         """It was painted on its image."""
 
     @property
+    def boxes(self) -> tuple[None]:
+        """All of the image."""
+        return (None,)
+
+    @property
     def extent(self) -> float:
         """Of a disc as large."""
         area = int(decompressed(self.counts)[1::2].sum()) * abs(self.scale[0] * self.scale[1])

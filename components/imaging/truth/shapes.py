@@ -19,6 +19,8 @@ _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
 _MOST_CROSSINGS = 2**24
 """Of an outline with the rows of an image, each of which takes a hundred bytes."""
+_MOST_FILLED, _MOST_TIMES = 2**32, 256
+"""Pixels that are filled of one image in all, and how many times its own."""
 _STRIP_PIXELS = 2**20
 """Pixels whose distance is computed at once: large ellipses take no more memory."""
 
@@ -56,6 +58,11 @@ class Ellipse:
         """Least x and y, and greatest."""
         half_x, half_y = self._halves
         return (self.x - half_x, self.y - half_y), (self.x + half_x, self.y + half_y)
+
+    @property
+    def boxes(self) -> tuple[Bounds]:
+        """Its bounds."""
+        return (self.bounds,)
 
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the centre is on a pixel of an image."""
@@ -136,6 +143,11 @@ class Polygon:
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
 
+    @property
+    def boxes(self) -> tuple[Bounds]:
+        """Its bounds."""
+        return (self.bounds,)
+
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the rectangle round it meets an image."""
         (left, top), (right, bottom) = self.bounds
@@ -184,13 +196,27 @@ def rasterized(height: int, width: int, shapes: Iterable[Shape]) -> np.ndarray:
     """`(height, width)` uint8 class indices; later shapes lie over earlier ones, parts outside are cut off.
 
     Raises:
-        UnclearShape: a shape covers no pixel, and its lesion would be learnt as normal tissue.
+        UnclearShape: a shape covers no pixel, and its lesion would be learnt as normal tissue; or they cover the image
+            so often that it would take minutes.
     """
     mask = np.zeros((height, width), np.uint8)
+    left: float = max(_MOST_FILLED, _MOST_TIMES * mask.size)
     for shape in shapes:
+        left -= sum(_shared(box, height, width) for box in shape.outline.boxes)
+        if left < 0:
+            raise UnclearShape(f"the shapes lie over each other more than {_MOST_TIMES} times all over the image")
         if not shape.outline.fill(mask, shape.class_index):
             raise UnclearShape(f"{shape.outline} covers no pixel of an image of {width} x {height} pixels")
     return mask
+
+
+def _shared(box: Bounds | None, height: int, width: int) -> float:
+    """Pixels that bounds may share with an image, none of them all."""
+    if box is None:
+        return height * width
+    (left, top), (right, bottom) = box
+    across, down = min(right, width) - max(left, 0.0), min(bottom, height) - max(top, 0.0)
+    return max(across, 0.0) * max(down, 0.0)
 
 
 def _check(outline: Ellipse | Polygon, numbers: list[float]) -> None:
