@@ -16,8 +16,8 @@ from uuid import uuid4
 from components.reading import read_bytes
 from components.texts import refuse_parts
 
-MOST_BYTES = 2**28
-"""Of a paper: the split report of a million records has as many."""
+MOST_BYTES, _MOST_PARTS = 2**30, 2**24
+"""Of a paper: the split report of two million records has as many."""
 _MOMENT = 0.05
 """Seconds."""
 
@@ -132,5 +132,5 @@ def read_json(path: Path) -> Any:
         ValueError: it is no JSON.
     """
     text = read_bytes(path, MOST_BYTES).decode()
-    refuse_parts(text)
+    refuse_parts(text, _MOST_PARTS)
     return json.loads(text)

@@ -47,8 +47,12 @@ def read_bytes(path: Path, most: int, remedy: str = "") -> bytes:
         OSError: it cannot be read.
     """
     with opened(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
+        size = os.fstat(file.fileno()).st_size
+        # Room is made for all that is asked for.
+        content = file.read(size + 1) if size <= most else b""
+        if len(content) > size:
+            content += file.read(most + 1 - len(content))
+    if max(size, len(content)) > most:
         told = f"has more than the {most} bytes that are read of such a file{remedy and f': {remedy}'}"
         raise Refused(errno.EOVERFLOW, told, str(path))
     return content

@@ -13,7 +13,7 @@ MOST_TEXT = 2**27
 """Bytes of a table or a document: what becomes of them takes several times as many."""
 MOST_ROWS = 2**20
 MOST_CELLS = 2**23
-_MOST_PARTS = 2**23
+MOST_PARTS = 2**23
 _LISTS = 4
 """As much memory an object takes, or an element."""
 _MOST_COLUMNS = 10_000
@@ -28,13 +28,13 @@ class TooLarge(ValueError):
     """A text that is not read, for what it would become."""
 
 
-def refuse_parts(text: str) -> None:
+def refuse_parts(text: str, most: int = MOST_PARTS) -> None:
     """Raises TooLarge: JSON or XML of more parts, hundreds of bytes each, than memory should hold."""
     count = text.count("[") + _LISTS * (text.count("{") + text.count("<") - text.count("</"))
-    if count > _MOST_PARTS:
+    if count > most:
         raise TooLarge(
-            f"has lists, and {_LISTS} times objects or elements, {count} in all, more than the {_MOST_PARTS} that are "
-            f"read: {_DIVIDE}"
+            f"has lists, and {_LISTS} times objects or elements, {count} in all, more than the {most} that are read: "
+            f"{_DIVIDE}"
         )
 
 

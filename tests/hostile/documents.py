@@ -6,6 +6,7 @@ import os
 import socket
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -63,16 +64,20 @@ def sparse(folder: Path) -> Path:
 
 
 def _text(name: str, text: Callable[[], str]) -> Maker:
+    once = cache(text)
+
     def make(folder: Path) -> Path:
-        (folder / name).write_text(text())
+        (folder / name).write_text(once())
         return folder / name
 
     return make
 
 
 def _bytes(name: str, content: Callable[[], bytes]) -> Maker:
+    once = cache(content)
+
     def make(folder: Path) -> Path:
-        (folder / name).write_bytes(content())
+        (folder / name).write_bytes(once())
         return folder / name
 
     return make
@@ -153,8 +158,8 @@ ANYTHING: dict[str, Maker] = {
 """Whoever reads files may meet one under any name."""
 
 ARCHIVES: dict[str, Maker] = {
-    "zeros": _bytes("zeros.zip", lambda: _bomb("saved_model.pb", 300)),
-    "an array of zeros": _bytes("zeros.npz", lambda: _bomb("mask.npy", 300, _npy_header(f"({2**14}, {2**14}, 2)"))),
+    "zeros": _bytes("zeros.zip", lambda: _bomb("saved_model.pb", 100)),
+    "an array of zeros": _bytes("zeros.npz", lambda: _bomb("mask.npy", 100, _npy_header(f"({2**14}, {2**14}, 2)"))),
     "an array that is not there": _bytes("claims.npz", lambda: _zip({"mask.npy": _npy_header("(8, 8, 99999999)")})),
     "a header of a megabyte": _bytes(
         "header.npz", lambda: _zip({"mask.npy": b"\x93NUMPY\2\0\0\0\x10\0" + b"(" * 2**20})

@@ -27,7 +27,7 @@ def test_a_folder_comes_out_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        ("zeros", r"holds more than 7\d MB\. Unpack it yourself, and give the folder"),
+        ("zeros", r"holds more than 6\d MB\. Unpack it yourself, and give the folder"),
         ("members", "holds 20000 files, more than 10000"),
         ("one file, many names", "not a whole .zip file: lists its members in more than 4194304 bytes"),
         ("long names", "not a whole .zip file: .*File name too long"),
