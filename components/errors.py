@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
+from components.brief import brief
+
+_LONGEST = 10_000
+"""Characters of a message: some have several reasons, and paths in them."""
+
 
 class ExitCode(IntEnum):
     """How a command ended, for scripts: the one table of exit codes, which the README and the verbs' help repeat."""
@@ -32,6 +37,9 @@ class MasklineError(Exception):
     """A failure with a message for people: the thing, what was found, what was expected, what to do."""
 
     exit_code: int = ExitCode.FAILED
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(brief(message, _LONGEST))
 
 
 class UsageError(MasklineError):

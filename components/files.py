@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from components.reading import read_bytes
+from components.texts import refuse_parts
+
+MOST_BYTES, _MOST_PARTS = 2**30, 2**24
+"""Of a paper: the split report of two million records has as many."""
 _MOMENT = 0.05
 """Seconds."""
 
@@ -88,7 +93,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
     Raises:
         BlockingIOError: another process holds it, and `wait` is false.
     """
-    with path.open("a") as file:
+    with open(path, "a", opener=_at_once) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -105,7 +110,7 @@ def is_locked(path: Path) -> bool:
         PermissionError: the file cannot be read.
     """
     try:
-        with path.open() as file:
+        with open(path, opener=_at_once) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -114,6 +119,18 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def _at_once(name: str, flags: int) -> int:
+    """A pipe of that name is not waited for."""
+    return os.open(name, flags | os.O_NONBLOCK, 0o666)
+
+
 def read_json(path: Path) -> Any:
-    """The JSON document of a file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The JSON document of a file of ours.
+
+    Raises:
+        OSError: it cannot be read, is no file, or larger than any that is written.
+        ValueError: it is no JSON.
+    """
+    text = read_bytes(path, MOST_BYTES).decode()
+    refuse_parts(text, _MOST_PARTS)
+    return json.loads(text)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-_LONGEST = 500
-"""Characters: some add the stack, or all of what they were given."""
+from components.brief import REASON
+from components.reading import Refused
+
 _INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
@@ -39,6 +40,9 @@ def cause(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
         text = ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"]]))
+    elif isinstance(error, Refused):
+        text = error.strerror or ""
     else:
         text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    # Some add the stack, or all of what they were given.
+    return text if len(text) <= REASON else f"{text[:REASON]}..."

@@ -7,8 +7,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -23,7 +23,7 @@ class Refused(OSError):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[BufferedReader]:
     """A regular file, or what a link to one leads to; nothing is waited for.
 
     Raises:
@@ -39,15 +39,20 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def read_bytes(path: Path, most: int) -> bytes:
-    """All that a file holds, at most `most` bytes, whatever its size is said to be.
+def read_bytes(path: Path, most: int, remedy: str = "") -> bytes:
+    """All that a file holds, at most `most` bytes, whatever its size is said to be; `remedy` is what to do with more.
 
     Raises:
         Refused: it holds more, or is no regular file.
         OSError: it cannot be read.
     """
     with opened(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise Refused(errno.EOVERFLOW, f"has more than the {most} bytes that are read of such a file", str(path))
+        size = os.fstat(file.fileno()).st_size
+        # Room is made for all that is asked for.
+        content = file.read(size + 1) if size <= most else b""
+        if len(content) > size:
+            content += file.read(most + 1 - len(content))
+    if max(size, len(content)) > most:
+        told = f"has more than the {most} bytes that are read of such a file{remedy and f': {remedy}'}"
+        raise Refused(errno.EOVERFLOW, told, str(path))
     return content

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from components.errors import UsageError
 from components.files import locked
+from components.reading import opened
 from components.serving_papers import Configured, Manifest, Pointer, SplitReport
 from components.state import BrokenState, broken_named, read_state, shown
 
@@ -20,6 +21,7 @@ MANIFEST_FILE = "MANIFEST.json"
 SPLIT_REPORT_FILE = "split_report.json"
 """Beside the manifest of each version: which source, group and hash is in which split."""
 
+_MOST_BYTES = 2**35
 PUT_BACK = f"Put it back, or delete {CHAMPION_FILE} to go on without a champion."
 Shape = TypeVar("Shape")
 
@@ -104,11 +106,42 @@ def content_sha256(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     with broken_named(folder, PUT_BACK):
-        for path in sorted(Path(root, name) for root, _, names in os.walk(folder, followlinks=True) for name in names):
-            with path.open("rb") as file:
+        for path in _files(folder):
+            with opened(path) as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"{path.relative_to(folder)}\0{content}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def check_files(folder: Path, remedy: str = PUT_BACK) -> None:
+    """Whether a version is made of files, before whoever copies or loads it waits for a pipe, or reads without end.
+
+    Raises:
+        BrokenState: something else is among them, or a link leads in a circle.
+    """
+    for path in _files(folder):
+        with broken_named(path, remedy), opened(path):
+            pass
+
+
+def _files(folder: Path) -> list[Path]:
+    """All of a version, in their order, also those that links to folders lead to.
+
+    Raises:
+        BrokenState: such a link leads to what is read already, or they are more than a version has.
+    """
+    found, led_to = [], {folder.resolve()}
+    for here, folders, names in os.walk(folder, followlinks=True):
+        found += [Path(here, name) for name in names]
+        for link in filter(Path.is_symlink, (Path(here, name) for name in folders)):
+            target = link.resolve()
+            if target in led_to or folder.resolve().is_relative_to(target):
+                raise BrokenState(f"{link}: leads to {target}, which is among its files already. {PUT_BACK}")
+            led_to.add(target)
+    size = sum(path.stat().st_size for path in found if path.exists())
+    if size > _MOST_BYTES:
+        raise BrokenState(f"{folder}: has {size} bytes, more than the {_MOST_BYTES} of any version. {PUT_BACK}")
+    return sorted(found)
 
 
 def read_split_report(folder: Path) -> SplitReport | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,9 @@ from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.brief import brief
 from components.errors import UsageError
+from components.files import read_json
 from components.foreign import foreign
 
 Shape = TypeVar("Shape")
@@ -59,7 +60,7 @@ def broken_named(path: Path, remedy: str, *passing: type[Exception]) -> Iterator
 
 
 def _parsed(path: Path) -> Any:
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = read_json(path)
     if not isinstance(found, dict):
         raise BrokenState(f"found {type(found).__name__}, expected an object")
     return found
@@ -73,7 +74,7 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 def fault(error: ValidationError) -> str:
     """The first thing that is wrong, by its place: `records.0.group: missing`."""
     first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
+    place = brief(".".join(map(str, first["loc"])), _SHOWN)
     if first["type"] == "missing":
         return f"{place}: missing"
     expected = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")

@@ -10,7 +10,7 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.serving_dir import champion_version, content_sha256
+from components.serving_dir import champion_version, check_files, content_sha256
 from components.state import BrokenState
 from components.weights import check_weights
 
@@ -30,6 +30,7 @@ class Executor(BaseExecutor):
             version = champion_version(serving) or ""
         champion.set_string_custom_property("version", version)
         if version:
+            check_files(serving / version)
             check_weights(serving / version)
             copy = Path(path_utils.serving_model_dir(champion.uri))
             shutil.copytree(serving / version, copy)

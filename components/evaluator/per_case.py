@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from components.measures.confusion import Confusion
+from components.reading import opened
 
 _CHAMPION = "champion_"
 _OTHER = {
@@ -94,7 +96,7 @@ def write_cases(path: Path, cases: Iterable[Case]) -> None:
 
 def read_cases(path: Path) -> list[Case]:
     """The cases of the file, in its order; one of before there were classes has `foreground` alone."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with opened(path) as content, io.TextIOWrapper(content, encoding="utf-8", newline="") as file:
         return [_case(list(rows)) for _, rows in groupby(map(_whole, csv.DictReader(file)), lambda row: row["id"])]
 
 

@@ -10,6 +10,7 @@ from components.errors import UsageError
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.samples import NotLaidOut, without_suffix
 from components.example_gen.tables import read_text
+from components.foreign import cause, foreign
 from components.imaging.annotations.content import SUFFIXES, content_of
 from components.imaging.annotations.document import AnnotatedImage, Format
 from components.imaging.annotations.registry import FORMATS
@@ -56,7 +57,7 @@ def _document(root: Path, path: Path, data: Reading, *, asked: bool) -> Document
         content = content_of(read_text(path))
     except (OSError, UnclearShape) as error:
         if asked or path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-            return Document(path, wanted[0], (), str(error))
+            return Document(path, wanted[0], (), cause(error))
         return None
     found = next((each for each in wanted if each.told(content)), None)
     if found is None:
@@ -64,7 +65,8 @@ def _document(root: Path, path: Path, data: Reading, *, asked: bool) -> Document
             raise UsageError(f"{path}: no document of {' or '.join(each.name for each in wanted)}. Set [data] format.")
         return None
     try:
-        images = found.read(content, without_suffix(path.relative_to(root)).as_posix())
+        with foreign(UnclearShape, "cannot be read"):
+            images = found.read(content, without_suffix(path.relative_to(root)).as_posix())
     except UnclearShape as error:
         return Document(path, found, (), str(error))
     count = sum(len(image.pieces) for image in images)

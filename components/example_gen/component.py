@@ -9,6 +9,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.example_gen.driver import Driver
 from components.example_gen.executor import Executor
 from components.example_gen.listing import input_patterns
 from components.example_gen.settings import DataSettings
@@ -16,7 +17,7 @@ from components.traits import Traits
 
 
 class ImageMaskExampleGenSpec(ComponentSpec):
-    """The stock driver reads `input_base`, `input_config` and `range_config` to fingerprint the files."""
+    """The stock driver asks for `input_base`, `input_config` and `range_config`."""
 
     PARAMETERS = {
         "input_base": ExecutionParameter(type=str),
@@ -36,6 +37,7 @@ class ImageMaskExampleGen(FileBasedExampleGen):
 
     SPEC_CLASS = ImageMaskExampleGenSpec
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
+    DRIVER_CLASS = Driver
     traits = Traits(looks_outside=True)
 
     def __init__(

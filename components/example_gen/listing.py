@@ -38,7 +38,7 @@ def _refuse_unreadable() -> Iterator[None]:
 
 
 def input_patterns(data: DataSettings) -> dict[str, str]:
-    """Globs, relative to the input folder, of what the stock driver shall watch; `fingerprint` sees more."""
+    """Globs, relative to the input folder, of what is read; `fingerprint` sees more."""
     patterns = LAYOUTS[data.layout].patterns(data)
     return dict(patterns) if data.spans is None else {key: f"span-*/{glob}" for key, glob in patterns.items()}
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.brief import brief
 from components.example_gen.core import derive, lesions_lost, read_source, views
 from components.example_gen.samples import Sample
 from components.example_gen.settings import DataSettings
@@ -55,7 +56,7 @@ def outcome_of(
         made = [make(record) for record in derive(source, planned, data, sample.split)]
     except Unusable as error:
         turns = _turns(error.turns) if error.turns else None
-        return Outcome(sample.image, sample.split, turns=turns, kind=error.kind, reason=str(error)), []
+        return Outcome(sample.image, sample.split, turns=turns, kind=error.kind, reason=brief(str(error))), []
     whole = [view for view in planned if not view.is_tile and view.id == sample.id]
     return Outcome(
         source=sample.image,

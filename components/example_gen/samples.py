@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
+from components.brief import brief
 from components.errors import UsageError
 from components.imaging.files import label_text
 from components.imaging.files.codecs import SUFFIXES
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, is_dicom
 from components.imaging.truth.settings import Mask
 from components.imaging.truth.shapes import Shape
+from components.reading import opened
 
 SPLIT_NAMES: Mapping[str, Literal["train", "eval", "test"]] = {
     "train": "train",
@@ -27,7 +29,9 @@ Told = Literal["train", "eval", "test", "none"]
 NO_SPLIT = "no split"
 """The kind of a source that is left out because its split is `none`."""
 _OF_TWO_PARTS = (".nii.gz",)
+_NO_FILE = "not a file: a link that points nowhere, or a device"
 _LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+_LONGEST_PATH = 8192
 _UID = re.compile(r"\d+(?:\.\d+)+")
 """By which many an export names DICOM files: its last number is no suffix."""
 
@@ -85,6 +89,11 @@ class Reject:
     source: str
     kind: str
     reason: str
+
+    def __post_init__(self) -> None:
+        """Both may quote a document."""
+        object.__setattr__(self, "source", brief(self.source, _LONGEST_PATH))
+        object.__setattr__(self, "reason", brief(self.reason))
 
 
 @dataclass(frozen=True)
@@ -157,9 +166,16 @@ def unread_files(root: Path, folder: Path, suffixes: Set[str] = SUFFIXES) -> Ite
         if path.is_dir():
             continue
         if not path.is_file():
-            yield Reject(source, "unreadable", "not a file: a link that points nowhere, or a device")
+            yield Reject(source, "unreadable", _NO_FILE)
         elif not is_of_kind(path, suffixes):
             yield Reject(source, "unknown kind of file", unknown_kind(suffixes))
+
+
+def no_files(root: Path, paths: Iterable[Path], suffixes: Set[str]) -> Iterator[Reject]:
+    """Those of the suffixes that are neither files nor folders, nor links to any."""
+    for path in paths:
+        if suffix_of(path) in suffixes and not path.is_file() and not path.is_dir():
+            yield Reject(path.relative_to(root).as_posix(), "unreadable", _NO_FILE)
 
 
 def is_of_kind(path: Path, suffixes: Set[str]) -> bool:
@@ -190,7 +206,7 @@ def _holds(path: Path, kind: Callable[[Path], bool]) -> bool:
 
 
 def _is_dicom_file(path: Path) -> bool:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return is_dicom(file.read(PREAMBLE_BYTES))
 
 

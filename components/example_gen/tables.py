@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from components.example_gen.samples import Reject
 from components.foreign import cause, foreign
 from components.imaging.truth.shapes import UnclearShape
+from components.reading import read_bytes
+from components.texts import MOST_TEXT
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -34,9 +36,9 @@ def read_text(path: Path) -> str:
     """The text of a file, see `decoded`; any other is read as Latin-1, in which every byte is a character.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, is none, or is too large.
     """
-    content = path.read_bytes()
+    content = read_bytes(path, MOST_TEXT, "divide it")
     try:
         return decoded(content)
     except UnicodeDecodeError:

@@ -26,7 +26,7 @@ from components.inference.stored import stored_point, trained_for
 from components.inference.strips import why_whole
 from components.inference.views import VIEWS
 from components.records.settings import Derivation
-from components.serving_dir import MANIFEST_FILE, champion_version
+from components.serving_dir import MANIFEST_FILE, champion_version, check_files
 from components.settings import Section
 from components.state import broken_named, fault
 from components.task import Task
@@ -171,6 +171,7 @@ def load_model(
     folder = folder / version if version else folder
     if not (folder / "saved_model.pb").is_file():
         raise UsageError(f"{folder}: holds neither a model nor CHAMPION.json. Give a version's folder, or its parent.")
+    check_files(folder, _ANEW)
     derivation, task = trained_for(folder, _ANEW)
     if (folder / MANIFEST_FILE).is_file():
         check_weights(folder, _ANEW)

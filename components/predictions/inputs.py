@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from components.brief import some
 from components.errors import UsageError
 from components.example_gen.samples import Reject, image_files, is_left_behind, unread_files, without_suffix
 from components.example_gen.tables import decoded
 from components.foreign import foreign
 from components.imaging.files.codecs import SUFFIXES
 from components.imaging.slides import opened as slides
+from components.reading import read_bytes
+from components.texts import MOST_TEXT, rows_of
 
 _COLUMN = "image"
 _TABLE = ".csv"
@@ -111,13 +112,10 @@ def _is_passed_by(folder: Path, out: Path) -> bool:
 
 def _rows(table: Path) -> Iterator[Given]:
     with foreign(UsageError, f"{table}: cannot be read as a table"):
-        text = decoded(table.read_bytes())
-        header = next(iter(text.splitlines()), "")
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count), strict=True)
-        columns = [name.strip().lower() for name in rows.fieldnames or ()]
+        rows = rows_of(decoded(read_bytes(table, MOST_TEXT, "divide it")), strict=True)
+        columns = rows.fieldnames or ()
         if _COLUMN not in columns:
-            raise UsageError(f"{table}: has no column {_COLUMN!r}, found {', '.join(columns) or 'an empty line'}")
-        rows.fieldnames = columns
+            raise UsageError(f"{table}: has no column {_COLUMN!r}, found {some(columns) or 'an empty line'}")
         named = [(row[_COLUMN] or "").strip() for row in rows]
     for name in filter(None, named):
         path = PurePath(name)

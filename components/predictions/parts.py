@@ -12,9 +12,14 @@ import numpy as np
 
 from components.files import write_bytes
 from components.imaging.slides.plane import TILE, Plane
+from components.predictions.sources import REMEDY
+from components.reading import read_bytes
+from components.state import broken_named
 
 MASK = "mask"
 _LEVEL = 1
+_OVERHEAD = 64
+"""Bytes of what does not shrink, beside its own."""
 
 
 class Parts:
@@ -38,8 +43,12 @@ class Parts:
         """All bands of a plane, when all are kept."""
 
         def band(number: int) -> np.ndarray:
-            values = np.frombuffer(zlib.decompress(self._path(name, number).read_bytes()), dtype)
-            return values.reshape(min(TILE, self._height - number * TILE), self._width)
+            shape = min(TILE, self._height - number * TILE), self._width
+            size = shape[0] * shape[1] * np.dtype(dtype).itemsize
+            path = self._path(name, number)
+            with broken_named(path, f"{REMEDY}, or delete its folder, and go on: --resume"):
+                content = zlib.decompressobj().decompress(read_bytes(path, 2 * size + _OVERHEAD), size + 1)
+                return np.frombuffer(content, dtype).reshape(shape)
 
         return Plane(self._height, self._width, np.dtype(dtype), band)
 

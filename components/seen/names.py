@@ -11,10 +11,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from components.errors import UsageError
+from components.reading import read_bytes
 from components.serving_papers import SplitReport
 
 _BYTES = 32
 _DIGITS = 24
+_MOST_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _make(path: Path) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        salt = bytes.fromhex(path.read_text(encoding="ascii"))
+        salt = bytes.fromhex(read_bytes(path, _MOST_BYTES).decode("ascii"))
     except OSError as error:
         raise UsageError(
             f"{path}: the salt of the names in the served split_report.json cannot be read: {error.strerror}. Put it "

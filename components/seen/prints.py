@@ -11,7 +11,9 @@ import numpy as np
 
 from components.files import write_bytes
 from components.imaging.fingerprint import SIDE
+from components.reading import opened
 from components.state import BrokenState, broken_named
+from components.zipped import archive_of, refuse_bomb
 
 SIGNATURES_FILE = "signatures.npz"
 """Beside the split report: `sha256` uint8 `(n, 32)` of the decoded pixels, `signatures` int8 `(n, side, side)`."""
@@ -73,7 +75,9 @@ def read_prints(path: Path, remedy: str) -> Prints:
         BrokenState: it cannot be read, or holds something else.
     """
     with broken_named(path, remedy):
-        with np.load(path, allow_pickle=False) as packed:
+        with archive_of(path) as archive:
+            refuse_bomb(path, archive)
+        with opened(path) as file, np.load(file, allow_pickle=False) as packed:
             hashes, values = packed["sha256"], packed["signatures"]
         form = (values.dtype, values.shape[1:])
         if form not in ((np.int8, (side, side)) for side in (SIDE, COARSE_SIDE)):

@@ -26,7 +26,9 @@ import tensorflow as tf
 from components.disk import DiskFull, ask_room
 from components.files import write_bytes
 from components.foreign import foreign
+from components.reading import opened
 from components.serving_dir import content_sha256
+from components.zipped import archive_of
 
 State = Mapping[str, Any]
 """By name: numbers, strings, arrays, and lists of arrays."""
@@ -242,7 +244,11 @@ def _packed(states: Mapping[str, State]) -> bytes:
 def _read(path: Path, parts: set[str]) -> dict[str, dict[str, Any]]:
     """The states of `_packed`; a file of which a bit has changed is refused by its checksums."""
     states: dict[str, dict[str, Any]] = {}
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+    with archive_of(path) as archive:
+        # As they are written: what is packed, or lies on other members, could be any amount when unpacked.
+        if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+            raise ValueError("holds more than it weighs")
+    with opened(path) as content, np.load(content, allow_pickle=False) as file:
         for key in file.files:
             part, name, *index = key.split("/")
             state = states.setdefault(part, {})

@@ -17,6 +17,7 @@ from components.serving_papers import Manifest
 from components.task import Task
 from components.trainer.models.registry import ARCHITECTURES
 from components.trainer.settings import TrainerSettings
+from components.zipped import archive_of, refuse_bomb
 
 
 class _Unreadable(ValueError):
@@ -87,6 +88,8 @@ def start(model: keras.Model, champion: Path | None, settings: TrainerSettings) 
         return Start(f"cold: version {version} has {difference}")
     try:
         with foreign(_Unreadable, f"the Keras model of version {version} cannot be read"):
+            with archive_of(extra / KERAS_FILE) as archive:
+                refuse_bomb(extra / KERAS_FILE, archive)
             weights = keras.saving.load_model(extra / KERAS_FILE, compile=False).get_weights()
     except _Unreadable as error:
         # Damaged, or of code that is gone; training can do without.

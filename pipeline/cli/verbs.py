@@ -12,10 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
+from components.brief import brief
 from components.disk import DiskFull, full_disk_named
 from components.errors import ExitCode, MasklineError, exit_code_of
 from pipeline.terminal import Terminal, document
 
+_LONGEST = 10_000
+"""Characters of a message."""
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE_OR_TOML", help="A recipe's name or a TOML file.")]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value; repeatable.")
@@ -54,7 +57,7 @@ def _report_error(error: BaseException, json_output: bool, debug: bool) -> int:
     elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         code, message = ExitCode.USAGE, f"{error.filename}: no path: longer than a file system takes. Give another."
     else:
-        message = f"{type(error).__name__}: {error}"
+        message = brief(f"{type(error).__name__}: {error}", _LONGEST)
         message += "" if debug else "\n--debug shows where; the log in the run's folder has the rest."
     if json_output:
         status = {"status": "disk full"} if isinstance(error, DiskFull) else {}

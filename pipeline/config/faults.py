@@ -8,13 +8,21 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
+from components.brief import brief
 from pipeline.config.root import Config
 from pipeline.config.secrets import concerns_secret
 
+_MOST = 20
+
 
 def faults(error: ValidationError, source: str) -> list[str]:
-    """A line for each key; `source` is the name that they carry."""
-    return [_line(problem, source) for problem in _one_per_key(error.errors())]
+    """A line for each of the first keys, and how many others there are; `source` is the name that they carry."""
+    problems = _one_per_key(error.errors(include_url=False))
+    more = len(problems) - _MOST
+    return [
+        *(brief(_line(problem, source)) for problem in problems[:_MOST]),
+        *([f"{source}: and {more} more"] if more > 0 else []),
+    ]
 
 
 def _one_per_key(problems: Iterable[Any]) -> list[dict[str, Any]]:

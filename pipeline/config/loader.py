@@ -12,11 +12,14 @@ from pydantic import ValidationError
 
 from components.errors import UsageError
 from components.foreign import foreign
+from components.reading import read_bytes
 from components.settings import Section
+from components.texts import parsed_toml
 from pipeline.config.execution import Execution
 from pipeline.config.faults import faults
 from pipeline.config.root import Config
 
+_MOST_BYTES = 2**20
 Settings = TypeVar("Settings", bound=Section)
 RECIPES = Path(__file__).parent.parent / "recipes"
 _INSTEAD = {"training.budget": "epochs", "training.epochs": "budget"}
@@ -93,11 +96,11 @@ def _read(recipe: str) -> tuple[Path, dict[str, Any]]:
     """Where it stands, and what it says."""
     path = _find(recipe)
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, _MOST_BYTES)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     with foreign(UsageError, f"{path}: not a TOML file"):
-        return path, tomllib.loads(content.decode("utf-8"))
+        return path, parsed_toml(content.decode("utf-8"))
 
 
 def _find(recipe: str) -> Path:
@@ -153,6 +156,6 @@ def _value(override: str, text: str) -> Any:
     """A TOML value; anything that is not one is taken as a string, so that paths need no quotes."""
     try:
         with foreign(UsageError, f"--set {_key(override)}: not a value", tomllib.TOMLDecodeError):
-            return tomllib.loads(f"value = {text}")["value"]
+            return parsed_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text

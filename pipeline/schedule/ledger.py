@@ -15,10 +15,15 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from components.errors import UsageError
+from components.files import MOST_BYTES
+from components.reading import read_bytes
+from components.state import broken_named
 from pipeline.runs.folders import list_runs
 from pipeline.runs.record import RunRecord, Status
 
 LEDGER_FILE = "schedule.jsonl"
+_LONGEST = 2**20
+"""Bytes of a line."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,15 @@ class Ledger:
 
 
 def read_ledger(path: Path) -> list[SlotRecord]:
-    """The lines of a ledger, none where there is no file; a line torn by a crash is left out."""
-    return list(_parsed(path.read_bytes().splitlines())) if path.is_file() else []
+    """The lines of a ledger, none where there is no file; a line torn by a crash is left out.
+
+    Raises:
+        BrokenState: it cannot be read.
+    """
+    if not path.is_file():
+        return []
+    with broken_named(path, "Put it back, or delete it: the next slot begins another"):
+        return list(_parsed(read_bytes(path, MOST_BYTES).splitlines()))
 
 
 def with_slots(out: Path) -> list[RunRecord]:
@@ -126,6 +138,9 @@ def _like_a_run(record: SlotRecord, folder: Path) -> RunRecord:
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[SlotRecord]:
     for line in lines:
+        # What is no line of ours may become many objects.
+        if not line.startswith(b"{") or len(line) > _LONGEST:
+            continue
         with suppress(ValueError, OverflowError):
             record = _LINE.validate_json(line)
             slot = datetime.fromisoformat(record.slot)
@@ -137,5 +152,5 @@ def _parsed(lines: Iterable[bytes]) -> Iterator[SlotRecord]:
 def _cut_torn_line(path: Path) -> None:
     """A line without its end was being written when the machine died; the next would be torn with it."""
     if path.exists():
-        whole = path.read_bytes().rpartition(b"\n")
+        whole = read_bytes(path, MOST_BYTES).rpartition(b"\n")
         os.truncate(path, len(whole[0] + whole[1]))

@@ -1,1 +1,1 @@
-"""Small files that cost much, one maker each."""
+"""Files that want to hang a reader, to fill the memory, or to drown a message: each maker writes one into a folder."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -253,3 +255,30 @@ def test_polygons_of_any_kind_hold_the_centres_that_scikit_image_finds() -> None
     document = documents.labelme("a.png", points=points.tolist())
     expected = polygon2mask((HEIGHT, WIDTH), points[:, ::-1] - 0.5)
     np.testing.assert_array_equal(drawn(*read("labelme", document)), expected)
+
+
+def test_many_regions_and_many_holes_are_matched_in_time() -> None:
+    square = '<Region Type="1" NegativeROA="{}"><Vertex X="{}" Y="0"/><Vertex X="{}" Y="4"/></Region>'.format
+    hole = '<Region Type="1" NegativeROA="1"><Vertex X="{}" Y="1"/><Vertex X="{}" Y="2"/></Region>'.format
+    regions = "".join(square(0, 9 * n, 9 * n + 4) + hole(9 * n + 1, 9 * n + 2) for n in range(4000))
+    begin = time.process_time()
+    [image] = read("imagescope", f'<Annotations><Annotation Name="mass">{regions}</Annotation></Annotations>')
+    assert time.process_time() - begin < 10
+    assert len(image.pieces) == 4000
+    assert mask_of(replace(image, size=(4, 36_000)), TASK, 200_000).sum() == 4000 * 15
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("cvat", '<mask label="mass" left="0" top="0" width="9999999" height="9999999" rle="1,2"/>'),
+        ("cvat", f'<mask label="mass" left="0" top="0" width="3" height="1" rle="{2**63 - 1},{2**63 - 1},5"/>'),
+        ("cvat", '<polygon label="mass" points="1e308,0;0,1e308;1,1"/>'),
+        ("cvat", '<polygon label="mass" points="nan,0;0,1;1,1"/>'),
+    ],
+)
+def test_what_a_shape_claims_is_checked_before_it_is_made(name: str, shape: str) -> None:
+    [image] = read(name, f'<annotations><image name="a" width="9" height="9">{shape}</image></annotations>')
+    assert re.match(
+        "(mask|polygon) 1: (its mask: has 9999999 x|its run lengths tell|.* has coordinates that are no)", image.fault
+    )

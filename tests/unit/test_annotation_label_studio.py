@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import annotation_documents as documents
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from annotation_documents import HEIGHT, SQUARE, WIDTH
 
-from components.imaging.annotations.brush import painted_pixels
+from components.imaging.annotations.brush import painted_pixels, run_lengths
 from components.imaging.annotations.document import AnnotatedImage, mask_of
 from components.imaging.annotations.label_studio import read_label_studio
 from components.imaging.truth.shapes import UnclearShape
@@ -95,3 +96,11 @@ def test_tasks_of_no_or_several_annotations_are_unclear(annotations: list[Any], 
     tasks = documents.label_studio(["a.png"])
     tasks[0]["annotations"] = annotations
     assert read_label_studio(tasks, "")[0].fault == f"task 1: has {count} annotations, expected one"
+
+
+def test_a_stroke_of_many_runs_is_read_in_time() -> None:
+    mask = np.arange(2**18).reshape(512, 512) % 2 > 0
+    content = run_lengths(mask)
+    begin = time.process_time()
+    np.testing.assert_array_equal(painted_pixels(content, 512, 512), mask)
+    assert time.process_time() - begin < 4

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from components.imaging.annotations.raster import painted, raster
+from components.imaging.annotations.rle import decompressed, numbers
 from components.imaging.truth.shapes import UnclearShape
 
 
@@ -51,3 +52,28 @@ def test_what_claims_a_grid_of_any_size_takes_no_memory_of_it() -> None:
     side = 2**16
     raster(np.array([0, side * side]), (side, side)).mapped((4 / side, 4 / side), (0, 0)).fill(mask, 1)
     assert mask.all()
+
+
+@pytest.mark.parametrize("size", [(0, 5), (-1, -6), (-6, -1)])
+def test_a_grid_of_no_size_is_named(size: tuple[int, int]) -> None:
+    with pytest.raises(UnclearShape, match="the run lengths are of an image of"):
+        raster(np.array([2, 4]), size)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1 " * (2**22 + 1), "has more than the 4194304 run lengths"),
+        ("1 " + "9" * 10**6, "are no whole numbers: Exceeds the limit"),
+        (f"1 {2**70}", "are no whole numbers"),
+        ("1 x", "'1 x' are no whole numbers: invalid literal"),
+    ],
+)
+def test_numbers_that_are_none_or_too_many_are_named(text: str, reason: str) -> None:
+    with pytest.raises(UnclearShape, match=reason):
+        numbers(text)
+
+
+def test_compressed_run_lengths_of_no_mask_are_refused() -> None:
+    with pytest.raises(UnclearShape, match="have 9000000 characters, more than the 8388608"):
+        decompressed("1" * 9_000_000)

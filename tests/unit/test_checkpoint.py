@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -147,8 +148,17 @@ def _bit_changed(content: bytes) -> bytes:
     return content[:where] + bytes([content[where] ^ 1]) + content[where + 1 :]
 
 
+def _packed(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with np.load(io.BytesIO(content)) as arrays:
+        np.savez_compressed(packed, **{"history/zeros": np.zeros(10**7), **arrays})
+    return packed.getvalue()
+
+
 @pytest.mark.parametrize(
-    "damage", [_cut, _bit_changed, lambda _: b"", lambda _: b"no archive"], ids=["cut", "bit", "empty", "other"]
+    "damage",
+    [_cut, _bit_changed, _packed, lambda _: b"", lambda _: b"no archive"],
+    ids=["cut", "bit", "packed", "empty", "other"],
 )
 def test_a_damaged_checkpoint_is_named_and_training_starts_anew(
     written: Small, tmp_path: Path, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture

@@ -143,7 +143,7 @@ def test_a_value_that_no_parser_takes_is_named_by_its_key(value: str) -> None:
         load_config("demo", [f"data.height={value}"])
 
 
-@pytest.mark.parametrize("depth", [100, 5000])
+@pytest.mark.parametrize("depth", [100, 400])
 def test_a_value_too_deep_to_be_shown_is_named_by_its_file(tmp_path: Path, depth: int) -> None:
     deep = ".".join("a" * depth)
     (tmp_path / "mine.toml").write_text(f"{LEAST}[data.splits]\ntrain.{deep} = 1\n")
@@ -196,3 +196,16 @@ def test_what_is_wrong_with_it_is_named(tmp_path: Path, content: str, named: str
     (tmp_path / "own.toml").write_text(content)
     with pytest.raises(UsageError, match=named):
         load_execution(str(tmp_path / "own.toml"))
+
+
+def test_a_file_of_more_than_a_config_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(LEAST + "#" * 2**20)
+    with pytest.raises(UsageError, match=r"run\.toml: cannot be read: has more than the 1048576 bytes"):
+        load_config(str(path))
+    path.write_text(LEAST + "".join(f"key{number} = 1\n" for number in range(50_000)))
+    with pytest.raises(UsageError) as caught:
+        load_config(str(path))
+    lines = str(caught.value).splitlines()
+    assert (len(lines), lines[-1]) == (21, "run.toml: and 49980 more")
+    assert lines[0].startswith("run.toml: [training] key0: unknown key")

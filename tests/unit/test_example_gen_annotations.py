@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +218,25 @@ def test_no_document(tmp_path: Path) -> None:
         listing(tmp_path)
     with pytest.raises(UsageError, match=r"package.json: no document of coco or .* Set \[data\] format"):
         listing(tmp_path, table="package.json")
+
+
+def test_a_pipe_in_place_of_a_document_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "images/a.png")
+    for name in ("a.json", "b.xml", "c.csv"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "d.json").symlink_to("nowhere")
+    assert rejects(listing(tmp_path)) == {
+        "a.json": "is a named pipe, expected a file",
+        "b.xml": "is a named pipe, expected a file",
+        "c.csv": "not a file: a link that points nowhere, or a device",
+        "d.json": "not a file: a link that points nowhere, or a device",
+        "images/a.png": "no document names it: whether it shows anything is not known",
+    }
+    assert rejects(listing(tmp_path, table="c.csv"))["c.csv"] == "is a named pipe, expected a file"
+
+
+def test_what_breaks_a_reader_is_a_reject(tmp_path: Path) -> None:
+    touch(tmp_path, "images/a.png")
+    task = {"data": {"image": "http://["}, "annotations": [{"result": []}]}
+    dump(tmp_path / "a.json", [task])
+    assert "Invalid IPv6 URL" in rejects(listing(tmp_path))["a.json"]

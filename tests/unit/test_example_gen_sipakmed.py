@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +171,13 @@ def test_classes_that_are_no_category_are_a_mistake(tmp_path: Path) -> None:
 def test_a_folder_without_categories_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no folder im_<Category>"):
         listing(tmp_path, {"001.bmp": b"", "001_cyt01.dat": SQUARE})
+
+
+@pytest.mark.parametrize(
+    "line", [b"1" + b" " * 10**6 + b"x", b"1,2" + b"\t" * 10**6 + b"x", b"1" * 10**6, b"1 ;" * 10**5]
+)
+def test_a_long_line_is_named_in_time(tmp_path: Path, line: bytes) -> None:
+    begin = time.process_time()
+    [reject] = listing(tmp_path, {"im_A/1.bmp": b"", "im_A/1_cyt01.dat": SQUARE + line}).rejects
+    assert re.fullmatch(r"im_A/1_cyt01.dat: line 5: '1.{0,90}' is not `x,y`", reject.reason)
+    assert time.process_time() - begin < 3

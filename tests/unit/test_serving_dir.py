@@ -17,12 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile.documents import dangling, endless, fifo, sparse
 from raw_images import write
 
 from components.errors import UsageError
 from components.files import write_json
-from components.serving_dir import champion_version, content_sha256, exclusive, read_manifest, read_split_report
+from components.serving_dir import (
+    champion_version,
+    check_files,
+    content_sha256,
+    exclusive,
+    read_manifest,
+    read_split_report,
+)
 from components.serving_push import push, push_again
+from components.state import BrokenState
 
 FUTURE = 4_000_000_000
 
@@ -348,3 +357,29 @@ def test_a_lock_that_cannot_be_taken_is_named(serving: Path) -> None:
     said = r"serving/\.lock: cannot be locked: Is a directory\. Make it yours"
     with pytest.raises(UsageError, match=said), exclusive(serving):
         pass
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (fifo, "is a named pipe, expected a file"),
+        (endless, "is a device, expected a file"),
+        (dangling, "No such file"),
+        (sparse, "has 1000000000.. bytes, more than the 34359738368 of any version"),
+        (lambda folder: (folder / "back").symlink_to(folder.parent), "back: leads to .*, which is among its files"),
+    ],
+)
+def test_a_version_that_is_not_made_of_files_is_named(model: Path, make: Callable[[Path], Any], reason: str) -> None:
+    check_files(model)
+    make(model / "variables")
+    for look in (check_files, content_sha256):
+        with pytest.raises(BrokenState, match=reason):
+            look(model)
+
+
+def test_a_link_to_a_folder_elsewhere_is_part_of_a_version(model: Path, tmp_path: Path) -> None:
+    before = content_sha256(model)
+    (model / "variables").rename(tmp_path / "elsewhere")
+    (model / "variables").symlink_to(tmp_path / "elsewhere")
+    check_files(model)
+    assert content_sha256(model) == before

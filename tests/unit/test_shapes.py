@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.imaging.truth import shapes as module
+from components.imaging.truth.compound import Cut
 from components.imaging.truth.shapes import Ellipse, Polygon, Shape, UnclearShape, rasterized
 
 Points = tuple[tuple[float, float], ...]
@@ -271,3 +273,19 @@ def test_a_mirrored_ellipse_is_the_mirror_image() -> None:
     ellipse = Ellipse(9, 7, 8, 3, 25)
     mirrored = filled(18, 20, ellipse.mapped((1, -1), (0, 17)))
     np.testing.assert_array_equal(mirrored, filled(18, 20, ellipse)[::-1])
+
+
+def test_an_outline_to_and_fro_takes_no_memory_of_all_its_crossings() -> None:
+    points = tuple((float(number % 1000), 20_000.0 * (number % 2)) for number in range(2000))
+    with pytest.raises(UnclearShape, match="a polygon of 2000 points crosses the rows of the image 40000000 times"):
+        Polygon(points).fill(np.zeros((20_000, 1000), np.uint8), 1)
+
+
+@pytest.mark.parametrize("holes", [0, 3])
+def test_more_shapes_than_an_image_has_room_for_are_refused(holes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_FILLED", 0)
+    box, hole = rectangle(-9.0, -9.0, 50.0, 60.0), rectangle(1.0, 1.0, 4.0, 4.0)
+    shapes = [Shape(Cut(box, (hole,) * holes)) for _ in range(256 // (1 + holes))]
+    assert rasterized(50, 40, shapes).sum() == 50 * 40 - (9 if holes else 0)
+    with pytest.raises(UnclearShape, match="lie over each other more than 256 times all over the image"):
+        rasterized(50, 40, [*shapes, Shape(box)])

@@ -15,7 +15,7 @@ from components.example_gen.drawing import listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
 from components.example_gen.links import files_under
-from components.example_gen.samples import Listing, is_of_kind, unknown_kind
+from components.example_gen.samples import Listing, is_of_kind, no_files, unknown_kind
 from components.imaging.annotations.content import SUFFIXES as DOCUMENTS
 from components.imaging.annotations.registry import FORMATS
 from components.imaging.files.codecs import SUFFIXES
@@ -36,8 +36,9 @@ def list_annotations(root: Path, data: Reading) -> Listing:
         UsageError: a document of another format than `[data] format`, or several formats and none is set.
         NotLaidOut: there is no document.
     """
-    files = [path for path in sorted(files_under(root)) if path.is_file()]
-    documents = documents_of(root, files, data)
+    there = sorted(files_under(root))
+    files = [path for path in there if path.is_file()]
+    documents = documents_of(root, [path for path in there if path.exists()], data)
     folder = root / data.images if (root / data.images).is_dir() else root
     images = [path for path in files if path.is_relative_to(folder) and is_of_kind(path, SUFFIXES)]
     faults = [reject(root, document.path, "truth", document.fault) for document in documents if document.fault]
@@ -47,7 +48,8 @@ def list_annotations(root: Path, data: Reading) -> Listing:
         for path in files
         if folder != root and path.is_relative_to(folder) and path not in read
     ]
-    return listing_of([*faults, *unread, *Pairing(root, folder, images, data).found(documents)])
+    lost = no_files(root, [path for path in there if path not in read], DOCUMENTS | SUFFIXES)
+    return listing_of([*faults, *unread, *lost, *Pairing(root, folder, images, data).found(documents)])
 
 
 def _read_files(root: Path, _listing: Callable[[], Listing]) -> set[Path]:

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from components.brief import some
 from components.errors import UsageError
 from components.example_gen.documents import document_kind
 from components.example_gen.drawing import listing_of
@@ -35,7 +36,9 @@ from components.example_gen.samples import (
     without_suffix,
 )
 from components.example_gen.tables import faults_named, other_files, read_text
+from components.foreign import cause
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
+from components.texts import refuse_parts
 
 _BARCODE = re.compile(r"(TCGA-(\w{2})-\w{4})(?:\S*?-(DX\d+))?", re.IGNORECASE)
 _CORNER = re.compile(r"_xmin(\d+)_ymin(\d+)")
@@ -165,7 +168,7 @@ def _sample(root: Path, images: list[Path], annotations: list[Path], classes: Se
     try:
         drawing = _drawing(name, _elements(annotations[0]), classes)
     except (OSError, UnclearShape) as error:
-        return Reject(sources[0], "truth", f"{sources[1]}: {error}")
+        return Reject(sources[0], "truth", f"{sources[1]}: {cause(error)}")
     barcode = _BARCODE.match(name)
     group, site = (barcode[1].upper(), barcode[2].upper()) if barcode else (name, "")
     return Sample(id=name, group=group, image=sources[0], truth=drawing, site=site)
@@ -175,6 +178,7 @@ def _elements(path: Path) -> list[Element]:
     text = read_text(path).strip()
     try:
         with faults_named():
+            refuse_parts(text)
             documents = _DOCUMENTS.validate_json(f"[{text}]" if text.startswith("{") else text)
     except UnclearShape as error:
         kind = document_kind(path)
@@ -223,7 +227,7 @@ def _refuse_unknown_classes(listing: Listing, annotations: list[Path], classes: 
         except (OSError, UnclearShape):
             continue
     if groups.keys() - {"roi", ""}:
-        known = ", ".join(f"{name} ({count})" for name, count in groups.most_common())
+        known = some(f"{name} ({count})" for name, count in groups.most_common())
         raise UsageError(f"[data] classes: no region is of group {' or '.join(classes)}. Groups found: {known}.")
 
 

@@ -9,15 +9,13 @@ Columns: `image`; `mask`, several separated by `;`, explicitly empty for an imag
 
 from __future__ import annotations
 
-import csv
-import io
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
+from components.brief import brief, some
 from components.errors import UsageError
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
@@ -37,7 +35,11 @@ from components.example_gen.samples import (
 from components.example_gen.tables import decoded
 from components.foreign import foreign
 from components.imaging.files.codecs import SUFFIXES
+from components.reading import read_bytes
+from components.texts import MOST_TEXT, parsed_toml, rows_of
 
+_MOST_TOML = 2**24
+"""Bytes, which take half a minute to read."""
 COLUMNS = ("image", "mask", "region", "group", "label", "split", "site", "id")
 
 
@@ -97,7 +99,9 @@ def _read(root: Path, data: Reading) -> list[_Row]:
         names = " or ".join(repr(name) for name in patterns(data).values())
         raise NotLaidOut(f"{root}: has no table {names}. Set [data] table, or another layout.")
     try:
-        text = decoded(table.read_bytes())
+        most, remedy = (_MOST_TOML, "write it as .csv") if table.suffix.lower() == ".toml" else (MOST_TEXT, "divide it")
+        with foreign(UsageError, f"{table}: cannot be read", UnicodeDecodeError):
+            text = decoded(read_bytes(table, most, remedy))
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{table}: not {error.encoding.upper()} from byte {error.start} on. Save it as UTF-8."
@@ -109,11 +113,8 @@ def _read(root: Path, data: Reading) -> list[_Row]:
 
 
 def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
-    header = next(iter(text.splitlines()), "")
-    separator = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    columns = [name.strip().lower() for name in reader.fieldnames or ()]
-    reader.fieldnames = columns
+    reader = rows_of(text, strict=True)
+    columns = list(reader.fieldnames or ())
     _refuse_columns(table, columns, needed=("image", "mask"))
     for row in reader:
         place = f"{table.name} line {reader.line_num}"
@@ -121,17 +122,16 @@ def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
         cells = {key: value.strip() for key, value in row.items() if value is not None}
         if any(cells.values()) or any(map(str.strip, extra)):
             count = len(cells) + len(extra)
+            separator = reader.reader.dialect.delimiter
             fault = f"it has {count} cells, the header {len(columns)}: quote cells that hold a {separator!r}"
             yield _Row(place, cells, fault if count != len(columns) else "")
 
 
 def _toml_rows(table: Path, text: str) -> Iterator[_Row]:
-    document = tomllib.loads(text)
+    document = parsed_toml(text)
     samples = document.get("sample")
     if set(document) != {"sample"} or not isinstance(samples, list) or not all(isinstance(s, dict) for s in samples):
-        raise UsageError(
-            f"{table}: expected [[sample]] tables and nothing else, found {', '.join(document) or 'none'}."
-        )
+        raise UsageError(f"{table}: expected [[sample]] tables and nothing else, found {some(document) or 'none'}.")
     for number, sample in enumerate(samples, start=1):
         _refuse_columns(table, list(sample))
         place = f"{table.name} sample {number}"
@@ -143,16 +143,16 @@ def _refuse_columns(table: Path, columns: Sequence[str], needed: Sequence[str] =
     for column, count in Counter(columns).items():
         if column not in COLUMNS or count > 1:
             problem = "stands there twice" if column in COLUMNS else "is unknown"
-            raise UsageError(f"{table}: column {column!r} {problem}. Allowed: {', '.join(COLUMNS)}")
+            raise UsageError(f"{table}: column {brief(column)!r} {problem}. Allowed: {', '.join(COLUMNS)}")
     for column in needed:
         if column not in columns:
-            raise UsageError(f"{table}: has no column {column!r}, found {', '.join(columns) or 'an empty line'}.")
+            raise UsageError(f"{table}: has no column {column!r}, found {some(columns) or 'an empty line'}.")
 
 
 def _sample(root: Path, source: str, rows: Sequence[_Row], masks: Set[str]) -> Sample | Reject:
     row = rows[0]
     if len(rows) > 1:
-        places = ", ".join(row.place for row in rows)
+        places = some(row.place for row in rows)
         return Reject(source, "manifest", f"several rows name this image: {places}. Keep one")
     fault = row.fault or next(_faults(root, row, masks), "")
     if fault:

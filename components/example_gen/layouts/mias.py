@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.brief import brief
 from components.errors import UsageError
 from components.example_gen.drawing import class_of, gravest, left_out, listing_of
 from components.example_gen.layouts.layout import Layout
@@ -24,6 +25,8 @@ from components.imaging.truth.shapes import Ellipse, Shape, UnclearShape
 
 CLASSES = ("CALC", "CIRC", "SPIC", "MISC", "ARCH", "ASYM", "NORM")
 EDITIONS = {"mini": re.compile(r"mdb(\d{3})"), "full": re.compile(r"mdb(\d{3})[lr][a-z]")}
+_SHOWN = 80
+"""Characters of a row that cannot be read."""
 _MINI_SIZE = (1024, 1024)
 _SEVERITIES = {None: "normal", "B": "benign", "M": "malignant"}
 
@@ -35,7 +38,7 @@ class UnclearRow(ValueError):
     """A row of the truth table that starts like one but cannot be read."""
 
     def __init__(self, film: str, line: str) -> None:
-        super().__init__(f"{line!r} is not `film tissue class severity x y radius`")
+        super().__init__(f"{brief(line, _SHOWN)!r} is not `film tissue class severity x y radius`")
         self.film = film
 
 
@@ -55,7 +58,7 @@ class TruthTable:
     """The rows of each film, each once, and for each film with a row that cannot be read, which and why."""
 
     name: str
-    rows: dict[str, list[TruthRow]]
+    rows: dict[str, dict[TruthRow, None]]
     unclear: dict[str, str]
 
 
@@ -117,8 +120,8 @@ def _read_table(path: Path) -> TruthTable:
         except UnclearRow as error:
             table.unclear.setdefault(error.film, f"{path.name} line {number}: {error}")
             continue
-        if row and row not in table.rows.setdefault(row.film, []):
-            table.rows[row.film].append(row)
+        if row:
+            table.rows.setdefault(row.film, {})[row] = None
     return table
 
 
@@ -138,7 +141,7 @@ def _film(root: Path, name: str, paths: list[Path], table: TruthTable, data: Rea
         return Reject(source, "pairing", f"no row in {table.name}: whether it is normal is not known")
     pair = f"pair{(int(number[1]) + 1) // 2:03d}"
     try:
-        return _sample(name, pair, source, table.rows[name], data)
+        return _sample(name, pair, source, [*table.rows[name]], data)
     except UnclearShape as error:
         return Reject(source, "truth", f"{table.name}: {error}")
 

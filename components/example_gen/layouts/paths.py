@@ -22,6 +22,7 @@ from components.example_gen.samples import (
     is_left_behind,
     is_of_kind,
     mask_suffixes,
+    no_files,
     without_suffix,
 )
 from components.imaging.files.codecs import SUFFIXES
@@ -47,6 +48,8 @@ class _Sorted:
     images: Sequence[_File]
     masks: Sequence[_File]
     regions: Sequence[_File]
+    lost: list[Reject]
+    """What has the suffix of a file and is none."""
     left_out: list[Reject]
 
 
@@ -77,7 +80,7 @@ def list_paths(root: Path, data: Reading) -> Listing:
     shared = sorted(frozenset.intersection(*(Template(each).fields for each in (data.paths.image, *data.paths.masks))))
     masks, regions = _by_key(found.masks, shared), _by_key(found.regions, shared)
     samples: list[Sample] = []
-    rejects: list[Reject] = []
+    rejects = found.lost
     images_by_key = _by_key(found.images, shared)
     for files in (masks, regions):
         _rename_padded(files, images_by_key)
@@ -102,7 +105,8 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
     suffixes = {"masks": mask_suffixes(data.mask), OTHERS: SUFFIXES | mask_suffixes(data.mask)}
     found: dict[str, list[_File]] = defaultdict(list)
     left_out: list[Reject] = []
-    for path in _files(root, data):
+    there = _files(root, data)
+    for path in filter(Path.is_file, there):
         name = without_suffix(path.relative_to(root)).as_posix()
         source = path.relative_to(root).as_posix()
         for kind, template in templates:
@@ -115,11 +119,12 @@ def _sorted(root: Path, data: Reading) -> _Sorted:
             if is_of_kind(path, SUFFIXES):
                 left_out.append(Reject(source, "paths", "no template of [data.paths] matches it"))
     left_out += [Reject(file.path, OTHERS, "[data.paths] others has it") for file in found[OTHERS]]
-    return _Sorted(found["images"], found["masks"], found["regions"], left_out)
+    lost = no_files(root, there, SUFFIXES | mask_suffixes(data.mask))
+    return _Sorted(found["images"], found["masks"], found["regions"], [*lost], left_out)
 
 
 def _files(root: Path, data: Reading) -> list[Path]:
-    found = {path for glob in patterns(data).values() for path in root.glob(glob) if path.is_file()}
+    found = {path for glob in patterns(data).values() for path in root.glob(glob)}
     seen = (path for path in found if not any(map(is_left_behind, path.relative_to(root).parts)))
     return sorted(without_twins(root, seen))
 

@@ -14,14 +14,17 @@ from components.errors import UsageError
 from components.example_gen.drawing import LEFT_OUT, listing_of
 from components.example_gen.layouts.layout import Layout
 from components.example_gen.layouts.settings import Reading
-from components.example_gen.samples import Drawing, Listing, Reject, Sample
+from components.example_gen.samples import Drawing, Listing, Reject, Sample, no_files
 from components.example_gen.tables import other_files, read_text
+from components.foreign import cause
 from components.imaging.truth.shapes import Polygon, Shape, UnclearShape
 
 _PREFIX = "im_"
+_SUFFIXES = frozenset({".bmp", ".dat"})
 _CELL = re.compile(r"(.+)_(cyt|nuc)\d*", re.IGNORECASE)
 _NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
-_POINT = re.compile(rf"\s*({_NUMBER})\s*[,;\s]\s*({_NUMBER})\s*[,;]?\s*")
+# What it has taken of blanks it never gives back: of a line it would try every way to share them out.
+_POINT = re.compile(rf"\s*+({_NUMBER})(?:\s*+[,;]\s*+|\s++)({_NUMBER})\s*+(?:[,;]\s*+)?")
 
 
 def patterns(data: Reading) -> dict[str, str]:
@@ -48,7 +51,8 @@ def list_sipakmed(root: Path, data: Reading) -> Listing:
 
 def _category(root: Path, folder: Path, classes: list[str]) -> list[Sample | Reject]:
     nested = sorted((folder / folder.name).iterdir()) if (folder / folder.name).is_dir() else []
-    files = [path for path in [*sorted(folder.iterdir()), *nested] if path.is_file()]
+    there = [*sorted(folder.iterdir()), *nested]
+    files = [path for path in there if path.is_file()]
     fields: dict[str, list[Path]] = {}
     cells: dict[str, list[Path]] = {}
     misnamed = []
@@ -62,7 +66,8 @@ def _category(root: Path, folder: Path, classes: list[str]) -> list[Sample | Rej
             cells.setdefault(cell[1], []).append(path)
     category = folder.name.removeprefix(_PREFIX)
     return [
-        *other_files(root, files, [".bmp", ".dat"]),
+        *other_files(root, files, _SUFFIXES),
+        *no_files(root, there, _SUFFIXES),
         *misnamed,
         *(
             _field(root, f"{category}/{name}", fields.get(name, []), cells.get(name, []), classes)
@@ -88,7 +93,7 @@ def _field(root: Path, name: str, fields: list[Path], cells: list[Path], classes
         try:
             shapes.append(Shape(_outline(path), names.index(label) + 1 if names else 1))
         except (OSError, UnclearShape) as error:
-            return Reject(sources[0], "truth", f"{source}: {error}")
+            return Reject(sources[0], "truth", f"{source}: {cause(error)}")
     return Sample(id=name, group=name, image=sources[0], truth=Drawing(tuple(shapes)), label=label)
 
 

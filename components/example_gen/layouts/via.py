@@ -66,7 +66,7 @@ def _image(root: Path, name: str, twins: list[Path], table: Table, data: Reading
     if name not in table.rows:
         return Reject(source, "pairing", f"no row in {table.name}: whether it shows a lesion is not known")
     try:
-        return _sample(without_suffix(path).name, source, table.rows[name], data)
+        return _sample(without_suffix(path).name, source, [*table.rows[name]], data)
     except UnclearShape as error:
         return Reject(source, "truth", f"{table.name}: {error}")
 

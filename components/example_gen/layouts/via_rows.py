@@ -8,7 +8,6 @@ attribute named pathology, label or class, of the region or else of the file: te
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from components.errors import UsageError
 from components.example_gen.drawing import class_of
 from components.example_gen.tables import faults_named, read_text
 from components.foreign import foreign
-from components.imaging.annotations.content import large_cells
 from components.imaging.annotations.via_shapes import SHAPE, label_of
 from components.imaging.truth.shapes import Shape, UnclearShape
+from components.texts import large_cells, lines_of, refuse_large
 
 
 class Row(BaseModel):
@@ -36,6 +35,9 @@ class Row(BaseModel):
     file_attributes: Json[dict[str, Any]]
     region_shape_attributes: str
     region_attributes: Json[dict[str, Any]]
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
 
     @property
     def has_shape(self) -> bool:
@@ -64,6 +66,7 @@ class Row(BaseModel):
 
 _SEPARATORS = ",;\t"
 """The first is what it exports; spreadsheets save with the others."""
+_LONGEST_HEADER, _MOST_COLUMNS = 10_000, 1000
 _COLUMNS = {name for name, field in Row.model_fields.items() if field.is_required()}
 
 
@@ -72,7 +75,8 @@ class Table:
     """The rows of each image, and for each image with a row that cannot be read, which and why."""
 
     name: str
-    rows: dict[str, list[Row]]
+    rows: dict[str, dict[Row, None]]
+    """Each once, in their order."""
     unclear: dict[str, str]
 
 
@@ -92,11 +96,15 @@ def read_table(path: Path) -> Table:
 
 def is_header(line: str) -> bool:
     """Whether a line names the columns of such a table."""
+    if len(line) > _LONGEST_HEADER:
+        return False
     return any(_header(line.split(separator)) for separator in _SEPARATORS)
 
 
 def _header(cells: Sequence[str]) -> list[str]:
     """The names of the columns; empty where the cells are none."""
+    if not len(_COLUMNS) <= len(cells) <= _MOST_COLUMNS:
+        return []
     names = [cell.strip().lstrip("#").lower() for cell in cells]
     return names if set(names) >= _COLUMNS else []
 
@@ -105,7 +113,8 @@ def _table(name: str, text: str, separator: str) -> Table | None:
     """None where no row names the columns."""
     table = Table(name, {}, {})
     header: list[str] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    refuse_large(text, separator, columns=len(Row.model_fields))
+    reader = csv.reader(lines_of(text), delimiter=separator)
     for cells in reader:
         if names := _header(cells):
             header = names
@@ -122,6 +131,4 @@ def _add(table: Table, cells: dict[str, str], line: int) -> None:
     except UnclearShape as error:
         table.unclear.setdefault(name, f"{table.name} line {line}: {error}")
         return
-    rows = table.rows.setdefault(name, [])
-    if row not in rows:
-        rows.append(row)
+    table.rows.setdefault(name, {})[row] = None

@@ -25,19 +25,27 @@ _OPAQUE = 128
 
 class _Bits:
     def __init__(self, content: np.ndarray) -> None:
-        self._bits = np.unpackbits(content)
+        self._bytes = content.tobytes()
         self._place = 0
 
     def number(self, width: int) -> int:
-        return int(self.numbers(1, width)[0])
+        first, last = self._next(width)
+        whole = int.from_bytes(self._bytes[first // _BYTE : -(-last // _BYTE)])
+        return whole >> -last % _BYTE & (1 << width) - 1
 
     def numbers(self, count: int, width: int) -> np.ndarray:
         """The next `count` numbers `(count,)` of a width in bits, the most significant one first."""
-        bits = self._bits[self._place : self._place + count * width]
-        if len(bits) < count * width:
-            raise UnclearShape("the run lengths of the brush are cut short")
-        self._place += len(bits)
+        first, last = self._next(count * width)
+        content = np.frombuffer(self._bytes[first // _BYTE : -(-last // _BYTE)], np.uint8)
+        bits = np.unpackbits(content)[first % _BYTE :][: count * width]
         return bits.reshape(count, width) @ (1 << np.arange(width)[::-1])
+
+    def _next(self, bits: int) -> tuple[int, int]:
+        """The place of the first, and that after the last."""
+        first, self._place = self._place, self._place + bits
+        if self._place > len(self._bytes) * _BYTE:
+            raise UnclearShape("the run lengths of the brush are cut short")
+        return first, self._place
 
 
 def painted_pixels(content: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -64,7 +72,7 @@ def painted_pixels(content: np.ndarray, height: int, width: int) -> np.ndarray:
     while place < count:
         equal = bits.number(1)
         length = min(bits.number(widths[bits.number(2)]) + 1, count - place)
-        values[place : place + length] = bits.numbers(1 if equal else length, byte_width)
+        values[place : place + length] = bits.number(byte_width) if equal else bits.numbers(length, byte_width)
         place += length
     return values.reshape(height, width, _CHANNELS)[..., -1] >= _OPAQUE
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import plistlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -15,11 +12,10 @@ from xml.parsers import expat
 
 from components.foreign import foreign
 from components.imaging.truth.shapes import UnclearShape
+from components.texts import MOST_TEXT, large_cells, refuse_parts, rows_of
 
 SUFFIXES = frozenset({".json", ".geojson", ".xml", ".csv", ".tsv", ".txt"})
 """Of the files that may be documents."""
-MOST_CHARACTERS = 2**29
-_SEPARATORS = ",;\t"
 _HEAD = 2000
 """Characters in which a property list says that it is one."""
 
@@ -46,43 +42,33 @@ def content_of(text: str) -> Any:
     Raises:
         UnclearShape: a text that begins as one of them and is none, or is too long.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise UnclearShape(f"has {len(text)} characters, more than the {MOST_CHARACTERS} that are read: divide it")
+    if len(text) > MOST_TEXT:
+        raise UnclearShape(f"has {len(text)} characters, more than the {MOST_TEXT} that are read: divide it")
     begin = text[:_HEAD].lstrip()
     if begin.startswith(("{", "[")):
         with foreign(UnclearShape, "not JSON"):
+            refuse_parts(text)
             return json.loads(text)
     if not begin.startswith("<"):
         with foreign(UnclearShape, "no table"), large_cells():
             return _table(text)
     if "<plist" in begin:
         with foreign(UnclearShape, "no property list"):
+            refuse_parts(text)
             # It names its document type, and refuses entities.
             return PropertyList(plistlib.loads(text.encode(), fmt=plistlib.FMT_XML))
     with foreign(UnclearShape, "not XML"):
+        refuse_parts(text)
         return _element(text)
 
 
-@contextmanager
-def large_cells() -> Iterator[None]:
-    """An outline of many points is longer than the 131,072 characters of a cell that Python reads by default."""
-    usual = csv.field_size_limit(MOST_CHARACTERS)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(usual)
-
-
 def _table(text: str) -> Table:
-    header = next(iter(text.splitlines()), "")
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(_SEPARATORS, key=header.count))
-    columns = tuple(name.strip().lower() for name in reader.fieldnames or ())
-    reader.fieldnames = list(columns)
+    reader = rows_of(text)
     rows = [
         (reader.line_num, {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)})
         for row in reader
     ]
-    return Table(columns, tuple(row for row in rows if any(row[1].values())))
+    return Table(tuple(reader.fieldnames or ()), tuple(row for row in rows if any(row[1].values())))
 
 
 def _element(text: str) -> Element:

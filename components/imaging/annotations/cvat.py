@@ -14,7 +14,7 @@ from components.imaging.annotations.document import MOST_PIXELS, AnnotatedImage,
 from components.imaging.annotations.outlines import Rings, outlines
 from components.imaging.annotations.raster import painted
 from components.imaging.annotations.regions import Region, regions_of
-from components.imaging.annotations.rle import run_lengths
+from components.imaging.annotations.rle import numbers, run_lengths
 from components.imaging.annotations.target import Chunk, Labelled, Target
 from components.imaging.annotations.xml import number, text, writable
 from components.imaging.files.unreadable import check_size
@@ -75,10 +75,11 @@ def _ellipse(shape: Element) -> Outline:
 
 def _mask(shape: Element) -> Outline:
     left, top, width, height = (int(number(shape, name)) for name in ("left", "top", "width", "height"))
-    with foreign(UnclearShape, "its rle is not whole numbers"):
+    with foreign(UnclearShape, "its mask"):
         check_size(width, height, MOST_PIXELS)
-        lengths = np.array([int(length) for length in text(shape, "rle").split(",")], np.int64)
-    if (lengths < 0).any() or lengths.sum() != width * height:
+    lengths = numbers(text(shape, "rle"), ",")
+    # Of larger ones the sum could be any.
+    if ((lengths < 0) | (lengths > width * height)).any() or lengths.sum() != width * height:
         raise UnclearShape(f"its run lengths tell {lengths.sum()} pixels, expected {width} x {height}")
     inside = np.repeat(np.arange(len(lengths)) % 2 > 0, lengths).reshape(height, width)
     return painted(inside, left, top)

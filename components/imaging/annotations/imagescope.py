@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 from xml.etree.ElementTree import Element
+
+import numpy as np
 
 from components.imaging.annotations.document import AnnotatedImage, Format, annotated, polygon
 from components.imaging.annotations.xml import number, text
@@ -23,19 +26,45 @@ def read_imagescope(content: Element, stem: str) -> list[AnnotatedImage]:
     description says, else the text of the region.
     """
     records = [
-        (f"layer {number} region {text(region, 'Id')}", (layer, region))
+        (f"layer {number} region {text(region, 'Id')}", (layer, region, holes))
         for number, layer in enumerate(content.iter("Annotation"), 1)
+        for holes in [_Holes(layer)]
         for region in layer.iter("Region")
         if not _is_hole(region)
     ]
     return [annotated(stem, records, _read_region)]
 
 
-def _read_region(part: tuple[Element, Element]) -> tuple[str, Outline]:
-    layer, region = part
+class _Holes:
+    """Those of a layer."""
+
+    def __init__(self, layer: Element) -> None:
+        self._regions = [region for region in layer.iter("Region") if _is_hole(region)]
+
+    def within(self, outline: Polygon | Ellipse) -> tuple[Polygon | Ellipse, ...]:
+        """Those whose upright rectangles meet that of an outline.
+
+        Raises:
+            UnclearShape: one of the layer's is no outline.
+        """
+        (left, top), (right, bottom) = outline.bounds
+        lefts, tops, rights, bottoms = self._sides
+        meeting = (left < rights) & (lefts < right) & (top < bottoms) & (tops < bottom)
+        return tuple(self._outlines[index] for index in np.flatnonzero(meeting))
+
+    @cached_property
+    def _outlines(self) -> list[Polygon | Ellipse]:
+        return [_outline(region) for region in self._regions]
+
+    @cached_property
+    def _sides(self) -> np.ndarray:
+        return np.array([[*low, *high] for low, high in (each.bounds for each in self._outlines)]).reshape(-1, 4).T
+
+
+def _read_region(part: tuple[Element, Element, _Holes]) -> tuple[str, Outline]:
+    layer, region, holes = part
     outline = _outline(region)
-    holes = [_outline(each) for each in layer.iter("Region") if _is_hole(each)]
-    within = tuple(hole for hole in holes if _meet(outline, hole))
+    within = holes.within(outline)
     return _label(layer) or text(region, "Text"), Cut(outline, within) if within else outline
 
 
@@ -61,12 +90,6 @@ def _box(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], tu
         raise UnclearShape(f"a region of {len(points)} points, expected two corners at least")
     xs, ys = zip(*points, strict=True)
     return (min(xs), min(ys)), (max(xs), max(ys))
-
-
-def _meet(one: Polygon | Ellipse, other: Polygon | Ellipse) -> bool:
-    (left, top), (right, bottom) = one.bounds
-    (other_left, other_top), (other_right, other_bottom) = other.bounds
-    return left < other_right and other_left < right and top < other_bottom and other_top < bottom
 
 
 def _label(layer: Element) -> str:

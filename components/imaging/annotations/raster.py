@@ -34,6 +34,11 @@ class Raster:
         """It was painted on its image."""
 
     @property
+    def boxes(self) -> tuple[None]:
+        """All of the image."""
+        return (None,)
+
+    @property
     def extent(self) -> float:
         """Of a disc as large."""
         area = int(decompressed(self.counts)[1::2].sum()) * abs(self.scale[0] * self.scale[1])
@@ -88,8 +93,10 @@ def raster(lengths: np.ndarray, size: tuple[int, int] | None = None) -> Raster:
     Without a size it is that of the image, whose pixels they need not all tell.
 
     Raises:
-        UnclearShape: they are negative, tell more or fewer pixels, or have nothing inside.
+        UnclearShape: they are of no size, are negative, tell more or fewer pixels, or have nothing inside.
     """
+    if size and min(size) < 1:
+        raise UnclearShape(f"the run lengths are of an image of {size[1]} x {size[0]} pixels")
     total = int(lengths.sum())
     if (lengths < 0).any() or (size and total != size[0] * size[1]):
         found = "are negative" if (lengths < 0).any() else f"tell {total} pixels"

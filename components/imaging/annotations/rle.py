@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from components.foreign import foreign
 from components.imaging.truth.shapes import UnclearShape
 
 _BITS = 5
+MOST_RUNS = 2**22
+"""Of a mask, written as numbers."""
 _MOST_DIGITS = 7
 """Of a length: images have fewer than 2 ** 34 pixels."""
+_LONGEST = 2**23
+"""Characters: more runs than a mask has, and each takes half a hundred bytes to read."""
 _MORE = 1 << _BITS
 _FIRST = ord("0")
 
@@ -34,6 +39,19 @@ def run_lengths(inside: np.ndarray, corner: tuple[int, int], size: tuple[int, in
     return lengths if lengths[-1] else lengths[:-1]
 
 
+def numbers(text: str, separator: str | None = None) -> np.ndarray:
+    """int64 `(n,)` of whole numbers, as run lengths are told in a text.
+
+    Raises:
+        UnclearShape: they are none, or too many.
+    """
+    parts = text.split(separator, MOST_RUNS)
+    if len(parts) > MOST_RUNS:
+        raise UnclearShape(f"has more than the {MOST_RUNS} run lengths that are read")
+    with foreign(UnclearShape, f"{text[:40]!r} are no whole numbers"):
+        return np.array([int(part) for part in parts], np.int64)
+
+
 def compressed(lengths: np.ndarray) -> str:
     """Of lengths int64 `(n,)`."""
     differences = lengths.copy()
@@ -52,6 +70,10 @@ def decompressed(text: str) -> np.ndarray:
     Raises:
         UnclearShape: no such text.
     """
+    if len(text) > _LONGEST:
+        raise UnclearShape(
+            f"the compressed run lengths have {len(text)} characters, more than the {_LONGEST} that are read"
+        )
     characters = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - _FIRST
     if not characters.size or characters.min() < 0 or characters.max() >= 2 * _MORE or characters[-1] >= _MORE:
         raise UnclearShape(f"the counts {text[:20]!r} are no compressed run lengths")

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from components.foreign import foreign
 from components.imaging.annotations.content import Table
 from components.imaging.annotations.document import AnnotatedImage, Format, annotated
 from components.imaging.annotations.raster import raster
+from components.imaging.annotations.rle import numbers
 from components.imaging.truth.outline import Outline
 from components.imaging.truth.shapes import UnclearShape
 
@@ -49,11 +51,9 @@ def read_run_lengths(content: Table, _stem: str) -> list[AnnotatedImage]:
 
 def _lengths(text: str) -> np.ndarray:
     """In turn outside and inside, int64 `(2n,)`."""
-    try:
-        numbers = np.array([int(number) for number in text.split()], np.int64).reshape(-1, 2)
-    except (ValueError, OverflowError) as error:
-        raise UnclearShape(f"{text[:40]!r} are no pairs of a first pixel and a length") from error
-    starts, lengths = numbers[np.argsort(numbers[:, 0], kind="stable")].T
+    with foreign(UnclearShape, f"{text[:40]!r} are no pairs of a first pixel and a length"):
+        pairs = numbers(text).reshape(-1, 2)
+    starts, lengths = pairs[np.argsort(pairs[:, 0], kind="stable")].T
     ends = starts - 1 + lengths
     outside = np.diff(starts - 1, prepend=0)
     outside[1:] -= lengths[:-1]

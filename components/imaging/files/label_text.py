@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from components.imaging.files.unreadable import UnreadableImage, check_size
+from components.reading import opened
 
 SUFFIXES = frozenset({".txt", ".csv"})
 _HEAD = 2**16
@@ -29,7 +30,7 @@ def holds_labels(path: Path) -> bool:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(_HEAD)
     whole = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
     lengths = _lengths(whole)

@@ -15,6 +15,7 @@ from components.imaging.files.raster import TIFF_MAGIC
 from components.imaging.files.unreadable import UnreadableImage
 from components.imaging.slides import vips
 from components.imaging.slides.slide import Slide
+from components.reading import opened
 
 SUFFIXES = frozenset({".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide"})
 """Of slides alone; others are TIFF."""
@@ -29,7 +30,7 @@ def is_slide(path: Path, max_pixels: int = LIMITS.pixels) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with foreign(UnreadableImage, "cannot be read"), path.open("rb") as file:
+        with foreign(UnreadableImage, "cannot be read"), opened(path) as file:
             magic = file.read(_MAGIC_BYTES)
             if not magic.startswith((*TIFF_MAGIC, *vips.MAGIC)):
                 return False
@@ -47,7 +48,7 @@ def is_decoded_by_rows(path: Path) -> bool:
     Raises:
         UnreadableImage: it cannot be opened.
     """
-    with foreign(UnreadableImage, "cannot be read"), path.open("rb") as file:
+    with foreign(UnreadableImage, "cannot be read"), opened(path) as file:
         return file.read(_MAGIC_BYTES).startswith(vips.MAGIC)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,11 @@ class Cut:
     @property
     def bounds(self) -> Bounds:
         return self.outline.bounds
+
+    @property
+    def boxes(self) -> Iterable[Bounds | None]:
+        # A hole is filled within the outline.
+        return (self.bounds for _ in range(1 + len(self.holes)))
 
     @property
     def extent(self) -> float:
@@ -67,6 +72,10 @@ class Several:
             return None
         (lefts, tops), (rights, bottoms) = (zip(*points, strict=True) for points in zip(*corners, strict=True))
         return (min(lefts), min(tops)), (max(rights), max(bottoms))
+
+    @property
+    def boxes(self) -> Iterable[Bounds | None]:
+        return (box for outline in self.outlines for box in outline.boxes)
 
     @property
     def extent(self) -> float:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
+import io
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
+from components.brief import some
 from components.foreign import foreign
 from components.imaging.files.codecs import UnreadableImage
 from components.imaging.truth.masks import UnclearMask
+from components.zipped import archive_of
 
 _MEMBER = "mask.npy"
 _NPY: Any = np.lib.format  # NumPy 1.26 does not type it
 _READ_HEADER = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
 _BYTES_PER_PIXEL = 8
+_HEAD = 2**16
 
 
 def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
@@ -25,7 +29,7 @@ def read_one_hot(path: Path, channels: int, max_pixels: int) -> np.ndarray:
         UnreadableImage: the file is missing, damaged or too large.
         UnclearMask: it has no array `mask`, or one of another shape or type.
     """
-    with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), zipfile.ZipFile(path) as archive:
+    with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), archive_of(path) as archive:
         shape, dtype = _header(archive)
         if len(shape) != 3 or shape[2] != channels or dtype.kind not in "biuf":
             raise UnclearMask(
@@ -49,19 +53,21 @@ def one_hot_channels(path: Path) -> int:
         UnreadableImage: the file is missing or damaged.
         UnclearMask: it has no array `mask` of three sides.
     """
-    with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), zipfile.ZipFile(path) as archive:
+    with foreign(UnreadableImage, "not a whole .npz file", UnclearMask), archive_of(path) as archive:
         shape, _ = _header(archive)
     if len(shape) != 3:
         raise UnclearMask(f"its array `mask` has the shape {shape}, expected (height, width, classes)")
     return int(shape[2])
 
 
-def _header(archive: zipfile.ZipFile) -> tuple[tuple[int, ...], np.dtype]:
+def _header(archive: ZipFile) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type of the array."""
     if _MEMBER not in archive.namelist():
-        raise UnclearMask(f"has no array `mask`, but {', '.join(archive.namelist()) or 'nothing'}")
+        raise UnclearMask(f"has no array `mask`, but {some(archive.namelist()) or 'nothing'}")
     with archive.open(_MEMBER) as member:
-        shape, _, dtype = _READ_HEADER[_NPY.read_magic(member)](member)
+        # NumPy reads as much of a header as it claims.
+        head = io.BytesIO(member.read(_HEAD))
+    shape, _, dtype = _READ_HEADER[_NPY.read_magic(head)](head)
     return shape, dtype
 
 

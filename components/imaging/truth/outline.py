@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol, Self
 
 import numpy as np
@@ -16,6 +17,10 @@ class Outline(Protocol):
     @property
     def bounds(self) -> Bounds | None:
         """None of what reaches no farther than its image."""
+
+    @property
+    def boxes(self) -> Iterable[Bounds | None]:
+        """The bounds of all that is filled one after another."""
 
     @property
     def extent(self) -> float:

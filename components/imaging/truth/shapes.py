@@ -17,6 +17,10 @@ from components.imaging.truth.outline import Bounds, Outline
 
 _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
+_MOST_CROSSINGS = 2**24
+"""Of an outline with the rows of an image, each of which takes a hundred bytes."""
+_MOST_FILLED, _MOST_TIMES = 2**32, 256
+"""Pixels that are filled of one image in all, and how many times its own."""
 _STRIP_PIXELS = 2**20
 """Pixels whose distance is computed at once: large ellipses take no more memory."""
 
@@ -54,6 +58,11 @@ class Ellipse:
         """Least x and y, and greatest."""
         half_x, half_y = self._halves
         return (self.x - half_x, self.y - half_y), (self.x + half_x, self.y + half_y)
+
+    @property
+    def boxes(self) -> tuple[Bounds]:
+        """Its bounds."""
+        return (self.bounds,)
 
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the centre is on a pixel of an image."""
@@ -134,6 +143,11 @@ class Polygon:
         xs, ys = zip(*self.points, strict=True)
         return (min(xs), min(ys)), (max(xs), max(ys))
 
+    @property
+    def boxes(self) -> tuple[Bounds]:
+        """Its bounds."""
+        return (self.bounds,)
+
     def lies_in(self, height: int, width: int) -> bool:
         """Whether the rectangle round it meets an image."""
         (left, top), (right, bottom) = self.bounds
@@ -145,7 +159,11 @@ class Polygon:
         return Polygon(points, self.even_odd)
 
     def fill(self, mask: np.ndarray, value: int) -> bool:
-        """Sets the pixels inside; whether there are any."""
+        """Sets the pixels inside; whether there are any.
+
+        Raises:
+            UnclearShape: it goes to and fro so often that memory may not hold where.
+        """
         height, width = mask.shape
         rows, columns, turns = _crossings(np.array(self.points, np.float64), height)
         # Right of a crossing the outline winds once more, or less; at the end of a row it has unwound.
@@ -178,13 +196,27 @@ def rasterized(height: int, width: int, shapes: Iterable[Shape]) -> np.ndarray:
     """`(height, width)` uint8 class indices; later shapes lie over earlier ones, parts outside are cut off.
 
     Raises:
-        UnclearShape: a shape covers no pixel, and its lesion would be learnt as normal tissue.
+        UnclearShape: a shape covers no pixel, and its lesion would be learnt as normal tissue; or they cover the image
+            so often that it would take minutes.
     """
     mask = np.zeros((height, width), np.uint8)
+    left: float = max(_MOST_FILLED, _MOST_TIMES * mask.size)
     for shape in shapes:
+        left -= sum(_shared(box, height, width) for box in shape.outline.boxes)
+        if left < 0:
+            raise UnclearShape(f"the shapes lie over each other more than {_MOST_TIMES} times all over the image")
         if not shape.outline.fill(mask, shape.class_index):
             raise UnclearShape(f"{shape.outline} covers no pixel of an image of {width} x {height} pixels")
     return mask
+
+
+def _shared(box: Bounds | None, height: int, width: int) -> float:
+    """Pixels that bounds may share with an image, none of them all."""
+    if box is None:
+        return height * width
+    (left, top), (right, bottom) = box
+    across, down = min(right, width) - max(left, 0.0), min(bottom, height) - max(top, 0.0)
+    return max(across, 0.0) * max(down, 0.0)
 
 
 def _check(outline: Ellipse | Polygon, numbers: list[float]) -> None:
@@ -205,13 +237,22 @@ def _strips(rows: range, columns: int) -> Iterable[range]:
 
 
 def _crossings(points: np.ndarray, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where a closed outline `(N, 2)` crosses the rows of an image: row, first pixel to the right, 1 up or -1 down."""
+    """Where a closed outline `(N, 2)` crosses the rows of an image: row, first pixel to the right, 1 up or -1 down.
+
+    Raises:
+        UnclearShape: it does so too often.
+    """
     ahead = np.roll(points, -1, axis=0)
     up = points[:, 1] > ahead[:, 1]
     # From top to bottom, so that two polygons compute the same crossings of the edge that they share.
     (x0, y0), (x1, y1) = np.where(up[:, None], ahead, points).T, np.where(up[:, None], points, ahead).T
     first = np.ceil(y0).clip(0, height).astype(np.int64)
     counts = np.ceil(y1).clip(0, height).astype(np.int64) - first
+    if counts.sum() > _MOST_CROSSINGS:
+        raise UnclearShape(
+            f"a polygon of {len(points)} points crosses the rows of the image {counts.sum()} times, more than the "
+            f"{_MOST_CROSSINGS} that are drawn"
+        )
     edge = np.repeat(np.arange(len(points)), counts)
     row = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edge]
     x = x0[edge] + (row - y0[edge]) * (x1 - x0)[edge] / (y1 - y0)[edge]

@@ -7,13 +7,13 @@ from typing import Any
 
 from tfx.components.example_gen import utils
 from tfx.components.example_gen.driver import update_output_artifact
-from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.proto import example_gen_pb2
 from tfx.types import Artifact
 from tfx.types.standard_component_specs import INPUT_BASE_KEY, INPUT_CONFIG_KEY
 from tfx.utils import proto_utils
 
 from components.errors import MasklineError
+from components.example_gen.driver import Processor
 from components.example_gen.listing import fingerprint
 from components.example_gen.settings import DataSettings
 
@@ -35,7 +35,7 @@ def with_span(parameters: dict[str, Any]) -> dict[str, Any]:
     """
     _check_unchanged(parameters)
     config = proto_utils.json_to_proto(parameters[INPUT_CONFIG_KEY], example_gen_pb2.Input())
-    processor = FileBasedInputProcessor(parameters[INPUT_BASE_KEY], config.splits)
+    processor = Processor(parameters[INPUT_BASE_KEY], config.splits)
     span, version = processor.resolve_span_and_version()
     for split in config.splits:
         split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)

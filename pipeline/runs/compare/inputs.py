@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from components.errors import UsageError
 from components.evaluator.per_case import Case, read_cases
 from components.measures.all import MEASURES
 from components.measures.measure import Measure
+from components.reading import opened
 from components.records.splits import TEST, fold_split
 from components.run_report.charts.base import CYCLE
 from components.run_report.core import parse_history
@@ -187,5 +189,5 @@ def _learning(folder: Path, training: Mapping[str, Any]) -> list[Learning]:
 
 def _history(folder: Path) -> dict[str, list[float]]:
     path = folder / HISTORY_FILE
-    with broken_named(path, MADE_ANEW), path.open(newline="", encoding="utf-8") as file:
-        return parse_history(csv.DictReader(file))
+    with broken_named(path, MADE_ANEW), opened(path) as file:
+        return parse_history(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline="")))

@@ -14,6 +14,7 @@ from components.example_gen.layouts.settings import Reading
 from components.example_gen.layouts.via_rows import is_header
 from components.example_gen.samples import NotLaidOut, Told, without_suffix
 from components.example_gen.tables import read_text
+from components.texts import lines_of
 from pipeline.runs.init.files import Files
 from pipeline.runs.init.splitting import split_word, splits_named
 from pipeline.runs.init.understanding import Row, Understanding
@@ -71,7 +72,7 @@ def _tables(files: Files) -> Iterator[tuple[dict[str, Any], str]]:
     tables = (path for path in files.others if path.suffix.lower() in (".csv", ".txt") and path.parent == files.root)
     for path in islice(tables, _HEAD):
         try:
-            lines = read_text(path).splitlines()[:_HEAD]
+            lines = [*islice(lines_of(read_text(path)), _HEAD)]
         except (OSError, UsageError):
             continue
         if any(map(is_header, lines)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from components.errors import UsageError
 from components.example_gen.tables import read_text
 from components.foreign import foreign
 from components.imaging.annotations.index_masks import CLASSES
+from components.texts import rows_of
 
 
 def named_classes(root: Path) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def named_classes(root: Path) -> dict[str, Any]:
     if not table.is_file():
         return {}
     with foreign(UsageError, f"{table}: cannot be read as a table"):
-        rows = csv.DictReader(read_text(table).splitlines())
+        rows = rows_of(read_text(table))
         if not {"value", "class"} <= {*(rows.fieldnames or ())}:
             return {}
         found = [(row["value"], row["class"]) for row in rows]
