@@ -163,20 +163,20 @@ def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
     for step in count(1):
         serving = tmp_path / f"serving-{step}"
         serving.mkdir()
-        begun = push(candidate, serving, {"metrics": 0}) if again else ""
-        old = None if first else push(model, serving, {"metrics": 1})
+        begun = push(candidate, serving, {"step": 0}) if again else ""
+        old = None if first else push(model, serving, {"step": 1})
         adds = partial(push_again, serving, begun) if again else partial(push, candidate, serving)
-        killed = killed_at(step, partial(adds, {"metrics": 2}))
+        killed = killed_at(step, partial(adds, {"step": 2}))
         served = champion_version(serving)
         assert served == served_by_number(serving)
         assert served is not None or first
         if served is not None:
             expected = (model, 1) if served == old else (candidate, 2)
-            assert (content(serving / served), read_manifest(serving, served)["metrics"]) == (
+            assert (content(serving / served), read_manifest(serving, served)["step"]) == (
                 content(expected[0]),
                 expected[1],
             )
-        after = push(model, serving, {"metrics": 3})
+        after = push(model, serving, {"step": 3})
         assert champion_version(serving) == after == served_by_number(serving)
         assert json.loads((serving / "CHAMPION.json").read_text()) == {"version": after}
         assert {path.name for path in serving.iterdir()} == {*versions(serving), "CHAMPION.json"}
@@ -190,7 +190,7 @@ def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
 def test_a_pointer_that_cannot_be_written_shows_no_version(model: Path, serving: Path) -> None:
     (serving / "CHAMPION.json").mkdir(parents=True)
     with pytest.raises(UsageError, match=r"CHAMPION.json: cannot be read"):
-        push(model, serving, {"metrics": 1})
+        push(model, serving, {"step": 1})
     assert versions(serving) == []
 
 
