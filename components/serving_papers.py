@@ -31,7 +31,7 @@ class Manifest(TypedDict):
     warm_starts: NotRequired[int]
     """Versions in a row, this one included, that began with the weights of the one before."""
     replaces: NotRequired[str | None]
-    """The champion before it."""
+    """The champion before it, of a rollback that before the version that it is a copy of."""
     engines: NotRequired[dict[str, bool]]
     """Of each faster form that was asked for, whether it is offered."""
     copy_of: NotRequired[str]

@@ -15,6 +15,8 @@ from tfx.types import Artifact
 from typer.testing import CliRunner
 
 from components.errors import UsageError
+from components.files import write_json
+from components.seen.known import learnt_by
 from components.serving_dir import champion_version, read_manifest, versions
 from components.state import BrokenState
 from components.weights import model_sha256
@@ -60,12 +62,12 @@ def test_what_was_replaced_is_served_again_as_a_new_version(serving: Path, pushe
     told = rollback(serving.parent, None)
     assert champion_version(serving) == told["version"] == versions(serving)[-1]
     assert int(told["version"]) > int(bad)
-    assert (told["rolled_back"], told["copy_of"], told["replaces"]) == (bad, good, bad)
+    assert (told["rolled_back"], told["copy_of"], told["replaces"]) == (bad, good, None)
     assert model_sha256(serving / told["version"]) == model_sha256(serving / good)
     before, after = read_manifest(serving, good), read_manifest(serving, told["version"])
     assert after["withdrawn"] == [read_manifest(serving, bad)["model_sha256"]]
     assert {key for key in after if after.get(key) != before.get(key)} == {
-        *("version", "pushed_at", "replaces", "copy_of", "withdrawn")
+        *("version", "pushed_at", "copy_of", "withdrawn")
     } - ({"pushed_at"} if after["pushed_at"] == before["pushed_at"] else set())
     assert states(serving) == [(told["version"], True, False), (bad, False, True), (good, False, False)]
 
@@ -100,8 +102,8 @@ def test_what_cannot_be_served_again_is_said(serving: Path, pushed: list[str], t
     assert versions(serving) == pushed
 
 
-def test_going_back_twice_goes_further_back(serving: Path, do: Do, model: Artifact) -> None:
-    do(model)
+def test_going_back_twice_goes_further_back(serving: Path, pushed: list[str]) -> None:
+    assert rollback(serving, None)["copy_of"] == pushed[0]
     with pytest.raises(UsageError, match="is the first, or does not say what it replaced"):
         rollback(serving, None)
 
@@ -119,19 +121,33 @@ def test_old_versions_go_and_what_is_served_stays(serving: Path, pushed: list[st
     good, bad = pushed
     copy = rollback(serving, None)["version"]
     found = unneeded(serving, 1)
-    assert {path.name for path in found.versions} == {bad}
-    assert found.size == sum(path.stat().st_size for path in (serving / bad).rglob("*") if path.is_file())
+    assert {path.name for path in found.versions} == {good, bad}
+    assert found.versions[serving / bad] == sum(
+        path.stat().st_size for path in (serving / bad).rglob("*") if path.is_file()
+    )
     prune(serving, found)
-    assert versions(serving) == [good, copy]
+    assert versions(serving) == [copy]
     assert champion_version(serving) == copy
     assert read_manifest(serving, copy)["withdrawn"]
     assert unneeded(serving, 1).size == 0
     assert sorted(path.name for path in serving.iterdir() if not path.name.startswith(".")) == sorted(
-        [good, copy, "CHAMPION.json"]
+        [copy, "CHAMPION.json"]
     )
     # Named before a push, it is the champion by now.
     with pytest.raises(UsageError, match="another version is served meanwhile"):
         prune(serving, replace(found, versions={serving / copy: 1}))
+
+
+def test_a_version_stays_from_whose_weights_another_went_on(serving: Path, pushed: list[str]) -> None:
+    """What a champion has seen is told by the papers of all of them."""
+    first, second = pushed
+    manifest = serving / second / "MANIFEST.json"
+    write_json(manifest, {**read_manifest(serving, second), "warm_starts": 1})
+    assert unneeded(serving, 1).size == 0
+    learnt = learnt_by(serving / second)
+    assert (len(learnt.versions), learnt.lost) == (2, [])
+    write_json(manifest, {**read_manifest(serving, second), "warm_starts": 0})
+    assert {path.name for path in unneeded(serving, 1).versions} == {first}
 
 
 def test_nothing_goes_where_there_is_nobody_to_ask(serving: Path, pushed: list[str]) -> None:

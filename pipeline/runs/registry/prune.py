@@ -43,8 +43,9 @@ class Unneeded:
 def unneeded(folder: Path, keep: int) -> Unneeded:
     """What can go where `keep` versions shall stay, of a serving folder or an output folder.
 
-    Of versions the newest stay, the champion, and what a champion that is a rollback is a copy of. Of artifacts those
-    that a run was made of, directly or not, that has pushed one of them, or was the last of its recipe.
+    Of versions the newest stay, the champion, and those from whose weights one of them went on, for what they have
+    learnt it has. Of artifacts those that a run was made of, directly or not, that has pushed one of them, or was the
+    last of its recipe.
 
     Raises:
         UsageError: nothing was pushed there.
@@ -90,9 +91,15 @@ def _no_run_on(out: Path) -> Iterator[None]:
 
 
 def _kept(serving: Path, keep: int) -> set[str]:
-    champion = champion_version(serving)
-    needed = {champion, read_manifest(serving, champion).get("copy_of")} if champion else set()
-    return {*versions(serving)[-keep:], *filter(None, needed)}
+    known = versions(serving)
+    waiting, kept = [*known[-keep:], champion_version(serving)], set[str]()
+    while waiting:
+        if (version := waiting.pop()) in known and version not in kept:
+            kept.add(version)
+            manifest = read_manifest(serving, version)
+            if manifest.get("warm_starts"):
+                waiting.append(manifest.get("replaces"))
+    return kept
 
 
 def _spare(out: Path, pushed_by: set[str | None]) -> Iterator[Path]:

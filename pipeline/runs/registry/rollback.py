@@ -35,9 +35,9 @@ def rollback(folder: Path, to: str | None) -> dict[str, Any]:
             raise UsageError(f"{serving}: the model of version {chosen} is served already, as version {champion}")
         check_weights(serving / chosen)
         ask_room(serving, folder_size(serving / chosen), f"the copy of version {chosen}")
+        # What it has replaced stays: by that it tells from which weights a warm start went on.
         changes = {
             "pushed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "replaces": champion,
             "copy_of": target.get("copy_of", chosen),
             "withdrawn": _withdrawn(served, target),
         }
@@ -46,9 +46,8 @@ def rollback(folder: Path, to: str | None) -> dict[str, Any]:
 
 
 def _before(serving: Path, served: Manifest) -> str:
-    """What the champion has replaced, or what it is a copy of: going back twice goes further back."""
-    origin = read_manifest(serving, served["copy_of"]) if "copy_of" in served else served
-    if not (before := origin.get("replaces")):
+    """What the champion has replaced, or the version that it is a copy of: going back twice goes further back."""
+    if not (before := served.get("replaces")):
         raise UsageError(
             f"{serving}: version {served['version']} is the first, or does not say what it replaced: name another by "
             f"--to. There are {', '.join(versions(serving))}"
