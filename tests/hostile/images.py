@@ -67,8 +67,8 @@ def jpeg_2000_of_12000(folder: Path) -> Path:
     Image.fromarray(TEN).save(buffer, "JPEG2000", no_jp2=True)
     stream = bytearray(buffer.getvalue())
     start = stream.index(b"\xff\x4f\xff\x51")
-    struct.pack_into(">II", stream, start + 8, 12_000, 12_000)
-    struct.pack_into(">II", stream, start + 24, 12_000, 12_000)
+    for place in (8, 24):  # of the grid, and of a tile
+        struct.pack_into(">II", stream, start + place, 12_000, 12_000)
     return _write(folder / "j2k.dcm", dicom(TEN, syntax=JPEG2000Lossless, PixelData=encapsulate([bytes(stream)])))
 
 
@@ -76,6 +76,33 @@ def jpeg_in_dicom_of_12000(folder: Path) -> Path:
     """A header of 10 x 10 pixels, a JPEG of 12,000 x 12,000."""
     jpeg = cv2.imencode(".jpg", np.zeros((12_000, 12_000), np.uint8))[1].tobytes()
     return _write(folder / "jpeg.dcm", dicom(TEN, syntax=JPEGBaseline8Bit, PixelData=encapsulate([jpeg])))
+
+
+def jpeg_in_dicom_behind_a_stray_byte(folder: Path) -> Path:
+    """As before; decoders pass over a byte between two segments."""
+    jpeg = cv2.imencode(".jpg", np.zeros((12_000, 12_000), np.uint8))[1].tobytes()
+    content = encapsulate([jpeg[:20] + b"\0" + jpeg[20:]])
+    return _write(folder / "stray.dcm", dicom(TEN, syntax=JPEGBaseline8Bit, PixelData=content))
+
+
+def jpeg_2000_of_tiny_tiles(folder: Path) -> Path:
+    """255 x 255 pixels in as many tiles."""
+    buffer, image = io.BytesIO(), np.zeros((255, 255), np.uint8)
+    Image.fromarray(image).save(buffer, "JPEG2000", no_jp2=True)
+    stream = bytearray(buffer.getvalue())
+    struct.pack_into(">II", stream, stream.index(b"\xff\x4f\xff\x51") + 24, 1, 1)
+    return _write(folder / "tiles.dcm", dicom(image, syntax=JPEG2000Lossless, PixelData=encapsulate([bytes(stream)])))
+
+
+def tiff_of_tags_on_each_other(folder: Path) -> Path:
+    """Half a megabyte that 400 tags have as their value."""
+    blob = 2**19
+    tags = [(256, 4, 1, 10), (257, 4, 1, 10), (258, 4, 1, 8), (259, 4, 1, 1), (262, 4, 1, 1)]
+    tags += [(273, 4, 1, 8), (277, 4, 1, 1), (278, 4, 1, 10), (279, 4, 1, 100)]
+    tags += [(number, 7, blob, 8) for number in range(40_000, 40_400)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return _write(folder / "tags.tif", b"II*\0" + struct.pack("<I", 8 + blob) + bytes(blob) + directory)
 
 
 def dicom_of_3_gigabytes(folder: Path) -> Path:
@@ -115,6 +142,9 @@ IMAGES: tuple[Callable[[Path], Path], ...] = (
     rle_of_a_gigabyte,
     jpeg_2000_of_12000,
     jpeg_in_dicom_of_12000,
+    jpeg_in_dicom_behind_a_stray_byte,
+    jpeg_2000_of_tiny_tiles,
+    tiff_of_tags_on_each_other,
     dicom_of_3_gigabytes,
     pgm_of_a_gigabyte,
     png_of_a_gigabyte_behind_its_end,

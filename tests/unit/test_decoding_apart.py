@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,11 +15,12 @@ import cv2
 import numpy as np
 import pytest
 
+from components.errors import MasklineError
 from components.imaging.files import child
 from components.imaging.files.codecs import Limits, UnreadableImage, decode_image, decode_mask
 from components.imaging.files.limits import decode_within
 from components.imaging.files.unreadable import TooManyPixels
-from tests.decoders import end_by_fault, parent_of, print_first, refuse, work
+from tests.decoders import end_by_fault, parent_of, print_first, process, refuse, work
 
 NOISE = np.random.default_rng(0).integers(0, 256, (1100, 1100), np.uint8)
 LARGE = cv2.imencode(".png", NOISE)[1].tobytes()
@@ -28,9 +30,9 @@ LARGE = cv2.imencode(".png", NOISE)[1].tobytes()
 def _found_there(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A child finds the decoders of the tests; those from before do not."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    child._idle.queue.clear()
+    child._forget()
     yield
-    child._idle.queue.clear()
+    child._end()
 
 
 def test_a_large_file_is_decoded_apart_with_the_same_pixels() -> None:
@@ -42,7 +44,7 @@ def test_a_large_file_is_decoded_apart_with_the_same_pixels() -> None:
 
 
 def test_many_scans_are_decoded_apart() -> None:
-    assert decode_within(9, parent_of, b"\xff\xda" * 33) == os.getpid()
+    assert decode_within(9, parent_of, b"\xff\xd8\xff" + b"\xff\xda" * 33) == os.getpid()
 
 
 def test_the_timer_ends_what_takes_too_long_and_the_next_file_is_read() -> None:
@@ -57,6 +59,40 @@ def test_a_fault_of_a_decoder_is_a_reason_and_the_next_file_is_read() -> None:
     with pytest.raises(UnreadableImage, match="breaks its decoder, whose process ended with SIGSEGV"):
         child.run_apart(9, end_by_fault, b"")
     np.testing.assert_array_equal(decode_image(LARGE, Limits()), NOISE)
+
+
+def test_one_that_somebody_ended_costs_no_file() -> None:
+    number = child.run_apart(9, process, b"")
+    os.kill(number, signal.SIGKILL)
+    os.waitid(os.P_PID, number, os.WEXITED | os.WNOWAIT)
+    np.testing.assert_array_equal(decode_image(LARGE, Limits()), NOISE)
+
+
+def test_the_timer_holds_whatever_the_parent_does_with_its_signal() -> None:
+    before = signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    try:
+        with pytest.raises(UnreadableImage, match=r"takes more than 0.3 seconds"):
+            child.run_apart(0.3, work, b"")
+    finally:
+        signal.signal(signal.SIGPROF, before)
+
+
+def test_where_no_process_can_be_started_no_file_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for executable in ("", "/bin/false", None):
+        monkeypatch.setattr(sys, "executable", executable)
+        with pytest.raises(MasklineError, match="no process for decoding can be started"):
+            child.run_apart(9, parent_of, b"")
+
+
+def test_an_interrupt_leaves_nobody_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    number = child.run_apart(9, process, b"")
+    monkeypatch.setattr(child._Child, "_answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        child.run_apart(60, work, b"")
+    assert not Path(f"/proc/{number}").exists()
 
 
 def test_errors_and_answers_come_back_as_they_are(capfd: pytest.CaptureFixture[str]) -> None:

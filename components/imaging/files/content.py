@@ -16,9 +16,9 @@ from components.imaging.files.unreadable import TooManyPixels, UnreadableImage
 from components.imaging.files.volume_mark import is_volume
 from components.reading import opened
 
-# Plain PPM needs most, 3 x 6 bytes a pixel; the spare ones are for headers and thumbnails.
+# Plain PPM needs most, 3 x 6 bytes a pixel; the spare ones are for headers, thumbnails and what programs add.
 _MAX_BYTES_PER_PIXEL = 20
-_SPARE_BYTES = 16 * 2**20
+_SPARE_BYTES = 64 * 2**20
 
 
 def read_content(path: Path, limits: Limits = LIMITS) -> bytes:
@@ -36,7 +36,8 @@ def read_content(path: Path, limits: Limits = LIMITS) -> bytes:
             size = os.fstat(file.fileno()).st_size
             if size > _SPARE_BYTES:
                 _refuse_size(file, size, limits.pixels)
-            return file.read()
+            # No more than it was said to be, if that was not nothing.
+            return file.read(size or _SPARE_BYTES)
     except OSError as error:
         raise UnreadableImage(f"cannot be read: {error.strerror}") from error
 

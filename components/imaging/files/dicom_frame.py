@@ -9,13 +9,13 @@ from pydicom.dataset import FileDataset
 from pydicom.encaps import get_frame
 from pydicom.uid import RLELossless
 
+from components.imaging.files.jpeg import Size, sizes
 from components.imaging.files.unreadable import UnreadableImage
 
-_SIZ = re.compile(rb"\xff\x4f\xff\x51.{4}(.{4})(.{4})(.{4})(.{4}).{16}(.{2})", re.DOTALL)
-"""ISO/IEC 15444-1 A.5.1: Rsiz, then the grid's far and near ends, the sizes of tiles, and how many components."""
-_SOF = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
-"""ISO/IEC 10918-1 B.1.1.3, and of JPEG-LS ISO/IEC 14495-1 C.1.1."""
-_SOS, _ALONE = 0xDA, frozenset({0x01, *range(0xD0, 0xD9)})
+_SIZ = re.compile(rb"\xff\x4f\xff\x51.{4}(.{4})(.{4})(.{4})(.{4})(.{4})(.{4}).{8}(.{2})", re.DOTALL)
+"""ISO/IEC 15444-1 A.5.1: Rsiz, then the grid's far and near ends, the size of tiles, and how many components."""
+_MANY_TILES, _SMALL_TILE = 64, 4096
+"""Of small images so many, of large ones of no fewer pixels."""
 _RLE_HEADER, _MOST_SEGMENTS = 64, 15
 _NOTHING = 128
 _PADDING = 1024
@@ -23,42 +23,40 @@ _PADDING = 1024
 
 
 def check_stored(dataset: FileDataset) -> None:
-    """Raises UnreadableImage: what is compressed is of another size than the header tells."""
+    """
+    Raises:
+        UnreadableImage: what is compressed is of another size than the header tells.
+        ValueError: it is of none.
+    """
     if not dataset.file_meta.TransferSyntaxUID.is_compressed:
         return
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
     if dataset.file_meta.TransferSyntaxUID == RLELossless:
         _check_rle(frame, dataset.Rows * dataset.Columns)
         return
-    told = dataset.Columns, dataset.Rows, dataset.SamplesPerPixel
-    for width, height, samples in (*_jpeg_2000_sizes(frame), *_jpeg_sizes(frame)):
-        if (width, height, samples) != told:
-            raise UnreadableImage(
-                f"its compressed pixels are {width} x {height} x {samples} values, its header tells "
-                f"{' x '.join(map(str, told))}: save it anew"
-            )
+    told = Size(dataset.Columns, dataset.Rows, dataset.SamplesPerPixel)
+    found = {*_jpeg_2000_sizes(frame), *sizes(frame)}
+    if not found:
+        raise ValueError("no image begins in its compressed pixels")
+    if found != {told}:
+        shown = " and ".join(" x ".join(map(str, size)) for size in sorted(found))
+        raise UnreadableImage(
+            f"its compressed pixels are {shown} values, its header tells {' x '.join(map(str, told))}: save it anew"
+        )
 
 
-def _jpeg_2000_sizes(frame: bytes) -> Iterator[tuple[int, int, int]]:
-    """Of all codestreams, wherever they begin: which of them is decoded, is up to a decoder."""
+def _jpeg_2000_sizes(frame: bytes) -> Iterator[Size]:
+    """Of all codestreams, wherever they begin: which of them is decoded, is up to a decoder.
+
+    Raises:
+        UnreadableImage: more tiles than any program makes, each of which takes memory.
+    """
     for found in _SIZ.finditer(frame):
-        right, bottom, left, top, samples = (int.from_bytes(number, "big") for number in found.groups())
-        yield right - left, bottom - top, samples
-
-
-def _jpeg_sizes(frame: bytes) -> Iterator[tuple[int, int, int]]:
-    """Of each start of a frame before the first scan, of JPEG and JPEG-LS."""
-    position = 2
-    while frame.startswith(b"\xff\xd8") and position + 9 < len(frame) and frame[position] == 0xFF:
-        marker = frame[position + 1]
-        if marker == _SOS:
-            return
-        if marker in _SOF:
-            height, width = (int.from_bytes(frame[at : at + 2], "big") for at in (position + 5, position + 7))
-            yield width, height, frame[position + 9]
-        is_alone = marker in _ALONE or marker == 0xFF  # which may fill up
-        length = 0 if is_alone else int.from_bytes(frame[position + 2 : position + 4], "big")
-        position += (1 if marker == 0xFF else 2) + length
+        right, bottom, left, top, wide, high, samples = (int.from_bytes(number, "big") for number in found.groups())
+        size = Size(right - left, bottom - top, samples)
+        if size.width * size.height > max(1, wide * high) * (_MANY_TILES + size.width * size.height // _SMALL_TILE):
+            raise UnreadableImage(f"is divided into tiles of {wide} x {high} pixels, which is not read: save it anew")
+        yield size
 
 
 def _check_rle(frame: bytes, size: int) -> None:

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from components.imaging.files.child import run_apart
+from components.imaging.files.jpeg import SCAN, sizes
+from components.imaging.files.magic import JPEG_MAGIC, PNG_MAGIC
+from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
-_LIGHT = 2**20
-"""Bytes that unpack to a gigabyte at most, which takes some seconds."""
-SCAN = b"\xff\xda"
+_LIGHT, _LIGHT_OF_OTHERS = 2**20, 2**16
+"""Bytes of a file that is decoded in place; deflate makes a thousand times as many of them. Of formats other than PNG
+and JPEG each part of an image may have as many."""
+_LIGHT_PIXELS = 2**22
 _USUAL_SCANS = 32
 
 
@@ -40,7 +44,22 @@ def decode_within(
     Raises:
         UnreadableImage: it took longer than `seconds`, or its process was killed.
     """
-    is_light = len(content) <= _LIGHT and content.count(SCAN) <= _USUAL_SCANS
-    if is_light or seconds == math.inf:
+    if seconds == math.inf or content[:2] in PNM_MAGIC or _is_light(content):
         return decode(content, *arguments, **named)
     return run_apart(seconds, decode, content, *arguments, **named)
+
+
+def _is_light(content: bytes) -> bool:
+    """Whether it takes a second or two at most, whatever it holds."""
+    if len(content) > _LIGHT:
+        return False
+    if content.startswith(PNG_MAGIC):
+        return _pixels(content[16:20], content[20:24]) <= _LIGHT_PIXELS
+    if content.startswith(JPEG_MAGIC):
+        largest = max((size.width * size.height for size in sizes(content)), default=0)
+        return largest <= _LIGHT_PIXELS and content.count(SCAN) <= _USUAL_SCANS
+    return len(content) <= _LIGHT_OF_OTHERS
+
+
+def _pixels(width: bytes, height: bytes) -> int:
+    return int.from_bytes(width, "big") * int.from_bytes(height, "big")

@@ -18,14 +18,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from components.foreign import foreign
 from components.imaging.files.gif import decode_gif, gif_entries
-from components.imaging.files.limits import SCAN
+from components.imaging.files.jpeg import scans
+from components.imaging.files.magic import JPEG_MAGIC, PNG_MAGIC, TIFF_MAGIC
 from components.imaging.files.orientation import orientation_in, turned, turned_back
 from components.imaging.files.png import check_png
 from components.imaging.files.tiff_compression import refuse_compression
+from components.imaging.files.tiff_tags import refuse_bomb
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
-TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-PNG_MAGIC, JPEG_MAGIC = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PLUGINS: dict[bytes, type[ImageFile]] = {
     PNG_MAGIC: PngImageFile,
     JPEG_MAGIC: JpegImageFile,
@@ -173,9 +173,11 @@ def decode_with(flags: int, content: bytes, header: ImageFile) -> np.ndarray:
     """
     if isinstance(header, PngImageFile):
         check_png(content, *header.size)
-    if isinstance(header, JpegImageFile) and (scans := content.count(SCAN)) > _MOST_SCANS:
+    if isinstance(header, TiffImageFile):
+        refuse_bomb(content)
+    if isinstance(header, JpegImageFile) and (found := scans(content)) > _MOST_SCANS:
         raise UnreadableImage(
-            f"has {scans} scans, each over all of its pixels, expected up to {_MOST_SCANS}: save it anew"
+            f"has {found} scans, each over all of its pixels, expected up to {_MOST_SCANS}: save it anew"
         )
     # From memory, not by path: OpenCV hands out the readable part of a JPEG file that was cut short.
     # More pixels than it takes are refused: 2**30, unless OPENCV_IO_MAX_IMAGE_PIXELS in the environment says otherwise.

@@ -11,7 +11,7 @@ from components.errors import UsageError
 from components.foreign import foreign
 from components.imaging.files import raster
 from components.imaging.files.codecs import LIMITS
-from components.imaging.files.raster import TIFF_MAGIC
+from components.imaging.files.magic import TIFF_MAGIC
 from components.imaging.files.unreadable import UnreadableImage
 from components.imaging.slides import vips
 from components.imaging.slides.slide import Slide

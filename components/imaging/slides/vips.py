@@ -13,8 +13,9 @@ from PIL.PngImagePlugin import PngImageFile
 
 from components.errors import UsageError
 from components.foreign import foreign
+from components.imaging.files.magic import JPEG_MAGIC, PNG_MAGIC
 from components.imaging.files.orientation import UPRIGHT, orientation_in, turn_name
-from components.imaging.files.raster import JPEG_MAGIC, PNG_MAGIC, one_image, refuse_colours
+from components.imaging.files.raster import one_image, refuse_colours
 from components.imaging.files.spacing import Spacing
 from components.imaging.files.unreadable import UnreadableImage
 
