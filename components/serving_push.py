@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.files import flush, flush_names, write_json
-from components.serving_dir import CHAMPION_FILE, MANIFEST_FILE, champion_version, read_manifest, versions
+from components.serving_dir import CHAMPION_FILE, MANIFEST_FILE, champion_version, check_files, read_manifest, versions
 from components.serving_papers import Pointer
 
 UNFINISHED = ".unfinished-"
@@ -34,9 +34,18 @@ def push(model: Path, serving: Path, manifest: Mapping[str, Any], *papers: Path,
 
 def push_again(serving: Path, version: str, changes: Mapping[str, Any]) -> str:
     """As `push`, of a copy of a version with its papers; `changes` are those of its manifest."""
+    check_files(serving / version)
     with _joining(serving) as folder:
         shutil.copytree(serving / version, folder)
         return _sign(folder, {**read_manifest(serving, version), **changes})
+
+
+def remove_version(folder: Path) -> None:
+    """A folder, or the link to one."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 @contextmanager
@@ -49,7 +58,7 @@ def _joining(serving: Path) -> Iterator[Path]:
     """
     champion = champion_version(serving)
     for killed in serving.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(killed)
+        remove_version(killed)
     for killed in serving.glob(f".{CHAMPION_FILE}.*"):
         killed.unlink()
     version = str(max([int(time.time()), *(int(name) + 1 for name in versions(serving))]))

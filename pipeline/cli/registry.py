@@ -106,7 +106,7 @@ def prune_command(
     if not json_output:
         _print_unneeded(found)
     if found.size and _is_sure(yes, json_output):
-        prune(folder, found)
+        prune(folder, keep, found)
     if json_output:
         print_json(found.as_json())
 

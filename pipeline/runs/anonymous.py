@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from components.errors import UsageError
 from components.evaluator.per_case import Case
 from components.example_gen.samples import Reject
 from components.files import write_json
 from components.predictions.inputs import Given
 from components.pusher.disclosure import names_for_others
 from components.seen.hiding import Hiding
-from components.seen.names import Names
-from components.serving_dir import MANIFEST_FILE, read_paper
-from components.serving_papers import Manifest
+from components.seen.names import Names, names_of
+from components.serving_dir import CHAMPION_FILE, read_split_report
 from pipeline.runs.folders import output_of
 from pipeline.runs.record import RunRecord
 from pipeline.runs.served import SERVING
@@ -35,13 +35,21 @@ def names_of_run(record: RunRecord) -> Names:
 
 
 def names_of_version(version: Path) -> Names:
-    """Ids for the names of images that a served version is asked about: those of the run that has pushed it.
+    """Ids for the names of images that a served version is asked about: those of the run that has pushed it. Where its
+    split report has ids already, by that salt and no other; nothing is written where a model's papers say.
 
     Raises:
-        UsageError: as `names_of_run`; or the manifest is damaged.
+        UsageError: it stands in no serving folder; its salt is lost, or another one.
     """
-    manifest = read_paper(version / MANIFEST_FILE, Manifest)
-    return names_for_others(version.resolve().parent, manifest.get("config", {}))
+    report, serving = read_split_report(version), version.resolve().parent
+    if report and "salted" in report:
+        return names_of(report)
+    if not (serving / CHAMPION_FILE).is_file():
+        raise UsageError(
+            f"--anonymous: {version} stands in no serving folder, beside which the salt of ids is. Give "
+            "the folder of a version there"
+        )
+    return names_for_others(serving, {})
 
 
 def write_names(record: RunRecord, hiding: Hiding) -> None:

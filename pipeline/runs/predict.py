@@ -121,6 +121,8 @@ def predict(
         images, out = [path.absolute() for path in images], out.absolute()
     inputs = inputs_of(images, out)
     if anonymous:
+        if model.is_file():
+            raise UsageError(f"--anonymous: {model} has no salt. Give the serving folder that it was exported from")
         if "dicom-seg" in options.kinds:
             raise UsageError("--write dicom-seg: has the patient of the DICOM image, by rule. Leave it, or --anonymous")
         inputs = replace(inputs, images=hidden_images(inputs.images, names_of_version(version_folder(model))))

@@ -53,7 +53,7 @@ def _reported(run: str) -> tuple[RunRecord, Path]:
     if not record.report:
         reasons = "; ".join(record.reasons or ["it did not come that far"])
         raise UsageError(f"{run}: has no report. Its status is {record.status!r}: {reasons}")
-    return record, Path(record.report)
+    return record, beside_run(record, Path(record.report).parent) / Path(record.report).name
 
 
 def _made_of(record: RunRecord) -> tuple[dict[str, Any], str]:

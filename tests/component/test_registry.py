@@ -125,7 +125,7 @@ def test_old_versions_go_and_what_is_served_stays(serving: Path, pushed: list[st
     assert found.versions[serving / bad] == sum(
         path.stat().st_size for path in (serving / bad).rglob("*") if path.is_file()
     )
-    prune(serving, found)
+    prune(serving, 1, found)
     assert versions(serving) == [copy]
     assert champion_version(serving) == copy
     assert read_manifest(serving, copy)["withdrawn"]
@@ -134,8 +134,8 @@ def test_old_versions_go_and_what_is_served_stays(serving: Path, pushed: list[st
         [copy, "CHAMPION.json"]
     )
     # Named before a push, it is the champion by now.
-    with pytest.raises(UsageError, match="another version is served meanwhile"):
-        prune(serving, replace(found, versions={serving / copy: 1}))
+    prune(serving, 1, replace(found, versions={serving / copy: 1}))
+    assert versions(serving) == [copy]
 
 
 def test_a_version_stays_from_whose_weights_another_went_on(serving: Path, pushed: list[str]) -> None:
@@ -148,6 +148,15 @@ def test_a_version_stays_from_whose_weights_another_went_on(serving: Path, pushe
     assert (len(learnt.versions), learnt.lost) == (2, [])
     write_json(manifest, {**read_manifest(serving, second), "warm_starts": 0})
     assert {path.name for path in unneeded(serving, 1).versions} == {first}
+
+
+def test_of_a_link_to_a_version_the_link_goes(serving: Path, pushed: list[str], tmp_path: Path) -> None:
+    (serving / pushed[0]).rename(tmp_path / "elsewhere")
+    (serving / pushed[0]).symlink_to(tmp_path / "elsewhere")
+    prune(serving, 1, unneeded(serving, 1))
+    assert versions(serving) == pushed[1:]
+    assert (tmp_path / "elsewhere" / "saved_model.pb").is_file()
+    assert [path.name for path in serving.glob(".unfinished-*")] == []
 
 
 def test_nothing_goes_where_there_is_nobody_to_ask(serving: Path, pushed: list[str]) -> None:
@@ -172,7 +181,7 @@ def test_killed_in_the_middle_no_half_version_has_a_number(
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
-            prune(serving, found)
+            prune(serving, 1, found)
     assert versions(serving) == pushed[1:]
     assert do(model).get_int_custom_property("pushed") == 1
     assert not list(serving.glob(".unfinished-*"))

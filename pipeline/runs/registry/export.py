@@ -11,14 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from components.artifacts import TRAINING_FILE, Trained
 from components.disk import ask_room, folder_size
 from components.errors import UsageError
 from components.files import replacing, write_json, write_text
-from components.pusher.disclosure import names_for_others, salted
+from components.pusher.disclosure import salted
 from components.seen.hiding import Hiding
 from components.seen.names import Names
-from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE, read_split_report
+from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE, check_files, read_paper, read_split_report
 from components.serving_papers import Manifest, SplitReport
+from pipeline.runs.anonymous import names_of_version
 from pipeline.runs.new_folder import refuse_existing
 from pipeline.runs.record import RUN_FILE
 from pipeline.runs.registry.listing import manifest_of, serving_folder
@@ -54,14 +56,15 @@ def export(folder: Path, version: str | None, out: Path, anonymous: bool) -> dic
     serving = serving_folder(folder)
     manifest = manifest_of(serving, version)
     source = serving / manifest["version"]
+    check_files(source)
     check_weights(source)
     out.parent.mkdir(parents=True, exist_ok=True)
     ask_room(out.parent, folder_size(source), f"the export of {source}")
-    with TemporaryDirectory(prefix="maskline-") as temporary:
+    with TemporaryDirectory(prefix=".maskline-", dir=out.parent) as temporary:
         copy = Path(temporary) / f"model-{manifest['version']}"
         shutil.copytree(source, copy)
         if anonymous:
-            _hide(copy, manifest, names_for_others(serving, manifest.get("config", {})))
+            manifest = _hide(copy, manifest, names_of_version(source))
         run = _run_of(serving, manifest)
         if run:
             _add_report(run, copy / REPORT, anonymous)
@@ -76,14 +79,23 @@ def export(folder: Path, version: str | None, out: Path, anonymous: bool) -> dic
     }
 
 
-def _hide(copy: Path, manifest: Manifest, names: Names) -> None:
-    """Salted ids for the names in a version's papers."""
+def _hide(copy: Path, manifest: Manifest, names: Names) -> Manifest:
+    """Salted ids for the names in a version's papers; returns its manifest."""
+    from components.weights import model_sha256
+
     report = read_split_report(copy)
     hiding = Hiding.of(names, _named(report), _sources(report), _slices(manifest))
-    if report and "salted" not in report:
-        write_json(copy / SPLIT_REPORT_FILE, salted(report, names, _SALT))
-    told = {key: value for key, value in manifest.items() if key != "config"}
-    write_json(copy / MANIFEST_FILE, {**hiding.whole(told), "config": hiding.config(manifest.get("config", {}))})
+    if report:
+        papers = report if "salted" in report else salted(report, names, _SALT)
+        write_json(copy / SPLIT_REPORT_FILE, {**papers, "salted": {"file": _SALT, "mark": names.mark}})
+    training = copy / "assets.extra" / TRAINING_FILE
+    write_json(training, hiding.whole(read_paper(training, Trained)))
+    kept = {key: value for key, value in manifest.items() if key != "config"}
+    # How it was trained is part of what the weights are known by.
+    hidden = {**hiding.whole(kept), "config": hiding.config(manifest.get("config", {}))}
+    hidden["model_sha256"] = model_sha256(copy)
+    write_json(copy / MANIFEST_FILE, hidden)
+    return read_paper(copy / MANIFEST_FILE, Manifest)
 
 
 def _named(report: SplitReport | None) -> Iterator[str]:
@@ -104,9 +116,9 @@ def _slices(manifest: Manifest) -> list[str]:
 
 
 def _run_of(serving: Path, manifest: Manifest) -> Path | None:
-    """The folder of the run that has pushed it, where that still stands beside the serving folder."""
+    """The folder of the run that has pushed it, where that and its report still stand beside the serving folder."""
     run = serving.parent / "runs" / str(manifest.get("run"))
-    return run if (run / RUN_FILE).is_file() else None
+    return run if (run / RUN_FILE).is_file() and report_of(str(run)).is_file() else None
 
 
 def _add_report(run: Path, folder: Path, anonymous: bool) -> None:

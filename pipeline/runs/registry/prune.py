@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from components.disk import folder_size
-from components.errors import UsageError
+from components.errors import ExitCode, UsageError
 from components.files import locked
 from components.serving_dir import champion_version, exclusive, read_manifest, versions
-from components.serving_push import UNFINISHED
+from components.serving_push import UNFINISHED, remove_version
 from pipeline.runs.contents import remove
 from pipeline.runs.folders import RUN_LOCK, list_runs
 from pipeline.runs.leftovers import artifact_of
 from pipeline.runs.registry.listing import serving_folder
+from pipeline.runs.served import SERVING
 from pipeline.runs.store import STORE_FILE, made_of
 
 
@@ -54,29 +54,32 @@ def unneeded(folder: Path, keep: int) -> Unneeded:
     serving = serving_folder(folder)
     kept = _kept(serving, keep)
     old = [serving / version for version in versions(serving) if version not in kept]
-    spare = _spare(serving.parent, {read_manifest(serving, version).get("run") for version in kept})
+    # Another serving folder in the output folder may have a champion of its own.
+    out = serving.parent if serving.name == SERVING else None
+    spare = _spare(out, {read_manifest(serving, version).get("run") for version in kept}) if out else ()
     return Unneeded({path: folder_size(path) for path in old}, {path: folder_size(path) for path in spare})
 
 
-def prune(folder: Path, found: Unneeded) -> None:
-    """Removes what was found; killed in the middle, the champion and what it came from are as they were.
+def prune(folder: Path, keep: int, found: Unneeded) -> None:
+    """Removes what was found, as far as it is still not needed; killed in the middle, the champion and what it came
+    from are as they were.
 
     Raises:
         UsageError: a run is on, or the folder is another user's.
+        BrokenState: as `unneeded`.
     """
     serving = serving_folder(folder)
     with ExitStack() as stack:
         if found.artifacts:
             stack.enter_context(_no_run_on(serving.parent))
         stack.enter_context(exclusive(serving))
-        if serving / (champion_version(serving) or "") in found.versions:
-            raise UsageError(f"{serving}: another version is served meanwhile. Give the command again")
-        for path in found.versions:
+        still = unneeded(folder, keep)
+        for path in found.versions.keys() & still.versions.keys():
             # No half version has a number, by which servers would take it.
             gone = path.with_name(f"{UNFINISHED}{path.name}")
             path.rename(gone)
-            shutil.rmtree(gone)
-        for path in found.artifacts:
+            remove_version(gone)
+        for path in found.artifacts.keys() & still.artifacts.keys():
             remove(path)
 
 
@@ -107,7 +110,7 @@ def _spare(out: Path, pushed_by: set[str | None]) -> Iterator[Path]:
     if not (out / STORE_FILE).is_file():
         return
     runs = [run for run in list_runs(out) if run.artifacts]
-    last = {run.recipe: run.id for run in runs}
+    last = {run.recipe: run.id for run in runs if run.exit_code in (ExitCode.DONE, ExitCode.REFUSED)}
     uris = [Path(uri) for run in runs if run.id in {*pushed_by, *last.values()} for uri in run.artifacts.values()]
     known, needed = made_of(out / STORE_FILE, {artifact_of(uri) for uri in uris})
     for path in sorted((out / "artifacts").glob("[!.]*/[!.]*/[0-9]*")):
