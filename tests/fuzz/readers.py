@@ -1,0 +1,8 @@
+"""All that is fuzzed, by name; images, of which most is not ours, first."""
+
+from __future__ import annotations
+
+from tests.fuzz import images, papers
+from tests.fuzz.reader import Reader
+
+READERS: dict[str, Reader] = {**images.READERS, **papers.READERS}
