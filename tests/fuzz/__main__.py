@@ -1,7 +1,7 @@
 """`make fuzz`: `python -m tests.fuzz [--reader NAME ...] [--seconds 600] [--inputs 20000] [--seed 0]`.
 
-Of each reader: inputs, crashes, hangs, the slowest input, the most memory. What has gone wrong is kept, an input and why
-a file each; the exit code is 1 where there is any.
+Of each reader: inputs, crashes, hangs, the slowest input, the most memory. What has gone wrong is kept, an input and
+why a file each; the exit code is 1 where there is any.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ class Tally:
     """What became of the inputs of a reader."""
 
     inputs: int = 0
-    taken: int = 0
+    taken: float = 0.0
+    """Sum of the shares of its reads that took them."""
     findings: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("crash", "hang", "memory"), 0))
     slowest: float = 0.0
     grown: float = 0.0
 
     def add(self, told: dict[str, float]) -> None:
         self.inputs += 1
-        self.taken += told["taken"] > 0
+        self.taken += told["taken"]
         self.slowest = max(self.slowest, told["seconds"])
         self.grown = max(self.grown, told["grown"])
 

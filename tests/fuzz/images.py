@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,8 +64,15 @@ def _pixels(path: Path, **how: Any) -> None:
     codecs.read_image(path, LIMITS, **how)
 
 
-def _of_content(read: Callable[[bytes], object], path: Path) -> object:
-    return read(codecs.read_content(path, LIMITS))
+def _headers(path: Path) -> None:
+    content = codecs.read_content(path, LIMITS)
+    for read in (spacing_of, partial(spacing_of, upright=False), codecs.orientation_of, codecs.is_placed):
+        with suppress(codecs.UnreadableImage):
+            read(content)
+
+
+def _labels(path: Path) -> list[str]:
+    return segment_labels(codecs.read_content(path, LIMITS))
 
 
 def _mask(settings: Mask, classes: list[str], path: Path) -> None:
@@ -75,10 +83,7 @@ _READS: tuple[Callable[[Path], object], ...] = (
     _pixels,
     partial(_pixels, dicom_window=True, upright=False),
     codecs.is_lossy,
-    *(
-        partial(_of_content, read)
-        for read in (spacing_of, codecs.orientation_of, codecs.is_placed, partial(spacing_of, upright=False))
-    ),
+    _headers,
     *(
         partial(_mask, settings, [] if settings.form == "instances" else _TWO[: 1 + (settings.form != "binary")])
         for settings in _MASKS
@@ -102,6 +107,7 @@ def _pngs() -> list[bytes]:
         saved(entries, "PNG", transparency=bytes([0, 255, 9])),
         saved(_SMOOTH, "PNG", exif=exif, dpi=(300, 300)),
         codecs.encode_png(_SMOOTH),
+        saved(_SMOOTH, "PNG", save_all=True, append_images=[Image.fromarray(_SMOOTH[::-1])]),
     ]
 
 
@@ -275,7 +281,7 @@ READERS = {
     "dicom_compressed": _image(_compressed_dicoms, formats.dicom_elements),
     "dicom_seg": Reader(
         _segmentations,
-        (*_READS, partial(_mask, Mask(), _TWO), partial(_of_content, segment_labels)),
+        (*_READS, partial(_mask, Mask(), _TWO), _labels),
         _REFUSED,
         (formats.dicom_elements,),
     ),

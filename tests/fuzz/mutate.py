@@ -25,6 +25,7 @@ Part = tuple[bytes, bytes]
 MOST = 2**17
 """Bytes that changes make of a file; those that unpack may come to more."""
 _MOST_CHANGES = 4
+_TIMES = (*(1, 1, 2, 2, 3, 3, 10, 10) * 4, 100, 3000)
 _WORD = re.compile(rb"[\w.+-]+")
 
 
@@ -56,7 +57,7 @@ def any_bytes(rng: Random, content: bytes) -> bytes:
     if kind == 3:
         return content[:at] if rng.random() < 0.5 else content[:at] + content[end:]
     if kind == 4:
-        times = min(rng.choice((2, 3, 30, 3000)), MOST // (end - at))
+        times = min(rng.choice(_TIMES), MOST // (end - at))
         return content[:at] + content[at:end] * times + content[end:]
     if kind == 5:
         to = rng.randrange(len(content))
@@ -236,7 +237,7 @@ def _shuffle(rng: Random, found: list[Any]) -> None:
     if kind == 0:
         del found[at]
     elif kind == 1:
-        found[at:at] = [found[to]] * rng.choice((1, 2, 20, 300))
+        found[at:at] = [found[to]] * rng.choice(_TIMES)
     elif kind == 2:
         found[at], found[to] = found[to], found[at]
     else:

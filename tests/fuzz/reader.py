@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.fuzz.mutate import Change
 
 LONGEST = 1000
-"""Characters of a reason."""
+"""Characters of a line of a reason."""
 
 
 class Unclear(AssertionError):
@@ -61,8 +61,9 @@ class Reader:
 
 def _check(reasons: Iterable[object], error: BaseException | None = None) -> None:
     for reason in reasons:
-        if isinstance(reason, str) and len(reason) > LONGEST:
-            raise Unclear(f"a reason of {len(reason)} characters: {reason[:200]}")
+        longest = max(str(reason).split("\n"), key=len)
+        if len(longest) > LONGEST:
+            raise Unclear(f"a reason of {len(longest)} characters: {longest[:200]}")
     while error:
         # What a real machine has memory for would have been made.
         if isinstance(error, MemoryError) or "Insufficient memory" in str(error):

@@ -232,6 +232,11 @@ def test_a_png_chunk_cannot_claim_memory(tmp_path: Path, content: bytes) -> None
             read(path)
 
 
+def test_nor_does_one_behind_the_end_of_a_png_without_pixels() -> None:
+    with pytest.raises(UnreadableImage, match="not a whole PNG image: has no pixels before its end"):
+        decode_image(png(GRAY)[:33] + png(GRAY)[-12:] + b"\x3f\xff\xff\xf0IDAT" + bytes(9))
+
+
 def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:
     path = write(tmp_path / "image.png", claim_png_size(png(GRAY), 40000, 40000))
     with pytest.raises(UnreadableImage, match=r"OpenCV refuses it: .*PIXELS"):

@@ -110,6 +110,12 @@ def one_strip(path: Path) -> None:
             "one by one",
         ),
         (one_strip, "pieces of 8200 x 8200 pixels"),
+        (
+            lambda path: path.write_bytes(
+                write_slide(path, tissue(64, 64), 1).read_bytes().replace(b"\x43\x01\4\0", b"\x43\x7f\4\0")
+            ),
+            "pieces of 64 x 0 pixels",
+        ),
         (lambda path: path.write_bytes(b"II*\0\xff\xff\xff\xff"), "cannot be read as a slide"),
         (lambda path: path.write_bytes(b""), "cannot be read as a slide"),
     ],

@@ -43,9 +43,11 @@ def check_png(content: bytes, width: int, height: int) -> None:
     the file ends earlier, and inflates all that follows the pixels.
 
     Raises:
-        UnreadableImage: the file ends before a chunk does, or has more data than its pixels can make.
+        UnreadableImage: the file ends before a chunk does, or has no pixels, or more data than they can make.
     """
     found = sum(end - begin for kind, begin, end in png_chunks(io.BytesIO(content)) if kind == b"IDAT")
+    if not found:  # for which OpenCV goes on to look behind the end
+        raise UnreadableImage("not a whole PNG image: has no pixels before its end")
     depth, colours = content[24], content[25]
     # Rows that are interlaced begin twice as often.
     row = 2 + -(-width * depth * _VALUES.get(colours, 4) // 8)

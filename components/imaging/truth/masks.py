@@ -8,6 +8,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from components.foreign import Reason
 from components.imaging.files.codecs import unrepeated
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.stray import Settled
@@ -17,7 +18,7 @@ _OUTLINE = 0.05
 """Disputed pixels per agreed one up to which channels, or masks of one image, may differ along outlines."""
 
 
-class UnclearMask(ValueError):
+class UnclearMask(Reason):
     """A mask whose classes cannot be told without a rule, or against the rule."""
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from components.foreign import Reason
 from components.imaging.truth.outline import Bounds, Outline
 
 _LEAST_EXTENT = 1e-3
@@ -21,7 +22,7 @@ _STRIP_PIXELS = 2**20
 """Pixels whose distance is computed at once: large ellipses take no more memory."""
 
 
-class UnclearShape(ValueError):
+class UnclearShape(Reason):
     """An outline that encloses nothing, or that is not in the image."""
 
 
