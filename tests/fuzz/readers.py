@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import images, papers
+from tests.fuzz import annotations, images, ours, tables
 from tests.fuzz.reader import Reader
 
-READERS: dict[str, Reader] = {**images.READERS, **papers.READERS}
+READERS: dict[str, Reader] = {**images.READERS, **annotations.READERS, **tables.READERS, **ours.READERS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +236,17 @@ def test_a_png_chunk_cannot_claim_memory(tmp_path: Path, content: bytes) -> None
 def test_nor_does_one_behind_the_end_of_a_png_without_pixels() -> None:
     with pytest.raises(UnreadableImage, match="not a whole PNG image: has no pixels before its end"):
         decode_image(png(GRAY)[:33] + png(GRAY)[-12:] + b"\x3f\xff\xff\xf0IDAT" + bytes(9))
+
+
+@pytest.mark.parametrize("frames", [b"\0\0\0\1", b"\xca\x2b\xa6\x5a"])
+def test_an_animation_that_claims_no_frames_ends_no_process(frames: bytes) -> None:
+    """Of the second number of frames Pillow thinks that there is one, and OpenCV breaks."""
+    content = saved(Image.fromarray(NOISE), "PNG", save_all=True, append_images=[Image.fromarray(NOISE[::-1])])
+    begin = content.index(b"acTL")
+    chunk = b"acTL" + frames + content[begin + 8 : begin + 12]
+    content = content[:begin] + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[begin + 16 :]
+    with pytest.raises(UnreadableImage, match="is an animation, expected one image"):
+        decode_image(content)
 
 
 def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_slides_of_scanners_are_read_by_openslide(tmp_path: Path) -> None:
         np.testing.assert_allclose(slide.read(100, 50, 300, 400), pixels[100:400, 50:450], atol=12)
 
 
+def test_tiles_that_claim_more_than_memory_end_no_process(tmp_path: Path) -> None:
+    path = write_slide(tmp_path / "slide.svs", tissue(100, 130), 1, compression="jpeg", description=APERIO)
+    tag = b"\x42\x01\4\0\1\0\0\0"
+    path.write_bytes(path.read_bytes().replace(tag + b"\x40\0\0\0", tag + b"\0\0\0\x40"))
+    with pytest.raises(UnreadableImage, match="tiles of 1073741824 x 64 pixels"), open_slide(path):
+        pass
+
+
 def test_which_files_are_read_by_regions(tmp_path: Path) -> None:
     pixels = tissue(64, 64)
     (tmp_path / "a.png").write_bytes(encode_png(pixels))
