@@ -1,5 +1,4 @@
-"""The one door to parsers that are not ours: of images, archives, models, tables, settings; and what is said of their
-input."""
+"""The one door to parsers that are not ours: of images, archives, models, tables, settings."""
 
 from __future__ import annotations
 
@@ -10,20 +9,7 @@ from pydantic import ValidationError
 
 _LONGEST = 500
 """Characters: some add the stack, or all of what they were given."""
-_LONGEST_REASON = 800
 _INTERRUPTS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit)
-
-
-class Reason(ValueError):
-    """Why what others wrote cannot be used. It may quote of it what has any length, and is shortened."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(shortened(reason))
-
-
-def shortened(text: str, most: int = _LONGEST_REASON) -> str:
-    """At most so many characters, half of them from the end, where it says what to do."""
-    return text if len(text) <= most else f"{text[: most // 2 - 3]} ... {text[2 - most // 2 :]}"
 
 
 @contextmanager

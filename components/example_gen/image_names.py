@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from components.example_gen.samples import without_suffix
-from components.foreign import Reason
+from components.reason import Reason
 
 _WHOLE = re.compile(r"(\d+)\.0+")
 """A number that a spreadsheet has made one with a point."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.example_gen.turns import Turns
-from components.foreign import Reason
+from components.reason import Reason
 
 
 class Unusable(Reason):

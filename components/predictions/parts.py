@@ -12,13 +12,9 @@ import numpy as np
 
 from components.files import write_bytes
 from components.imaging.slides.plane import TILE, Plane
-from components.predictions.sources import REMEDY
-from components.reading import read_bytes
-from components.state import BrokenState, broken_named
 
 MASK = "mask"
 _LEVEL = 1
-_SPARE = 1024
 
 
 class Parts:
@@ -39,18 +35,11 @@ class Parts:
             write_bytes(self._path(name, number), zlib.compress(np.ascontiguousarray(band[name]).data, _LEVEL))
 
     def plane(self, name: str, dtype: Any) -> Plane:
-        """All bands of a plane, when all are kept; a band raises BrokenState where its file is not what was kept."""
+        """All bands of a plane, when all are kept."""
 
         def band(number: int) -> np.ndarray:
-            rows = min(TILE, self._height - number * TILE)
-            size = rows * self._width * np.dtype(dtype).itemsize
-            path = self._path(name, number)
-            with broken_named(path, REMEDY):
-                packer = zlib.decompressobj()
-                values = packer.decompress(read_bytes(path, _SPARE + size + size // 100), size + 1)
-                if len(values) != size or not packer.eof:
-                    raise BrokenState(f"does not hold the {size} bytes of {rows} rows")
-            return np.frombuffer(values, dtype).reshape(rows, self._width)
+            values = np.frombuffer(zlib.decompress(self._path(name, number).read_bytes()), dtype)
+            return values.reshape(min(TILE, self._height - number * TILE), self._width)
 
         return Plane(self._height, self._width, np.dtype(dtype), band)
 

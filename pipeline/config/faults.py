@@ -8,12 +8,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
-from components.foreign import shortened
 from pipeline.config.root import Config
 from pipeline.config.secrets import concerns_secret
-
-_LONGEST = 200
-"""Characters of a key, and of a value."""
 
 
 def faults(error: ValidationError, source: str) -> list[str]:
@@ -34,7 +30,7 @@ def _one_per_key(problems: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _line(problem: Any, source: str) -> str:
-    *sections, key = [shortened(str(part), _LONGEST) for part in problem["loc"]] or [""]
+    *sections, key = [str(part) for part in problem["loc"]] or [""]
     where = f"{source}: [{'.'.join(sections)}] {key}" if sections else f"{source}: [{key}]" if key else source
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     message = re.sub(r"a valid dictionary or instance of \w+", "a table", message)
@@ -46,7 +42,7 @@ def _line(problem: Any, source: str) -> str:
     # An address may be one that only those know who may use it, or hold a password.
     if not key or (not sections and key in Config.model_fields) or concerns_secret([*sections, key]) or "://" in found:
         return f"{where}: {message}"
-    return f"{where}: found {shortened(found, _LONGEST)}, {message}"
+    return f"{where}: found {found}, {message}"
 
 
 def _allowed(sections: Sequence[str]) -> str:

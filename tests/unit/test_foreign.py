@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.foreign import Reason, foreign
+from components.foreign import foreign
 
 
 class Refused(ValueError):
@@ -49,11 +49,3 @@ def test_our_own_errors_and_interrupts_pass(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, foreign(Refused, "not whole", Passing):
         raise error
     assert caught.value is error
-
-
-def test_a_reason_is_readable_whatever_it_quotes() -> None:
-    assert str(Reason("is x: save it")) == "is x: save it"
-    reason = str(Reason(f"is {'x' * 10_000}: save it"))
-    assert len(reason) == 800
-    assert reason.startswith("is xxx")
-    assert reason.endswith("xx: save it")

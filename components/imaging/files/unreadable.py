@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.foreign import Reason
+from components.reason import Reason
 
 
 class UnreadableImage(Reason):

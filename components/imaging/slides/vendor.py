@@ -29,7 +29,9 @@ class VendorSlide:
         across, down = (int(told.get(f"openslide.level[0].tile-{side}", 0)) for side in ("width", "height"))
         if across * down > _MOST_IN_A_TILE:
             slide.close()
-            raise UnreadableImage(f"is stored in tiles of {across} x {down} pixels, of which each must be held in memory")
+            raise UnreadableImage(
+                f"is stored in tiles of {across} x {down} pixels, of which each must be held in memory"
+            )
         found = spacing([told.get(f"openslide.mpp-{axis}", "") for axis in "yx"])
         self.spacing: Spacing | None = found and (found[0] / _MICROMETRES, found[1] / _MICROMETRES)
         self._background = bytes.fromhex(told.get("openslide.background-color", "FFFFFF"))

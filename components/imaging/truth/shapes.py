@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from components.foreign import Reason
 from components.imaging.truth.outline import Bounds, Outline
+from components.reason import Reason
 
 _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
