@@ -158,7 +158,7 @@ def test_a_version_that_is_said_to_be_before_itself_is_named(papers: Path, tmp_p
     """Of a copy whose papers are damaged nobody goes round and round."""
     serve(papers, tmp_path / "8", warm_starts=1, replaces="9")
     version = serve(papers, tmp_path / "9", warm_starts=1, replaces=before)
-    with pytest.raises(BrokenState, match=r"replaces '.*', which is none before it\. Copy the whole folder"):
+    with pytest.raises(BrokenState, match=r"replaces '.*', which is no version before it\. Copy the whole folder"):
         learnt_by(version)
 
 
