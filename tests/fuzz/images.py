@@ -133,6 +133,8 @@ def _tiffs() -> list[bytes]:
         *(saved(gray.convert("1"), "TIFF", compression=kind) for kind in ("group3", "group4", "tiff_ccitt")),
         saved(contents.ENTRIES, "TIFF", tiffinfo={270: "a text", 282: 30.0, 283: 30.0, 296: 3}),
         tiff(contents.GRAY, pages=2),
+        *(_slide(tissue(40, 48), levels=1, compression=kind) for kind in ("deflate", "jpeg", None)),
+        _slide(tissue(40, 48, 1), levels=1),
     ]
 
 
@@ -221,9 +223,12 @@ def _slides() -> list[bytes]:
         {"tile": None, "rowsperstrip": 16, "levels": 1},
         {"compression": "jpeg", "levels": 1, "description": APERIO},
     ]
+    return [_slide(tissue(100, 130), **kind) for kind in kinds]
+
+
+def _slide(pixels: np.ndarray, **kind: Any) -> bytes:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "slide.tif"
-        return [write_slide(path, tissue(100, 130), **kind).read_bytes() for kind in kinds]
+        return write_slide(Path(folder) / "slide.tif", pixels, **kind).read_bytes()
 
 
 def _by_regions(path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from image_contents import (
 )
 from PIL import Image
 from raw_images import bmp, claim_png_size, gif, packed_png, packed_row, pgm, png, tiff, write
+from slide_files import write_slide
 
 from components.imaging.files.codecs import (
     Limits,
@@ -247,6 +249,16 @@ def test_an_animation_that_claims_no_frames_ends_no_process(frames: bytes) -> No
     content = content[:begin] + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[begin + 16 :]
     with pytest.raises(UnreadableImage, match="is an animation, expected one image"):
         decode_image(content)
+
+
+@pytest.mark.parametrize("read", [decode_image, decode_indices])
+def test_a_tile_cannot_claim_memory(tmp_path: Path, read: Callable[[bytes], np.ndarray]) -> None:
+    content = write_slide(tmp_path / "a.tif", np.zeros((10, 10), np.uint8), 1).read_bytes()
+    assert read(content).shape == (10, 10)
+    for tag in (b"\x42\x01\4\0\1\0\0\0", b"\x43\x01\4\0\1\0\0\0"):
+        content = content.replace(tag + b"\x40\0", tag + b"\x80\x3e")
+    with pytest.raises(UnreadableImage, match="has tiles of 16000 x 16000 pixels for 10 x 10: save it anew"):
+        read(content)
 
 
 def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:

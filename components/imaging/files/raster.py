@@ -36,6 +36,8 @@ _PLUGINS: dict[bytes, type[ImageFile]] = {
 _PNG_GRAY_AND_ALPHA = 4
 _MOST_SCANS = 100
 """Programs write up to 14."""
+_LARGE_TILE = 2**24
+"""Pixels: a tile may be larger than a small image."""
 # Values of TIFF tags; sample format 4 is 'undefined'.
 _UNSIGNED, _COLOUR_BY_COLOUR, _WHITE_IS_ZERO = {1, 4}, 2, 0
 
@@ -121,16 +123,28 @@ def one_image(file: IO[bytes], max_pixels: int) -> ImageFile:
     """Its header, as of `open_raster`.
 
     Raises:
-        UnreadableImage: as of `open_raster`; it claims no pixels, more than `max_pixels`, or more than one image.
+        UnreadableImage: as of `open_raster`; it claims no pixels, more than `max_pixels`, or more than one image, or
+            tiles far larger than that.
     """
     header = open_raster(file)
     check_size(*header.size, max_pixels)
+    if isinstance(header, TiffImageFile):
+        _check_tiles(header)
     with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
         # Not how many: to count them Pillow reads each.
         has_pages = getattr(header, "is_animated", False)
     if has_pages:
         raise UnreadableImage("holds several pages, frames or resolutions, expected one image: save one of them alone")
     return header
+
+
+def _check_tiles(header: TiffImageFile) -> None:
+    """Decoders make room for a whole tile, whatever of it is in the image."""
+    with foreign(UnreadableImage, "not a whole TIFF image: its tiles are damaged"):
+        across, down = (int(header.tag_v2.get(tag, 0)) for tag in (Tag.TileWidth, Tag.TileLength))
+        width, height = header.size
+        if across * down > _LARGE_TILE + 4 * width * height:
+            raise UnreadableImage(f"has tiles of {across} x {down} pixels for {width} x {height}: save it anew")
 
 
 def refuse_colours(header: ImageFile) -> None:
