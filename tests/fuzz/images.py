@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -46,7 +47,8 @@ from tests.unit import image_contents as contents
 from tests.unit.raw_images import bmp, gif, packed_png, png, tiff
 from tests.volume_files import affine, nifti, nrrd_file
 
-LIMITS = codecs.Limits(pixels=1_000_000, seconds=8)
+# Decoded in this process, which is watched, whatever they weigh.
+LIMITS = codecs.Limits(pixels=1_000_000, seconds=math.inf)
 _SMOOTH = tissue(40, 48)
 _TWO = ["benign", "malignant"]
 _COLOURS = {"#000000": "background", "#ff0000": "benign", "#00ff00": "malignant"}
