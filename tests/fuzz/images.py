@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydicom import dcmread, dcmwrite
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     ExplicitVRBigEndian,
@@ -52,6 +54,7 @@ LIMITS = codecs.Limits(pixels=1_000_000, seconds=math.inf)
 _SMOOTH = tissue(40, 48)
 _TWO = ["benign", "malignant"]
 _COLOURS = {"#000000": "background", "#ff0000": "benign", "#00ff00": "malignant"}
+_TIMES = {"DA": "20260101", "TM": "120000", "DT": "20260101120000"}
 _MASKS = (
     Mask(),
     Mask(threshold="otsu", ignore=3),
@@ -193,11 +196,13 @@ def _niftis() -> list[bytes]:
 
 def _nrrds() -> list[bytes]:
     space = {"space": "left-posterior-superior", "space directions": np.eye(3)[:2], "kinds": ["domain", "domain"]}
-    return [
+    found = (
         nrrd_file(contents.ENTRIES, encoding="raw"),
         nrrd_file(contents.DEEP, encoding="gzip", spacings=[0.5, 0.5], units=["mm", "mm"]),
         nrrd_file(contents.ENTRIES, encoding="bzip2", **space),
-    ]
+    )
+    # The same at any time.
+    return [re.sub(rb"# on [^\n]*\n", b"", content) for content in found]
 
 
 def _arrays() -> list[bytes]:
@@ -214,7 +219,15 @@ def _segmentations() -> list[bytes]:
     task = Task(classes=_TWO)
     mask = np.tile(contents.ENTRIES % 3, (2, 1)).astype(np.uint8)
     image = dicom(mask.astype(np.uint16), StudyInstanceUID="1.2", SeriesInstanceUID="1.2.4", Modality="MG")
-    return [write_seg(image, mask, task, "model", "0.1.0").content]
+    seg = dcmread(io.BytesIO(write_seg(image, mask, task, "model", "0.1.0").content))
+    for element in seg.iterall():
+        # The same at any time.
+        element.value = _TIMES.get(
+            element.VR, "1.2.5" if element.keyword == "DimensionOrganizationUID" else element.value
+        )
+    file = io.BytesIO()
+    dcmwrite(file, seg)
+    return [file.getvalue()]
 
 
 def _slides() -> list[bytes]:
@@ -293,7 +306,9 @@ READERS = {
         (formats.dicom_elements,),
     ),
     "nifti": _image(
-        lambda: [*_niftis(), *map(gzip.compress, _niftis())], formats.nifti_fields, gzipped(formats.nifti_fields)
+        lambda: [*_niftis(), *(gzip.compress(content, mtime=0) for content in _niftis())],
+        formats.nifti_fields,
+        gzipped(formats.nifti_fields),
     ),
     "nrrd": _image(_nrrds, words, lines),
     "label_text": Reader(
