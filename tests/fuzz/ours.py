@@ -25,9 +25,10 @@ from pipeline.config.loader import load_config, load_execution
 from pipeline.runs.record import read_run
 from pipeline.schedule.ledger import read_ledger
 from tests.fuzz import formats
-from tests.fuzz.mutate import Change, json_tree, lines, members, packed, words
+from tests.fuzz.mutate import Change, lines, packed, words
 from tests.fuzz.reader import Reader
 from tests.fuzz.tables import toml_tree
+from tests.fuzz.trees import json_tree, members
 
 _ROOT = Path(__file__).parents[2]
 _VERSION = "1700000000"

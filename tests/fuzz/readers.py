@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.fuzz import annotations, images, ours, tables
+from tests.fuzz import annotations, medical, ours, raster, slides, tables
 from tests.fuzz.reader import Reader
 
-READERS: dict[str, Reader] = {**images.READERS, **annotations.READERS, **tables.READERS, **ours.READERS}
+READERS: dict[str, Reader] = {
+    name: reader
+    for module in (raster, medical, slides, annotations, tables, ours)
+    for name, reader in module.READERS.items()
+}
