@@ -8,9 +8,11 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from image_contents import (
     DEEP,
     DEEP_RGB,
@@ -29,7 +31,6 @@ from image_contents import (
 )
 from PIL import Image
 from raw_images import bmp, claim_png_size, gif, packed_png, packed_row, pgm, png, tiff, write
-from slide_files import write_slide
 
 from components.imaging.files.codecs import (
     Limits,
@@ -251,14 +252,28 @@ def test_an_animation_that_claims_no_frames_ends_no_process(frames: bytes) -> No
         decode_image(content)
 
 
+@pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"byteorder": ">"}], ids=str)
 @pytest.mark.parametrize("read", [decode_image, decode_indices])
-def test_a_tile_cannot_claim_memory(tmp_path: Path, read: Callable[[bytes], np.ndarray]) -> None:
-    content = write_slide(tmp_path / "a.tif", np.zeros((10, 10), np.uint8), 1).read_bytes()
+def test_a_tile_cannot_claim_memory(
+    tmp_path: Path, read: Callable[[bytes], np.ndarray], options: dict[str, Any]
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((10, 10), np.uint8), tile=(64, 64), compression="zlib", metadata=None, **options)
+    content = path.read_bytes()
     assert read(content).shape == (10, 10)
-    for tag in (b"\x42\x01\4\0\1\0\0\0", b"\x43\x01\4\0\1\0\0\0"):
-        content = content.replace(tag + b"\x40\0", tag + b"\x80\x3e")
-    with pytest.raises(UnreadableImage, match="has tiles of 16000 x 16000 pixels for 10 x 10: save it anew"):
-        read(content)
+    with tifffile.TiffFile(path) as file:
+        tags = [file.pages.first.tags[name] for name in ("Software", "TileWidth", "TileLength")]
+        order = file.byteorder
+    claims = bytearray(content)
+    for tag in tags[1:]:
+        struct.pack_into(f"{order}I", claims, tag.valueoffset, 16000)
+    # Behind a tag whose value is not there Pillow reads none.
+    struct.pack_into(f"{order}I", claims, tags[0].offset + (12 if "bigtiff" in options else 8), 2**30)
+    with pytest.raises(UnreadableImage, match="has tiles of 16000 x 16000 pixels for 100 in all: save it anew"):
+        read(bytes(claims))
+    struct.pack_into(f"{order}H", claims, tags[1].offset + 2, 5)
+    with pytest.raises(UnreadableImage, match="the sizes of its tiles are no whole numbers"):
+        read(bytes(claims))
 
 
 def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:

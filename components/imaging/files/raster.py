@@ -22,6 +22,7 @@ from components.imaging.files.limits import SCAN
 from components.imaging.files.orientation import orientation_in, turned, turned_back
 from components.imaging.files.png import check_png
 from components.imaging.files.tiff_compression import refuse_compression
+from components.imaging.files.tiff_tiles import check_tiles
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -36,8 +37,6 @@ _PLUGINS: dict[bytes, type[ImageFile]] = {
 _PNG_GRAY_AND_ALPHA = 4
 _MOST_SCANS = 100
 """Programs write up to 14."""
-_LARGE_TILE = 2**24
-"""Pixels: a tile may be larger than a small image."""
 # Values of TIFF tags; sample format 4 is 'undefined'.
 _UNSIGNED, _COLOUR_BY_COLOUR, _WHITE_IS_ZERO = {1, 4}, 2, 0
 
@@ -129,22 +128,14 @@ def one_image(file: IO[bytes], max_pixels: int) -> ImageFile:
     header = open_raster(file)
     check_size(*header.size, max_pixels)
     if isinstance(header, TiffImageFile):
-        _check_tiles(header)
+        with foreign(UnreadableImage, "not a whole TIFF image: its header is damaged"):
+            check_tiles(file, header.width * header.height)
     with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
         # Not how many: to count them Pillow reads each.
         has_pages = getattr(header, "is_animated", False)
     if has_pages:
         raise UnreadableImage("holds several pages, frames or resolutions, expected one image: save one of them alone")
     return header
-
-
-def _check_tiles(header: TiffImageFile) -> None:
-    """Decoders make room for a whole tile, whatever of it is in the image."""
-    with foreign(UnreadableImage, "not a whole TIFF image: its tiles are damaged"):
-        across, down = (int(header.tag_v2.get(tag, 0)) for tag in (Tag.TileWidth, Tag.TileLength))
-        width, height = header.size
-        if across * down > _LARGE_TILE + 4 * width * height:
-            raise UnreadableImage(f"has tiles of {across} x {down} pixels for {width} x {height}: save it anew")
 
 
 def refuse_colours(header: ImageFile) -> None:
