@@ -17,7 +17,7 @@ BASE ?= docker.io/library/python:3.11-slim-bookworm
 # The first that works; a client without its engine does not.
 ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
 
-.PHONY: demo test test-quick test-slow test-releases check setup lock audit sbom schema bench image test-container clean
+.PHONY: demo test test-quick test-slow test-releases fuzz check setup lock audit sbom schema bench image test-container clean
 
 demo: setup
 	$(BIN)/maskline run demo
@@ -36,6 +36,12 @@ test-slow: setup
 
 test-releases: setup
 	$(BIN)/pytest -m slow tests/e2e/test_kubeflow.py
+
+# Damaged files for every reader, or for `READER=png`, each up to 20,000 inputs or so many seconds.
+SECONDS ?= 600
+SEED ?= 0
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(if $(READER),--reader $(READER))
 
 check: setup
 	$(BIN)/ruff check .

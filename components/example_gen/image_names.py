@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from components.example_gen.samples import without_suffix
+from components.reason import Reason
 
 _WHOLE = re.compile(r"(\d+)\.0+")
 """A number that a spreadsheet has made one with a point."""
 
 
-class Ambiguous(ValueError):
+class Ambiguous(Reason):
     """A name that several images have."""
 
     def __init__(self, name: str, found: Sequence[Path]) -> None:

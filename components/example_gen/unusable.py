@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from components.example_gen.turns import Turns
+from components.reason import Reason
 
 
-class Unusable(ValueError):
+class Unusable(Reason):
     """A sample that cannot become a record: the kind of its fault, and exactly what."""
 
     def __init__(self, kind: str, reason: str, turns: Turns | None = None) -> None:

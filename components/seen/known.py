@@ -9,8 +9,9 @@ from components.errors import UsageError
 from components.seen.match import Known, KnownImage
 from components.seen.names import AS_THEY_ARE, Names, names_of
 from components.seen.prints import SIGNATURES_FILE, Prints, read_prints
-from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE, read_paper, read_split_report
+from components.serving_dir import MANIFEST_FILE, SPLIT_REPORT_FILE, is_version, read_paper, read_split_report
 from components.serving_papers import Manifest, SplitReport
+from components.state import BrokenState, shown
 
 _ANEW = "Copy the whole folder of the version anew."
 
@@ -52,6 +53,7 @@ def learnt_by(version: Path) -> Learnt:
             "folder; versions that were pushed without one cannot be asked"
         )
     folder, further = version, 1
+    asked: set[Path] = set()
     while further:
         if not (folder / SPLIT_REPORT_FILE).is_file():
             learnt.lost.append(folder.name)
@@ -59,8 +61,13 @@ def learnt_by(version: Path) -> Learnt:
         manifest = read_paper(folder / MANIFEST_FILE, Manifest)
         learnt.versions.append(_known(folder, manifest["version"]))
         before = manifest.get("replaces")
+        asked.add(folder)
         # A warm start goes on from the champion, which it then replaces.
         further = manifest.get("warm_starts", 0) if before else 0
+        if further and (not is_version(str(before)) or version.parent / str(before) in asked):
+            raise BrokenState(
+                f"{folder / MANIFEST_FILE}: replaces {shown(before)}, which is no version before it. {_ANEW}"
+            )
         folder = version.parent / str(before)
     return learnt
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import struct
 import warnings
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from image_contents import (
     DEEP,
     DEEP_RGB,
@@ -230,6 +234,46 @@ def test_a_png_chunk_cannot_claim_memory(tmp_path: Path, content: bytes) -> None
             UnreadableImage, match="not a whole PNG image: cut short, or the length of a chunk is damaged"
         ):
             read(path)
+
+
+def test_nor_does_one_behind_the_end_of_a_png_without_pixels() -> None:
+    with pytest.raises(UnreadableImage, match="not a whole PNG image: has no pixels before its end"):
+        decode_image(png(GRAY)[:33] + png(GRAY)[-12:] + b"\x3f\xff\xff\xf0IDAT" + bytes(9))
+
+
+@pytest.mark.parametrize("frames", [b"\0\0\0\1", b"\xca\x2b\xa6\x5a"])
+def test_an_animation_that_claims_no_frames_ends_no_process(frames: bytes) -> None:
+    """Of the second number of frames Pillow thinks that there is one, and OpenCV breaks."""
+    content = saved(Image.fromarray(NOISE), "PNG", save_all=True, append_images=[Image.fromarray(NOISE[::-1])])
+    begin = content.index(b"acTL")
+    chunk = b"acTL" + frames + content[begin + 8 : begin + 12]
+    content = content[:begin] + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[begin + 16 :]
+    with pytest.raises(UnreadableImage, match="is an animation, expected one image"):
+        decode_image(content)
+
+
+@pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"byteorder": ">"}], ids=str)
+@pytest.mark.parametrize("read", [decode_image, decode_indices])
+def test_a_tile_cannot_claim_memory(
+    tmp_path: Path, read: Callable[[bytes], np.ndarray], options: dict[str, Any]
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((10, 10), np.uint8), tile=(64, 64), compression="zlib", metadata=None, **options)
+    content = path.read_bytes()
+    assert read(content).shape == (10, 10)
+    with tifffile.TiffFile(path) as file:
+        tags = [file.pages.first.tags[name] for name in ("Software", "TileWidth", "TileLength")]
+        order = file.byteorder
+    claims = bytearray(content)
+    for tag in tags[1:]:
+        struct.pack_into(f"{order}I", claims, tag.valueoffset, 16000)
+    # Behind a tag whose value is not there Pillow reads none.
+    struct.pack_into(f"{order}I", claims, tags[0].offset + (12 if "bigtiff" in options else 8), 2**30)
+    with pytest.raises(UnreadableImage, match="has tiles of 16000 x 16000 pixels for 100 in all: save it anew"):
+        read(bytes(claims))
+    struct.pack_into(f"{order}H", claims, tags[1].offset + 2, 5)
+    with pytest.raises(UnreadableImage, match="the sizes of its tiles are no whole numbers"):
+        read(bytes(claims))
 
 
 def test_more_pixels_than_opencv_takes(tmp_path: Path) -> None:

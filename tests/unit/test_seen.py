@@ -17,6 +17,7 @@ from components.imaging.files.codecs import encode_png, pixel_sha256
 from components.imaging.fingerprint import signature
 from components.pusher.disclosure import disclose
 from components.pusher.settings import Disclosure
+from components.seen.known import learnt_by
 from components.seen.prints import SIGNATURES_FILE, prints_of, read_prints, write_prints
 from components.state import BrokenState
 from pipeline.cli.app import app
@@ -150,6 +151,15 @@ def test_people_get_a_line_an_image(papers: Path, films: list[Film], tmp_path: P
     assert lines[0].startswith(f"{paths[0]}: seen in eval: films/4.pgm (near duplicate, similarity 0.9")
     assert lines[1] == f"{paths[1]}: unseen"
     assert lines[2] == f"1 seen, 1 unseen, 0 unreadable: {version}"
+
+
+@pytest.mark.parametrize("before", ["9", "8", "../9", "x"])
+def test_a_version_that_is_said_to_be_before_itself_is_named(papers: Path, tmp_path: Path, before: str) -> None:
+    """Of a copy whose papers are damaged nobody goes round and round."""
+    serve(papers, tmp_path / "8", warm_starts=1, replaces="9")
+    version = serve(papers, tmp_path / "9", warm_starts=1, replaces=before)
+    with pytest.raises(BrokenState, match=r"replaces '.*', which is no version before it\. Copy the whole folder"):
+        learnt_by(version)
 
 
 def test_what_the_weights_began_with_counts(papers: Path, films: list[Film], tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_slides_of_scanners_are_read_by_openslide(tmp_path: Path) -> None:
         np.testing.assert_allclose(slide.read(100, 50, 300, 400), pixels[100:400, 50:450], atol=12)
 
 
+def test_tiles_that_claim_more_than_memory_end_no_process(tmp_path: Path) -> None:
+    path = write_slide(tmp_path / "slide.svs", tissue(100, 130), 1, compression="jpeg", description=APERIO)
+    tag = b"\x42\x01\4\0\1\0\0\0"
+    path.write_bytes(path.read_bytes().replace(tag + b"\x40\0\0\0", tag + b"\0\0\0\x40"))
+    with pytest.raises(UnreadableImage, match="tiles of 1073741824 x 64 pixels"), open_slide(path):
+        pass
+
+
 def test_which_files_are_read_by_regions(tmp_path: Path) -> None:
     pixels = tissue(64, 64)
     (tmp_path / "a.png").write_bytes(encode_png(pixels))
@@ -110,6 +118,12 @@ def one_strip(path: Path) -> None:
             "one by one",
         ),
         (one_strip, "pieces of 8200 x 8200 pixels"),
+        (
+            lambda path: path.write_bytes(
+                write_slide(path, tissue(64, 64), 1).read_bytes().replace(b"\x43\x01\4\0", b"\x43\x7f\4\0")
+            ),
+            "pieces of 64 x 0 pixels",
+        ),
         (lambda path: path.write_bytes(b"II*\0\xff\xff\xff\xff"), "cannot be read as a slide"),
         (lambda path: path.write_bytes(b""), "cannot be read as a slide"),
     ],

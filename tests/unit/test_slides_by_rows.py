@@ -85,7 +85,7 @@ def interlaced(content: bytes) -> bytes:
         (saved(LIKE, "JPEG", progressive=True), "is a progressive JPEG"),
         (interlaced(KINDS["uint8 gray"]), "is interlaced"),
         (saved(LIKE.convert("CMYK"), "JPEG"), "has CMYK colours"),
-        (saved(LIKE, "PNG", save_all=True, append_images=[LIKE.rotate(90)]), "holds 2 pages"),
+        (saved(LIKE, "PNG", save_all=True, append_images=[LIKE.rotate(90)]), "holds several pages"),
         (saved(LIKE, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"), "a turn by 90"),
     ],
 )

@@ -91,6 +91,7 @@ def test_nrrd_without_a_place_is_as_stored() -> None:
     np.testing.assert_array_equal(decode_image(content), SHOWN)
     assert (orientation_of(content), is_placed(content), spacing_of(content)) == (1, False, (0.25, 0.5))
     assert spacing_of(nrrd_file(GRID)) is None
+    assert spacing_of(content.replace(b"0.5 0.25", b"0.5")) is None
 
 
 def test_a_slice_askew_is_as_stored() -> None:

@@ -74,7 +74,7 @@ def open_nrrd(content: bytes) -> Volume:
             dtype=_dtype(header),
             data=cast(BinaryIO, _OPENED[encoding](file)),
             directions=directions,
-            lengths=_lengths(header, directions),
+            lengths=_lengths(header, directions, len(shape)),
         )
 
 
@@ -102,10 +102,9 @@ def _directions(header: Mapping[str, Any], axes: int) -> np.ndarray | None:
     return directions * to_lps if directions.shape == (axes, 3) else None
 
 
-def _lengths(header: Mapping[str, Any], directions: np.ndarray | None) -> tuple[float, ...] | None:
+def _lengths(header: Mapping[str, Any], directions: np.ndarray | None, axes: int) -> tuple[float, ...] | None:
     """In a patient's space they are millimetres unless another unit is told; spacings alone have none untold."""
     if directions is not None and set(header.get("space units", ["mm"])) == {"mm"}:
         return tuple(np.linalg.norm(directions, axis=1).tolist())
-    if "spacings" in header and set(header.get("units", ())) == {"mm"}:
-        return tuple(map(float, header["spacings"]))
-    return None
+    spacings = header.get("spacings", ())
+    return tuple(map(float, spacings)) if len(spacings) == axes and set(header.get("units", ())) == {"mm"} else None

@@ -15,6 +15,8 @@ _VALUES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEFLATED = 9 / 8
 """By which deflate makes noise longer where an encoder knows no better."""
 _SPARE = 2**16
+_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
+"""Chunks by which OpenCV takes frames apart where Pillow sees one image, and breaks over damage."""
 _AROUND = 12
 """Bytes of a chunk beside its data: length and kind before, a check sum behind."""
 
@@ -43,9 +45,15 @@ def check_png(content: bytes, width: int, height: int) -> None:
     the file ends earlier, and inflates all that follows the pixels.
 
     Raises:
-        UnreadableImage: the file ends before a chunk does, or has more data than its pixels can make.
+        UnreadableImage: the file ends before a chunk does, or has no pixels, or more data than they can make, or is an
+            animation.
     """
-    found = sum(end - begin for kind, begin, end in png_chunks(io.BytesIO(content)) if kind == b"IDAT")
+    chunks = [*png_chunks(io.BytesIO(content))]
+    if any(kind in _ANIMATION for kind, _, _ in chunks):
+        raise UnreadableImage("is an animation, expected one image: save one of its frames alone")
+    found = sum(end - begin for kind, begin, end in chunks if kind == b"IDAT")
+    if not found:  # for which OpenCV goes on to look behind the end
+        raise UnreadableImage("not a whole PNG image: has no pixels before its end")
     depth, colours = content[24], content[25]
     # Rows that are interlaced begin twice as often.
     row = 2 + -(-width * depth * _VALUES.get(colours, 4) // 8)

@@ -23,7 +23,7 @@ from components.imaging.files.magic import JPEG_MAGIC, PNG_MAGIC, TIFF_MAGIC
 from components.imaging.files.orientation import orientation_in, turned, turned_back
 from components.imaging.files.png import check_png
 from components.imaging.files.tiff_compression import refuse_compression
-from components.imaging.files.tiff_tags import refuse_bomb
+from components.imaging.files.tiff_directory import check_directory
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
 _PLUGINS: dict[bytes, type[ImageFile]] = {
@@ -121,10 +121,15 @@ def one_image(file: IO[bytes], max_pixels: int) -> ImageFile:
     """Its header, as of `open_raster`.
 
     Raises:
-        UnreadableImage: as of `open_raster`; it claims no pixels, more than `max_pixels`, or more than one image.
+        UnreadableImage: as of `open_raster`; it claims no pixels, more than `max_pixels`, or more than one image, or
+            tiles far larger than that.
     """
     header = open_raster(file)
     check_size(*header.size, max_pixels)
+    if isinstance(header, TiffImageFile):
+        with foreign(UnreadableImage, "not a whole TIFF image: its header is damaged"):
+            file.seek(0)
+            check_directory(file, header.width * header.height)
     with foreign(UnreadableImage, f"not a whole {header.format} image: its list of pages is damaged"):
         # Not how many: to count them Pillow reads each.
         has_pages = getattr(header, "is_animated", False)
@@ -173,8 +178,6 @@ def decode_with(flags: int, content: bytes, header: ImageFile) -> np.ndarray:
     """
     if isinstance(header, PngImageFile):
         check_png(content, *header.size)
-    if isinstance(header, TiffImageFile):
-        refuse_bomb(content)
     if isinstance(header, JpegImageFile) and (found := scans(content)) > _MOST_SCANS:
         raise UnreadableImage(
             f"has {found} scans, each over all of its pixels, expected up to {_MOST_SCANS}: save it anew"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from components.reason import Reason
 
-class UnreadableImage(ValueError):
+
+class UnreadableImage(Reason):
     """A file or byte string that does not hold one whole image of a kind that is read."""
 
 

@@ -114,6 +114,8 @@ class TiffSlide:
         if page.samplesperpixel > 1 and page.planarconfig != tifffile.PLANARCONFIG.CONTIG:
             raise UnreadableImage("has its colours stored one by one, expected pixel by pixel: save it so")
         refuse_unless_read(page.compression)
+        if min(page.chunks[:2]) < 1:
+            raise UnreadableImage(f"is stored in pieces of {page.chunks[1]} x {page.chunks[0]} pixels: save it anew")
         if np.prod(page.chunks[:2]) > _MOST_STORED:
             raise UnreadableImage(
                 f"is stored in pieces of {page.chunks[1]} x {page.chunks[0]} pixels, of which each must be held in "

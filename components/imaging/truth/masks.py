@@ -12,12 +12,13 @@ from components.imaging.files.codecs import unrepeated
 from components.imaging.truth.classes import IGNORE, foreground
 from components.imaging.truth.stray import Settled
 from components.imaging.truth.unclear import unclear_colours, unclear_grey
+from components.reason import Reason
 
 _OUTLINE = 0.05
 """Disputed pixels per agreed one up to which channels, or masks of one image, may differ along outlines."""
 
 
-class UnclearMask(ValueError):
+class UnclearMask(Reason):
     """A mask whose classes cannot be told without a rule, or against the rule."""
 
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from components.imaging.truth.outline import Bounds, Outline
+from components.reason import Reason
 
 _LEAST_EXTENT = 1e-3
 _FARTHEST = 1e9
@@ -25,7 +26,7 @@ _STRIP_PIXELS = 2**20
 """Pixels whose distance is computed at once: large ellipses take no more memory."""
 
 
-class UnclearShape(ValueError):
+class UnclearShape(Reason):
     """An outline that encloses nothing, or that is not in the image."""
 
 

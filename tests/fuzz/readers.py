@@ -1,0 +1,12 @@
+"""All that is fuzzed, by name; images, of which most is not ours, first."""
+
+from __future__ import annotations
+
+from tests.fuzz import annotations, medical, ours, raster, slides, tables
+from tests.fuzz.reader import Reader
+
+READERS: dict[str, Reader] = {
+    name: reader
+    for module in (raster, medical, slides, annotations, tables, ours)
+    for name, reader in module.READERS.items()
+}
