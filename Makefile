@@ -41,7 +41,7 @@ test-releases: setup
 SECONDS ?= 600
 SEED ?= 0
 fuzz: setup
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(if $(READER),--reader $(READER))
+	PYTHONPATH=.:tests:tests/unit $(BIN)/python -m fuzz --seconds $(SECONDS) --seed $(SEED) $(if $(READER),--reader $(READER))
 
 check: setup
 	$(BIN)/ruff check .

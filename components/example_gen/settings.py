@@ -63,7 +63,7 @@ class DataKeys(Derivation, Reading, LayoutChoice):
     """Regular expression on the name; its one capture is the site."""
     max_megapixels: Positive = 100
     """Larger images are rejected before they are decoded."""
-    max_seconds: Annotated[float, Field(gt=0, le=1_000_000)] = 60
+    max_seconds: Annotated[float, Field(gt=0, le=1_000_000)] = 60.0
     """Of the processor; an image or a mask that takes longer to decode is rejected."""
     splits: Splits = Splits()
     spacing_mm: Length | Annotated[list[Length], Field(min_length=2, max_length=2)] | None = None

@@ -1,4 +1,4 @@
-"""`make fuzz`: `python -m tests.fuzz [--reader NAME ...] [--seconds 600] [--inputs 20000] [--seed 0]`.
+"""`make fuzz`: `python -m fuzz [--reader NAME ...] [--seconds 600] [--inputs 20000] [--seed 0]`.
 
 Of each reader: inputs, crashes, hangs, the slowest input, the most memory. What has gone wrong is kept, an input and
 why a file each; the exit code is 1 where there is any.
@@ -16,8 +16,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.child import INPUT
-from tests.fuzz.readers import READERS
+from fuzz.child import INPUT
+from fuzz.readers import READERS
 
 FOUND = Path("maskline-out/fuzz")
 _BATCH = 2000
@@ -53,7 +53,7 @@ def fuzz(name: str, seed: int, inputs: int, seconds: float, folder: Path) -> Tal
 
 
 def _batch(name: str, seed: int, tally: Tally, last: int, end: float, folder: Path) -> None:
-    command = [sys.executable, "-m", "tests.fuzz.child", name, str(seed), str(tally.inputs), str(last), str(folder)]
+    command = [sys.executable, "-m", "fuzz.child", name, str(seed), str(tally.inputs), str(last), str(folder)]
     with (
         (folder / "stderr").open("wb") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,

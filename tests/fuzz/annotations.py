@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import annotation_documents as documents
 import numpy as np
 
 from components.errors import UsageError
@@ -16,10 +17,9 @@ from components.example_gen.settings import DataSettings
 from components.example_gen.truth import Picture, read_truth
 from components.example_gen.unusable import Unusable
 from components.imaging.files.codecs import encode_png
-from tests.fuzz.mutate import Change, lines, words
-from tests.fuzz.reader import Reader
-from tests.fuzz.trees import cells, json_tree, xml_tree
-from tests.unit import annotation_documents as documents
+from fuzz.mutate import Change, lines, words
+from fuzz.reader import Reader
+from fuzz.trees import cells, json_tree, xml_tree
 
 IMAGE = encode_png(np.arange(120, dtype=np.uint8).reshape(10, 12))
 _DDSM = (

@@ -1,4 +1,4 @@
-"""A process that reads inputs: `python -m tests.fuzz.child READER SEED FIRST LAST FOLDER`.
+"""A process that reads inputs: `python -m fuzz.child READER SEED FIRST LAST FOLDER`.
 
 Of each input it prints a line of JSON: its number, seconds of the processor, which share of the reads took it,
 megabytes above what the valid files took, and a finding. The input stands in the folder before it is read.
@@ -18,9 +18,9 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from tests.fuzz.mutate import mutated
-from tests.fuzz.reader import Reader
-from tests.fuzz.readers import READERS
+from fuzz.mutate import mutated
+from fuzz.reader import Reader
+from fuzz.readers import READERS
 
 SECONDS = 10.0
 """Of the processor, for one input; and six times as many by the clock."""

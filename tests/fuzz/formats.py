@@ -6,7 +6,7 @@ import struct
 import zlib
 from random import Random
 
-from tests.fuzz.mutate import Change, Part, any_bytes, fields, packed, parts, words
+from fuzz.mutate import Change, Part, any_bytes, fields, packed, parts, words
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LONG_VRS = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"OF", b"OD", b"OL", b"UC", b"UR")

@@ -9,14 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from slide_files import tissue
+
 from components.imaging.files import codecs
 from components.imaging.files.spacing import spacing_of
 from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.settings import Mask
-from tests.fuzz.mutate import Change
-from tests.fuzz.reader import Reader
-from tests.slide_files import tissue
+from fuzz.mutate import Change
+from fuzz.reader import Reader
 
 # Decoded in this process, which is watched, whatever they weigh.
 LIMITS = codecs.Limits(pixels=1_000_000, seconds=math.inf)

@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import image_contents as contents
 import imagecodecs
 import nibabel
 import numpy as np
+from dicom_files import EIGHT, RGB, SIGNED, TWELVE, dicom, lut
 from PIL import Image
 from pydicom import dcmread, dcmwrite
 from pydicom.encaps import encapsulate
@@ -24,6 +26,7 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
+from volume_files import affine, nifti, nrrd_file
 
 from components.imaging.annotations.dicom_seg import write_seg
 from components.imaging.annotations.dicom_segments import segment_labels
@@ -32,14 +35,11 @@ from components.imaging.truth.mask_files import read_mask
 from components.imaging.truth.one_hot import one_hot_channels
 from components.imaging.truth.settings import Mask
 from components.task import Task
-from tests.dicom_files import EIGHT, RGB, SIGNED, TWELVE, dicom, lut
-from tests.fuzz import formats
-from tests.fuzz.images import LIMITS, READS, REFUSED, SMOOTH, TWO, image, mask
-from tests.fuzz.mutate import gzipped, lines, words
-from tests.fuzz.reader import Reader
-from tests.fuzz.trees import members
-from tests.unit import image_contents as contents
-from tests.volume_files import affine, nifti, nrrd_file
+from fuzz import formats
+from fuzz.images import LIMITS, READS, REFUSED, SMOOTH, TWO, image, mask
+from fuzz.mutate import gzipped, lines, words
+from fuzz.reader import Reader
+from fuzz.trees import members
 
 _TIMES = {"DA": "20260101", "TM": "120000", "DT": "20260101120000"}
 

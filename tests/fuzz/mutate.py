@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from tests.fuzz.extremes import number, word
+from fuzz.extremes import number, word
 
 Change = Callable[[Random, bytes], bytes]
 Part = tuple[bytes, bytes]

@@ -21,14 +21,14 @@ from components.seen.known import learnt_by
 from components.seen.prints import COARSE_SIDE, Prints, read_prints, write_prints
 from components.serving_dir import champion_version, data_section, read_manifest, read_split_report
 from components.unpacked import unpacked
+from fuzz import formats
+from fuzz.mutate import Change, lines, packed, words
+from fuzz.reader import Reader
+from fuzz.tables import toml_tree
+from fuzz.trees import json_tree, members
 from pipeline.config.loader import load_config, load_execution
 from pipeline.runs.record import read_run
 from pipeline.schedule.ledger import read_ledger
-from tests.fuzz import formats
-from tests.fuzz.mutate import Change, lines, packed, words
-from tests.fuzz.reader import Reader
-from tests.fuzz.tables import toml_tree
-from tests.fuzz.trees import json_tree, members
 
 _ROOT = Path(__file__).parents[2]
 _VERSION = "1700000000"

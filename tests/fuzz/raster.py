@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import image_contents as contents
 from PIL import Image
+from raw_images import bmp, gif, packed_png, png, tiff
+from slide_files import tissue
 
 from components.errors import UsageError
 from components.imaging.files import codecs
 from components.imaging.files.label_text import holds_labels
-from tests.fuzz import formats
-from tests.fuzz.images import READS, REFUSED, SMOOTH, image
-from tests.fuzz.mutate import lines, words
-from tests.fuzz.reader import Reader
-from tests.fuzz.slides import by_regions, slide
-from tests.slide_files import tissue
-from tests.unit import image_contents as contents
-from tests.unit.raw_images import bmp, gif, packed_png, png, tiff
+from fuzz import formats
+from fuzz.images import READS, REFUSED, SMOOTH, image
+from fuzz.mutate import lines, words
+from fuzz.reader import Reader
+from fuzz.slides import by_regions, slide
 
 
 def _pngs() -> list[bytes]:

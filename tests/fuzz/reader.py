@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fuzz.mutate import Change
+from fuzz.mutate import Change
 
 LONGEST = 1000
 """Characters of a line of a reason."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.fuzz import annotations, medical, ours, raster, slides, tables
-from tests.fuzz.reader import Reader
+from fuzz import annotations, medical, ours, raster, slides, tables
+from fuzz.reader import Reader
 
 READERS: dict[str, Reader] = {
     name: reader

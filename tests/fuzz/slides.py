@@ -7,14 +7,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from slide_files import APERIO, tissue, write_slide
 
 from components.errors import UsageError
 from components.imaging.slides.opened import is_slide, open_slide
 from components.imaging.slides.slide import read_rows
-from tests.fuzz import formats
-from tests.fuzz.images import LIMITS, REFUSED
-from tests.fuzz.reader import Reader
-from tests.slide_files import APERIO, tissue, write_slide
+from fuzz import formats
+from fuzz.images import LIMITS, REFUSED
+from fuzz.reader import Reader
 
 
 def _slides() -> list[bytes]:

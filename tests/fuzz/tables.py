@@ -9,10 +9,10 @@ from typing import Any
 import tomli_w
 
 from components.errors import UsageError
-from tests.fuzz.annotations import IMAGE, laid_out
-from tests.fuzz.mutate import Change, lines, words
-from tests.fuzz.reader import Reader
-from tests.fuzz.trees import cells, json_tree, tree
+from fuzz.annotations import IMAGE, laid_out
+from fuzz.mutate import Change, lines, words
+from fuzz.reader import Reader
+from fuzz.trees import cells, json_tree, tree
 
 toml_tree = tree(tomllib.loads, tomli_w.dumps)
 _VIA_ROWS = """filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes

@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 from xml.etree import ElementTree
 
-from tests.fuzz.extremes import thing, word
-from tests.fuzz.mutate import MOST, Change, Part, parts, shuffle
+from fuzz.extremes import thing, word
+from fuzz.mutate import MOST, Change, Part, parts, shuffle
 
 
 def tree(load: Callable[[str], Any], dump: Callable[[Any], str]) -> Change:

@@ -12,11 +12,10 @@ from pathlib import Path
 import cv2
 import nibabel
 import numpy as np
+from dicom_files import dicom
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
-
-from tests.dicom_files import dicom
 
 _GZIP = 16 + zlib.MAX_WBITS
 TEN = np.zeros((10, 10), np.uint8)

@@ -14,13 +14,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from decoders import end_by_fault, parent_of, print_first, process, refuse, work
 
 from components.errors import MasklineError
 from components.imaging.files import child
 from components.imaging.files.codecs import Limits, UnreadableImage, decode_image, decode_mask
 from components.imaging.files.limits import decode_within
 from components.imaging.files.unreadable import TooManyPixels
-from tests.decoders import end_by_fault, parent_of, print_first, process, refuse, work
 
 NOISE = np.random.default_rng(0).integers(0, 256, (1100, 1100), np.uint8)
 LARGE = cv2.imencode(".png", NOISE)[1].tobytes()
@@ -118,7 +118,7 @@ def test_a_fork_has_children_of_its_own() -> None:
 def test_no_process_is_left_behind() -> None:
     script = (
         "import os; from components.imaging.files import child\n"
-        "from tests.decoders import process\n"
+        "from decoders import process\n"
         "print(child.run_apart(9, process, b''), flush=True); os.kill(os.getpid(), 9)"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

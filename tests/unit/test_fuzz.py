@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.fuzz.child import SECONDS, input_of
-from tests.fuzz.readers import READERS
+from fuzz.child import SECONDS, input_of
+from fuzz.readers import READERS
 
 CORPUS = Path(__file__).parents[1] / "fuzz/corpus"
 INPUTS = 30

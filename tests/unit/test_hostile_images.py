@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from tests.hostile import images
+from hostile import images
 
 REFUSED = {
     images.png_of_a_gigabyte: "bytes of pixels, more than the 65671 that 10 x 10 can have",

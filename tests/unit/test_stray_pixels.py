@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from raw_images import png, write
 
+from components.imaging.files.codecs import LIMITS
 from components.imaging.truth.mask_colours import colour_mask
 from components.imaging.truth.mask_files import read_mask
 from components.imaging.truth.mask_forms import index_mask
@@ -40,7 +41,7 @@ def mask_of(form: str, stray: int) -> np.ndarray:
 
 def read(folder: Path, form: str, pixels: np.ndarray, **keys: Any) -> MaskReading:
     settings = Mask(**(FORMS[form][0] | keys))
-    return read_mask(write(folder / "m.png", png(pixels)), settings, () if form == "binary" else CLASSES, 10_000)
+    return read_mask(write(folder / "m.png", png(pixels)), settings, () if form == "binary" else CLASSES, LIMITS)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     """What one file may take: see `[data] max_megapixels` and `max_seconds`."""
 
     pixels: int = 100_000_000
-    seconds: float = 60
+    seconds: float = 60.0
     """Of the processor."""
 
 
