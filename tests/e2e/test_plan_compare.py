@@ -24,6 +24,7 @@ budget = "12 steps"  # a test's
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_candidates_are_compared_and_the_one_that_is_taken_is_written(tmp_path: Path) -> None:
     recipe = tmp_path / "films.toml"
     recipe.write_text(RECIPE)
