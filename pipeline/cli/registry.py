@@ -54,8 +54,8 @@ def show_command(
     [row] = [row for row in listing(folder) if row["version"] == shown]
     terminal = Terminal()
     for key, value in row.items():
-        if value is not None:
-            terminal.say(f"{key.replace('_', ' ')}: {value}")
+        if value not in (None, False):
+            terminal.say(f"{key.replace('_', ' ')}: {'yes' if value is True else value}")
 
 
 @registry_app.command("rollback")
@@ -72,9 +72,13 @@ def rollback_command(
 
     The model that is rolled back is not pushed again, however it measures, until --to names its version.
     """
-    from pipeline.runs.registry.rollback import rollback
+    from pipeline.runs.reading import reading_bar
 
-    told = rollback(folder, to)
+    with reading_bar():
+        # What TensorFlow prints is not for the terminal.
+        from pipeline.runs.registry.rollback import rollback
+
+        told = rollback(folder, to)
     if json_output:
         print_json(told)
     else:

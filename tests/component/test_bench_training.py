@@ -25,6 +25,7 @@ def found(write_pairs: Callable[..., Path], tmp_path_factory: pytest.TempPathFac
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_speeds_with_and_without_loading(found: dict) -> None:
     assert found["batch_size"] == 4
     assert found["device"].startswith(("CPU:", "GPU:"))
@@ -35,6 +36,7 @@ def test_speeds_with_and_without_loading(found: dict) -> None:
     assert found["peak_memory"] > 100e6
 
 
+@pytest.mark.slow
 def test_a_line_for_each_measure(found: dict) -> None:
     lines = list(in_lines(found))
     assert [line.split("  ")[0] for line in lines] == [

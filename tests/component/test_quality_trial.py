@@ -62,6 +62,7 @@ def test_what_differs_in_data_is_no_method(root: Path, tmp_path: Path) -> None:
         list(run("norms", other, root, tmp_path / "rows.csv", [0], SMALL))
 
 
+@pytest.mark.slow
 def test_cases_are_those_of_the_evaluator(
     root: Path, tmp_path: Path, artifact: Callable, measure_by: Callable[..., Path]
 ) -> None:

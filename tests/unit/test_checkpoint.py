@@ -48,7 +48,12 @@ def scalars(run: Path) -> dict[str, dict[int, float]]:
     ("training", "of"),
     [
         pytest.param({"epochs": 4, "reduce_lr_patience": 1}, "4", id="epochs"),
-        pytest.param({"ema": 0.9, "accumulate": 2, "budget": "11 steps", "epochs": None}, "4", id="budget"),
+        pytest.param(
+            {"ema": 0.9, "accumulate": 2, "budget": "11 steps", "epochs": None},
+            "4",
+            id="budget",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_killed_between_epochs_and_within_one_it_ends_with_the_same_curve_and_the_same_weights(

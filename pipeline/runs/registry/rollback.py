@@ -21,8 +21,6 @@ def rollback(folder: Path, to: str | None) -> dict[str, Any]:
         UsageError: there is no such version, or it is served already.
         BrokenState: it is not what was pushed.
     """
-    from components.weights import check_weights  # TensorFlow, only where there is something to check
-
     serving = serving_folder(folder)
     with exclusive(serving):
         champion = champion_version(serving)
@@ -33,6 +31,8 @@ def rollback(folder: Path, to: str | None) -> dict[str, Any]:
         target = manifest_of(serving, chosen)
         if chosen == champion or target.get("model_sha256") == served.get("model_sha256") is not None:
             raise UsageError(f"{serving}: the model of version {chosen} is served already, as version {champion}")
+        from components.weights import check_weights  # TensorFlow, only where there is something to check
+
         check_weights(serving / chosen)
         ask_room(serving, folder_size(serving / chosen), f"the copy of version {chosen}")
         # What it has replaced stays: by that it tells from which weights a warm start went on.
