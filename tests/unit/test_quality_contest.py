@@ -132,7 +132,7 @@ def test_the_test_split_is_used_once_beside_other_uses(root: Path, tmp_path: Pat
     list(contest(*asked, again))
     assert not again.entered
     changed = Threshold()
-    changed.version = lambda data: "2"  # type: ignore[method-assign]
+    changed.version = lambda data: "2"  # type: ignore[method-assign]  # of this one alone
     with pytest.raises(UsageError, match="of nuclei-mini: contest, ours, 1 minutes was used already"):
         list(contest(*asked, changed))
     *_, last = contest_table(read_rows(tmp_path / "rows.csv", Row), "all", ledger)
