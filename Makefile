@@ -87,7 +87,7 @@ LOCK := pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock"
 
 # Of which the image takes none.
-EXTRAS := annotations dev encoders fast onnx slides vertex
+EXTRAS := annotations dev encoders fast onnx serve slides vertex
 
 lock: | $(UV)
 	$(UV) $(LOCK) $(EXTRAS:%=--extra %) --output-file requirements.lock pyproject.toml

@@ -86,11 +86,16 @@ class Model:
         """Names of the class indices 1, 2, ..."""
         return self.task.classes
 
-    def predict(self, images: Path | str | np.ndarray | Iterable[Path | str | np.ndarray]) -> Iterator[Prediction]:
+    def predict(
+        self,
+        images: Path | str | np.ndarray | Iterable[Path | str | np.ndarray],
+        point: OperatingPoint | None = None,
+    ) -> Iterator[Prediction]:
         """The predictions, one after another in the order of the images; those before an image that fails come first.
 
         Args:
             images: one or several: paths, or arrays `(H, W)` gray or `(H, W, 3)` RGB, uint8 or uint16, of any size.
+            point: how probabilities become masks, in place of the model's own; what it says of answers is not heeded.
 
         Raises:
             UsageError: a file cannot be read as an image, or an array is none.
@@ -101,7 +106,8 @@ class Model:
             source = "" if isinstance(image, np.ndarray) else str(image)
             # Windows are answered as the point has it already.
             probability = self.filtering(whole.probability)
-            yield Prediction(source, self.point.mask(probability, self.task, whole.scale), probability)
+            classes = (point or self.point).mask(probability, self.task, whole.scale)
+            yield Prediction(source, classes, probability)
 
     def strips(self, slide: Slide, moments: tuple[float, float], begin: int = 0) -> Iterator[np.ndarray]:
         """Probabilities float32 `(h, W, K)` of a slide from row `begin` on, in strips of rows that follow each other.

@@ -12,7 +12,7 @@ import numpy as np
 from components.example_gen.samples import Reject
 from components.imaging.annotations.lesions import Lesion, lesions_of
 from components.imaging.annotations.regions import Regions, regions_of
-from components.imaging.files.codecs import LIMITS, UnreadableImage, decode_image, read_content
+from components.imaging.files.codecs import LIMITS, Limits, UnreadableImage, decode_image, read_content
 from components.imaging.files.dicom_mark import is_dicom
 from components.imaging.files.spacing import Spacing, spacing_of
 from components.imaging.slides.first_look import reduced, reduction
@@ -20,6 +20,7 @@ from components.imaging.slides.opened import is_slide, open_slide
 from components.imaging.slides.plane import Plane, plane_of
 from components.imaging.slides.slide import read_rows
 from components.inference.model import Model
+from components.inference.operating_point import OperatingPoint
 from components.measures.calibration import confidence, sums
 from components.measures.comparison import Comparison
 from components.predictions.answer import in_steps
@@ -38,7 +39,7 @@ class Loaded:
     pixels: np.ndarray
     """`(H, W)` or RGB `(H, W, 3)`, uint8 or uint16."""
     spacing: Spacing | None
-    dicom: bytes
+    dicom: bytes = b""
     """Its file, where a DICOM segmentation will refer to it."""
 
 
@@ -120,11 +121,22 @@ def load(
         content = read_content(given.path)
         if needs_dicom and not is_dicom(content):
             raise UnreadableImage(NO_DICOM)
-        pixels = decode_image(content, LIMITS, derivation.dicom_window, derivation.upright)
-        found = spacing or spacing_of(content, derivation.upright)
-        return Loaded(given, pixels, found, content if needs_dicom else b"")
+        loaded = decoded(given, content, derivation, spacing)
+        return replace(loaded, dicom=content) if needs_dicom else loaded
     except UnreadableImage as error:
         return Reject(str(given.path), "unreadable", str(error))
+
+
+def decoded(
+    given: Given, content: bytes, derivation: Derivation, spacing: Spacing | None = None, limits: Limits = LIMITS
+) -> Loaded:
+    """As `load`, of the bytes of a file that is no slide.
+
+    Raises:
+        UnreadableImage: they are no image, or one beyond the limits.
+    """
+    pixels = decode_image(content, limits, derivation.dicom_window, derivation.upright)
+    return Loaded(given, pixels, spacing or spacing_of(content, derivation.upright))
 
 
 def _load_slide(given: Given, derivation: Derivation, needs_whole: str, spacing: Spacing | None) -> Loaded:
@@ -135,13 +147,15 @@ def _load_slide(given: Given, derivation: Derivation, needs_whole: str, spacing:
                 f"has {slide.width} x {slide.height} pixels, more than the {LIMITS.pixels} that are held in memory, "
                 f"and {needs_whole}"
             )
-        return Loaded(given, read_rows(slide, 0, slide.height), spacing or slide.spacing, b"")
+        return Loaded(given, read_rows(slide, 0, slide.height), spacing or slide.spacing)
 
 
-def answered(model: Model, images: Iterable[Loaded]) -> Iterator[Answered | Reject]:
-    """What the model says of each, in their order."""
+def answered(
+    model: Model, images: Iterable[Loaded], point: OperatingPoint | None = None
+) -> Iterator[Answered | Reject]:
+    """What the model says of each, in their order; `point` as of `Model.predict`."""
     asked, told = tee(images)
-    predictions = model.predict(each.pixels for each in asked)
+    predictions = model.predict((each.pixels for each in asked), point)
     for loaded, found in zip(told, predictions, strict=True):
         if np.isfinite(found.probability).all():
             yield Answered(loaded, model.task, found.classes, found.probability)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -13,6 +13,7 @@ import numpy as np
 
 from components.imaging.annotations.colours import Colour, colour_map, eight_bit, outlined
 from components.imaging.annotations.geojson import write_geojson
+from components.imaging.annotations.lesions import Lesion
 from components.imaging.files.codecs import encode_png
 from components.imaging.files.spacing import Spacing
 from components.imaging.slides.first_look import reduction
@@ -76,8 +77,13 @@ def colour(answer: Answer, manner: Manner) -> Files:
 
 def geojson(answer: Answer, manner: Manner) -> Files:
     """Polygons with measurements as QuPath reads them."""
-    measured = [{"Area px^2": each.area_px, "Mean probability": each.mean_probability} for each in answer.lesions]
-    yield f"geojson/{answer.given.name}.geojson", write_geojson(answer.regions, answer.task, measured)
+    content = write_geojson(answer.regions, answer.task, measurements(answer.lesions))
+    yield f"geojson/{answer.given.name}.geojson", content
+
+
+def measurements(lesions: Iterable[Lesion]) -> list[dict[str, float | None]]:
+    """Of each region, as QuPath names them."""
+    return [{"Area px^2": each.area_px, "Mean probability": each.mean_probability} for each in lesions]
 
 
 def dicom_seg(answer: Answer, manner: Manner) -> Files:

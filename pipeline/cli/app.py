@@ -18,6 +18,7 @@ from pipeline.cli.plan import plan_command
 from pipeline.cli.predict import predict_command
 from pipeline.cli.registry import registry_app
 from pipeline.cli.schedule import schedule_command
+from pipeline.cli.serve import serve_command
 from pipeline.cli.verbs import Anonymous, AsJson, Debug, Overrides, Recipe, print_json, verb
 from pipeline.terminal import Terminal, document, say
 
@@ -71,6 +72,7 @@ def run_command(
 app.command("init")(init_command)
 app.command("plan")(plan_command)
 app.command("predict")(predict_command)
+app.command("serve")(serve_command)
 app.command("schedule")(schedule_command)
 app.command("evaluate")(evaluate_command)
 app.command("convert")(convert_command)

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from components.inference.engines.registry import parts_of
+from pipeline.cli.computing import COMPUTING, Engine, EngineName, InPrecision, OnDevice, Threads
 from pipeline.cli.verbs import Anonymous, AsJson, Debug, print_json, verb
 from pipeline.terminal import Terminal
 
 _NAMED = 20
-_POINT, _COMPUTING = "How answers become masks (without these as stored in the model)", "Computing"
+_POINT = "How answers become masks (without these as stored in the model)"
 
 
 class BlendName(StrEnum):
@@ -33,30 +34,6 @@ class ViewName(StrEnum):
     MEAN = "mean"
     MINIMUM = "minimum"
     BITWISE = "bitwise"
-
-
-class Device(StrEnum):
-    """What is computed on."""
-
-    CPU = "cpu"
-    GPU = "gpu"
-
-
-class EngineName(StrEnum):
-    """What answers windows."""
-
-    TENSORFLOW = "tensorflow"
-    AUTO = "auto"
-    OPENVINO = "openvino"
-    ONNX = "onnx"
-
-
-class Precision(StrEnum):
-    """What an engine computes in."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-    INT8 = "int8"
 
 
 def _switch(help: str) -> Any:
@@ -139,29 +116,18 @@ def predict_command(
         float,
         typer.Option(metavar="K", help="Sharpen them: 3 x 3 of -K with 1 + 8 K in the middle.", rich_help_panel=_POINT),
     ] = 0,
-    device: Annotated[
-        Device | None, typer.Option(help="Without it a GPU where there is one.", rich_help_panel=_COMPUTING)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Without it all cores.", rich_help_panel=_COMPUTING)
-    ] = None,
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Windows at once.", rich_help_panel=_COMPUTING)] = 8,
-    engine: Annotated[
-        EngineName,
-        typer.Option(
-            help="What answers windows: auto is the fastest that the model offers. A copy of it offers more by "
-            "maskline convert, what a run pushes by its recipe's engines in the section serving.",
-            rich_help_panel=_COMPUTING,
-        ),
-    ] = EngineName.TENSORFLOW,
-    precision: Annotated[Precision | None, typer.Option(help="Of the engine.", rich_help_panel=_COMPUTING)] = None,
+    device: OnDevice = None,
+    threads: Threads = None,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Windows at once.", rich_help_panel=COMPUTING)] = 8,
+    engine: Engine = EngineName.TENSORFLOW,
+    precision: InPrecision = None,
     beam: Annotated[
         str | None,
         typer.Option(
             metavar="RECIPE_OR_TOML",
             help="By workers of Beam: processes here, or a cluster, as the section execution of this recipe, or of a "
             "file with nothing else, says.",
-            rich_help_panel=_COMPUTING,
+            rich_help_panel=COMPUTING,
         ),
     ] = None,
     anonymous: Anonymous = False,

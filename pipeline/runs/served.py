@@ -31,9 +31,14 @@ def opened(model: Path) -> Iterator[Path]:
             )
         with unpacked(model) as folder:
             _refuse_run(model, folder)
-            yield folder if (folder / _SAVED_MODEL).is_file() else version_folder(folder)
+            yield model_folder(folder)
     else:
-        yield model if (model / _SAVED_MODEL).is_file() else version_folder(model)
+        yield model_folder(model)
+
+
+def model_folder(model: Path) -> Path:
+    """As `opened`, of a folder."""
+    return model if (model / _SAVED_MODEL).is_file() else version_folder(model)
 
 
 def _refuse_run(archive: Path, folder: Path) -> None:

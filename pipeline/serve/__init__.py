@@ -1,0 +1,1 @@
+"""`maskline serve`: a model behind HTTP, whose champion changes while it answers."""

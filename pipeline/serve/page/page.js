@@ -1,0 +1,145 @@
+"use strict";
+
+const ALPHA = 90;
+const at = (id) => document.getElementById(id);
+const shown = { file: null, answer: null, picture: null, indices: null, probability: null, asked: 0 };
+
+// The grey values of a PNG in base64.
+async function grey(png) {
+  const image = await picture(png);
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, image.width, image.height).data.filter((_, index) => index % 4 === 0);
+}
+
+async function picture(png) {
+  const bytes = Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0));
+  return createImageBitmap(new Blob([bytes], { type: "image/png" }));
+}
+
+function tell(text, fault = false) {
+  at("told").textContent = text;
+  at("told").classList.toggle("fault", fault);
+}
+
+function rgb(colour) {
+  return [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
+}
+
+// The image, and upon it each class in its colour, its border opaque.
+function draw(indices) {
+  const canvas = at("picture");
+  const { width, height } = shown.picture;
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  context.drawImage(shown.picture, 0, 0);
+  if (!at("layer").checked) return;
+  const layer = context.createImageData(width, height);
+  const colours = shown.answer.classes.map((one) => rgb(one.colour));
+  for (let place = 0; place < indices.length; place += 1) {
+    const index = indices[place];
+    if (!index) continue;
+    const x = place % width;
+    const border =
+      x === 0 || x === width - 1 || indices[place - 1] !== index || indices[place + 1] !== index ||
+      indices[place - width] !== index || indices[place + width] !== index;
+    layer.data.set([...colours[index - 1], border ? 255 : ALPHA], 4 * place);
+  }
+  const over = new OffscreenCanvas(width, height);
+  over.getContext("2d").putImageData(layer, 0, 0);
+  context.drawImage(over, 0, 0);
+}
+
+function showClasses(classes) {
+  at("classes").replaceChildren(
+    ...classes.map((one) => {
+      const item = document.createElement("li");
+      const colour = document.createElement("span");
+      colour.className = "colour";
+      colour.style.background = one.colour;
+      item.append(colour, `${one.name}: ${one.pixels.toLocaleString("en")} pixels`);
+      return item;
+    }),
+  );
+}
+
+async function ask(threshold) {
+  const turn = (shown.asked += 1);
+  tell("The model answers …");
+  const headers = at("token").value ? { Authorization: `Bearer ${at("token").value}` } : {};
+  const query = threshold === null ? "" : `?threshold=${threshold}`;
+  let response, answer;
+  try {
+    response = await fetch(`answer${query}`, { method: "POST", body: shown.file, headers });
+    answer = await response.json();
+  } catch (error) {
+    return turn === shown.asked && tell(`No answer: ${error.message}`, true);
+  }
+  // Another question has been asked meanwhile.
+  if (turn !== shown.asked) return;
+  if (response.status === 401) at("token-line").hidden = false;
+  if (!response.ok) return tell(`${shown.file.name}: ${answer.error}`, true);
+  await show(answer);
+}
+
+async function show(answer) {
+  shown.answer = answer;
+  shown.picture = await picture(answer.picture);
+  shown.indices = await grey(answer.indices);
+  shown.probability = answer.probability && (await grey(answer.probability));
+  at("threshold-line").hidden = answer.threshold === null;
+  if (answer.threshold !== null) setThreshold(answer.threshold);
+  for (const id of ["layer-line", "taken", "picture"]) at(id).hidden = false;
+  showClasses(answer.classes);
+  const size = `${shown.file.name}: ${answer.width} x ${answer.height} pixels`;
+  tell(`${size}, confidence ${answer.confidence.toFixed(2)}, by version ${answer.version}`);
+  draw(shown.indices);
+}
+
+function setThreshold(value) {
+  at("threshold").value = value;
+  at("threshold-told").textContent = Number(value).toFixed(2);
+}
+
+function take(file) {
+  shown.file = file;
+  return ask(null);
+}
+
+function save(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function stem() {
+  return shown.file.name.replace(/\.[^.]*$/, "");
+}
+
+at("asked").addEventListener("submit", (event) => event.preventDefault());
+at("file").addEventListener("change", (event) => event.target.files.length && take(event.target.files[0]));
+at("token").addEventListener("change", () => shown.file && ask(null));
+at("layer").addEventListener("change", () => draw(shown.indices));
+// While it moves, what the probability says; then what the server says, who may fill holes and drop small regions.
+at("threshold").addEventListener("input", (event) => {
+  setThreshold(event.target.value);
+  shown.indices = shown.probability.map((value) => (value >= 255 * event.target.value ? 1 : 0));
+  draw(shown.indices);
+});
+at("threshold").addEventListener("change", (event) => ask(event.target.value));
+at("save-mask").addEventListener("click", () => {
+  const bytes = Uint8Array.from(atob(shown.answer.mask), (letter) => letter.charCodeAt(0));
+  save(`${stem()}_mask.png`, bytes, "image/png");
+});
+at("save-geojson").addEventListener("click", () => save(`${stem()}.geojson`, shown.answer.geojson, "application/geo+json"));
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    at("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+  });
+}
