@@ -82,8 +82,8 @@ class Current:
     def _opened(self, folder: Path) -> Served:
         model = self._load(folder)
         height, width = model.derivation.height, model.derivation.width
-        # What is traced and compiled by the first answer.
-        [first] = model.predict(np.zeros((height, width), np.uint8))
+        # The first answer is what is traced and compiled by; no pixel has to be like the others.
+        [first] = model.predict(np.arange(height * width).astype(np.uint8).reshape(height, width))
         if not np.isfinite(first.probability).all():
             raise MasklineError(f"{folder}: answers with what is no number. Roll it back, or push another")
         manifest = folder / MANIFEST_FILE

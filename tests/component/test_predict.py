@@ -13,13 +13,13 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 from dicom_files import dicom
+from known import SIDE, STORED, square, version_in
 from PIL import Image, ImageOps
 from predicting import content, predict, rows
 from room import no_file_above
@@ -27,43 +27,18 @@ from told import told_by
 from typer.testing import CliRunner
 
 from components.errors import UsageError
-from components.files import write_json
 from components.imaging.annotations.coco import read_coco
 from components.imaging.annotations.dicom_segments import read_seg
 from components.imaging.annotations.document import mask_of
 from components.imaging.annotations.geojson import read_geojson
 from components.imaging.files.codecs import encode_png, read_image
 from components.inference.model import load_model
-from components.inference.operating_point import OperatingPoint
-from components.records.settings import Derivation, Tiles
+from components.records.settings import Tiles
 from components.seen.names import make_salt
-from components.serving_graph.export import export_model
 from components.task import Task
 from components.unpacked import unpacked
 from pipeline.cli.app import app
 from pipeline.runs.record import Pushed, RunRecord, write_run
-
-SIDE = 16
-STORED = OperatingPoint(mirror=True, temperature=2.0, threshold=0.3)
-
-
-class Known(tf.Module):
-    """Of one class: bright is found, the more the farther to the right."""
-
-    def __call__(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        images = inputs[0] if isinstance(inputs, tuple) else inputs
-        return 0.02 + 0.9 * images * tf.linspace(0.5, 1.0, images.shape[2])[:, None]
-
-
-def version_in(folder: Path, point: OperatingPoint, **derived: Any) -> Path:
-    derivation, task = Derivation(height=SIDE, width=SIDE, **derived), Task(classes=["lesion"])
-    export_model(Known(), folder, task, point, derivation)
-    (folder / "assets.extra").mkdir()
-    config = {"derivation": derivation.model_dump(), "task": task.model_dump(), "operating_point": point.model_dump()}
-    write_json(folder / "assets.extra/training.json", {"config": config})
-    write_json(folder / "MANIFEST.json", {"version": folder.name})
-    write_json(folder.parent / "CHAMPION.json", {"version": folder.name})
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +55,6 @@ def images(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_png(square(20 + number, 30)))
     return folder
-
-
-def square(height: int, width: int) -> np.ndarray:
-    image = np.zeros((height, width), np.uint8)
-    image[3:12, width - 12 : width - 3] = 255
-    return image
 
 
 def test_files_of_every_kind_come_back_as_masks_at_their_size(version: Path, tmp_path: Path) -> None:
