@@ -57,19 +57,21 @@ def serve_command(
     A champion that changes is followed without a restart. SIGTERM and Ctrl+C end it when what it has begun is answered.
     """
     from pipeline.runs.quiet import quiet
+    from pipeline.serve.limits import Limits
+    from pipeline.serve.reach import listening, token_in
 
+    token = token_in(token_file) if token_file else None
+    limits = Limits(megabytes * 2**20, round(megapixels * 1e6), seconds, at_once, waiting)
+    bound = listening(host, port, token)
     with quiet(Path(os.devnull)) as terminal:
         # What TensorFlow prints is not for the terminal.
-        from pipeline.serve.limits import Limits
         from pipeline.serve.server import serve
 
-        limits = Limits(megabytes * 2**20, round(megapixels * 1e6), seconds, at_once, waiting)
         serve(
             model,
-            host,
-            port,
+            bound,
             name,
-            token_file,
+            token,
             limits,
             engine.value,
             precision and precision.value,
