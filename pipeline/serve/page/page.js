@@ -1,8 +1,11 @@
 "use strict";
 
 const ALPHA = 90;
+const MOVED_MS = 400;
+const ANSWERED = ["layer-line", "saves", "classes", "picture"];
+const SAVES = ["save-mask", "save-geojson"];
 const at = (id) => document.getElementById(id);
-const shown = { file: null, answer: null, picture: null, indices: null, probability: null, asked: 0 };
+const shown = { file: null, answer: null, picture: null, indices: null, probability: null, asked: 0, moving: 0 };
 
 // The grey values of a PNG in base64.
 async function grey(png) {
@@ -65,33 +68,40 @@ function showClasses(classes) {
   );
 }
 
+// What is shown and saved belongs to the file and the threshold that stand there.
 async function ask(threshold) {
   const turn = (shown.asked += 1);
   tell("The model answers …");
-  const headers = at("token").value ? { Authorization: `Bearer ${at("token").value}` } : {};
-  const query = threshold === null ? "" : `?threshold=${threshold}`;
-  let response, answer;
-  try {
-    response = await fetch(`answer${query}`, { method: "POST", body: shown.file, headers });
-    answer = await response.json();
-  } catch (error) {
-    return turn === shown.asked && tell(`No answer: ${error.message}`, true);
-  }
+  for (const id of SAVES) at(id).disabled = true;
+  const { answer, fault } = await answered(shown.file, threshold);
   // Another question has been asked meanwhile.
   if (turn !== shown.asked) return;
-  if (response.status === 401) at("token-line").hidden = false;
-  if (!response.ok) return tell(`${shown.file.name}: ${answer.error}`, true);
-  await show(answer);
+  if (answer) shown.answer = answer;
+  if (shown.answer) await show(shown.answer);
+  if (fault) tell(`${shown.file.name}: ${fault}`, true);
+}
+
+async function answered(file, threshold) {
+  const headers = at("token").value ? { Authorization: `Bearer ${at("token").value}` } : {};
+  const query = threshold === null ? "" : `?threshold=${threshold}`;
+  try {
+    const response = await fetch(`answer${query}`, { method: "POST", body: file, headers });
+    const told = await response.json();
+    if (response.status === 401) at("token-line").hidden = false;
+    return response.ok ? { answer: told } : { fault: told.error };
+  } catch (error) {
+    return { fault: `no answer: ${error.message}` };
+  }
 }
 
 async function show(answer) {
-  shown.answer = answer;
   shown.picture = await picture(answer.picture);
   shown.indices = await grey(answer.indices);
   shown.probability = answer.probability && (await grey(answer.probability));
-  at("threshold-line").hidden = answer.threshold === null;
   if (answer.threshold !== null) setThreshold(answer.threshold);
-  for (const id of ["layer-line", "taken", "picture"]) at(id).hidden = false;
+  at("threshold-line").hidden = answer.threshold === null;
+  for (const id of ANSWERED) at(id).hidden = false;
+  for (const id of SAVES) at(id).disabled = false;
   showClasses(answer.classes);
   const size = `${shown.file.name}: ${answer.width} x ${answer.height} pixels`;
   tell(`${size}, confidence ${answer.confidence.toFixed(2)}, by version ${answer.version}`);
@@ -104,7 +114,9 @@ function setThreshold(value) {
 }
 
 function take(file) {
-  shown.file = file;
+  clearTimeout(shown.moving);
+  Object.assign(shown, { file, answer: null });
+  for (const id of [...ANSWERED, "threshold-line"]) at(id).hidden = true;
   return ask(null);
 }
 
@@ -127,10 +139,15 @@ at("layer").addEventListener("change", () => draw(shown.indices));
 // While it moves, what the probability says; then what the server says, who may fill holes and drop small regions.
 at("threshold").addEventListener("input", (event) => {
   setThreshold(event.target.value);
+  for (const id of SAVES) at(id).disabled = true;
   shown.indices = shown.probability.map((value) => (value >= 255 * event.target.value ? 1 : 0));
   draw(shown.indices);
 });
-at("threshold").addEventListener("change", (event) => ask(event.target.value));
+at("threshold").addEventListener("change", (event) => {
+  clearTimeout(shown.moving);
+  // An arrow key that is held is one question.
+  shown.moving = setTimeout(() => ask(event.target.value), MOVED_MS);
+});
 at("save-mask").addEventListener("click", () => {
   const bytes = Uint8Array.from(atob(shown.answer.mask), (letter) => letter.charCodeAt(0));
   save(`${stem()}_mask.png`, bytes, "image/png");
