@@ -11,6 +11,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from components.brief import some
 from components.imaging.files.codecs import encode_png
 from components.predictions.answer import in_steps
 from components.predictions.answered import Answered
@@ -20,6 +21,8 @@ from pipeline.serve.limits import Refusal
 SIGNATURE, INPUT = "serve_image_bytes", "images"
 _EXPECTED = 'expected {"instances": [{"b64": "..."}, ...]}, each a whole image file in base64'
 _MOST_PARTS = 2**16
+_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVQIHWNk+M/4nxEABgoCAp0+gVUAAAAASUVORK5CYII="
+"""Two by two pixels."""
 
 
 REQUEST: dict[str, Any] = {
@@ -39,6 +42,7 @@ REQUEST: dict[str, Any] = {
         },
     },
     "additionalProperties": False,
+    "examples": [{"instances": [{"b64": _PNG}]}],
 }
 """JSON Schema of a request by rows."""
 
@@ -129,6 +133,8 @@ def _parsed(body: bytes) -> dict[str, Any]:
         raise Refusal(422, f"the body {what}: {_EXPECTED}") from error
     if not isinstance(document, dict) or ("instances" in document) == ("inputs" in document):
         raise Refusal(422, f"the body has neither instances nor inputs, or both: {_EXPECTED}")
+    if unknown := set(document) - {"instances", "inputs", "signature_name"}:
+        raise Refusal(422, f"the body has unknown keys, {some(sorted(unknown))}: {_EXPECTED}")
     signature = document.get("signature_name", SIGNATURE)
     if signature != SIGNATURE:
         raise Refusal(422, f"signature_name: {SIGNATURE} is what is served here, or leave it out")

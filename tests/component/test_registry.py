@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
 from pushing import push_model
+from server import server
 from tfx.types import Artifact
 from typer.testing import CliRunner
 
 from components.errors import UsageError
 from components.files import write_json
+from components.imaging.files.codecs import encode_png
 from components.seen.known import learnt_by
 from components.serving_dir import champion_version, read_manifest, versions
 from components.state import BrokenState
@@ -185,6 +192,41 @@ def test_killed_in_the_middle_no_half_version_has_a_number(
     assert versions(serving) == pushed[1:]
     assert do(model).get_int_custom_property("pushed") == 1
     assert not list(serving.glob(".unfinished-*"))
+
+
+def test_a_rollback_beneath_its_clients_fails_no_request(serving: Path, pushed: list[str]) -> None:
+    first, second = (serving / version / "assets.extra/training.json" for version in pushed)
+    # One that is not trained does not say for what.
+    shutil.copy(first, second)
+    served = serving / pushed[1]
+    write_json(served / "MANIFEST.json", {**read_manifest(serving, pushed[1]), "model_sha256": model_sha256(served)})
+    content, ended = encode_png(np.arange(40 * 40, dtype=np.uint8).reshape(40, 40)), Event()
+
+    def client(url: str) -> list[tuple[int, str]]:
+        seen = []
+        with httpx.Client(timeout=60) as connection:
+            while not ended.is_set():
+                answer = connection.post(f"{url}/answer", content=content)
+                seen.append((answer.status_code, answer.headers.get("model-version", "")))
+        return seen
+
+    with server(serving, "--waiting", 8) as served, ThreadPoolExecutor(8) as threads:
+        clients = [threads.submit(client, served.url) for _ in range(8)]
+        version = rollback(serving, None)["version"]
+        try:
+            for _ in range(600):
+                if httpx.get(f"{served.url}/v2/models/maskline").json()["versions"] == [version]:
+                    break
+                time.sleep(0.1)
+            time.sleep(0.5)
+        finally:
+            ended.set()
+        seen = [each.result() for each in clients]
+    assert {status for each in seen for status, _ in each} == {200}
+    for each in seen:
+        versions_seen = [version for _, version in each]
+        assert versions_seen == sorted(versions_seen, key=int)
+        assert (versions_seen[0], versions_seen[-1]) == (pushed[1], version)
 
 
 def test_the_verbs_say_what_is_served(serving: Path, pushed: list[str]) -> None:

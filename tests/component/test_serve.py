@@ -150,6 +150,7 @@ EXPECTED = 'expected {"instances": [{"b64": "..."}, ...]}, each a whole image fi
         (ROW % '{"b64": ""}', "instances[0]: the image cannot be read: the file is empty"),
         (ROW % '{"b64": "bm90"}', "instances[0]: the image cannot be read: not a whole image: neither a PGM, PPM, PNG, "
          "JPEG, TIFF, BMP, GIF, DICOM, NIfTI nor an NRRD file"),
+        ('{"instances": [1], "threshold": 0.3}', f"the body has unknown keys, threshold: {EXPECTED}"),
         ('{"signature_name": "serve_tensor", "instances": [1]}',
          "signature_name: serve_image_bytes is what is served here, or leave it out"),
     ],
