@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from components.errors import UsageError
 from pipeline.cli.computing import Engine, EngineName, InPrecision, OnDevice, Threads
 from pipeline.cli.verbs import Debug, verb
 from pipeline.terminal import Terminal
@@ -60,12 +62,17 @@ def serve_command(
     from pipeline.serve.limits import Limits
     from pipeline.serve.reach import listening, token_in
 
+    if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
+        raise UsageError(f"--name: found {name!r}, expected letters, digits, and . _ -")
     token = token_in(token_file) if token_file else None
     limits = Limits(megabytes * 2**20, round(megapixels * 1e6), seconds, at_once, waiting)
     bound = listening(host, port, token)
     with quiet(Path(os.devnull)) as terminal:
         # What TensorFlow prints is not for the terminal.
-        from pipeline.serve.server import serve
+        try:
+            from pipeline.serve.server import serve
+        except ModuleNotFoundError as error:
+            raise UsageError(f"serve: {error.name} is missing: pip install 'maskline[serve]'") from error
 
         serve(
             model,

@@ -6,8 +6,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from components.errors import UsageError
+from pipeline.cli.app import app
 from pipeline.serve.reach import address, listening, token_in
 
 TOKEN = "0123456789abcdef"
@@ -60,3 +62,10 @@ def test_what_is_no_token_is_named(tmp_path: Path, content: str | None, said: st
         (tmp_path / "token").write_text(content)
     with pytest.raises(UsageError, match=said):
         token_in(tmp_path / "token")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "{x}", "é"])
+def test_a_name_is_what_stands_in_a_path(name: str) -> None:
+    result = CliRunner().invoke(app, ["serve", "nowhere", "--name", name])
+    assert result.exit_code == 2
+    assert f"--name: found {name!r}, expected letters, digits, and . _ -" in result.stderr
