@@ -32,6 +32,7 @@ from components.serving_dir import (
 )
 from components.serving_push import push, push_again
 from components.state import BrokenState
+from pipeline.runs.registry.prune import prune, unneeded
 
 FUTURE = 4_000_000_000
 
@@ -185,6 +186,29 @@ def test_pointer_and_highest_number_agree_wherever_a_push_is_killed(
             break
     assert step > 10
     assert ends == {True, False}
+
+
+def test_pointer_and_highest_number_agree_wherever_a_prune_is_killed(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+    for step in count(1):
+        serving = tmp_path / f"serving-{step}"
+        serving.mkdir()
+        pushed = [push(model, serving, {"step": number}) for number in range(4)]
+        found = unneeded(serving, 2)
+        killed = killed_at(step, partial(prune, serving, 2, found))
+        assert champion_version(serving) == served_by_number(serving) == pushed[-1]
+        for version in versions(serving):
+            assert content(serving / version) == content(model)
+        assert set(pushed[2:]) <= set(versions(serving))
+        assert killed or versions(serving) == pushed[2:]
+        after = push(model, serving, {"step": 4})
+        assert champion_version(serving) == after == served_by_number(serving)
+        assert {path.name for path in serving.iterdir()} - {".lock"} == {*versions(serving), "CHAMPION.json"}
+        if not killed:
+            break
+    assert step > 10
 
 
 def test_a_pointer_that_cannot_be_written_shows_no_version(model: Path, serving: Path) -> None:
