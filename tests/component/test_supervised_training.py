@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact
@@ -17,6 +18,7 @@ from components.trainer.settings import Model
 from pipeline.config.root import Config
 
 
+@pytest.mark.slow
 def test_side_outputs_are_in_nothing_that_is_exported(
     train: Callable[..., FnArgs], config: Config, examples: Artifact, tmp_path: Path
 ) -> None:

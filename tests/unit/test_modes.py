@@ -98,6 +98,7 @@ def test_the_averages_begin_with_the_mean_moments_of_the_batches(records: tf.dat
     np.testing.assert_allclose(first.moving_mean, np.mean([*moments, *[moments[0]] * 5], 0), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_first_steps_lower_the_loss_in_inference_mode_too(
     records: tf.data.Dataset, batches: tf.data.Dataset
 ) -> None:
