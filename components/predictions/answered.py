@@ -12,9 +12,9 @@ import numpy as np
 from components.example_gen.samples import Reject
 from components.imaging.annotations.lesions import Lesion, lesions_of
 from components.imaging.annotations.regions import Regions, regions_of
-from components.imaging.files.codecs import LIMITS, UnreadableImage, decode_image, read_content
+from components.imaging.files.codecs import LIMITS, UnreadableImage, decode_image, read_content, with_header
 from components.imaging.files.dicom_mark import is_dicom
-from components.imaging.files.spacing import Spacing, spacing_of
+from components.imaging.files.spacing import Spacing
 from components.imaging.slides.first_look import reduced, reduction
 from components.imaging.slides.opened import is_slide, open_slide
 from components.imaging.slides.plane import Plane, plane_of
@@ -120,9 +120,8 @@ def load(
         content = read_content(given.path)
         if needs_dicom and not is_dicom(content):
             raise UnreadableImage(NO_DICOM)
-        pixels = decode_image(content, LIMITS, derivation.dicom_window, derivation.upright)
-        found = spacing or spacing_of(content, derivation.upright)
-        return Loaded(given, pixels, found, content if needs_dicom else b"")
+        pixels, header = with_header(decode_image, content, LIMITS, derivation.dicom_window, derivation.upright)
+        return Loaded(given, pixels, spacing or header.spacing(derivation.upright), content if needs_dicom else b"")
     except UnreadableImage as error:
         return Reject(str(given.path), "unreadable", str(error))
 

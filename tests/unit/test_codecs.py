@@ -29,9 +29,9 @@ from raw_images import bmp, gif, packed_png, packed_row, png, tiff, write
 
 from components.imaging.files.codecs import (
     decode_image,
-    orientation_of,
     read_image,
 )
+from components.imaging.files.header import header_of
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_exif_behind_other_metadata_is_applied() -> None:
     upright = np.rot90(decode_image(plain), -1)
     for before in (b"", block(b"http://ns.adobe.com/xap/1.0/\0<x/>")):
         content = plain[:2] + before + block(exif.tobytes()) + plain[2:]
-        assert orientation_of(content) == 6
+        assert header_of(content).orientation == 6
         np.testing.assert_array_equal(decode_image(content), upright)
 
 
@@ -193,7 +193,7 @@ def test_damaged_exif_is_none(kind: str) -> None:
     whole = exif.tobytes()
     for damaged in (whole[:9], whole[:14], whole[:20], whole[:6] + bytes(30), whole.replace(b"\x06", b"\x09")):
         content = saved(NOISE[:32], kind, exif=damaged)
-        assert orientation_of(content) == 1
+        assert header_of(content).orientation == 1
         assert decode_image(content).shape[:2] == (32, 64)
 
 
@@ -203,7 +203,7 @@ def test_pixels_as_they_are_stored(orientation: int) -> None:
     exif[0x112] = orientation
     png_file, tiff_file = saved(NOISE[:32], "PNG", exif=exif), tiff(NOISE[:32], tags={274: [orientation]})
     for content in (png_file, tiff_file):
-        assert orientation_of(content) == orientation
+        assert header_of(content).orientation == orientation
         np.testing.assert_array_equal(decode_image(content, upright=False), NOISE[:32])
 
 

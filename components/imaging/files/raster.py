@@ -112,11 +112,6 @@ def indices_in_raster(content: bytes, max_pixels: int, upright: bool = True) -> 
     return facing(upright, entries, orientation, header)
 
 
-def orientation_of(content: bytes) -> int:
-    """The orientation that a PNG, JPEG, TIFF, BMP or GIF file carries, 1 to 8 as in EXIF; 1 is upright."""
-    return orientation_in(open_raster(io.BytesIO(content)), io.BytesIO(content))
-
-
 def one_image(file: IO[bytes], max_pixels: int) -> ImageFile:
     """Its header, as of `open_raster`.
 
