@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from PIL import Image, ImageOps
 from raw_images import bmp, gif, packed_png, packed_row, png, tiff, write
 
 from components.imaging.files.codecs import (
+    UnreadableImage,
     decode_image,
     read_image,
 )
@@ -167,6 +169,13 @@ def test_exif_orientation_is_applied(pixels: np.ndarray, orientation: int, kind:
     content = saved(pixels, kind, exif=exif)
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
     np.testing.assert_array_equal(decode_image(content), np.asarray(upright))
+
+
+@pytest.mark.parametrize(("megabytes", "refusal"), [(2, None), (65, "Decompressed data too large")])
+def test_a_colour_profile_of_png_may_be_large(megabytes: int, refusal: str | None) -> None:
+    content = saved(NOISE, "PNG", icc_profile=bytes(megabytes * 2**20))
+    with pytest.raises(UnreadableImage, match=refusal) if refusal else nullcontext():
+        np.testing.assert_array_equal(decode_image(content), NOISE)
 
 
 def block(data: bytes) -> bytes:

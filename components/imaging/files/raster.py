@@ -8,6 +8,7 @@ from typing import IO
 
 import cv2
 import numpy as np
+from PIL import PngImagePlugin
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ExifTags import Base as Tag
 from PIL.GifImagePlugin import GifImageFile
@@ -36,6 +37,8 @@ _PLUGINS: dict[bytes, type[ImageFile]] = {
 _PNG_GRAY_AND_ALPHA = 4
 _MOST_SCANS = 100
 """Programs write up to 14."""
+# Of a profile or a text, which nobody asks for; Pillow takes more than 2**20 for damage.
+PngImagePlugin.MAX_TEXT_CHUNK = 2**26
 # Values of TIFF tags; sample format 4 is 'undefined'.
 _UNSIGNED, _COLOUR_BY_COLOUR, _WHITE_IS_ZERO = {1, 4}, 2, 0
 
