@@ -4,6 +4,7 @@ and keeps 16 bits of RGB; of GIF by Pillow, too."""
 from __future__ import annotations
 
 import io
+import warnings
 from typing import IO
 
 import cv2
@@ -37,6 +38,8 @@ _PLUGINS: dict[bytes, type[ImageFile]] = {
 _PNG_GRAY_AND_ALPHA = 4
 _MOST_SCANS = 100
 """Programs write up to 14."""
+# A line for each damaged tag, without the name of a file.
+warnings.filterwarnings("ignore", module="PIL")
 # Of a profile or a text, which nobody asks for; Pillow takes more than 2**20 for damage.
 PngImagePlugin.MAX_TEXT_CHUNK = 2**26
 # Values of TIFF tags; sample format 4 is 'undefined'.
