@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from image_contents import (
@@ -221,6 +222,23 @@ def test_tiff_orientation_is_applied(pixels: np.ndarray) -> None:
     # 3: row 0 is at the bottom, column 0 at the right. 6: row 0 is at the right, column 0 at the top.
     np.testing.assert_array_equal(decode_image(tiff(pixels, tags={274: [3]})), pixels[::-1, ::-1])
     np.testing.assert_array_equal(decode_image(tiff(pixels, tags={274: [6]})), np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("compression", [None, "lzw"])
+@pytest.mark.parametrize("pixels", [NOISE[..., 0], NOISE, NOISE[..., 0] > 99], ids=["gray", "RGB", "1 bit"])
+def test_tiles_lie_where_their_orientation_puts_them(pixels: np.ndarray, compression: str | None) -> None:
+    def tiled(orientation: int) -> bytes:
+        tag, kind = (274, "H", 1, orientation, True), "rgb" if pixels.ndim == 3 else "minisblack"
+        buffer = io.BytesIO()
+        with tifffile.TiffWriter(buffer) as file:
+            file.write(pixels, photometric=kind, tile=(16, 16), compression=compression, metadata=None, extratags=[tag])
+        return buffer.getvalue()
+
+    shown = pixels * np.uint8(255) if pixels.dtype == bool else pixels
+    np.testing.assert_array_equal(decode_image(tiled(1)), shown)
+    np.testing.assert_array_equal(decode_image(tiled(2)), shown[:, ::-1])
+    np.testing.assert_array_equal(decode_image(tiled(6)), np.rot90(shown, -1))
+    np.testing.assert_array_equal(decode_image(tiled(6), upright=False), shown)
 
 
 @given(
