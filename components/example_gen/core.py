@@ -18,13 +18,12 @@ from components.imaging.adjust import adjust
 from components.imaging.files.codecs import (
     UnreadableImage,
     decode_image,
-    is_placed,
-    orientation_of,
     pixel_sha256,
     read_content,
     with_channels,
+    with_header,
 )
-from components.imaging.files.spacing import Spacing, spacing_of
+from components.imaging.files.spacing import Spacing
 from components.imaging.fingerprint import signature
 from components.imaging.geometry.placement import FITS, Placement, letterbox
 from components.imaging.geometry.tiles import keep_empty, tile_ids, tile_placements
@@ -186,9 +185,9 @@ def _read(root: Path, sample: Sample, data: DataSettings) -> tuple[np.ndarray, P
     """The pixels, what must be known of them to read their truth, and the size of a pixel, where it is known."""
     try:
         content = read_content(root / sample.image, data.limits)
-        pixels = decode_image(content, data.limits, data.dicom_window, data.upright)
+        pixels, header = with_header(decode_image, content, data.limits, data.dicom_window, data.upright)
         height, width = pixels.shape[:2]
-        picture = Picture(sample, (height, width), orientation_of(content), is_placed(content))
-        return pixels, picture, data.spacing or spacing_of(content, data.upright)
+        picture = Picture(sample, (height, width), header.orientation, header.placed)
+        return pixels, picture, data.spacing or header.spacing(data.upright)
     except UnreadableImage as error:
         raise Unusable("unreadable", str(error)) from error

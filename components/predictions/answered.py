@@ -12,9 +12,16 @@ import numpy as np
 from components.example_gen.samples import Reject
 from components.imaging.annotations.lesions import Lesion, lesions_of
 from components.imaging.annotations.regions import Regions, regions_of
-from components.imaging.files.codecs import LIMITS, Limits, UnreadableImage, decode_image, read_content
+from components.imaging.files.codecs import (
+    LIMITS,
+    Limits,
+    UnreadableImage,
+    decode_image,
+    read_content,
+    with_header,
+)
 from components.imaging.files.dicom_mark import is_dicom
-from components.imaging.files.spacing import Spacing, spacing_of
+from components.imaging.files.spacing import Spacing
 from components.imaging.slides.first_look import reduced, reduction
 from components.imaging.slides.opened import is_slide, open_slide
 from components.imaging.slides.plane import Plane, plane_of
@@ -135,8 +142,8 @@ def decoded(
     Raises:
         UnreadableImage: they are no image, or one beyond the limits.
     """
-    pixels = decode_image(content, limits, derivation.dicom_window, derivation.upright)
-    return Loaded(given, pixels, spacing or spacing_of(content, derivation.upright))
+    pixels, header = with_header(decode_image, content, limits, derivation.dicom_window, derivation.upright)
+    return Loaded(given, pixels, spacing or header.spacing(derivation.upright))
 
 
 def _load_slide(given: Given, derivation: Derivation, needs_whole: str, spacing: Spacing | None) -> Loaded:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from slide_files import tissue
 
 from components.imaging.files import codecs
-from components.imaging.files.spacing import spacing_of
+from components.imaging.files.header import header_of
 from components.imaging.truth.mask_files import read_mask, read_region
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.settings import Mask
@@ -40,9 +39,7 @@ def _pixels(path: Path, **how: Any) -> None:
 
 def _headers(path: Path) -> None:
     content = codecs.read_content(path, LIMITS)
-    for read in (spacing_of, partial(spacing_of, upright=False), codecs.orientation_of, codecs.is_placed):
-        with suppress(codecs.UnreadableImage):
-            read(content)
+    header_of(content).spacing()
 
 
 def mask(settings: Mask, classes: list[str], path: Path) -> None:
@@ -52,7 +49,6 @@ def mask(settings: Mask, classes: list[str], path: Path) -> None:
 READS: tuple[Callable[[Path], object], ...] = (
     _pixels,
     partial(_pixels, dicom_window=True, upright=False),
-    codecs.is_lossy,
     _headers,
     *(
         partial(mask, settings, [] if settings.form == "instances" else TWO[: 1 + (settings.form != "binary")])

@@ -44,7 +44,7 @@ from fuzz.trees import members
 _TIMES = {"DA": "20260101", "TM": "120000", "DT": "20260101120000"}
 
 
-def _labels(path: Path) -> list[str]:
+def _labels(path: Path) -> list[str] | None:
     return segment_labels(codecs.read_content(path, LIMITS))
 
 

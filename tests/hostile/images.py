@@ -123,6 +123,21 @@ def nifti_of_a_gigabyte(folder: Path) -> Path:
     return _write(folder / "large.nii.gz", _zeros(2**10, header, _GZIP))
 
 
+def jpeg_of_much_exif(folder: Path) -> Path:
+    """3 MB of it in small pieces, each of which Pillow appends to all before."""
+    whole = cv2.imencode(".jpg", TEN)[1].tobytes()
+    piece = b"\xff\xe1" + struct.pack(">H", 1008) + b"Exif\0\0" + bytes(1000)
+    return _write(folder / "exif.jpg", whole[:2] + piece * 3_000 + whole[2:])
+
+
+def dicom_of_many_elements(folder: Path) -> Path:
+    """20,000 empty ones before the pixels."""
+    whole = dicom(TEN)
+    place = whole.index(b"\xe0\x7f\x10\0")
+    elements = b"".join(struct.pack("<HH2sH", 0x0028, number, b"LO", 0) for number in range(0x4000, 0x4000 + 20_000))
+    return _write(folder / "elements.dcm", whole[:place] + elements + whole[place:])
+
+
 def pipe(folder: Path) -> Path:
     os.mkfifo(folder / "pipe.png")
     return folder / "pipe.png"
@@ -151,6 +166,10 @@ IMAGES: tuple[Callable[[Path], Path], ...] = (
     pipe,
     endless,
 )
+
+
+HEADERS: tuple[Callable[[Path], Path], ...] = (jpeg_of_much_exif, dicom_of_many_elements)
+"""Whole images, with a header that takes seconds."""
 
 
 def _zeros(megabytes: int, begin: bytes = b"", form: int = zlib.MAX_WBITS) -> bytes:

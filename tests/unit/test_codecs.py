@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from image_contents import (
@@ -28,10 +30,11 @@ from PIL import Image, ImageOps
 from raw_images import bmp, gif, packed_png, packed_row, png, tiff, write
 
 from components.imaging.files.codecs import (
+    UnreadableImage,
     decode_image,
-    orientation_of,
     read_image,
 )
+from components.imaging.files.header import header_of
 
 
 @pytest.mark.parametrize(
@@ -169,6 +172,13 @@ def test_exif_orientation_is_applied(pixels: np.ndarray, orientation: int, kind:
     np.testing.assert_array_equal(decode_image(content), np.asarray(upright))
 
 
+@pytest.mark.parametrize(("megabytes", "refusal"), [(2, None), (65, "Decompressed data too large")])
+def test_a_colour_profile_of_png_may_be_large(megabytes: int, refusal: str | None) -> None:
+    content = saved(NOISE, "PNG", icc_profile=bytes(megabytes * 2**20))
+    with pytest.raises(UnreadableImage, match=refusal) if refusal else nullcontext():
+        np.testing.assert_array_equal(decode_image(content), NOISE)
+
+
 def block(data: bytes) -> bytes:
     """A JPEG segment of metadata."""
     return b"\xff\xe1" + (len(data) + 2).to_bytes(2) + data
@@ -182,7 +192,7 @@ def test_exif_behind_other_metadata_is_applied() -> None:
     upright = np.rot90(decode_image(plain), -1)
     for before in (b"", block(b"http://ns.adobe.com/xap/1.0/\0<x/>")):
         content = plain[:2] + before + block(exif.tobytes()) + plain[2:]
-        assert orientation_of(content) == 6
+        assert header_of(content).orientation == 6
         np.testing.assert_array_equal(decode_image(content), upright)
 
 
@@ -193,7 +203,7 @@ def test_damaged_exif_is_none(kind: str) -> None:
     whole = exif.tobytes()
     for damaged in (whole[:9], whole[:14], whole[:20], whole[:6] + bytes(30), whole.replace(b"\x06", b"\x09")):
         content = saved(NOISE[:32], kind, exif=damaged)
-        assert orientation_of(content) == 1
+        assert header_of(content).orientation == 1
         assert decode_image(content).shape[:2] == (32, 64)
 
 
@@ -203,7 +213,7 @@ def test_pixels_as_they_are_stored(orientation: int) -> None:
     exif[0x112] = orientation
     png_file, tiff_file = saved(NOISE[:32], "PNG", exif=exif), tiff(NOISE[:32], tags={274: [orientation]})
     for content in (png_file, tiff_file):
-        assert orientation_of(content) == orientation
+        assert header_of(content).orientation == orientation
         np.testing.assert_array_equal(decode_image(content, upright=False), NOISE[:32])
 
 
@@ -212,6 +222,23 @@ def test_tiff_orientation_is_applied(pixels: np.ndarray) -> None:
     # 3: row 0 is at the bottom, column 0 at the right. 6: row 0 is at the right, column 0 at the top.
     np.testing.assert_array_equal(decode_image(tiff(pixels, tags={274: [3]})), pixels[::-1, ::-1])
     np.testing.assert_array_equal(decode_image(tiff(pixels, tags={274: [6]})), np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("compression", [None, "lzw"])
+@pytest.mark.parametrize("pixels", [NOISE[..., 0], NOISE, NOISE[..., 0] > 99], ids=["gray", "RGB", "1 bit"])
+def test_tiles_lie_where_their_orientation_puts_them(pixels: np.ndarray, compression: str | None) -> None:
+    def tiled(orientation: int) -> bytes:
+        tag, kind = (274, "H", 1, orientation, True), "rgb" if pixels.ndim == 3 else "minisblack"
+        buffer = io.BytesIO()
+        with tifffile.TiffWriter(buffer) as file:
+            file.write(pixels, photometric=kind, tile=(16, 16), compression=compression, metadata=None, extratags=[tag])
+        return buffer.getvalue()
+
+    shown = pixels * np.uint8(255) if pixels.dtype == bool else pixels
+    np.testing.assert_array_equal(decode_image(tiled(1)), shown)
+    np.testing.assert_array_equal(decode_image(tiled(2)), shown[:, ::-1])
+    np.testing.assert_array_equal(decode_image(tiled(6)), np.rot90(shown, -1))
+    np.testing.assert_array_equal(decode_image(tiled(6), upright=False), shown)
 
 
 @given(

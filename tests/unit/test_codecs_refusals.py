@@ -41,6 +41,8 @@ from components.imaging.files.codecs import (
     read_image,
 )
 
+RAMP = np.add.outer(np.arange(64), np.arange(64) ** 2 // 40).astype(np.uint8)
+
 
 @pytest.mark.parametrize(
     ("content", "kind"),
@@ -78,6 +80,10 @@ from components.imaging.files.codecs import (
         pytest.param(tiff(GRAY)[:30], "TIFF", id="TIFF, half"),
         pytest.param(tiff(DEEP, tags={273: [5000]}), "TIFF", id="TIFF, strip beyond the end"),
         pytest.param(saved(NOISE, "TIFF", compression="tiff_lzw")[:9000], "TIFF", id="LZW TIFF, cut"),
+        pytest.param(
+            tiff(RAMP, tags={259: [8]}, data=damaged(zlib.compress(RAMP.tobytes()))), "TIFF", id="Deflate TIFF"
+        ),
+        pytest.param(tiff(GRAY, tags={259: [32773]}, data=b"\4abcde"), "TIFF", id="PackBits TIFF, a value missing"),
     ],
 )
 def test_half_a_file_is_not_an_image(tmp_path: Path, content: bytes, kind: str) -> None:

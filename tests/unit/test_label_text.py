@@ -20,8 +20,8 @@ from components.imaging.files.codecs import (
     UnreadableImage,
     decode_image,
     decode_mask,
-    orientation_of,
 )
+from components.imaging.files.header import Header, header_of
 from components.imaging.files.label_text import SUFFIXES
 from components.imaging.truth.mask_files import read_mask
 from components.imaging.truth.settings import Mask
@@ -33,7 +33,7 @@ TEXTS = ["0 0 2\n1 0 300\n", "0,0,2\r\n1,0,300", "0\t0\t2\n1\t0\t300\n\n", " 0; 
 @pytest.mark.parametrize("text", TEXTS)
 def test_rows_of_numbers_are_pixels(text: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode_mask(text.encode()).pixels, ROWS)
-    assert orientation_of(text.encode()) == 1
+    assert header_of(text.encode()) == Header()
     (tmp_path / "m.txt").write_text(text)
     reading = read_mask(tmp_path / "m.txt", Mask(form="instances"), (), LIMITS)
     np.testing.assert_array_equal(reading.classes, ROWS > 0)

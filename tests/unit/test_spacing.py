@@ -10,7 +10,7 @@ import pytest
 from compared import SQUARE, drawn
 from dicom_files import EIGHT, dicom
 from evaluated import IDENTITY, settings
-from PIL import Image
+from PIL import Image, TiffTags
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from raw_images import write
 
@@ -19,14 +19,15 @@ from components.example_gen.core import derive, read_source, views
 from components.example_gen.samples import MaskFiles, Sample
 from components.example_gen.settings import DataSettings
 from components.imaging.files.codecs import encode_png
-from components.imaging.files.spacing import spacing_of
+from components.imaging.files.header import header_of
 from components.records.sources import judged_pixel
 from components.records.tfexample import parse, serialize
 
 
-def tiff(across: float, down: float, unit: int | None = 2, orientation: int = 1) -> bytes:
+def tiff(across: float | str | bytes, down: float, unit: int | None = 2, orientation: int = 1) -> bytes:
     """Of 20 x 30 pixels with this resolution."""
     tags = ImageFileDirectory_v2()
+    tags.tagtype[282] = {str: TiffTags.ASCII, bytes: TiffTags.UNDEFINED}.get(type(across), TiffTags.RATIONAL)
     tags[282], tags[283], tags[274] = across, down, orientation
     if unit:
         tags[296] = unit
@@ -57,18 +58,23 @@ def tiff(across: float, down: float, unit: int | None = 2, orientation: int = 1)
     ],
 )
 def test_what_files_tell(content: bytes, expected: tuple[float, float] | None) -> None:
-    assert spacing_of(content) == (None if expected is None else pytest.approx(expected))
+    assert header_of(content).spacing() == (None if expected is None else pytest.approx(expected))
 
 
 def test_as_it_is_stored_a_turn_changes_nothing() -> None:
-    assert spacing_of(tiff(254, 508, orientation=6), upright=False) == pytest.approx((0.05, 0.1))
+    assert header_of(tiff(254, 508, orientation=6)).spacing(upright=False) == pytest.approx((0.05, 0.1))
+
+
+@pytest.mark.parametrize("value", ["wide", "1e400", b"\1\2\3\4"])
+def test_a_resolution_that_is_no_number_costs_no_image(value: str | bytes) -> None:
+    assert header_of(tiff(value, 254)).spacing() is None
 
 
 @pytest.mark.parametrize("value", [b"abc\\0.1", b"0.1\\\\", b"-1\\-1 ", b"nan\\1"])
 def test_values_that_are_none_cost_no_image(value: bytes) -> None:
     whole = dicom(EIGHT, PixelSpacing=[0.25, 0.125])
     assert b"0.25\\0.125" in whole
-    assert spacing_of(whole.replace(b"0.25\\0.125", value.ljust(10))) is None
+    assert header_of(whole.replace(b"0.25\\0.125", value.ljust(10))).spacing() is None
 
 
 @pytest.mark.parametrize(

@@ -32,22 +32,18 @@ class Segment:
     """bool `(H, W)`."""
 
 
-def is_seg(content: bytes) -> bool:
-    """Whether a file is a DICOM segmentation, by its header."""
-    if not is_dicom(content):
-        return False
-    with foreign(UnreadableImage, "not a whole DICOM file"):
-        return open_dicom(io.BytesIO(content), stop_before_pixels=True).get("SOPClassUID") == SegmentationStorage
-
-
-def segment_labels(content: bytes) -> list[str]:
-    """The labels of its segments, in their order.
+def segment_labels(content: bytes) -> list[str] | None:
+    """The labels of its segments, in their order; None of a file that is no DICOM segmentation.
 
     Raises:
         UnreadableImage: damaged.
     """
+    if not is_dicom(content):
+        return None
     with foreign(UnreadableImage, "not a whole DICOM segmentation"):
         seg = open_dicom(io.BytesIO(content), stop_before_pixels=True)
+        if seg.get("SOPClassUID") != SegmentationStorage:
+            return None
         return [str(item.SegmentLabel) for item in seg.SegmentSequence]
 
 

@@ -16,8 +16,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from components.foreign import foreign
 from components.imaging.files.gif import decode_gif
+from components.imaging.files.opencv import decode_with
 from components.imaging.files.orientation import orientation_in
-from components.imaging.files.raster import decode_raster, decode_with, facing, one_image
+from components.imaging.files.raster import decode_raster, facing, one_image
 from components.imaging.files.unreadable import UnreadableImage
 
 

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import cv2
 import numpy as np
 
 from components.imaging.files import raster
 from components.imaging.files.alpha import Drawn, decode_drawn
-from components.imaging.files.content import is_lossy, read_content
+from components.imaging.files.content import read_content
 from components.imaging.files.dicom_mark import is_dicom
+from components.imaging.files.header import Header, header_of
 from components.imaging.files.label_text import decode_label_text, is_label_text
 from components.imaging.files.limits import LIMITS, Limits, decode_within
-from components.imaging.files.orientation import UPRIGHT
 from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 from components.imaging.files.pnm import decode_pnm
 from components.imaging.files.unreadable import TooManyPixels, UnreadableImage
-from components.imaging.files.volume import Volume
 from components.imaging.files.volume_mark import is_volume
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 __all__ = [
     "LIMITS",
@@ -36,14 +40,12 @@ __all__ = [
     "decode_indices",
     "decode_mask",
     "encode_png",
-    "is_lossy",
-    "is_placed",
-    "orientation_of",
     "pixel_sha256",
     "read_content",
     "read_image",
     "unrepeated",
     "with_channels",
+    "with_header",
 ]
 
 SUFFIXES = frozenset(
@@ -81,6 +83,26 @@ def decode_image(
     return decode_within(limits.seconds, _image, content, limits.pixels, dicom_window, upright)
 
 
+def with_header(
+    decode: Callable[Concatenate[bytes, Limits, Given], Found],
+    content: bytes,
+    limits: Limits,
+    *arguments: Given.args,
+    **named: Given.kwargs,
+) -> tuple[Found, Header]:
+    """What `decode_image`, `decode_mask` or `decode_indices` returns, with what else the file tells.
+
+    Raises:
+        UnreadableImage: as that.
+    """
+    return decode_within(limits.seconds, _with_header, content, decode, limits, *arguments, **named)
+
+
+def _with_header(content: bytes, decode: Any, limits: Limits, *arguments: Any, **named: Any) -> tuple[Any, Header]:
+    # It is apart already, where it has to be.
+    return decode(content, limits._replace(seconds=math.inf), *arguments, **named), header_of(content)
+
+
 def _image(content: bytes, max_pixels: int, dicom_window: bool, upright: bool) -> np.ndarray:
     if not content:
         raise UnreadableImage("the file is empty")
@@ -91,7 +113,9 @@ def _image(content: bytes, max_pixels: int, dicom_window: bool, upright: bool) -
 
         return decode_dicom(content, max_pixels, dicom_window)
     if is_volume(content):
-        return _volume(content).pixels(max_pixels, upright)
+        from components.imaging.files.volumes import open_volume  # nibabel, a quarter of a second, only where needed
+
+        return open_volume(content).pixels(max_pixels, upright)
     return raster.decode_raster(content, max_pixels, upright)
 
 
@@ -138,27 +162,6 @@ def _indices(content: bytes, max_pixels: int, upright: bool) -> np.ndarray:
     return pixels
 
 
-def orientation_of(content: bytes) -> int:
-    """The orientation that a file carries, 1 to 8 as in EXIF, of NIfTI and NRRD by their place in a patient: 1, of
-    PNM, BMP, GIF, DICOM and text.
-
-    Raises:
-        UnreadableImage: the bytes are those of no image.
-    """
-    if is_volume(content):
-        return _volume(content).orientation
-    return raster.orientation_of(content) if _is_raster(content) else UPRIGHT
-
-
-def is_placed(content: bytes) -> bool:
-    """Whether a file tells where in a patient its pixels lie, so that upright it fits any other that does: NIfTI, NRRD.
-
-    Raises:
-        UnreadableImage: the bytes are those of no image.
-    """
-    return is_volume(content) and _volume(content).is_placed
-
-
 def encode_png(pixels: np.ndarray) -> bytes:
     """Lossless PNG of `(H, W)` or RGB `(H, W, 3)`, uint8 or uint16, at level 1.
 
@@ -203,12 +206,6 @@ def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 def _is_raster(content: bytes) -> bool:
     others = (is_dicom, is_volume, is_label_text)
     return bool(content) and content[:2] not in PNM_MAGIC and not any(is_other(content) for is_other in others)
-
-
-def _volume(content: bytes) -> Volume:
-    from components.imaging.files.volumes import open_volume  # nibabel, a quarter of a second, only where needed
-
-    return open_volume(content)
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:

@@ -10,13 +10,15 @@ import numpy as np
 from pydicom.dataset import FileDataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, SegmentationStorage
 
 from components.foreign import foreign
 from components.imaging.files.dicom_dataset import check_required, open_dicom
 from components.imaging.files.dicom_frame import check_stored
 from components.imaging.files.dicom_padding import bits_of_tissue, forget_padding, padding_of
 from components.imaging.files.dicom_values import rescaled, windowed
+from components.imaging.files.header import Header
+from components.imaging.files.spacing import spacing
 from components.imaging.files.unreadable import UnreadableImage, check_size
 
 _GRAY = frozenset({"MONOCHROME1", "MONOCHROME2"})
@@ -54,15 +56,21 @@ def decode_dicom(content: bytes, max_pixels: int, window: bool, padded: bool = T
         return pixels
 
 
-def is_lossy_dicom(file: BinaryIO) -> bool:
-    """Whether the pixels went through a lossy compression, now or before.
+def header_of_dicom(content: bytes) -> Header:
+    """The spacing is Pixel Spacing, else Imager Pixel Spacing, which is that of the detector: what lies before it is
+    smaller than it says.
 
     Raises:
         UnreadableImage: a damaged file.
     """
     with _damage_named():
-        dataset = open_dicom(file, stop_before_pixels=True)
-        return dataset.get("LossyImageCompression") == "01" or dataset.file_meta.TransferSyntaxUID in _LOSSY
+        dataset = open_dicom(io.BytesIO(content), stop_before_pixels=True)
+        return Header(
+            # Now, or before.
+            lossy=dataset.get("LossyImageCompression") == "01" or dataset.file_meta.TransferSyntaxUID in _LOSSY,
+            stored_spacing=spacing(_spacings(dataset)),
+            is_seg=dataset.get("SOPClassUID") == SegmentationStorage,
+        )
 
 
 def sides_of_dicom(file: BinaryIO) -> tuple[int, int]:
@@ -76,14 +84,8 @@ def sides_of_dicom(file: BinaryIO) -> tuple[int, int]:
         return int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
 
 
-def spacing_of_dicom(file: BinaryIO) -> list[object]:
-    """Height and width of a pixel in mm as they stand in the file; empty where they do not, or are no numbers.
-
-    Raises:
-        UnreadableImage: a damaged file.
-    """
-    with _damage_named():
-        dataset = open_dicom(file, stop_before_pixels=True)
+def _spacings(dataset: FileDataset) -> list[object]:
+    """Height and width of a pixel in mm as they stand in the file; empty where they do not, or are no numbers."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         with suppress(Exception):  # what pydicom raises of values that are none
             if found := list(dataset[keyword].value):

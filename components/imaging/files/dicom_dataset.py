@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from typing import BinaryIO
 
 from pydicom import dcmread
@@ -19,6 +21,10 @@ from pydicom.uid import (
 
 from components.imaging.files.dicom_mark import PREAMBLE_BYTES, has_preamble
 from components.imaging.files.unreadable import UnreadableImage
+
+# Lines without number, each with all of a value, be it a patient's, and without the name of a file.
+logging.getLogger("pydicom").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="pydicom")
 
 _REQUIRED = (
     *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns"),

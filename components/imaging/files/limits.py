@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from components.imaging.files.child import run_apart
@@ -13,6 +14,7 @@ from components.imaging.files.pnm import MAGIC as PNM_MAGIC
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
+Source = TypeVar("Source", bytes, Path)
 
 _LIGHT, _LIGHT_OF_OTHERS = 2**20, 2**16
 """Bytes of a file that is decoded in place; deflate makes a thousand times as many of them. Of formats other than PNG
@@ -34,23 +36,32 @@ LIMITS = Limits()
 
 def decode_within(
     seconds: float,
-    decode: Callable[Concatenate[bytes, Given], Found],
-    content: bytes,
+    decode: Callable[Concatenate[Source, Given], Found],
+    source: Source,
     *arguments: Given.args,
     **named: Given.kwargs,
 ) -> Found:
-    """`decode(content, *arguments)`, in a process of its own where it may take long.
+    """`decode(source, *arguments)`, in a process of its own where it may take long; of a file by its path it is the
+    header alone that is decoded.
 
     Raises:
         UnreadableImage: it took longer than `seconds`, or its process was killed.
     """
-    if seconds == math.inf or content[:2] in PNM_MAGIC or _is_light(content):
-        return decode(content, *arguments, **named)
-    return run_apart(seconds, decode, content, *arguments, **named)
+    if seconds == math.inf or _is_light(source):
+        return decode(source, *arguments, **named)
+    # Which was started elsewhere, it may be.
+    source = source.absolute() if isinstance(source, Path) else source
+    return run_apart(seconds, decode, source, *arguments, **named)
 
 
-def _is_light(content: bytes) -> bool:
+def _is_light(source: bytes | Path) -> bool:
     """Whether it takes a second or two at most, whatever it holds."""
+    if isinstance(source, Path):
+        return source.stat().st_size <= _LIGHT
+    return source[:2] in PNM_MAGIC or _is_light_content(source)
+
+
+def _is_light_content(content: bytes) -> bool:
     if len(content) > _LIGHT:
         return False
     if content.startswith(PNG_MAGIC):

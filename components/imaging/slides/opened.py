@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from components.errors import UsageError
+from components.errors import MasklineError, UsageError
 from components.foreign import foreign
 from components.imaging.files import raster
 from components.imaging.files.codecs import LIMITS
+from components.imaging.files.limits import decode_within
 from components.imaging.files.magic import TIFF_MAGIC
 from components.imaging.files.unreadable import UnreadableImage
 from components.imaging.slides import vips
@@ -30,16 +31,21 @@ def is_slide(path: Path, max_pixels: int = LIMITS.pixels) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with foreign(UnreadableImage, "cannot be read"), opened(path) as file:
-            magic = file.read(_MAGIC_BYTES)
-            if not magic.startswith((*TIFF_MAGIC, *vips.MAGIC)):
-                return False
-            file.seek(0)
-            header = raster.open_raster(file)
-            is_pyramid = magic.startswith(TIFF_MAGIC) and getattr(header, "n_frames", 1) > 1
-            return is_pyramid or header.width * header.height > max_pixels
+        with foreign(UnreadableImage, "cannot be read", MasklineError):
+            return decode_within(LIMITS.seconds, _is_by_regions, path, max_pixels)
     except UnreadableImage:
         return False
+
+
+def _is_by_regions(path: Path, max_pixels: int) -> bool:
+    with opened(path) as file:
+        magic = file.read(_MAGIC_BYTES)
+        if not magic.startswith((*TIFF_MAGIC, *vips.MAGIC)):
+            return False
+        file.seek(0)
+        header = raster.open_raster(file)
+        is_pyramid = magic.startswith(TIFF_MAGIC) and getattr(header, "is_animated", False)
+        return is_pyramid or header.width * header.height > max_pixels
 
 
 def is_decoded_by_rows(path: Path) -> bool:

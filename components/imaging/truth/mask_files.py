@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from components.imaging.files.codecs import Limits, decode_mask, is_lossy, is_placed, orientation_of, read_content
-from components.imaging.files.dicom_mark import is_dicom
+from components.imaging.files.codecs import Limits, decode_mask, read_content, with_header
+from components.imaging.files.header import header_of
+from components.imaging.files.limits import decode_within
 from components.imaging.truth.classes import foreground
 from components.imaging.truth.mask_images import MaskImage, read_image_mask
 from components.imaging.truth.masks import UnclearMask
@@ -55,31 +57,29 @@ def read_mask(
         background = np.eye(1, 1 + len(names))[0]
         array = within(read_one_hot(path, 1 + len(names), limits.pixels), region, background)
         reading = MaskReading(one_hot_mask(array), rule="channels of an array")
-    elif _is_segmentation(content := read_content(path, limits)):
-        reading = MaskReading(within(_segments(content, names, limits.pixels), region, 0), rule="segments")
     else:
-        file = MaskImage(content, is_lossy(path), limits, upright)
-        reading = replace(
-            read_image_mask(file, settings, names, region),
-            orientation=orientation_of(file.content),
-            placed=is_placed(file.content),
-        )
+        # It is read where it is decoded, and goes there once.
+        content = read_content(path, limits)
+        reading = decode_within(limits.seconds, _reading, content, settings, names, limits.pixels, region, upright)
     if region is not None:
         reading = replace(reading, classes=ignoring(reading.classes, ~region))
     return reading if cv2.countNonZero(foreground(reading.classes)) else replace(reading, rule="")
 
 
-def _is_segmentation(content: bytes) -> bool:
-    if not is_dicom(content):
-        return False
-    from components.imaging.annotations.dicom_segments import is_seg  # pydicom, a tenth of a second, only where needed
-
-    return is_seg(content)
+def _reading(
+    content: bytes, settings: Mask, names: Sequence[str], max_pixels: int, region: np.ndarray | None, upright: bool
+) -> MaskReading:
+    header = header_of(content)
+    if header.is_seg:
+        return MaskReading(within(_segments(content, names, max_pixels), region, 0), rule="segments")
+    file = MaskImage(content, header.lossy, Limits(max_pixels, math.inf), upright)
+    reading = read_image_mask(file, settings, names, region)
+    return replace(reading, orientation=header.orientation, placed=header.placed)
 
 
 def _segments(content: bytes, names: Sequence[str], max_pixels: int) -> np.ndarray:
     """Class indices `(H, W)` uint8 of a DICOM segmentation."""
-    from components.imaging.annotations.dicom_segments import read_seg, united
+    from components.imaging.annotations.dicom_segments import read_seg, united  # pydicom, only where needed
 
     try:
         return read_seg(content, Task(classes=[*names]), max_pixels) if len(names) > 1 else united(content, max_pixels)
@@ -95,6 +95,6 @@ def read_region(path: Path, limits: Limits, upright: bool = True) -> tuple[np.nd
         UnreadableImage: the file is missing, damaged or too large.
     """
     content = read_content(path, limits)
-    pixels = decode_mask(content, limits, upright).pixels
-    inside = pixels.reshape(*pixels.shape[:2], -1).max(axis=-1) > (_MIDDLE if is_lossy(path) else 0)
-    return inside, orientation_of(content)
+    drawn, header = with_header(decode_mask, content, limits, upright)
+    levels = drawn.pixels.reshape(*drawn.pixels.shape[:2], -1).max(axis=-1)
+    return levels > (_MIDDLE if header.lossy else 0), header.orientation

@@ -10,16 +10,18 @@ from typing import Any, Literal
 import numpy as np
 
 from components.errors import UsageError
-from components.imaging.annotations.dicom_segments import is_seg, segment_labels
+from components.imaging.annotations.dicom_segments import segment_labels
 from components.imaging.files.codecs import (
+    LIMITS,
     UnreadableImage,
     decode_indices,
     decode_mask,
-    is_lossy,
     read_content,
     read_image,
     with_channels,
+    with_header,
 )
+from components.imaging.files.limits import decode_within
 from components.imaging.truth.masks import UnclearMask
 from components.imaging.truth.one_hot import one_hot_channels
 from components.imaging.truth.unclear import JPEG_MOVES, Colour, colours_of, has_colours
@@ -66,8 +68,9 @@ def look_at_masks(paths: Sequence[Path]) -> tuple[list[Look], list[tuple[Path, s
 
 
 def _look(path: Path) -> Look:
-    content, lossy = read_content(path), is_lossy(path)
-    pixels = decode_mask(content).pixels
+    content = read_content(path)
+    drawn, header = with_header(decode_mask, content, LIMITS)
+    pixels, lossy = drawn.pixels, header.lossy
     coloured = has_colours(pixels, JPEG_MOVES if lossy else 0)
     palette = False
     if coloured:
@@ -108,12 +111,12 @@ def segment_names(paths: Sequence[Path]) -> list[str]:
     names: dict[str, None] = {}
     for path in paths:
         try:
-            content = read_content(path)
-            if not is_seg(content):
-                return []
-            names |= dict.fromkeys(segment_labels(content))
+            labels = decode_within(LIMITS.seconds, segment_labels, read_content(path))
         except UnreadableImage:
             continue  # said by those who read it
+        if labels is None:
+            return []
+        names |= dict.fromkeys(labels)
     return [*names]
 
 
