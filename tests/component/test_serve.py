@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from dicom_files import dicom
 from fastapi.testclient import TestClient
+from hostile import images
 from known import STORED, square, version_in
 from predicting import predict
 
@@ -183,6 +184,19 @@ def test_what_is_too_large_is_refused(client: TestClient) -> None:
             yield bytes(2**13)
 
     assert client.post("/answer", content=chunks()).status_code == 413
+
+
+NO_BODIES = {images.pipe, images.endless, images.dicom_of_3_gigabytes, images.pgm_of_a_gigabyte}
+NO_BODIES |= {images.png_of_a_gigabyte_behind_its_end}
+
+
+@pytest.mark.parametrize("hostile", [each for each in images.IMAGES if each not in NO_BODIES])
+def test_what_unpacks_to_more_than_it_tells_is_refused(
+    current: Current, hostile: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    answer = client_of(current, Limits()).post("/answer", content=hostile(tmp_path).read_bytes())
+    assert answer.status_code in (413, 422)
+    assert len(answer.json()["error"]) < 600
 
 
 def test_requests_bear_the_token(current: Current, files: dict[str, bytes]) -> None:
