@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,17 @@ def version_in(folder: Path, point: OperatingPoint, **derived: Any) -> Path:
     write_json(folder / "MANIFEST.json", {"version": folder.name})
     write_json(folder.parent / "CHAMPION.json", {"version": folder.name})
     return folder
+
+
+def pushed(version: Path, serving: Path, name: str, threshold: float = 0.5) -> Path:
+    """Another version like that one, at a threshold, as what is to be served."""
+    shutil.copytree(version, serving / name)
+    training = json.loads((version / "assets.extra/training.json").read_text())
+    training["config"]["operating_point"]["threshold"] = threshold
+    write_json(serving / name / "assets.extra/training.json", training)
+    write_json(serving / name / "MANIFEST.json", {"version": name})
+    write_json(serving / "CHAMPION.json", {"version": name})
+    return serving / name
 
 
 def square(height: int, width: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 from types import MappingProxyType
@@ -157,6 +157,7 @@ def load_model(
     precision: str | None = None,
     view: str | None = None,
     filtering: Mapping[str, float] = MappingProxyType({}),
+    heed: Callable[[], None] | None = None,
 ) -> Model:
     """The model of a version's folder, or the champion of a serving folder.
 
@@ -169,6 +170,7 @@ def load_model(
         precision: of the engine; None: the fastest that the model offers.
         view: by its name, how the model looks at an image; None: as it was trained.
         filtering: what is done to probabilities, by the keys of `Filtering`.
+        heed: as of `Asking`.
 
     Raises:
         UsageError: there is none, it does not say what it was trained for, it is damaged, or it cannot be asked so.
@@ -185,6 +187,7 @@ def load_model(
     point, filters = _changed(stored, changes, task), _validated(Filtering, filtering)
     form = chosen(folder, engine, precision, in_use())
     asking = Asking(blend=blend, batch=batch, view=view, form=form, **_windows_asked(stored, point, form))
+    asking = replace(asking, heed=heed) if heed else asking
     with broken_named(folder, _ANEW, UsageError, MemoryError):
         return Model(folder, task, derivation, point, asking, filters)
 

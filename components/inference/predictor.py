@@ -31,6 +31,9 @@ _MOST_AT_ONCE = 2**20
 """Pixels of windows of an image that is not in memory."""
 
 
+def _nothing() -> None: ...
+
+
 @dataclass(frozen=True)
 class Asking:
     """How a model is asked."""
@@ -51,6 +54,9 @@ class Asking:
     """Windows that the model sees at once."""
     view: str | None = None
     """By name, of `VIEWS`; None: as the model was trained."""
+
+    heed: Callable[[], None] = _nothing
+    """Called before each question to the model; what it raises ends the answer."""
 
 
 _AS_SERVED = Asking()
@@ -157,6 +163,7 @@ class Predictor:
         """The answers to the flipped forms of so many windows at once, `(N, height, width, channels)` each."""
         for batch in _batches(given, size):
             windows, moments = (np.stack(each).astype(np.float32) for each in zip(*batch, strict=True))
+            self._asking.heed()
             asked = (Asked(np.ascontiguousarray(np.flip(windows, axes)), moments) for axes in flips)
             yield [np.flip(self._engine(each), axes) for each, axes in zip(asked, flips, strict=True)]
 

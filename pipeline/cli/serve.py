@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +58,8 @@ def serve_command(
 ) -> None:
     """Serve a model over HTTP: TensorFlow Serving's and KServe's paths, Prometheus metrics, and a page to try it on.
 
-    A champion that changes is followed without a restart. SIGTERM and Ctrl+C end it when what it has begun is answered.
+    A champion that changes is followed without a restart. SIGTERM and Ctrl+C end it when what it has begun is answered,
+    within --seconds and a few more. Exit codes: 0 ended; 2 usage, or there is no model that answers.
     """
     from pipeline.runs.quiet import quiet
     from pipeline.serve.limits import Limits
@@ -84,5 +87,14 @@ def serve_command(
             precision and precision.value,
             device and device.value,
             threads,
-            Terminal(terminal).say,
+            _log(Terminal(terminal)),
         )
+
+
+def _log(terminal: Terminal) -> Callable[[str], None]:
+    def log(text: str) -> None:
+        # Who reads it may have gone, which Rich takes for an end: a server does not end with them.
+        with suppress(OSError, SystemExit):
+            terminal.say_lines(text)
+
+    return log

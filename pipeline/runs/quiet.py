@@ -6,16 +6,23 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from components.visible import visible_lines
 
 
-def _terminal() -> TextIO:
+@contextmanager
+def _terminal() -> Iterator[TextIO]:
     """The terminal's standard output, with its encoding."""
-    return os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="backslashreplace")
+    stream = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="backslashreplace")
+    try:
+        yield stream
+    finally:
+        # Nobody reads what is left: it is nobody's failure.
+        with suppress(BrokenPipeError):
+            stream.close()
 
 
 class _Formatter(logging.Formatter):

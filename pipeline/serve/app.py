@@ -19,7 +19,7 @@ from pipeline.serve.current import Current, Served
 from pipeline.serve.desk import Desk
 from pipeline.serve.limits import Limits, Refusal
 from pipeline.serve.metrics import Metrics
-from pipeline.serve.receiving import bearing_token, body_of, drained
+from pipeline.serve.receiving import bearing_token, body_of, drained, from_here
 from pipeline.serve.refusing import HANDLERS, REFUSED, broken
 from pipeline.serve.shown import Shown, shown
 
@@ -56,7 +56,7 @@ def application(
     app.add_exception_handler(Exception, broken(say))
     metrics = Metrics(current, desk)
     app.include_router(_health(name))
-    guarded = [Depends(bearing_token(token))] if token else []
+    guarded = [Depends(bearing_token(token) if token else from_here)]
     app.include_router(_known(current, name, metrics), dependencies=guarded)
     app.include_router(_answers(current, desk, limits, name), dependencies=guarded)
     for path, (file, kind) in _FILES.items():
@@ -76,7 +76,7 @@ def _health(name: str) -> APIRouter:
 
 
 def _known(current: Current, name: str, metrics: Metrics) -> APIRouter:
-    router = APIRouter(tags=["metadata"])
+    router = APIRouter(tags=["metadata"], responses={status: REFUSED[status] for status in (401, 403)})
 
     @router.get(f"/v2/models/{name}")
     def metadata() -> kserve.Metadata:
@@ -100,7 +100,8 @@ def _answers(current: Current, desk: Desk, limits: Limits, name: str) -> APIRout
         def answered(body: bytes) -> tuple[str, bytes]:
             # The same one from here on, whatever takes its place meanwhile.
             served = current.served
-            return served.version, json.dumps(work(served, body)).encode()
+            with current.deadline.after(limits.seconds):
+                return served.version, json.dumps(work(served, body)).encode()
 
         try:
             by, content = await desk.do(partial(body_of, request, limits.bytes), answered)
@@ -114,7 +115,7 @@ def _answers(current: Current, desk: Desk, limits: Limits, name: str) -> APIRout
     @router.post(f"/v1/models/{name}:predict", response_model=tf_serving.Answers, openapi_extra={"requestBody": asked})
     async def predict(request: Request) -> Response:
         def work(served: Served, body: bytes) -> tf_serving.Answers:
-            return tf_serving.answered(body, limits.seconds, lambda file: answer(served, file, limits))
+            return tf_serving.answered(body, lambda file: answer(served, file, limits))
 
         return await done(request, work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +16,11 @@ from components.errors import MasklineError
 from components.inference.model import Model
 from components.serving_dir import MANIFEST_FILE, read_paper
 from components.serving_papers import Manifest
+from pipeline.serve.deadline import Deadline
 
 _LOOKS_SECONDS = 1.0
 _TRIED_AGAIN_SECONDS = 60.0
+_ENDS_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class Served:
 class Current:
     """What is served now. Whoever has begun with a model ends with it."""
 
-    def __init__(self, find: Callable[[], Path], load: Callable[[Path], Model], say: Callable[[str], None]) -> None:
+    def __init__(self, find: Callable[[], Path], load: Callable[..., Model], say: Callable[[str], None]) -> None:
         """
         Args:
             find: the folder of the version that is to be served.
-            load: its model.
+            load: as `load_model`, its model.
             say: told when another is served, or cannot be.
 
         Raises:
@@ -49,6 +52,8 @@ class Current:
         self._refused: tuple[Path, float] | None = None
         self._ended = Event()
         self._thread = Thread(target=self._follow, name="follow", daemon=True)
+        self.deadline = Deadline()
+        """Of an answer."""
         self.fault = ""
         """Why another is not served that should be; empty: none should."""
         self.served = self._opened(find())
@@ -58,7 +63,10 @@ class Current:
         self._thread.start()
 
     def end(self) -> None:
+        """A model that is being loaded is waited for: within TensorFlow no thread can be ended in peace."""
         self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(_ENDS_SECONDS)
 
     def look(self) -> None:
         """Serves what is to be served now; the old model goes on where that is not whole."""
@@ -70,6 +78,8 @@ class Current:
             elif not self._is_refused(folder):
                 self.served = self._opened(folder)
                 self._refused, self.fault = None, ""
+                # What the old one has made of TensorFlow goes now, and not when there is much of it.
+                gc.collect()
                 self._say(f"version {self.served.version} is served")
         # Of a model that somebody else wrote anything may come; what is served goes on.
         except Exception as error:
@@ -80,7 +90,7 @@ class Current:
             self.look()
 
     def _opened(self, folder: Path) -> Served:
-        model = self._load(folder)
+        model = self._load(folder, heed=self.deadline.heed)
         height, width = model.derivation.height, model.derivation.width
         # The first answer is what is traced and compiled by; no pixel has to be like the others.
         [first] = model.predict(np.arange(height * width).astype(np.uint8).reshape(height, width))

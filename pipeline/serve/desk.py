@@ -24,6 +24,7 @@ class Desk:
         self._lock = Lock()
         self._inside = 0
         self._lasted = 0.0
+        self._began: float | None = None
 
     @property
     def inside(self) -> int:
@@ -69,13 +70,16 @@ class Desk:
             self._inside -= 1
 
     def _timed(self, work: Callable[[bytes], Found], content: bytes) -> Found:
-        started = time.monotonic()
+        self._began = began = time.monotonic()
         try:
             return work(content)
         finally:
-            self._lasted = time.monotonic() - started
+            self._lasted = time.monotonic() - began
+            self._began = None
 
     @property
     def _later(self) -> dict[str, str]:
-        """When a place may be free."""
-        return {"Retry-After": str(max(1, math.ceil(self._lasted)))}
+        """When a place may be free: after as long as the last answer took, or this one has by now."""
+        began = self._began
+        lasts = self._lasted if began is None else max(self._lasted, time.monotonic() - began)
+        return {"Retry-After": str(max(1, math.ceil(lasts)))}

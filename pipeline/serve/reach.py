@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from components.errors import UsageError
 from components.reading import read_bytes
 
+_BACKLOG = 2048
 _TOKEN = range(16, 4097)
 """Characters."""
 _SECRET = f"a secret of {_TOKEN.start} characters at least, such as `openssl rand -hex 32` prints"
 
 
 def listening(host: str, port: int, token: str | None) -> socket.socket:
-    """Bound, so that nobody else can be; nobody is heard before a server listens.
+    """Nobody else listens there; whoever comes waits for a server.
 
     Raises:
         UsageError: it cannot be; or who is beyond this machine could ask, and needs no token.
@@ -24,7 +27,7 @@ def listening(host: str, port: int, token: str | None) -> socket.socket:
     if token is None and not _is_here(bound):
         bound.close()
         raise UsageError(
-            f"--host {host}: whoever reaches it could ask. Give --token-file FILE, with {_SECRET}, "
+            f"--host {host!r}: whoever reaches it could ask. Give --token-file FILE, with {_SECRET}, "
             "or listen on 127.0.0.1"
         )
     return bound
@@ -54,12 +57,27 @@ def _bound(host: str, port: int) -> socket.socket:
         bound = socket.socket(family, kind)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        # Two that are bound alone do not notice each other. Who comes before the model is loaded waits.
+        bound.listen(_BACKLOG)
     except OSError as error:
         raise UsageError(
-            f"--host {host} --port {port}: {error.strerror}. Give others; port 0 is any free one"
+            f"--host {host!r} --port {port}: {error.strerror}. Give others; port 0 is any free one"
         ) from error
     return bound
 
 
 def _is_here(bound: socket.socket) -> bool:
     return ipaddress.ip_address(bound.getsockname()[0]).is_loopback
+
+
+def is_own(host: str, origin: str | None) -> bool:
+    """Whether a request of these headers comes from this machine's own programs and page: where no token is asked for,
+    any page that somebody opens could ask as well, and under a name that leads here read the answer."""
+    name = urlsplit(f"//{host}").hostname or ""
+    return _is_loopback(name) and origin in (None, f"http://{host}")
+
+
+def _is_loopback(name: str) -> bool:
+    with suppress(ValueError):
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    return False

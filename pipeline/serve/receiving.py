@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import ClientDisconnect
 
 from pipeline.serve.limits import Refusal
+from pipeline.serve.reach import is_own
 
 _DRAIN_SECONDS = 10
 
@@ -26,6 +27,13 @@ def bearing_token(token: str) -> Callable[..., Awaitable[None]]:
             raise Refusal(401, "no token, or another: send Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
 
     return bearing
+
+
+async def from_here(request: Request) -> None:
+    """Raises Refusal: it is not `is_own`."""
+    if not is_own(request.headers.get("host", ""), request.headers.get("origin")):
+        await drained(request)
+        raise Refusal(403, "without a token this machine's own programs alone are answered: ask 127.0.0.1 or localhost")
 
 
 async def body_of(request: Request, most: int) -> bytes:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from components.brief import brief
 from pipeline.serve.limits import Refusal
 
 
@@ -22,6 +22,7 @@ class Fault(BaseModel):
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     401: {"model": Fault, "description": "No token, or another"},
+    403: {"model": Fault, "description": "From elsewhere"},
     413: {"model": Fault, "description": "Too large"},
     422: {"model": Fault, "description": "Not what is expected"},
     429: {"model": Fault, "description": "Too many at once"},
@@ -30,26 +31,31 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _told(sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    # In ASCII: what somebody has sent may be no text.
+    return Response(json.dumps({"error": sentence}), status, dict(headers or {}), "application/json")
+
+
 async def _refused(_: Request, refusal: Any) -> Response:
-    return JSONResponse({"error": refusal.sentence}, refusal.status, dict(refusal.headers))
+    return _told(refusal.sentence, refusal.status, refusal.headers)
 
 
 async def _not_there(request: Request, error: Any) -> Response:
     told = f"{request.method} {request.url.path}: {error.detail}. /openapi.json lists what there is"
-    return JSONResponse({"error": told}, error.status_code, error.headers)
+    return _told(told, error.status_code, error.headers)
 
 
 async def _invalid(_: Request, error: Any) -> Response:
     first = error.errors()[0]
-    return JSONResponse({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+    return _told(f"{first['loc'][-1]}: {first['msg']}", 422)
 
 
 def broken(say: Callable[[str], None]) -> Callable[[Request, Exception], Awaitable[Response]]:
     """What nobody has foreseen."""
 
     async def broken(request: Request, error: Exception) -> Response:
-        say(brief(f"{request.url.path}: {type(error).__name__}: {error}"))
-        return JSONResponse({"error": "this server has failed; its log says how"}, 500)
+        say(f"{request.url.path}: {''.join(traceback.format_exception(error)).rstrip()}")
+        return _told("this server has failed; its log says how", 500)
 
     return broken
 

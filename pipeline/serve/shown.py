@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from contextlib import suppress
 from functools import partial
 
 import cv2
@@ -11,10 +12,11 @@ from typing_extensions import TypedDict
 
 from components.imaging.annotations.colours import colours_of, eight_bit, hexadecimal
 from components.imaging.annotations.geojson import write_geojson
-from components.imaging.files.codecs import encode_png
+from components.imaging.files.codecs import UnreadableImage, encode_png
 from components.predictions.answered import Answered
 from components.predictions.outputs import measurements
 
+_MOST_OUTLINES = 2_000
 _SIDE = 1600
 """Pixels of the longer side of a picture."""
 
@@ -44,8 +46,8 @@ class Shown(TypedDict):
     """255 p, by which the page moves the threshold."""
     mask: str
     """PNG in base64 at the size of the image."""
-    geojson: str
-    """Text of a file."""
+    geojson: str | None
+    """Text of a file; null: of more than 2,000 regions, which are noise and take long."""
 
 
 def shown(found: Answered, version: str, threshold: float) -> Shown:
@@ -66,8 +68,15 @@ def shown(found: Answered, version: str, threshold: float) -> Shown:
         "indices": picture(found.classes, how=cv2.INTER_NEAREST),
         "probability": None if found.task.several else picture(np.rint(found.probability * 255).astype(np.uint8)),
         "mask": _text(encode_png(found.classes)),
-        "geojson": write_geojson(found.regions, found.task, measurements(found.lesions)).decode(),
+        "geojson": _outlines(found),
     }
+
+
+def _outlines(found: Answered) -> str | None:
+    with suppress(UnreadableImage):
+        if len(found.regions.each) <= _MOST_OUTLINES:
+            return write_geojson(found.regions, found.task, measurements(found.lesions)).decode()
+    return None
 
 
 def _picture(pixels: np.ndarray, size: tuple[int, int], how: int = cv2.INTER_AREA) -> str:

@@ -4,7 +4,7 @@ by a sentence; the model changes while it answers."""
 from __future__ import annotations
 
 import json
-import shutil
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,13 +16,14 @@ import pytest
 from dicom_files import dicom
 from fastapi.testclient import TestClient
 from hostile import images
-from known import STORED, square, version_in
+from known import STORED, pushed, square, version_in
 from predicting import predict
 
 from components.files import write_json
 from components.imaging.files.codecs import decode_image, encode_png
 from components.inference.model import load_model
 from components.inference.operating_point import OperatingPoint
+from components.records.settings import Tiles
 from pipeline.runs.served import model_folder
 from pipeline.serve.app import application
 from pipeline.serve.current import Current
@@ -45,23 +46,13 @@ def current_of(serving: Path, say: Callable[[str], None] = print) -> Current:
 
 
 def client_of(current: Current, limits: Limits, token: str | None = None) -> TestClient:
-    return TestClient(application(current, Desk(limits), limits, "mass", token, print))
+    app = application(current, Desk(limits), limits, "mass", token, print)
+    return TestClient(app, base_url="http://127.0.0.1")
 
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return version_in(tmp_path_factory.mktemp("out") / "serving/7", STORED).parent
-
-
-def pushed(version: Path, serving: Path, name: str, threshold: float = 0.5) -> Path:
-    """Another version like that one, at a threshold, as what is to be served."""
-    shutil.copytree(version, serving / name)
-    training = json.loads((version / "assets.extra/training.json").read_text())
-    training["config"]["operating_point"]["threshold"] = threshold
-    write_json(serving / name / "assets.extra/training.json", training)
-    write_json(serving / name / "MANIFEST.json", {"version": name})
-    write_json(serving / "CHAMPION.json", {"version": name})
-    return serving / name
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +63,13 @@ def current(serving: Path) -> Current:
 @pytest.fixture(scope="module")
 def client(current: Current) -> TestClient:
     return client_of(current, Limits(bytes=2**16, pixels=10_000))
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of windows of 16 pixels, at the scale of the image."""
+    point = OperatingPoint(threshold=0.3)
+    return version_in(tmp_path_factory.mktemp("tiled") / "serving/7", point, tiles=Tiles(overlap=4)).parent
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +150,7 @@ EXPECTED = 'expected {"instances": [{"b64": "..."}, ...]}, each a whole image fi
         (ROW % '{"b64": "bm90"}', "instances[0]: the image cannot be read: not a whole image: neither a PGM, PPM, PNG, "
          "JPEG, TIFF, BMP, GIF, DICOM, NIfTI nor an NRRD file"),
         ('{"instances": [1], "threshold": 0.3}', f"the body has unknown keys, threshold: {EXPECTED}"),
+        (r'{"instances": [1], "\ud800": 1}', f"the body has unknown keys, \ud800: {EXPECTED}"),
         ('{"signature_name": "serve_tensor", "instances": [1]}',
          "signature_name: serve_image_bytes is what is served here, or leave it out"),
     ],
@@ -197,6 +196,54 @@ def test_what_unpacks_to_more_than_it_tells_is_refused(
     answer = client_of(current, Limits()).post("/answer", content=hostile(tmp_path).read_bytes())
     assert answer.status_code in (413, 422)
     assert len(answer.json()["error"]) < 600
+
+
+def test_what_takes_too_long_is_not_gone_on_with(tiled: Path) -> None:
+    """A minute of windows."""
+    current, limits = current_of(tiled), Limits(seconds=0.5)
+    desk = Desk(limits)
+    with TestClient(application(current, desk, limits, "mass", None, print), base_url="http://127.0.0.1") as asked:
+        late = asked.post("/answer", content=encode_png(np.zeros((4000, 4000), np.uint8)))
+        assert (late.status_code, late.json()) == (
+            *(503,),
+            {"error": "no answer within 0.5 seconds: try again, or ask for less at once"},
+        )
+        started = time.monotonic()
+        desk.close()
+    assert (desk.inside, time.monotonic() - started < 10) == (0, True)
+
+
+def test_of_noise_there_are_no_outlines(tiled: Path) -> None:
+    dots = np.zeros((150, 150), np.uint8)
+    dots[::3, ::3] = 255
+    asked = client_of(current_of(tiled), Limits())
+    shown = asked.post("/answer", content=encode_png(dots)).json()
+    assert (shown["classes"][0]["pixels"], shown["geojson"]) == (2_500, None)
+    np.testing.assert_array_equal(decode_image(b64decode(shown["mask"])), dots // 255)
+    fewer = asked.post("/answer", content=encode_png(dots[:120])).json()
+    assert len(json.loads(fewer["geojson"])["features"]) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example:8501"}, 403),
+        ({"Host": "10.0.0.1:8501"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "localhost:8501", "Origin": "http://localhost:8501"}, 200),
+        ({"Host": "[::1]:8501"}, 200),
+    ],
+)
+def test_without_a_token_pages_of_others_are_not_answered(
+    client: TestClient, files: dict[str, bytes], headers: dict[str, str], status: int
+) -> None:
+    for answer in (
+        client.post("/answer", content=files["gray.png"], headers=headers),
+        client.get("/v2/models/mass", headers=headers),
+    ):
+        assert answer.status_code == status
 
 
 def test_requests_bear_the_token(current: Current, files: dict[str, bytes]) -> None:

@@ -33,12 +33,19 @@ def test_beyond_it_a_token_is_needed() -> None:
 def test_a_place_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"--host 127.0.0.1 --port {port}: Address already in use. Give others"):
+        with pytest.raises(UsageError, match=f"--host '127.0.0.1' --port {port}: Address already in use. Give others"):
+            listening("127.0.0.1", port, None)
+
+
+def test_two_servers_do_not_share_a_place() -> None:
+    with listening("127.0.0.1", 0, None) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(UsageError, match="Address already in use"):
             listening("127.0.0.1", port, None)
 
 
 def test_a_place_that_is_not_there_is_named() -> None:
-    with pytest.raises(UsageError, match=r"--host nowhere\.invalid --port 80: "):
+    with pytest.raises(UsageError, match=r"--host 'nowhere\.invalid' --port 80: "):
         listening("nowhere.invalid", 80, TOKEN)
 
 

@@ -101,7 +101,8 @@ async function show(answer) {
   if (answer.threshold !== null) setThreshold(answer.threshold);
   at("threshold-line").hidden = answer.threshold === null;
   for (const id of ANSWERED) at(id).hidden = false;
-  for (const id of SAVES) at(id).disabled = false;
+  at("save-mask").disabled = false;
+  at("save-geojson").disabled = answer.geojson === null;
   showClasses(answer.classes);
   const size = `${shown.file.name}: ${answer.width} x ${answer.height} pixels`;
   tell(`${size}, confidence ${answer.confidence.toFixed(2)}, by version ${answer.version}`);
@@ -139,6 +140,7 @@ at("layer").addEventListener("change", () => draw(shown.indices));
 // While it moves, what the probability says; then what the server says, who may fill holes and drop small regions.
 at("threshold").addEventListener("input", (event) => {
   setThreshold(event.target.value);
+  at("classes").hidden = true;
   for (const id of SAVES) at(id).disabled = true;
   shown.indices = shown.probability.map((value) => (value >= 255 * event.target.value ? 1 : 0));
   draw(shown.indices);
