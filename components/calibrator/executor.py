@@ -44,7 +44,7 @@ class Executor(BaseExecutor):
         point, trials = choose(score, groups, settings)
         folder = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["calibrated"])))
         own = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
-        export_model(Windows(own), folder, settings.task, point, settings.derivation)
+        export_model(Windows(own), folder, settings.task, point, settings.derivation, settings.max_pixels)
         _copy_extra(own, folder, point)
         found = {
             POINT: point.model_dump(),

@@ -180,6 +180,7 @@ class Config(Section):
             task=self.data.task,
             derivation=self.data.derivation,
             empty_masks=self.evaluation.empty_masks,
+            max_pixels=self.data.limits.pixels,
             splits=list(splits),
         )
 
