@@ -24,6 +24,7 @@ from components.measures.measure import ClassMeasure
 from components.records.sources import read_sources
 from components.records.splits import OUT_OF_FOLD, VALIDATION
 from components.serving_graph.export import Windows, export_model
+from components.serving_graph.warmup import write_warmup
 
 
 class Executor(BaseExecutor):
@@ -55,6 +56,7 @@ class Executor(BaseExecutor):
             "thresholds": threshold_curve(score, point, settings.task),
         }
         write_json(folder / "assets.extra" / OPERATING_POINT_FILE, found)
+        write_warmup(folder, settings.derivation)
 
 
 def _inference(inputs: dict[str, Any], number: int) -> Path:
