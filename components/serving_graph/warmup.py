@@ -48,7 +48,7 @@ def drawn(derivation: Derivation) -> np.ndarray:
     """A bright disc on a slope of grey: `(H, W)` or `(H, W, 3)` uint8 at the model's size."""
     height, width, channels = derivation.shape
     image = np.tile(np.linspace(20, 120, width, dtype=np.uint8), (height, 1))
-    cv2.circle(image, (width // 2, height // 3), min(height, width) // 5, 220, -1)
+    cv2.circle(image, (width // 2, height // 3), min(height, width) // 5, (220,), -1)
     return np.dstack([image] * channels) if channels > 1 else image
 
 

@@ -112,9 +112,7 @@ class Config(Section):
 
     @property
     def serving_check(self) -> ServingCheckSettings:
-        return ServingCheckSettings(
-            task=self.data.task, derivation=self.data.derivation, split=self.records.validation_split
-        )
+        return ServingCheckSettings(task=self.data.task, derivation=self.data.derivation)
 
     @property
     def engine_exporter(self) -> ExporterSettings:
