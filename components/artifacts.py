@@ -105,6 +105,8 @@ class Metrics(TypedDict):
     reasons: list[str]
     champion: dict[str, Any] | None
     collapsed: NotRequired[str | None]
+    operating_point: NotRequired[dict[str, Any] | None]
+    """By which masks were made that were judged."""
 
 
 class FoldMetrics(Metrics):
@@ -189,7 +191,10 @@ class Check(TypedDict):
 class Checks(TypedDict):
     """`checks.json`."""
 
+    passed: NotRequired[bool]
     checks: list[Check]
+    cost: NotRequired[dict[str, Any]]
+    """Of each signature and engine."""
 
 
 Shape = TypeVar("Shape")

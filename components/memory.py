@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,18 @@ def free_memory(root: Path = Path("/")) -> Free:
     `root` is where `proc` and `sys` stand. Control groups are those of version 1 or 2, with the ones above them.
     """
     return min([*_machine(root), *_groups(root), *_own(root), Free(float("inf"), "of nobody knows what")])
+
+
+def peak_memory(root: Path = Path("/")) -> int | None:
+    """The most bytes that this process has held at once since `forget_peak`; None: the system does not tell."""
+    found = re.search(r"VmHWM:\s*(\d+)", _text(root / "proc/self/status"))
+    return 1024 * int(found[1]) if found else None
+
+
+def forget_peak() -> None:
+    """Where the system does not let it, the peak stays that of the whole process."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _machine(root: Path) -> Iterator[Free]:

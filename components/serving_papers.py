@@ -34,6 +34,8 @@ class Manifest(TypedDict):
     """The champion before it, of a rollback that before the version that it is a copy of."""
     engines: NotRequired[dict[str, bool]]
     """Of each faster form that was asked for, whether it is offered."""
+    cost: NotRequired[dict[str, Any]]
+    """Of each signature and engine, what a request of one image took: see `components.serving_check.cost`."""
     copy_of: NotRequired[str]
     """The version that this one, a rollback, has again."""
     withdrawn: NotRequired[list[str]]

@@ -24,6 +24,7 @@ from components.measures.measure import ClassMeasure
 from components.records.sources import read_sources
 from components.records.splits import OUT_OF_FOLD, VALIDATION
 from components.serving_graph.export import Windows, export_model
+from components.serving_graph.warmup import write_warmup
 
 
 class Executor(BaseExecutor):
@@ -44,7 +45,7 @@ class Executor(BaseExecutor):
         point, trials = choose(score, groups, settings)
         folder = Path(path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["calibrated"])))
         own = Path(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])))
-        export_model(Windows(own), folder, settings.task, point, settings.derivation)
+        export_model(Windows(own), folder, settings.task, point, settings.derivation, settings.max_pixels)
         _copy_extra(own, folder, point)
         found = {
             POINT: point.model_dump(),
@@ -55,6 +56,7 @@ class Executor(BaseExecutor):
             "thresholds": threshold_curve(score, point, settings.task),
         }
         write_json(folder / "assets.extra" / OPERATING_POINT_FILE, found)
+        write_warmup(folder, settings.derivation)
 
 
 def _inference(inputs: dict[str, Any], number: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.imaging.files.limits import LIMITS
 from components.inference.settings import Inference
 from components.measures.measure import EmptyMasks
 from components.records.settings import Derivation
@@ -17,5 +18,7 @@ class CalibratorSettings(Section):
     derivation: Derivation
     empty_masks: EmptyMasks
     """As of `[evaluation]`."""
+    max_pixels: int = LIMITS.pixels
+    """Of a file that the model is asked about: as of `[data] max_megapixels`."""
     splits: list[str]
     """On whose images it is chosen: of each inference its own."""

@@ -11,9 +11,11 @@ from tfx.components.pusher import executor
 from tfx.types import Artifact, artifact_utils
 
 from components.artifacts import (
+    CHECKS_FILE,
     ENGINES_FILE,
     METRICS_FILE,
     TRAINING_FILE,
+    Checks,
     Engines,
     Metrics,
     Trained,
@@ -51,6 +53,7 @@ class Executor(executor.Executor):
         training = read_artifact(model / "assets.extra" / TRAINING_FILE, Trained)
         evaluation = Path(artifact_utils.get_single_uri(input_dict["evaluation"]))
         metrics = read_artifact(evaluation / METRICS_FILE, Metrics)
+        infra = Path(artifact_utils.get_single_uri(input_dict["infra_blessing"]))
         forms = Path(artifact_utils.get_single_uri(input_dict["engines"])) if input_dict.get("engines") else None
         engines = offered(read_artifact(forms / ENGINES_FILE, Engines)) if forms else {}
         with exclusive(serving):
@@ -85,6 +88,8 @@ class Executor(executor.Executor):
                 # Models whose probabilities the version averages, one for each fold.
                 "members": training.get("members", 1),
                 "engines": engines,
+                # Of requests on the machine of the check: what a server takes may be more.
+                "cost": read_artifact(infra / CHECKS_FILE, Checks).get("cost", {}),
                 "metrics": disclosed_metrics(metrics, settings.disclosure, serving),
             }
             ask_room(serving, folder_size(model) + (folder_size(forms) if forms else 0), f"the model's copy of {model}")

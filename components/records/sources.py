@@ -10,7 +10,7 @@ import numpy as np
 
 from components.imaging.geometry.placement import Placement
 from components.records.record import Record
-from components.records.tfexample import parse, serialized_records, split_files
+from components.records.tfexample import parse, parse_header, serialized_records, split_files
 
 
 def read_sources(examples: str, split: str) -> Iterator[Record]:
@@ -23,6 +23,13 @@ def shard_sources(shard: str) -> Iterator[Record]:
     records = map(parse, serialized_records(shard).as_numpy_iterator())
     for _, parts in groupby(records, key=lambda record: record.derived_from or record.id):
         yield assembled(list(parts))
+
+
+def serialized_sources(examples: str, split: str) -> Iterator[list[bytes]]:
+    """The records of each source, in the order of `read_sources`."""
+    for shard in split_files(examples, split):
+        records = serialized_records(shard).as_numpy_iterator()
+        yield from (list(parts) for _, parts in groupby(records, key=_source_id))
 
 
 def assembled(parts: Sequence[Record]) -> Record:
@@ -66,6 +73,11 @@ def judged_pixel(record: Record, unit: str) -> tuple[float, float] | None:
         return own
     place = Placement.from_json(record.transform)
     return own[0] * place.source_height / place.content_height, own[1] * place.source_width / place.content_width
+
+
+def _source_id(serialized: bytes) -> str:
+    header = parse_header(serialized)
+    return header.derived_from or header.id
 
 
 def _whole(record: Record) -> Placement:

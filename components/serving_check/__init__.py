@@ -1,1 +1,1 @@
-"""ServingCheck: calls every signature of the exported model in a fresh process."""
+"""ServingCheck: asks the exported model in every way, in a fresh process, for the masks that were evaluated."""

@@ -7,6 +7,7 @@ from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.artifact_types import Engines
 from components.serving_check.executor import Executor
 from components.traits import Traits
 
@@ -16,6 +17,8 @@ class ServingCheckSpec(ComponentSpec):
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "engines": ChannelParameter(type=Engines, optional=True),
     }
     OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.InfraBlessing)}
 
@@ -27,11 +30,24 @@ class ServingCheck(BaseComponent):
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
     traits = Traits()
 
-    def __init__(self, examples: BaseChannel, model: BaseChannel, settings: str, code_version: str) -> None:
-        """`settings` is `ServingCheckSettings` as JSON."""
+    def __init__(
+        self,
+        examples: BaseChannel,
+        model: BaseChannel,
+        evaluation: BaseChannel,
+        settings: str,
+        code_version: str,
+        engines: BaseChannel | None = None,
+    ) -> None:
+        """`evaluation` has the masks by which the model was judged, `engines` are faster forms of it.
+
+        `settings` is `ServingCheckSettings` as JSON.
+        """
         spec = ServingCheckSpec(
             examples=examples,
             model=model,
+            evaluation=evaluation,
+            engines=engines,
             settings=settings,
             code_version=code_version,
             blessing=Channel(type=standard_artifacts.InfraBlessing),

@@ -12,5 +12,3 @@ class ServingCheckSettings(Section):
 
     task: Task
     derivation: Derivation
-    split: str = "eval"
-    """Whose records are tried: not those that decide."""

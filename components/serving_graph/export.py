@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
+from components.imaging.files.limits import LIMITS
 from components.inference.operating_point import OWN, OperatingPoint
 from components.records.settings import Derivation
 from components.serving_graph.adjust import adjust, is_deep
@@ -72,10 +73,17 @@ def export_windows(model: keras.Model, folder: Path, derivation: Derivation) -> 
     archive.write_out(str(folder), verbose=False)
 
 
-def export_model(model: Answering, folder: Path, task: Task, point: OperatingPoint, derivation: Derivation) -> None:
+def export_model(
+    model: Answering,
+    folder: Path,
+    task: Task,
+    point: OperatingPoint,
+    derivation: Derivation,
+    max_pixels: int = LIMITS.pixels,
+) -> None:
     """Writes a SavedModel that adjusts image files and brings them to the model's size as derivation does.
 
-    Records and tensors have been adjusted.
+    Records and tensors have been adjusted. Files of more than `max_pixels` are refused before they are decoded.
 
     Signatures, with p the probability of the only class, which a pixel has where p >= threshold, or those of several
     classes by index, background first, of which a pixel has the most probable; K is their number, and `point` says the
@@ -133,7 +141,7 @@ def export_model(model: Answering, folder: Path, task: Task, point: OperatingPoi
         return tf.io.encode_png(mask), tf.stack(files) if task.several else files[0]
 
     def serve_image_bytes(images: tf.Tensor) -> Outputs:
-        files = refused_unless_derived(images, derivation.upright)
+        files = refused_unless_derived(images, derivation.upright, max_pixels)
         masks, probabilities = tf.map_fn(serve_image, files, fn_output_signature=(tf.string, tf.string))
         return {"mask": masks, "probability": probabilities}
 

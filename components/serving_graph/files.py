@@ -1,7 +1,8 @@
 """Which image files the exported graph takes, in TensorFlow: those alone that it decodes as derivation does.
 
 TensorFlow's decoders take more: GIF, CMYK as if it were RGB, the first of several frames; and they leave an image as it
-lies in a file whose Exif says that it is to be turned, where derivation turns it.
+lies in a file whose Exif says that it is to be turned, where derivation turns it. And they decode up to 2 ** 29 pixels,
+gigabytes of what may have come as a kilobyte.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import tensorflow as tf
+
+from components.imaging.files.limits import LIMITS
 
 _PNG, _JPEG, _EXIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"Exif\0\0"
 _COLOURS = (1, 3)
@@ -18,18 +21,19 @@ Look = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """At the part of a file that begins at a position: its length, int64, and what is wrong with it, or an empty string."""
 
 
-def refused_unless_derived(images: tf.Tensor, upright: bool = True) -> tf.Tensor:
+def refused_unless_derived(images: tf.Tensor, upright: bool = True, max_pixels: int = LIMITS.pixels) -> tf.Tensor:
     """The files `(N,)` as they are.
 
     Args:
         images: the files.
         upright: whether derivation turns them by the orientation that they carry.
+        max_pixels: the most that one of them may have, as its header claims them before they are decoded.
 
     Raises:
         InvalidArgumentError: which of them are neither PNG nor JPEG, or would be decoded otherwise than derivation
             does, and why.
     """
-    faults = tf.map_fn(lambda content: fault_of(content, upright), images)
+    faults = tf.map_fn(lambda content: fault_of(content, upright, max_pixels), images)
     which = tf.where(faults != "")[:, 0]
     said = tf.strings.join(["images[", tf.strings.as_string(which), "] ", tf.gather(faults, which)])
     refusal = tf.debugging.Assert(tf.size(which) == 0, [tf.strings.reduce_join(said, separator="; ")])
@@ -37,18 +41,18 @@ def refused_unless_derived(images: tf.Tensor, upright: bool = True) -> tf.Tensor
         return tf.identity(images)
 
 
-def fault_of(content: tf.Tensor, upright: bool = True) -> tf.Tensor:
+def fault_of(content: tf.Tensor, upright: bool = True, max_pixels: int = LIMITS.pixels) -> tf.Tensor:
     """Why a file is refused, scalar string; empty: it is not."""
     return tf.case(
         [
-            (_starts(content, _PNG), lambda: _png_fault(content, upright)),
-            (_starts(content, _JPEG), lambda: _jpeg_fault(content, upright)),
+            (_starts(content, _PNG), lambda: _png_fault(content, upright, max_pixels)),
+            (_starts(content, _JPEG), lambda: _jpeg_fault(content, upright, max_pixels)),
         ],
         default=lambda: tf.constant("is neither a PNG nor a JPEG file: convert it"),
     )
 
 
-def _png_fault(content: tf.Tensor, upright: bool) -> tf.Tensor:
+def _png_fault(content: tf.Tensor, upright: bool, max_pixels: int) -> tf.Tensor:
     def look(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         length, kind = _number(_bytes(content, position, 4)), _bytes(content, position + 4, 4)
         fault = tf.case(
@@ -60,10 +64,11 @@ def _png_fault(content: tf.Tensor, upright: bool) -> tf.Tensor:
         )
         return 12 + length, fault
 
-    return _first_fault(content, len(_PNG), look)
+    width, height = (_number(_bytes(content, position, 4)) for position in (16, 20))
+    return _unless_large(width, height, max_pixels, lambda: _first_fault(content, len(_PNG), look))
 
 
-def _jpeg_fault(content: tf.Tensor, upright: bool) -> tf.Tensor:
+def _jpeg_fault(content: tf.Tensor, upright: bool, max_pixels: int) -> tf.Tensor:
     def look(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         marker, length = _number(_bytes(content, position + 1, 1)), _number(_bytes(content, position + 2, 2))
         body = _bytes(content, position + 4, length)
@@ -76,11 +81,22 @@ def _jpeg_fault(content: tf.Tensor, upright: bool) -> tf.Tensor:
         step = tf.where(alone, 2 * one, tf.where(last, _length(content), 2 + length))
         return tf.where(marker == 0xFF, one, step), fault
 
-    colours = tf.io.extract_jpeg_shape(content)[2]
+    height, width, colours = tf.unstack(tf.io.extract_jpeg_shape(content))
     named = tf.strings.join(["has ", tf.strings.as_string(colours), " colours, as CMYK: convert it to gray or RGB"])
     return tf.cond(
-        tf.reduce_any(colours == _COLOURS), lambda: _first_fault(content, 2, look), lambda: tf.identity(named)
+        tf.reduce_any(colours == _COLOURS),
+        lambda: _unless_large(width, height, max_pixels, lambda: _first_fault(content, 2, look)),
+        lambda: tf.identity(named),
     )
+
+
+def _unless_large(width: tf.Tensor, height: tf.Tensor, most: int, fault: Callable[[], tf.Tensor]) -> tf.Tensor:
+    """That an image has too many pixels, or what else is wrong with it."""
+    size = tf.strings.join([tf.strings.as_string(width), " x ", tf.strings.as_string(height)])
+    named = tf.strings.join(["has ", size, f" pixels, more than the {most} that are allowed: make it smaller"])
+    # int64 has no room for the square of the largest side of a PNG file.
+    large = tf.cast(width, tf.float64) * tf.cast(height, tf.float64) > most
+    return tf.cond(large, lambda: tf.identity(named), fault)
 
 
 def _first_fault(content: tf.Tensor, start: int, look: Look) -> tf.Tensor:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from components.memory import peak_memory
 from components.parallel import without_inner_threads
 from components.trainer.attempts import seen_shape, training_data
 from components.trainer.choices import compile_model
@@ -110,7 +109,7 @@ def training_speed(files: Sequence[str], settings: TrainerSettings, seconds: flo
     rounds = [(_steps(model, cached, count), _steps(model, loaded, count)) for _ in range(_ROUNDS)]
     of_cached, of_loaded = map(_median, zip(*rounds, strict=True))
     threads = tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
-    return Speed(device, precision, threads, size, of_cached, of_loaded, peak_memory=_peak_memory())
+    return Speed(device, precision, threads, size, of_cached, of_loaded, peak_memory=peak_memory() or 0)
 
 
 def _steps(model: keras.Model, batches: Iterator[Any], count: int) -> Times:
@@ -122,8 +121,3 @@ def _steps(model: keras.Model, batches: Iterator[Any], count: int) -> Times:
 
 def _median(times: Sequence[Times]) -> Times:
     return Times(median(each.wall for each in times), median(each.processor for each in times))
-
-
-def _peak_memory() -> int:
-    found = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())
-    return 1024 * int(found[1]) if found else 0

@@ -112,9 +112,7 @@ class Config(Section):
 
     @property
     def serving_check(self) -> ServingCheckSettings:
-        return ServingCheckSettings(
-            task=self.data.task, derivation=self.data.derivation, split=self.records.validation_split
-        )
+        return ServingCheckSettings(task=self.data.task, derivation=self.data.derivation)
 
     @property
     def engine_exporter(self) -> ExporterSettings:
@@ -180,6 +178,7 @@ class Config(Section):
             task=self.data.task,
             derivation=self.data.derivation,
             empty_masks=self.evaluation.empty_masks,
+            max_pixels=self.data.limits.pixels,
             splits=list(splits),
         )
 

@@ -22,7 +22,7 @@ from components.champion_resolver.component import ChampionResolver
 from components.code_version import code_version
 from components.data_gate.component import DataGate
 from components.engine_export.component import EngineExporter
-from components.engine_export.version import exporter_version
+from components.engine_export.version import version_with_engines
 from components.ensemble.component import Ensemble
 from components.evaluator.component import Evaluator
 from components.evaluator.version import evaluator_version
@@ -97,8 +97,8 @@ class Judged(NamedTuple):
 class Release(NamedTuple):
     """What makes a model that may be served the served one, and tells of it."""
 
-    serving_check: ServingCheck
     exporter: EngineExporter | None
+    serving_check: ServingCheck
     pusher: Pusher
     run_report: RunReport
 
@@ -305,18 +305,22 @@ def _release(
 ) -> Release:
     examples = records.example_gen.outputs["examples"]
     provenance = Provenance(recipe=place.name, notice=place.notice, config=config.model_dump(mode="json"))
+    exporter = _exporter(config, records, judgement) if config.serving.engines else None
+    evaluated = {
+        "evaluation": judgement.evaluator.outputs["evaluation"],
+        "engines": exporter.outputs["engines"] if exporter else None,
+    }
     serving_check = ServingCheck(
         examples=examples,
         model=judgement.model,
         settings=_json(config.serving_check),
-        code_version=_version("serving_check"),
+        code_version=version_with_engines("serving_check", config.serving.engines),
+        **evaluated,
     )
-    exporter = _exporter(config, records, judgement) if config.serving.engines else None
     judged = {
         "split_report": passed.gate.outputs["split_report"],
-        "evaluation": judgement.evaluator.outputs["evaluation"],
         "infra_blessing": serving_check.outputs["blessing"],
-        "engines": exporter.outputs["engines"] if exporter else None,
+        **evaluated,
     }
     pusher = Pusher(
         model=judgement.model,
@@ -327,7 +331,7 @@ def _release(
         code_version=_version("pusher"),
         **judged,
     )
-    release = [*filter(None, (serving_check, exporter, pusher))]
+    release = [*filter(None, (exporter, serving_check, pusher))]
     code = _code([*records, *passed, *trained.nodes, *judgement, *release])
     told = ReportSettings(**dict(provenance), task=config.data.task, derivation=config.data.derivation, code=code)
     run_report = RunReport(
@@ -343,7 +347,7 @@ def _release(
         code_version=_version("run_report"),
         **judged,
     )
-    return Release(serving_check, exporter, pusher, run_report)
+    return Release(exporter, serving_check, pusher, run_report)
 
 
 def _exporter(config: Config, records: Records, judgement: Judged) -> EngineExporter:
@@ -352,7 +356,7 @@ def _exporter(config: Config, records: Records, judgement: Judged) -> EngineExpo
         model=judgement.model,
         model_blessing=judgement.evaluator.outputs["blessing"],
         settings=_json(config.engine_exporter),
-        code_version=exporter_version(config.serving.engines),
+        code_version=version_with_engines("engine_export", config.serving.engines),
     )
 
 

@@ -27,6 +27,7 @@ from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.inference.operating_point import OperatingPoint
 from components.records.settings import Derivation
 from components.serving_graph.export import Windows, export_model
+from components.serving_graph.warmup import write_warmup
 from components.task import Task
 from components.trainer.run import run_fn
 from components.trainer.segmenter import build_segmenter
@@ -182,6 +183,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FnArgs, Config
         own = Path(trained.serving_model_dir)
         export_model(Windows(own), folder, config.data.task, OperatingPoint(), config.data.derivation)
         shutil.copytree(own / "assets.extra", folder / "assets.extra")
+        write_warmup(folder, config.data.derivation)
         return folder
 
     return export
@@ -210,6 +212,19 @@ def model(
     made = _artifact(standard_artifacts.Model, tmp_path_factory.mktemp("model"))
     inputs = {"examples": examples, "model": own, "inference_1": inference}
     _run_executor(Calibrator, inputs, {"calibrated": made}, settings=config.calibrator_on("eval"))
+    return made
+
+
+@pytest.fixture(scope="session")
+def evaluation(
+    config: Config, examples: Artifact, inference: Artifact, model: Artifact, tmp_path_factory: pytest.TempPathFactory
+) -> Artifact:
+    """What the model is worth, and the masks by which it was judged."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    made = _artifact(standard_artifacts.ModelEvaluation, folder / "evaluation")
+    outputs = {"evaluation": made, "blessing": _artifact(standard_artifacts.ModelBlessing, folder / "blessing")}
+    inputs = {"examples": examples, "model": model, "inference": inference}
+    _run_executor(Evaluator, inputs, outputs, settings=config.evaluator)
     return made
 
 

@@ -24,10 +24,12 @@ from components.evaluator.settings import Evaluation, EvaluatorSettings
 from components.imaging.files.codecs import decode_image, encode_png, read_image
 from components.imaging.geometry.placement import letterbox
 from components.inference.model import load_model
+from components.inference.operating_point import OperatingPoint
 from components.inference.settings import Inference
 from components.records.record import Record
 from components.records.settings import Derivation
 from components.records.tfexample import serialize, shard_name, shard_writer
+from components.serving_check.cases import Tried
 from components.serving_check.core import check_model
 from components.serving_check.settings import ServingCheckSettings
 from components.task import Task
@@ -190,5 +192,8 @@ def test_the_evaluator_measures_what_is_served_and_keeps_its_masks(
 
 def test_it_passes_the_serving_check(served: Served) -> None:
     settings = ServingCheckSettings(task=served.settings.task, derivation=served.settings.derivation)
-    checks = check_model(str(served.folder), [serialize(record(number)) for number in range(4)], settings)
+    cases = [Tried(record(number), serialize(record(number)), record(number).mask) for number in range(4)]
+    point = OperatingPoint.model_validate(served.told["operating_point"])
+    checks = check_model(served.folder, cases, point, settings)["checks"]
     assert [check for check in checks if not check["passed"]] == []
+    assert len(checks) > 15

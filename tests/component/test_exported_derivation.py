@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ingest import Made, box, film, ingest, save
+from judged import judged_by
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
@@ -21,7 +22,6 @@ from components.imaging.files.codecs import as_float, decode_image, read_image
 from components.imaging.geometry.placement import Placement
 from components.inference.operating_point import OperatingPoint
 from components.measures.confusion import confusion
-from components.records.tfexample import read_split
 from components.serving_check.core import check_model
 from components.serving_graph.export import export_model
 from pipeline.config.loader import parse_config
@@ -148,14 +148,18 @@ def test_the_same_network_behind_every_other_derivation(
 
 
 def test_the_serving_check_knows_the_adjustment(trained: Path, tiled: Made) -> None:
-    records = list(read_split(tiled.examples.uri, "eval"))[:3]
+    """And asks about whole images of models of tiles."""
 
     def failures(**adjust: Any) -> list[str]:
-        settings = configured(adjust=adjust, tiles=TILES).serving_check
-        return [check["name"] for check in check_model(str(trained), records, settings) if not check["passed"]]
+        settings, point = configured(adjust=adjust, tiles=TILES).serving_check, OperatingPoint()
+        cases = judged_by(trained, tiled.examples.uri, "eval", settings, point)
+        return [each["name"] for each in check_model(trained, cases, point, settings)["checks"] if not each["passed"]]
 
     assert failures(**ADJUST) == []
-    assert failures(**{**ADJUST, "invert": False}) == ["serve_image_bytes agrees with serve_tensor"]
+    assert failures(**{**ADJUST, "invert": False}) == [
+        "serve_image_bytes agrees with serve_tensor",
+        "serve_image_bytes gives the evaluated masks",
+    ]
 
 
 @pytest.mark.parametrize("edge", ["pad", "stretch"])

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from judged import judged_by
 from splits_on_disk import write_split
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.types import Artifact, standard_artifacts
@@ -33,6 +34,7 @@ from components.evaluator.executor import Executor as Evaluator
 from components.example_gen.executor import Executor as ImageMaskExampleGen
 from components.imaging.augmentation.settings import Augmentation
 from components.imaging.files.codecs import as_float, read_image
+from components.inference.stored import stored_point
 from components.out_of_fold.executor import Executor as OutOfFold
 from components.records.record import Record
 from components.records.split_settings import Folds
@@ -277,10 +279,11 @@ def test_the_ensembles_probabilities_are_the_mean_of_its_members(found: Found, e
 
 
 def test_the_ensemble_is_served_as_any_model(found: Found, folded: Config, examples: Artifact) -> None:
-    model = path_utils.serving_model_path(found.served.uri)
-    records = list(read_split(examples.uri, folded.serving_check.split))[:4]
-    checks = check_model(model, records, folded.serving_check)
-    assert len(checks) > 5
+    model, settings = Path(path_utils.serving_model_path(found.served.uri)), folded.serving_check
+    point = stored_point(model, "")
+    cases = judged_by(model, examples.uri, "test", settings, point)
+    checks = check_model(model, cases, point, settings)["checks"]
+    assert len(checks) > 15
     assert [check for check in checks if not check["passed"]] == []
 
 

@@ -205,10 +205,23 @@ def test_the_pusher_waits_for_both_blessings(nodes: dict[str, pipeline_pb2.Pipel
     assert found["infra_blessing"] == {"ServingCheck"}
 
 
+def test_what_is_checked_is_what_was_evaluated_with_its_engines(
+    nodes: dict[str, pipeline_pb2.PipelineNode], faster: Pipeline
+) -> None:
+    given = {"examples": {"ImageMaskExampleGen"}, "model": {"Calibrator"}, "evaluation": {"Evaluator"}}
+    assert producers(nodes["ServingCheck"]) == given
+    made = {item.pipeline_node.node_info.id: item.pipeline_node for item in compile_pipeline(faster, "run-1").nodes}
+    assert producers(made["ServingCheck"]) == {**given, "engines": {"EngineExporter"}}
+    modules = made["ServingCheck"].parameters.parameters["code_version"].field_value.string_value.partition(" of ")[2]
+    assert modules == "components.serving_check.executor, " + ", ".join(
+        f"components.inference.engines.{engine}" for engine in ("onnx", "openvino")
+    )
+
+
 def test_faster_engines_are_made_of_a_blessed_model_before_it_is_pushed(pipeline: Pipeline, faster: Pipeline) -> None:
     without, order = (list(Nodes.of(each).traits) for each in (pipeline, faster))
     at = order.index("EngineExporter")
-    assert (order[:at] + order[at + 1 :], order[at - 1], order[at + 1]) == (without, "ServingCheck", "Pusher")
+    assert (order[:at] + order[at + 1 :], order[at - 1], order[at + 1]) == (without, "Evaluator", "ServingCheck")
     made = compile_pipeline(faster, "run-1")
     nodes = {item.pipeline_node.node_info.id: item.pipeline_node for item in made.nodes}
     given = {"examples": {"ImageMaskExampleGen"}, "model": {"Calibrator"}, "model_blessing": {"Evaluator"}}

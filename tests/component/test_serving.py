@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from pushing import push_model
+from pushing import COST, push_model
 from tfx.types import Artifact, standard_artifacts
 from tfx.utils import path_utils
 
@@ -196,6 +196,7 @@ class TestPusher:
                 "weights": None,
                 "members": 1,
                 "engines": {},
+                "cost": COST,
             },
         }
         assert {path.name for path in serving.glob("[!.]*")} == {version, "CHAMPION.json"}

@@ -172,11 +172,12 @@ def test_unchanged_run_reuses_everything_and_pushes_nothing(out: Path, champion:
     # The first rerun meets a champion, its predecessor met none: what compares with it is made again, once.
     second, third = run_demo(out), run_demo(out)
     assert (second.code, third.code) == (0, 0)
-    for node in {*FIRST_STEPS, "Trainer", "BulkInferrer", "Calibrator", "ServingCheck"} - {"DataGate"}:
+    for node in {*FIRST_STEPS, "Trainer", "BulkInferrer", "Calibrator"} - {"DataGate"}:
         assert second.step(node)["cached"], second.step(node)
     for node in ("DataGate", "ChampionInferrer"):
         assert second.step(node)["reason"] == "new champion"
     assert second.step("Evaluator")["reason"] == "new champion inference"
+    assert second.step("ServingCheck")["reason"] == "new evaluation"
     assert {node for node, state in third.states.items() if state == "ran"} == {"Pusher", "RunReport"}
     assert third.step("Pusher")["reason"] == "always runs"
     for result in (second, third):

@@ -194,6 +194,37 @@ def test_the_files_of_a_request_are_named() -> None:
     ) in str(caught.value)
 
 
+def claiming(width: int, height: int) -> dict[str, bytes]:
+    """Files of a kilobyte whose headers claim so many pixels."""
+    header = b"IHDR" + struct.pack(">II", width, height) + PNG[24:29]
+    frame = JPEG.index(b"\xff\xc0") + 5
+    return {
+        "PNG": PNG[:12] + header + struct.pack(">I", zlib.crc32(header)) + PNG[33:],
+        "JPEG": JPEG[:frame] + struct.pack(">HH", height & 0xFFFF, width & 0xFFFF) + JPEG[frame + 4 :],
+    }
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (10_001, 10_000)])
+def test_what_claims_too_many_pixels_is_refused_before_it_is_decoded(kind: str, width: int, height: int) -> None:
+    """TensorFlow takes up to 2 ** 29: of these, gigabytes."""
+    content = claiming(width, height)[kind]
+    assert len(content) < 2000
+    reason = f"has {width} x {height} pixels, more than the 100000000 that are allowed: make it smaller"
+    assert reason in str(served(content))
+    assert fault(tf.constant(claiming(10_000, 10_000)[kind])).numpy() == b""
+
+
+def test_no_number_of_pixels_is_too_large_to_be_counted() -> None:
+    content = claiming(2**32 - 1, 2**32 - 1)["PNG"]
+    assert fault(tf.constant(content)).numpy().startswith(b"has 4294967295 x 4294967295 pixels")
+
+
+def test_the_limit_is_that_of_the_recipe() -> None:
+    assert fault_of(tf.constant(PNG), max_pixels=24 * 16).numpy() == b""
+    assert fault_of(tf.constant(JPEG), max_pixels=24 * 16 - 1).numpy().startswith(b"has 24 x 16 pixels")
+
+
 def test_padding_of_dicom_is_served_as_it_was_derived() -> None:
     """By PNG of what derivation makes of it: neither can tell padding from other black."""
     pixels = np.where(DEEP == 65535, 65535, DEEP % 4096).astype(np.uint16)
