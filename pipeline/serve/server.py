@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 
+from components.errors import ExitCode
 from components.inference.devices import CPU, compute_on, in_use
 from components.inference.engines.offered import chosen
 from components.inference.engines.registry import TENSORFLOW, parts_of
@@ -55,7 +56,7 @@ def serve(
         MasklineError: there is no such model, or it does not answer.
     """
     # Also while a model is loaded.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     share_accelerators()
     with opened(model) as folder:
         form = chosen(folder, engine, precision, device or in_use())

@@ -151,6 +151,7 @@ class TestExecutor:
         assert "saved_model.pb" in check["detail"]
 
 
+@pytest.mark.slow
 class TestEngines:
     """Planted faults of what the exporter has offered."""
 
@@ -228,6 +229,7 @@ class TestPoint:
 
 
 class TestSignatures:
+    @pytest.mark.slow
     def test_probabilities_that_are_no_numbers_fail(
         self,
         config: Config,
@@ -255,11 +257,26 @@ class TestSignatures:
         ("planted", "failed", "detail"),
         [
             ("no serve_tensor", "signatures", "missing: serve_tensor"),
-            ("other tensor answer", "serve_tensor agrees with serving_default", "largest difference 0.2"),
-            ("other bytes answer", "serve_image_bytes agrees with serve_tensor", "largest difference 0."),
-            ("percent", "probabilities", "expected 0 to 1"),
-            ("size of the network", "PNG and JPG of 39 x 48 pixels come back at their size", "(32, 32)"),
-            ("raises", "loads and answers", "planted fault"),
+            pytest.param(
+                "other tensor answer",
+                "serve_tensor agrees with serving_default",
+                "largest difference 0.2",
+                marks=pytest.mark.slow,
+            ),
+            pytest.param(
+                "other bytes answer",
+                "serve_image_bytes agrees with serve_tensor",
+                "largest difference 0.",
+                marks=pytest.mark.slow,
+            ),
+            pytest.param("percent", "probabilities", "expected 0 to 1", marks=pytest.mark.slow),
+            pytest.param(
+                "size of the network",
+                "PNG and JPG of 39 x 48 pixels come back at their size",
+                "(32, 32)",
+                marks=pytest.mark.slow,
+            ),
+            pytest.param("raises", "loads and answers", "planted fault", marks=pytest.mark.slow),
             ("another each time", "answer_windows answers alike twice", "two answers to the same request"),
             ("other own answer", "answer_windows gives the evaluated masks", "allowed 0 of"),
         ],

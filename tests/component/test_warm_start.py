@@ -79,6 +79,7 @@ def test_it_goes_on_where_the_champion_ended(
     assert (before["start"], before["warm_starts"]) == ("cold: [training] warm_start = false", 0)
 
 
+@pytest.mark.slow
 def test_averages_of_the_champion_that_do_not_fit_its_weights_are_not_handed_down(
     served: Served, train: Callable, config: Config, augmented: Artifact, tmp_path: Path
 ) -> None:

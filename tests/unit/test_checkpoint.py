@@ -100,6 +100,7 @@ def test_killed_between_epochs_and_within_one_it_ends_with_the_same_curve_and_th
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_killed_before_anything_was_validated_it_ends_with_the_same_weights(tmp_path: Path) -> None:
     """An epoch is three of 63 steps, of which validations lie four apart at least."""
     training = {"budget": "63 steps", "epochs": None, "early_stopping_patience": 50}

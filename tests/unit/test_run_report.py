@@ -231,6 +231,7 @@ def test_strips_of_the_epochs_are_shown_with_what_they_show(outputs: Outputs) ->
     assert shown[-2:] == made
 
 
+@pytest.mark.slow
 def test_three_hundred_cases_of_noise_stay_below_ten_megabytes(outputs: Outputs) -> None:
     rng = np.random.default_rng(0)
     median = "case147"
